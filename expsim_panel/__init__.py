@@ -1,0 +1,44 @@
+"""expsim_panel: simulate a GenAI experiment before you pay for it.
+
+The public Python door is small::
+
+    from expsim_panel import Study
+    result = Study.load("summarization-prompt").run(seed=7)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path as _Path
+from typing import TYPE_CHECKING, Any
+
+from expsim_panel._version import VERSION as __version__
+
+# `kernels/` and `layouts/` stand beside this package in a checkout and inside it once installed.
+# In a checkout, let `expsim_panel.kernels` resolve to the neighbour folder.
+_root = _Path(__file__).resolve().parent.parent
+if (_root / "pyproject.toml").is_file() and (_root / "kernels" / "__init__.py").is_file():
+    __path__.append(str(_root))
+
+if TYPE_CHECKING:
+    from expsim_panel.errors import InputError
+    from expsim_panel.results import Result
+    from expsim_panel.scenario import Scenario
+    from expsim_panel.study import Study
+
+_HOME = {
+    "InputError": "expsim_panel.errors",
+    "Result": "expsim_panel.results",
+    "Scenario": "expsim_panel.scenario",
+    "Study": "expsim_panel.study",
+    "group_sequential": "expsim_panel.analytic",
+}
+__all__ = ["InputError", "Result", "Scenario", "Study", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the public names on first use: `expsim --help` must not pay for Numba and SciPy."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'expsim_panel' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOME[name]), name)

@@ -1,0 +1,129 @@
+"""The record of a calibration: what was measured in a table of ratings, in what units."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from expsim_panel.components import Components, Reliability
+from expsim_panel.ordered_probit import OrderedProbit
+from expsim_panel.realism import Realism
+
+
+@dataclass(frozen=True)
+class VariantFacts:
+    """One variant's ratings.
+
+    Attributes
+    ----------
+    mean, se : float
+        Mean rating and its standard error clustered by item (rater severity is not in it), in points.
+    item_mean_sd : float or None
+        Standard deviation of item means: true quality plus what raters leave after averaging.
+    sd : float or None
+        Standard deviation of true quality between items: the item component alone.
+    histogram : tuple of int
+        Ratings per level (per bin of `Calibration.levels` for a continuous score).
+    """
+
+    name: str
+    items: int
+    ratings: int
+    mean: float
+    se: float | None
+    item_mean_sd: float | None
+    sd: float | None
+    histogram: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A treatment against the control, on the prompts that both answered.
+
+    Attributes
+    ----------
+    difference, se : float or None
+        Mean of paired differences of item means, treatment minus control, and its standard error.
+    correlation : float or None
+        Correlation of the two variants' item means over prompts.
+    """
+
+    treatment: str
+    prompts: int
+    difference: float | None
+    se: float | None
+    correlation: float | None
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """All that was measured; see the parts for units.
+
+    Attributes
+    ----------
+    family : str
+        ``binary`` (two values), ``ordinal`` (at most 11 integer levels) or ``normal``.
+    levels : tuple of float
+        Values of the levels; for ``normal`` the edges of the histogram's bins.
+    components, chosen : Components
+        Variance components within variants: over the whole table, and over control and treatments.
+    reliability : Reliability
+        Over all variants together, as publications report it.
+    probit : OrderedProbit or None
+        Fit to the whole table, `variants` in order; None for a continuous score.
+    prompt_share : float
+        Part of the item variance that variants share on a prompt.
+    notes : tuple of str
+        What the reader must know before using the numbers.
+    """
+
+    source: str
+    sha256: str
+    rows: int
+    items: int
+    prompts: int
+    raters: int
+    family: str
+    levels: tuple[float, ...]
+    control: str
+    treatments: tuple[str, ...]
+    variants: tuple[VariantFacts, ...]
+    contrasts: tuple[Contrast, ...]
+    components: Components
+    chosen: Components
+    reliability: Reliability
+    probit: OrderedProbit | None
+    prompt_share: float
+    realism: Realism
+    notes: tuple[str, ...]
+
+    def facts(self, name: str) -> VariantFacts:
+        """Return the facts of a variant."""
+        return next(variant for variant in self.variants if variant.name == name)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain Python values without nan; arrays of single raters are left out."""
+        tree = asdict(self)
+        for key in ("components", "chosen"):
+            del tree[key]["rater_effects"]
+        if self.probit is not None:
+            for key in ("severities", "severity_errors", "stretches"):
+                del tree["probit"][key]
+        else:
+            tree["probit_reason"] = "scores are continuous"
+        return dict(_plain(tree))
+
+
+def _plain(value: Any) -> Any:
+    """Turn arrays and tuples into lists, NumPy numbers into Python's, and nan into None."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    return None if isinstance(value, float) and not np.isfinite(value) else value

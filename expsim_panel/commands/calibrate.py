@@ -1,0 +1,107 @@
+"""`expsim calibrate`: from a table of real ratings to a scenario file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from expsim_panel.commands.targets import STANDARD_OUTPUT, targets
+
+if TYPE_CHECKING:
+    from expsim_panel.calibration import Calibration
+
+
+def calibrate(
+    ratings: Annotated[
+        str, typer.Argument(metavar="RATINGS", help="A CSV file: one row for each score that a rater gave.")
+    ],
+    item: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the item.")] = "item",
+    rater: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the rater.")] = "rater",
+    score: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the score.")] = "score",
+    variant: Annotated[
+        str,
+        typer.Option(
+            metavar="COLUMN or REGEX", help="Column of the variant, or a pattern whose group finds it in the item."
+        ),
+    ] = "variant",
+    control: Annotated[str | None, typer.Option(metavar="VARIANT", help="The variant in use today.")] = None,
+    treatment: Annotated[
+        list[str] | None, typer.Option(metavar="VARIANT", help="A variant to try; repeatable.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="SLUG", help="Name of the scenario; the file's unless given.")
+    ] = None,
+    direction: Annotated[
+        str, typer.Option(metavar="increase or decrease", help="Which scores are better.")
+    ] = "increase",
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Write the scenario as TOML.")
+    ] = None,
+    json: Annotated[
+        str | None,
+        typer.Option("--json", metavar="FILE or -", help="Write what was measured as JSON; - for standard output."),
+    ] = None,
+) -> None:
+    """Turn real ratings into a scenario: quality, noise, severity, and a realism score."""
+    from expsim_panel import calibrate as measuring
+    from expsim_panel.commands.screen import dumps, print_json
+    from expsim_panel.errors import InputError, did_you_mean, shown
+    from expsim_panel.ratings import read_ratings
+    from expsim_panel.study import Study
+
+    directions = ("increase", "decrease")
+    if direction not in directions:
+        raise InputError(
+            "expsim calibrate",
+            "--direction",
+            f"unknown direction {shown(direction)}",
+            did_you_mean(direction, directions),
+        )
+    outputs = targets({"-o": output, "--json": json}, (ratings,))
+    table = read_ratings(ratings, item, rater, score, variant)
+    found = measuring.calibrate(table, control, treatment)
+    tree = measuring.to_scenario(found, name=name, direction=direction)
+    # What is written must be readable: the tree goes through the door that `expsim run` uses.
+    Study.from_tree(tree, table.source).freeze()
+    document: dict[str, Any] = {"calibration": found.to_json(), "scenario": tree}
+    if "-o" in outputs:
+        outputs["-o"].write(measuring.dump_scenario(tree))
+    if "--json" in outputs:
+        outputs["--json"].write(dumps(document))
+    if json == STANDARD_OUTPUT:
+        print_json(document)
+        return
+    _print(found, output)
+
+
+def _print(found: Calibration, output: str | None) -> None:
+    """Print what the ratings say, in words."""
+    import shlex
+
+    from expsim_panel.commands.screen import bullets, console, facts
+    from expsim_panel.quantities import count, percent, points
+
+    out = console()
+    control = found.facts(found.control)
+    rows = [
+        ("Read", f"{count(found.rows)} ratings of {count(found.items)} items by {count(found.raters)} raters"),
+        ("Kind of score", found.family),
+        ("Control", f"{control.name}: mean {points(control.mean)}"),
+    ]
+    for contrast in found.contrasts:
+        told = f"{contrast.treatment}: mean {points(found.facts(contrast.treatment).mean)}"
+        if contrast.se is not None:
+            told += f", {points(contrast.difference, True)} ± {points(contrast.se)} on the same prompts"
+        rows.append(("Treatment", told))
+    told = found.realism.reason
+    if found.realism.score is not None:
+        told = f"{percent(found.realism.score, 0)} (100 %: as close to unseen ratings as other real ratings are)"
+    rows.append(("Realism", told))
+    out.print(facts(rows))
+    if found.notes:
+        out.print(bullets(found.notes))
+    if output is None:
+        out.print("Add -o FILE to write the scenario.", soft_wrap=True)
+    else:
+        out.print(f"Wrote {output}; play it with: expsim run {shlex.quote(output)}", soft_wrap=True)

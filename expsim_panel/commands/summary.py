@@ -1,0 +1,128 @@
+"""What `expsim run` prints: the comparison, then the two answers, then how to get them again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from expsim_panel.commands.check import told_evaluator
+from expsim_panel.commands.screen import bullets, facts, heading
+from expsim_panel.commands.usage import clean
+from expsim_panel.prices import price_note
+from expsim_panel.quantities import count, days, effect, money, percent
+from expsim_panel.results import Figure, Result
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+LEGEND = (
+    ("Finds it", "chance to detect the real difference ± simulation error; the exact value below, where there is one"),
+    ("False alarm", "chance to report a difference where there is none"),
+    ("Right", "experiments that end in the right decision"),
+    ("Cost", "responses, scoring and waiting up to the decision"),
+    ("Lost", "value lost against serving the best variant from the start, over the whole rollout"),
+)
+
+
+def show(result: Result, command: str, out: Console) -> None:
+    """Print a run."""
+    out.print(_header(result))
+    out.print(_comparison(result))
+    out.print(facts((*LEGEND, *_undefined(result))))
+    out.print()
+    for title, body in (("What to run", _advice(result)), ("What this one experiment says", _verdict(result))):
+        out.print(heading(title))
+        out.print(body)
+        out.print()
+    out.print(heading("The same again"))
+    out.print(clean(command), soft_wrap=True)
+    out.print(f"seed {result.request.seed}, digest {result.digest[:12]}", style="dim")
+
+
+def _header(result: Result) -> RenderableType:
+    """Say what was simulated, for whom, at which prices."""
+    scenario = result.study.scenario
+    about, traffic = scenario.scenario, scenario.traffic
+    control = scenario.variants[0].name
+    lines = []
+    for variant, gain in zip(scenario.variants[1:], scenario.effects[1:], strict=True):
+        word = "better" if gain > 0 else "worse"
+        size = f"is {word} than {control} by {effect(abs(gain), scenario.family, False)} of {scenario.metric.name}"
+        lines.append(f"{variant.name} {size if gain else f'equals {control}'}")
+    notes = [price_note(variant.model, variant.price_override) for variant in scenario.variants]
+    notes.append(scenario.evaluator.price_note())
+    paid = "; ".join(dict.fromkeys(note for note in notes if note and note != "free")) or "everything is free"
+    often = "per strategy, with and without a difference"
+    rows = [
+        ("The truth here", "; ".join(lines)),
+        ("Traffic", f"{count(traffic.units_per_day)} {traffic.unit}s a day, {days(traffic.days)} at most"),
+        ("Measured by", told_evaluator(result.study)),
+        ("Prices", paid),
+        ("Simulated", f"{count(result.replicates)} experiments {often}, in {result.seconds:.1f} s"),
+    ]
+    title = Text(clean(about.title or about.name), style="bold")
+    return Group(title, Text(clean(about.question)), Text(), facts(rows))
+
+
+def _comparison(result: Result) -> Table:
+    """Return the table of strategies; fits 80 columns."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("Strategy", overflow="fold")
+    for title in ("Finds it", "False\nalarm", "Right", "Days", "Units", "Cost", "Lost"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for one in result.strategies:
+        found = one.figures
+        advised = one.name == result.advice.strategy
+        table.add_row(
+            Text(clean(one.name), style="bold" if advised else ""),
+            _detection(found["power"]),
+            percent(found["type1_error"].value),
+            percent(found["p_correct"].value),
+            count(found["days"].value),
+            count(found["units"].value),
+            money(found["cost"].value),
+            money(found["regret"].value),
+        )
+    return table
+
+
+def _detection(power: Figure) -> Text:
+    """Return a simulated probability with its error, and the exact one in grey below."""
+    told = Text(percent(power.value))
+    if power.value is not None and power.se is not None:
+        told.append(f" ± {percent(power.se)}")
+    if power.exact is not None:
+        told.append(f"\nexact {percent(power.exact)}", style="dim")
+    return told
+
+
+def _undefined(result: Result) -> list[tuple[str, str]]:
+    """Say why a chance to detect is missing."""
+    reasons = [one.figures["power"].reason for one in result.strategies if one.figures["power"].value is None]
+    return [("n/a", reason) for reason in dict.fromkeys(reasons) if reason]
+
+
+def _advice(result: Result) -> RenderableType:
+    """Return the design advice: from all simulated experiments, for the next real one."""
+    advice = result.advice
+    traffic = result.study.scenario.traffic
+    mean = result[advice.strategy].figures
+    size = (
+        f"Plan {days(traffic.days)} and {count(traffic.units_per_day * traffic.days)} {traffic.unit}s;"
+        f" on average it takes {days(mean['days'].value)} and {count(mean['units'].value)}."
+    )
+    hint = Text("Design advice, from all simulated experiments.", style="dim")
+    return Group(hint, Text(clean(advice.sentence), style="bold"), bullets([size, *advice.reasons]))
+
+
+def _verdict(result: Result) -> RenderableType:
+    """Return the verdict: from the data of the one experiment on screen."""
+    verdict = result.verdict
+    shown = result[verdict.strategy].trace
+    which = f"experiment {count(shown.luck)} alone: {clean(verdict.strategy)}, ended on day {shown.day}"
+    hint = f"Verdict from the data of {which}."
+    return Group(Text(hint, style="dim"), Text(clean(verdict.sentence), style="bold"), bullets(verdict.reasons))

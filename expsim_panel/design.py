@@ -1,0 +1,127 @@
+"""What every stopping rule has in common; one file in ``designs/`` each."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from expsim_panel.errors import InputError
+from expsim_panel.kernels.tables import Table
+from expsim_panel.registry import Registry
+from expsim_panel.sections import Section
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a design may know when it is planned: never the truth.
+
+    Attributes
+    ----------
+    units, rows : float ndarray, shape (days, arms)
+        Units enrolled and rows scored by the end of each day, as planned for a fixed split.
+    sds : ndarray, shape (arms,)
+        Standard deviation of a scored row that the plan assumes (the control's, for every arm).
+    binary : bool
+        Whether rows are 0/1.
+    indifference : float
+        Smallest effect that matters, metric units.
+    """
+
+    units: np.ndarray
+    rows: np.ndarray
+    sds: np.ndarray
+    binary: bool
+    indifference: float
+
+    @property
+    def days(self) -> int:
+        """Planned length."""
+        return int(self.units.shape[0])
+
+    @property
+    def arms(self) -> int:
+        """Number of arms."""
+        return int(self.units.shape[1])
+
+    @property
+    def ddof(self) -> float:
+        """Degrees of freedom that a variance estimate loses."""
+        return 0.0 if self.binary else 1.0
+
+    def look_days(self, looks: int) -> np.ndarray:
+        """Day (from 1) of each look: ``ceil(k days / K)``."""
+        return np.array([math.ceil(k * self.days / looks) for k in range(1, looks + 1)])
+
+    def information(self, look_days: np.ndarray) -> np.ndarray:
+        """Information fraction of each look: units arrived over units planned."""
+        arrived = self.units.sum(axis=1)
+        return np.asarray(arrived[look_days - 1] / arrived[-1])
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Bounds of the z statistic at each look; ``inf`` where a look cannot stop on that side.
+
+    Attributes
+    ----------
+    days : int ndarray, shape (looks,)
+        Day (from 1) at whose end the look happens.
+    lower, upper : ndarray, shape (looks,)
+        Bounds on the z scale.
+    """
+
+    days: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+
+    def table(self, setting: Setting) -> Table:
+        """Spread the bounds over the days, for the kernel."""
+        lower, upper = np.full(setting.days, -np.inf), np.full(setting.days, np.inf)
+        lower[self.days - 1], upper[self.days - 1] = self.lower, self.upper
+        return Table(lower, upper, setting.ddof)
+
+
+class Design(Section):
+    """A stopping rule. Subclasses declare their Params and `bounds` (or `rule`)."""
+
+    kind = ""
+    summary = ""
+    error_claim = "none"
+    """What the design promises of its type I error: ``exact``, ``at most`` or ``none``."""
+
+    def bounds(self, setting: Setting) -> Bounds | None:
+        """Return the z bounds that the design comes to; None where it has no such form."""
+        return None
+
+    def rule(self, setting: Setting) -> Any:
+        """Return the kernel's parameters, a NamedTuple; by default the table of `bounds`."""
+        planned = self.bounds(setting)
+        if planned is None:
+            raise LookupError(f"{type(self).__name__} has neither bounds nor a rule")
+        return planned.table(setting)
+
+    def level(self) -> float:
+        """Return the confidence level of the interval shown with an estimate."""
+        return 0.95
+
+    def claim(self, setting: Setting) -> str:
+        """Return the claim in a setting: alpha shared out over several variants is an upper bound only."""
+        return "at most" if self.error_claim == "exact" and setting.arms > 2 else self.error_claim
+
+    def nominal_alpha(self) -> float | None:
+        """Return the type I error that the design claims; None where it claims none."""
+        return None
+
+    def check_for(self, setting: Setting, where: str, path: str) -> None:
+        """Check the design against the traffic; raise `InputError`."""
+        looks = getattr(self, "looks", None)
+        if looks is not None and looks > setting.days:
+            raise InputError(
+                where, f"{path}.looks", f"{looks} looks in {setting.days} days", "plan at most one look a day"
+            )
+
+
+designs = Registry[type[Design]]("expsim_panel.designs", "design")

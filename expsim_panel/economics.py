@@ -1,0 +1,161 @@
+"""Money: what responses, scores and waiting cost, what a variant is worth, what more data is worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from expsim_panel.prices import price
+from expsim_panel.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Prices and weights of a scenario: everything about money, nothing about true quality.
+
+    Attributes
+    ----------
+    generation, waiting : ndarray, shape (arms,)
+        Dollars per response: for generating it, and for waiting longer than with the control.
+    per_row : float
+        Dollars to score one response.
+    payee : str
+        Who is paid for scoring: ``judge``, ``human`` or nobody (empty).
+    seconds_per_row : float
+        Work to score one response.
+    exposures_per_unit, horizon : float
+        Responses per unit; responses over which the decision pays off.
+    value_per_point, launch_cost : float
+        Dollars per response and point of the metric; one-off dollars.
+    """
+
+    generation: np.ndarray
+    waiting: np.ndarray
+    per_row: float
+    payee: str
+    seconds_per_row: float
+    exposures_per_unit: float
+    horizon: float
+    value_per_point: float
+    launch_cost: float
+
+    @property
+    def handicap(self) -> np.ndarray:
+        """Dollars per response by which each variant must be better to break even, shape (arms,)."""
+        handicap = self.generation - self.generation[0] + self.waiting - self.waiting[0]
+        handicap[1:] += self.launch_cost / self.horizon
+        return np.asarray(handicap)
+
+    def net_value(self, effects: np.ndarray) -> np.ndarray:
+        """Net value of launching each arm, dollars per response: ``w_Q D - dC - w_L dL - launch cost``.
+
+        Parameters
+        ----------
+        effects : ndarray, shape (..., arms)
+            Effects over control, metric units, positive is better.
+
+        References
+        ----------
+        MODEL section 6; the launch cost is spread over the horizon.
+        """
+        return np.asarray(self.value_per_point * effects - self.handicap)
+
+    def costs(self, units: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Dollars spent by an experiment, by kind.
+
+        Parameters
+        ----------
+        units, rows : ndarray, shape (..., arms)
+            Units enrolled and rows scored.
+        """
+        exposures = units * self.exposures_per_unit
+        scoring = rows.sum(axis=-1) * self.per_row
+        nothing = np.zeros_like(scoring, dtype=float)
+        return {
+            "generation": exposures @ self.generation,
+            "judge": scoring if self.payee == "judge" else nothing,
+            "human": scoring if self.payee == "human" else nothing,
+            "latency": exposures @ self.waiting,
+        }
+
+
+def ledger(scenario: Scenario) -> Ledger:
+    """Return the prices and weights of a scenario.
+
+    Raises
+    ------
+    InputError
+        A model that the price list does not know.
+    """
+    money = scenario.economics
+    generation, waiting = [], []
+    base = scenario.variants[0].latency_ms
+    for i, variant in enumerate(scenario.variants):
+        tokens = (variant.input_tokens, variant.output_tokens, variant.cached_tokens)
+        key = f"variants.{i}.model"
+        generation.append(
+            price(
+                variant.model,
+                variant.provider,
+                tokens,
+                override=variant.price_override,
+                where=scenario.scenario.name,
+                key=key,
+            )
+        )
+        slower = (variant.latency_ms.mean - base.mean) / 1000 if variant.latency_ms and base else 0.0
+        waiting.append(money.usd_per_second * max(0.0, slower))
+    traffic, evaluator = scenario.traffic, scenario.evaluator
+    planned = traffic.units_per_day * traffic.days
+    return Ledger(
+        np.array(generation),
+        np.array(waiting),
+        evaluator.usd_per_row(),
+        {"judge": "judge", "human": "human"}.get(evaluator.kind, ""),
+        evaluator.seconds_per_row(),
+        float(traffic.exposures_per_unit),
+        float(max(money.horizon_units, planned) * traffic.exposures_per_unit),
+        float(money.value_per_point),
+        float(money.launch_cost),
+    )
+
+
+def unit_loss(z: np.ndarray) -> np.ndarray:
+    """Return the unit normal loss ``phi(z) - z Phi(-z)``."""
+    from scipy.special import ndtr
+
+    return np.asarray(np.exp(-z * z / 2) / np.sqrt(2 * np.pi) - z * ndtr(-z))
+
+
+def expected_net_benefit(
+    n: np.ndarray, mean: np.ndarray, before: np.ndarray, after: np.ndarray, horizon: np.ndarray, cost: np.ndarray
+) -> np.ndarray:
+    """Expected net benefit of sampling n more per arm, dollars; arguments broadcast.
+
+    ``ENBS(n) = (E - 2n) EVSI1(n) + n m - 2n max(m, 0) - cost(n)`` with
+    ``EVSI1 = s [phi(z) - z Phi(-z)]``, ``z = |m| / s`` and preposterior variance ``s^2 = before - after``.
+
+    Parameters
+    ----------
+    n : ndarray
+        More units per arm.
+    mean : ndarray
+        Posterior mean of the net value per response, dollars.
+    before, after : ndarray
+        Posterior variance of the net value per response now, and expected after n more per arm. A
+        bias that no data removes stays in `after`: the value of more such data then saturates.
+    horizon : ndarray
+        Responses that the decision is still about.
+    cost : ndarray
+        Dollars that the n more per arm cost to evaluate.
+
+    References
+    ----------
+    MODEL section 6; zero mean and cost give Test & Roll (Feit and Berman 2019, Marketing Science 38).
+    """
+    s = np.sqrt(np.maximum(before - after, 0.0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.where(s > 0, np.abs(mean) / s, np.inf)
+        evsi = np.where(np.isfinite(z), s * unit_loss(np.where(np.isfinite(z), z, 0.0)), 0.0)
+    return np.asarray((horizon - 2 * n) * evsi + n * mean - 2 * n * np.maximum(mean, 0.0) - cost)

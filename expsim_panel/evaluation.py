@@ -1,0 +1,121 @@
+"""What every evaluator has in common: how it turns true quality into scored rows, money and time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import param
+
+from expsim_panel.errors import InputError, shown
+from expsim_panel.quantities import Share
+from expsim_panel.registry import Registry
+from expsim_panel.sections import Section
+
+if TYPE_CHECKING:
+    from expsim_panel.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The law of one scored row, given the true means.
+
+    Attributes
+    ----------
+    means, sds : ndarray, shape (..., arms)
+        Mean and standard deviation of a row, metric units, rater severity excluded. For a binary metric
+        `means` are the rates of positive scores and `sds` follow from them.
+    severity_sd : float
+        Standard deviation of rater severity; 0 where there is none.
+    raters : int
+        Raters who share the rows of an arm evenly; 0 where there is no severity.
+    shared : bool
+        Whether the same raters score every arm (their severity then cancels in a difference).
+    """
+
+    means: np.ndarray
+    sds: np.ndarray
+    severity_sd: float = 0.0
+    raters: int = 0
+    shared: bool = True
+
+
+class Evaluator(Section):
+    """Who measures quality. One file in ``evaluators/`` each, found by its name."""
+
+    kind = ""
+    summary = ""
+    rows_word = "measured"
+    coverage = Share(
+        1.0,
+        bounds=(0.0, 1.0),
+        inclusive_bounds=(False, True),
+        softbounds=(0.05, 1.0),
+        step=0.05,
+        label="Share of units scored",
+        doc="Part of the units whose response is scored; the others are served but not evaluated.",
+    )
+
+    def measure(self, means: np.ndarray, sds: np.ndarray, family: str) -> Measurement:
+        """Return the law of one scored row for true means and standard deviations.
+
+        Parameters
+        ----------
+        means, sds : ndarray, shape (..., arms)
+            True mean and standard deviation of one response; for ``family="binary"`` the true rates.
+        """
+        raise LookupError(f"{type(self).__name__} does not say how it measures")
+
+    def bias_free(self) -> Evaluator:
+        """Return a perfect evaluator that scores the same share of units."""
+        return evaluators.build({"kind": "truth", "coverage": self.coverage}, {}, "bias_free")
+
+    def usd_per_row(self) -> float:
+        """Dollars to score one row."""
+        return 0.0
+
+    def seconds_per_row(self) -> float:
+        """Seconds of work (human or machine) to score one row."""
+        return 0.0
+
+    def bias_sd(self) -> float:
+        """SD of the differential bias that this kind of evaluator may have, metric units; 0: none suspected.
+
+        Knowledge about the evaluator, not about this experiment's truth: the verdict may use it.
+        """
+        return 0.0
+
+    def price_note(self) -> str:
+        """Say where the price comes from, with its date."""
+        return ""
+
+    def check_for(self, scenario: Scenario, where: str) -> None:
+        """Check the evaluator against the scenario; raise `InputError`."""
+
+    def to_tree(self) -> dict[str, Any]:
+        """Return the tree with the kind in front."""
+        return {"kind": self.kind, **super().to_tree()}
+
+
+class EvaluatorRegistry(Registry[type[Evaluator]]):
+    """Evaluators by kind."""
+
+    def build(
+        self, tree: Any, alternatives: dict[str, dict[str, Any]], where: str, path: str = "evaluator"
+    ) -> Evaluator:
+        """Make the evaluator that `tree` names; fields it leaves out come from ``[evaluators.KIND]``."""
+        if not isinstance(tree, dict):
+            raise InputError(where, path, f"{shown(tree)} is not a table", "write [evaluator] with a kind")
+        tree = dict(tree)
+        kind = tree.pop("kind", "truth")
+        cls = self.get(kind, where, f"{path}.kind")
+        return cls.from_tree({**alternatives.get(kind, {}), **tree}, where, path)
+
+
+evaluators = EvaluatorRegistry("expsim_panel.evaluators", "evaluator")
+
+
+def profile_parameter(doc: str) -> param.String:
+    """Declare the label under which a profile's numbers were published or assumed."""
+    return param.String("", label="Profile", doc=doc)

@@ -1,0 +1,178 @@
+"""The summary a product manager hands on: verdict first, then what carries it, what it costs and how it was made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from expsim_panel.economics import Ledger, ledger
+from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.exports._reproduce import facts
+from expsim_panel.exports._strategies import BADGES, carrying, cell, rows
+from expsim_panel.quantities import count, effect, millis, money, percent
+from expsim_panel.results import Result, StrategyResult
+from expsim_panel.scenario import Scenario
+
+_SPECIAL = re.compile(r"([\\`*_\[\]|#~])")
+_COSTS = {
+    "cost.generation": "Generating the responses",
+    "cost.judge": "LLM judge",
+    "cost.human": "Human labels",
+    "cost.latency": "Readers' waiting",
+    "cost": "**Total of one experiment**",
+}
+
+
+def write(result: Result, strategy: str | None = None) -> str:
+    """Return the summary as Markdown; the same result gives the same text.
+
+    Parameters
+    ----------
+    result : Result
+        A finished run.
+    strategy : str, optional
+        Whose experiment gives the verdict; the advised strategy's by default.
+
+    Raises
+    ------
+    InputError
+        The run has no such strategy.
+    """
+    name = strategy or result.advice.strategy
+    known = [one.name for one in result.strategies]
+    if name not in known:
+        raise InputError("report", "strategy", f"unknown strategy {shown(name)}", did_you_mean(name, known))
+    scenario, money_of = result.study.scenario, ledger(result.study.scenario)
+    one = result[name]
+    parts = [
+        f"# {escape(scenario.scenario.title or scenario.scenario.name)}",
+        *([escape(scenario.scenario.question)] if scenario.scenario.question else []),
+        *_verdict(result, one),
+        *_advice(result),
+        *_strategies(result),
+        *_costs(one, scenario, money_of),
+        *_latency(scenario),
+        *_measured(scenario),
+        *_reproduce(result),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def escape(text: str) -> str:
+    """Return user text as one line that Markdown and HTML take literally."""
+    line = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    line = _SPECIAL.sub(r"\\\1", line)
+    # At the start of a line these would begin a list, a rule or a heading.
+    return re.sub(
+        r"^(?:([-+=])(?=[-+= ]|$)|(\d+)([.)])(?= |$))", lambda m: f"\\{m[1]}" if m[1] else f"{m[2]}\\{m[3]}", line
+    )
+
+
+def table(head: Iterable[str], body: Iterable[Iterable[str]]) -> str:
+    """Return a Markdown table of cells that are escaped already; numbers to the right."""
+    titles = list(head)
+    lines = [titles, ["---", *["---:"] * (len(titles) - 1)], *body]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _verdict(result: Result, one: StrategyResult) -> list[str]:
+    verdict = one.verdict
+    numbers = [f"* {escape(what)}: **{escape(value)}**" for what, value in carrying(result, one.name)]
+    reasons = [f"* {escape(reason)}" for reason in verdict.reasons]
+    given = one.verdicts[verdict.action]
+    right = given["right"]
+    trust = (
+        f"{percent(given['share'].value)} of the simulated experiments under {escape(one.name)} end with this verdict"
+    )
+    if right.value is not None:
+        trust += f"; of those, {percent(right.value)} (± {percent(right.se)}) are right"
+    luck = result.request.luck
+    return [
+        f"## {BADGES[verdict.action]}",
+        f"**{escape(verdict.sentence)}**",
+        "\n".join(numbers),
+        "### What would change this",
+        "\n".join(reasons) or "Nothing known beside the interval: only more data.",
+        f"This is the verdict on one simulated experiment (number {luck}), from its own data alone. {trust}.",
+    ]
+
+
+def _advice(result: Result) -> list[str]:
+    reasons = "\n".join(f"* {escape(reason)}" for reason in result.advice.reasons)
+    return [
+        "## Design advice: which experiment to run",
+        "Apart from the verdict: from how every strategy does over the effects that the team expects.",
+        escape(result.advice.sentence),
+        reasons,
+    ]
+
+
+def _strategies(result: Result) -> list[str]:
+    head, body = rows(result)
+    cells = [[escape(f"{row[0].text}: {row[0].note}"), *(escape(one.plain()) for one in row[1:])] for row in body]
+    note = (
+        "If the truth is as the scenario says; false alarms without any difference. "
+        f"{count(result.replicates)} simulated experiments each; ± is the simulation error (one standard error), exact "
+        "values stand in brackets where they exist; ▲ marks more false alarms than allowed."
+    )
+    return ["## How the strategies compare", note, table(head, cells)]
+
+
+def _costs(one: StrategyResult, scenario: Scenario, money_of: Ledger) -> list[str]:
+    body = [[what, escape(cell(key, one.figures[key]).plain())] for key, what in _COSTS.items()]
+    per_row = f"One evaluation costs {money(money_of.per_row)}."
+    note = scenario.evaluator.price_note()
+    correct = one.figures["cost_per_correct"]
+    if correct.value is not None:
+        per_row += f" One correct decision costs {money(correct.value)} (± {money(correct.se)})."
+    responses = [
+        f"{escape(variant.name)}: {money(float(price))} a response"
+        for variant, price in zip(scenario.variants, money_of.generation, strict=True)
+    ]
+    extra = f" Prices: {escape(note)}." if note else ""
+    return [f"## What it costs under {escape(one.name)}", table(["Dollars, mean", "Per experiment"], body),
+            f"{per_row}{extra}", "Generation: " + "; ".join(responses) + "."]  # fmt: skip
+
+
+def _latency(scenario: Scenario) -> list[str]:
+    known = [variant for variant in scenario.variants if variant.latency_ms]
+    if not known:
+        return []
+    body = [[escape(one.name), millis(one.latency_ms.median), millis(one.latency_ms.p95)] for one in known]
+    return ["## How long readers wait", table(["Variant", "Median", "95 % of responses within"], body)]
+
+
+def _measured(scenario: Scenario) -> list[str]:
+    who, about, metric = scenario.evaluator, scenario.scenario, scenario.metric
+    better = "more" if metric.direction == "increase" else "less"
+    lines = [
+        f"* Metric: {escape(metric.name)} ({better} is better). {escape(metric.definition)}",
+        f"* Evaluator: {escape(who.summary)}. {percent(who.coverage, 0)} of units are scored.",
+    ]
+    profile = getattr(who, "profile", "")
+    if profile:
+        lines.append(f"* Evaluator's profile: {escape(profile)}")
+    if who.bias_sd() > 0:
+        size = effect(who.bias_sd(), scenario.family, signed=False)
+        lines.append(
+            f"* Evaluators of this kind favour one variant by {size} (SD); no number of their scores removes it."
+        )
+    if about.indifference:
+        size = effect(about.indifference, scenario.family, signed=False)
+        lines.append(f"* Differences below {size} are treated as none.")
+    if about.provenance:
+        lines.append(f"* Sources: {escape(about.provenance)}")
+    assumed = scenario.calibration.get("assumptions", [])
+    lines += [f"* Assumed: {escape(str(one))}" for one in assumed]
+    return ["## How it is measured, and what is assumed", "\n".join(lines)]
+
+
+def _reproduce(result: Result) -> list[str]:
+    known = dict(facts(result))
+    command = known.pop("Command")
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", command)), default=0))
+    return [
+        "## How to reproduce",
+        f"{fence}sh\n{command}\n{fence}",
+        "\n".join(f"* {what}: {escape(value)}" for what, value in known.items()),
+    ]

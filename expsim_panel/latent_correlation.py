@@ -1,0 +1,72 @@
+"""The latent correlation of two raters on an item that explains an observed covariance of their scores."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import ndtr
+
+from expsim_panel.ratings import Codes, Floats
+
+CLASSES = 24  # beyond this many raters per variant, those with similar cuts are merged
+LARGEST = 0.995
+NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(31)
+WEIGHTS = WEIGHTS / WEIGHTS.sum()
+
+
+def item_covariance(rho: float, cuts: Floats, values: Floats, rows: Floats, variant: Codes) -> float:
+    """Return the model's covariance of two raters' scores on an item, averaged over variants.
+
+    Parameters
+    ----------
+    rho : float
+        Latent correlation of two ratings of an item, raters given; item plus noise has variance 1.
+    cuts : float64 array, shape (cells, levels - 1)
+        Thresholds minus latent centre of each (variant, rater) cell.
+    values : float64 array, shape (levels,)
+        Score of each level.
+    rows, variant : arrays, shape (cells,)
+        Ratings in each cell, and its variant.
+    """
+    inner = ndtr((cuts[:, None, :] - np.sqrt(rho) * NODES[:, None]) / np.sqrt(1 - rho))
+    expected = values[-1] - (inner * np.diff(values)).sum(axis=2)  # E[score | cell, item effect]
+    expected = expected - (expected @ WEIGHTS)[:, None]
+    sums = np.zeros((int(variant.max()) + 1, len(NODES)))
+    np.add.at(sums, variant, rows[:, None] * expected)
+    same = np.bincount(variant, rows**2 * (expected**2 @ WEIGHTS))
+    size, squares = np.bincount(variant, rows), np.bincount(variant, rows**2)
+    pairs = size**2 - squares  # pairs of different cells: a rater rates an item once
+    if not pairs.sum() > 0:
+        pairs, same = size**2, np.zeros_like(same)
+    covariance = (sums**2 @ WEIGHTS - same) / np.where(pairs > 0, pairs, 1.0)
+    weight = np.where(pairs > 0, size, 0.0)
+    return float(covariance @ weight / weight.sum())
+
+
+def latent_correlation(target: float, cuts: Floats, values: Floats, rows: Floats, variant: Codes) -> float:
+    """Find the latent correlation whose `item_covariance` is `target`, in [0, 0.995], by bisection."""
+    size, grouped, merged = _classes(rows, variant, cuts)
+    low, high = 0.0, LARGEST
+    for _ in range(30):
+        middle = (low + high) / 2
+        if item_covariance(middle, merged, values, size, grouped) < target:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def _classes(rows: Floats, variant: Codes, cuts: Floats) -> tuple[Floats, Codes, Floats]:
+    """Merge cells of a variant with similar cuts; with few cells return them as they are."""
+    variants = int(variant.max()) + 1
+    if len(rows) <= CLASSES * variants:
+        return rows, variant, cuts
+    order = np.lexsort((cuts.mean(axis=1), variant))
+    rank = np.empty(len(rows))
+    total = np.bincount(variant, rows)
+    rank[order] = np.cumsum(rows[order]) - rows[order] / 2 - (np.cumsum(total) - total)[variant[order]]
+    group = variant * CLASSES + np.minimum((rank / total[variant] * CLASSES).astype(np.int64), CLASSES - 1)
+    kept, at = np.unique(group, return_inverse=True)
+    size: Floats = np.bincount(at, rows).astype(float)
+    sums = np.zeros((len(kept), cuts.shape[1]))
+    np.add.at(sums, at, rows[:, None] * cuts)
+    return size, kept // CLASSES, sums / size[:, None]

@@ -1,0 +1,103 @@
+"""The scenario library, and how a scenario is found: by name in the library or by file."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.scenario import Scenario
+
+MAX_BYTES = 5_000_000
+"""A scenario file is a page of text; anything larger is something else."""
+
+
+def names() -> list[str]:
+    """Return the names of the scenarios that come with the package."""
+    here = files("expsim_panel.scenarios")
+    return sorted(entry.name.removesuffix(".toml") for entry in here.iterdir() if entry.name.endswith(".toml"))
+
+
+def read_tree(name_or_path: str) -> tuple[dict[str, Any], str]:
+    """Return the TOML tree of a library scenario or a file, and the name to use in errors.
+
+    Raises
+    ------
+    InputError
+        Neither a known name nor a readable TOML file.
+    """
+    text_name = str(name_or_path)
+    if text_name in names():
+        source = files("expsim_panel.scenarios") / f"{text_name}.toml"
+        return tomllib.loads(source.read_text(encoding="utf-8")), f"{text_name}.toml"
+    path = Path(text_name)
+    if not (path.suffix == ".toml" or path.exists()):
+        remedy = did_you_mean(text_name, names()) + " or give a .toml file"
+        raise InputError("scenario", "", f"unknown scenario {shown(text_name)}", remedy)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(
+                path.name, "", f"{path.stat().st_size:,} bytes is no scenario file", "give a TOML file under 5 MB"
+            )
+        raw = path.read_bytes()
+    except OSError as error:
+        raise InputError(text_name, "", f"cannot be read ({error.strerror})", "give a readable .toml file") from None
+    return parse(raw, path.name), path.name
+
+
+def parse(raw: bytes, where: str) -> dict[str, Any]:
+    """Parse a scenario file's bytes; raise `InputError` with the line of a syntax error."""
+    if len(raw) > MAX_BYTES:
+        raise InputError(where, "", f"{len(raw):,} bytes is no scenario file", "give a TOML file under 5 MB")
+    try:
+        return tomllib.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise InputError(where, "", "is not UTF-8 text", "save the scenario as UTF-8") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError(where, "", f"is not valid TOML ({error})", "mend that line") from None
+
+
+def load(name_or_path: str) -> Scenario:
+    """Return a scenario of the library or of a file."""
+    tree, where = read_tree(name_or_path)
+    return Scenario.from_tree(tree, where)
+
+
+def override(tree: dict[str, Any], setting: str) -> None:
+    """Apply one ``PATH=VALUE``, such as ``variants.1.mean=0.93``, to a scenario's tree in place.
+
+    The value is read as TOML (numbers, true, "text", [lists]); anything else is taken as text.
+
+    Raises
+    ------
+    InputError
+        No ``=``, or a path that leads nowhere.
+    """
+    path, separator, text = setting.partition("=")
+    keys = path.strip().split(".")
+    if not separator or not all(re.fullmatch(r"[\w-]+", key) for key in keys):
+        raise InputError("--set", shown(setting), "is not PATH=VALUE", "write for example variants.1.mean=0.93")
+    try:
+        value: Any = tomllib.loads(f"value = {text.strip()}")["value"]
+    except (tomllib.TOMLDecodeError, RecursionError):
+        value = text.strip()
+    node: Any = tree
+    for depth, key in enumerate(keys):
+        last = depth == len(keys) - 1
+        if isinstance(node, list):
+            if not key.isdigit() or int(key) >= len(node):
+                raise InputError("--set", path, f"there is no entry {shown(key)}", f"give 0 to {len(node) - 1}")
+            slot: Any = int(key)
+        elif isinstance(node, dict):
+            slot = key
+            if not last:
+                node.setdefault(slot, {})
+        else:
+            raise InputError("--set", path, f"{'.'.join(keys[:depth])} has no keys", "shorten the path")
+        if last:
+            node[slot] = value
+        else:
+            node = node[slot]

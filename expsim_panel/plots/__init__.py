@@ -1,0 +1,1 @@
+"""Plots, one file each; each takes results and returns Bokeh or HoloViews objects."""

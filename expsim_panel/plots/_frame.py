@@ -1,0 +1,66 @@
+"""What every figure of one experiment has in common: axes, weeks, direct labels, quiet toolbar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bokeh.models import FixedTicker, HoverTool, PlainText, Range1d
+from bokeh.plotting import figure
+
+from expsim_panel.plots._palette import DARK, LIGHT, Ink
+
+
+def plain(text: str) -> str:
+    """Return user text that Bokeh will not read as TeX (it would fetch MathJax from another host)."""
+    return text.replace("$$", "$\u200b$").replace("\\(", "\\\u200b(").replace("\\[", "\\\u200b[")
+
+
+def frame(title: str, x_label: str, y_label: str, *, height: int = 270, **changes: Any) -> figure:
+    """Return an empty figure in the house style."""
+    made = figure(
+        title=plain(title),
+        height=height,
+        sizing_mode="stretch_width",
+        tools="pan,box_zoom,reset,save",
+        active_drag=None,
+        toolbar_location="above",
+        min_border_left=52,
+        **changes,
+    )
+    made.toolbar.autohide = True
+    made.toolbar.logo = None
+    made.outline_line_color = None
+    made.xaxis.axis_label, made.yaxis.axis_label = PlainText(text=x_label), PlainText(text=plain(y_label))
+    made.xgrid.grid_line_color = None
+    made.axis.minor_tick_line_color = None
+    return made
+
+
+def day_axis(made: figure, planned: int) -> None:
+    """Scale the horizontal axis to the plan, with a tick at every week's end."""
+    made.x_range = Range1d(0, planned * 1.03)
+    step = 7 if planned >= 14 else max(1, planned // 7)
+    while planned / step > 9:
+        step += 7 if step >= 7 else 1
+    made.xaxis.ticker = FixedTicker(ticks=list(range(0, planned + 1, step)))
+
+
+def hover(made: figure, renderers: list[Any], tooltips: str) -> None:
+    """Say in plain language what the point under the pointer means."""
+    made.add_tools(HoverTool(renderers=renderers, tooltips=tooltips, visible=False))
+
+
+def add(columns: dict[str, list[Any]], *row: Any) -> None:
+    """Append one row to the columns of a source, in their order."""
+    for values, value in zip(columns.values(), row, strict=True):
+        values.append(value)
+
+
+def label_ink(dark: bool) -> Any:
+    """Return the colour of names beside their lines: the line's own; on dark ground that is too dim to read."""
+    return DARK.text if dark else {"field": "colour"}
+
+
+def ink(dark: bool) -> Ink:
+    """Return the colours around the data."""
+    return DARK if dark else LIGHT

@@ -1,0 +1,220 @@
+"""Param types that know their unit, and the one formatter for money, percent, time and counts.
+
+Widgets, tables and sentences all follow these types: a bound, a unit or a number of digits stands in
+the declaration of a parameter and nowhere else.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import param
+
+
+class Quantity(param.Number):  # type: ignore[misc]
+    """A finite real number with a unit."""
+
+    unit = ""
+    noun = "a number"
+    log_scale = False
+
+    if TYPE_CHECKING:
+
+        def __get__(self, owner: Any, kind: Any = None) -> Any: ...
+        def __set__(self, owner: Any, value: Any) -> None: ...
+
+    def _validate_value(self, val: Any, allow_None: bool) -> None:
+        if isinstance(val, bool):
+            raise ValueError(f"{val!r} is not {self.noun}")
+        super()._validate_value(val, allow_None)
+        if val is not None and not math.isfinite(val):
+            raise ValueError(f"{val!r} is not a finite number")
+
+    def remedy(self) -> str:
+        """Say in words which values are accepted."""
+        low, high = self.bounds or (None, None)
+        low_open, high_open = (not inside for inside in self.inclusive_bounds)
+        if low is not None and high is not None:
+            if low_open or high_open:
+                return f"give {self.noun} above {plain(low)} and {'below' if high_open else 'up to'} {plain(high)}"
+            return f"give {self.noun} from {plain(low)} to {plain(high)}"
+        if low is not None:
+            return f"give {self.noun} {'above' if low_open else 'of at least'} {plain(low)}"
+        return f"give {self.noun}"
+
+
+class Score(Quantity):
+    """A value on the metric's own scale, in points."""
+
+    unit = "points"
+
+
+class Spread(Score):
+    """A standard deviation on the metric's scale, in points."""
+
+    noun = "a standard deviation"
+
+
+class Probability(Quantity):
+    """A probability or rate, 0 to 1, shown in percent."""
+
+    unit = "%"
+    noun = "a probability"
+
+    def __init__(self, default: float | None = 0.5, *, bounds: tuple[float, float] = (0.0, 1.0), **kw: Any):
+        super().__init__(default, bounds=bounds, **kw)
+
+
+class Share(Probability):
+    """A part of a whole, 0 to 1, shown in percent."""
+
+    noun = "a share"
+
+
+class Factor(Quantity):
+    """A pure number that multiplies."""
+
+    noun = "a factor"
+
+
+class Money(Quantity):
+    """US dollars."""
+
+    unit = "$"
+    noun = "an amount in dollars"
+
+
+class Millis(Quantity):
+    """Milliseconds."""
+
+    unit = "ms"
+    noun = "a time in milliseconds"
+
+
+class Seconds(Quantity):
+    """Seconds."""
+
+    unit = "s"
+    noun = "a time in seconds"
+
+
+class Hours(Quantity):
+    """Hours."""
+
+    unit = "h"
+    noun = "a time in hours"
+
+
+class Count(param.Integer):  # type: ignore[misc]
+    """A whole number of things."""
+
+    unit = ""
+    noun = "a whole number"
+    log_scale = False
+
+    if TYPE_CHECKING:
+
+        def __get__(self, owner: Any, kind: Any = None) -> Any: ...
+        def __set__(self, owner: Any, value: Any) -> None: ...
+
+    def _validate_value(self, val: Any, allow_None: bool) -> None:
+        if isinstance(val, bool):
+            raise ValueError(f"{val!r} is not a whole number")
+        super()._validate_value(val, allow_None)
+
+    remedy = Quantity.remedy
+
+
+class Days(Count):
+    """A whole number of days."""
+
+    unit = "days"
+    noun = "a whole number of days"
+
+
+class Units(Count):
+    """A whole number of randomised units."""
+
+    unit = "units"
+    log_scale = True
+
+
+class Tokens(Count):
+    """A whole number of tokens."""
+
+    unit = "tokens"
+
+
+def plain(value: float) -> str:
+    """Format a bound: thousands separated, no exponent for whole numbers."""
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:g}"
+
+
+def money(value: float | None, signed: bool = False) -> str:
+    """Format dollars: never rounds a small cost to zero."""
+    if value is None:
+        return "n/a"
+    sign = "-" if value < 0 else "+" if signed else ""
+    size = abs(value)
+    if size == 0:
+        return "$0"
+    if size >= 1e6:
+        return f"{sign}${size / 1e6:,.2f}M"
+    if size >= 1000:
+        return f"{sign}${size:,.0f}"
+    if size >= 1:
+        return f"{sign}${size:,.2f}"
+    digits = min(max(2, 1 - math.floor(math.log10(size))), 9)
+    return f"{sign}${max(size, 1e-9):.{digits}f}"
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """Format a probability in percent; values that would read 0 or 100 but are not say so."""
+    if value is None:
+        return "n/a"
+    smallest = 10.0**-digits / 2
+    if 0 < value * 100 < smallest:
+        return f"<{10.0**-digits:g} %"
+    if 0 < (1 - value) * 100 < smallest:
+        return f">{100 - 10.0**-digits:g} %"
+    return f"{100 * value:.{digits}f} %"
+
+
+def count(value: float | None) -> str:
+    """Format a number of things with thousands separators."""
+    return "n/a" if value is None else f"{value:,.0f}"
+
+
+def millis(value: float | None) -> str:
+    """Format a latency in milliseconds, in seconds from 10 s on."""
+    if value is None:
+        return "n/a"
+    return f"{value / 1000:.1f} s" if value >= 10_000 else f"{value:,.0f} ms"
+
+
+def days(value: float | None) -> str:
+    """Format a duration in days."""
+    if value is None:
+        return "n/a"
+    text = f"{value:.1f}".removesuffix(".0")
+    return f"{text} day{'' if text == '1' else 's'}"
+
+
+def points(value: float | None, signed: bool = False) -> str:
+    """Format a score or an effect: two decimals, up to four where the value is small."""
+    if value is None:
+        return "n/a"
+    small = 0 < abs(value) < 0.1
+    digits = min(1 - math.floor(math.log10(abs(value))), 4) if small else 2
+    text = f"{value:{'+' if signed else ''}.{digits}f}"
+    return text if float(text) else "0.00"
+
+
+def effect(value: float | None, family: str, signed: bool = True) -> str:
+    """Format an effect: percentage points for a binary metric, points otherwise."""
+    if value is None:
+        return "n/a"
+    if family == "binary":
+        return f"{100 * value:{'+' if signed else ''}.2f} pp"
+    return points(value, signed)

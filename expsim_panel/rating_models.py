@@ -1,0 +1,233 @@
+"""Three laws of a rating table, fitted to one table and played on the layout of another.
+
+`ProbitModel` is the one that scenarios use; `RoundedNormal` and `IndependentRaters` are the shortcuts
+that it is measured against.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from expsim_panel.components import Components, one_way, variance_components
+from expsim_panel.ordered_probit import OrderedProbit, fit_ordered_probit
+from expsim_panel.ratings import Codes, Floats, Ratings
+
+ADJUDICATED_RANGE = 2  # levels; raters further apart than this look again (SummEval's rule)
+LOOKS = 30
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Ratings with scores as levels.
+
+    Attributes
+    ----------
+    level : int64 array, shape (rows,)
+        Level of each rating, from 0.
+    values : float64 array, shape (levels,)
+        Score of each level, ascending; for continuous scores the mean of a class.
+    edges : float64 array, shape (levels - 1,)
+        Where a continuous score changes level.
+    """
+
+    ratings: Ratings
+    level: Codes
+    values: Floats
+    edges: Floats
+
+    @classmethod
+    def of_levels(cls, ratings: Ratings, values: Floats) -> Sheet:
+        """Make the sheet of ratings that only take `values`."""
+        level = np.searchsorted(values, ratings.score).astype(np.int64)
+        return cls(ratings, level, values, (values[1:] + values[:-1]) / 2)
+
+    @classmethod
+    def of_classes(cls, ratings: Ratings, classes: int = 10) -> Sheet:
+        """Make the sheet of continuous scores in classes of about equal size."""
+        edges = np.unique(np.quantile(ratings.score, np.arange(1, classes) / classes))
+        level = np.searchsorted(edges, ratings.score).astype(np.int64)
+        kept, level = np.unique(level, return_inverse=True)
+        values = np.bincount(level, ratings.score) / np.bincount(level)
+        return cls(ratings, level.astype(np.int64), values, edges[kept[:-1]])
+
+    def half(self, keep: np.ndarray) -> Sheet:
+        """Return the rows where `keep` holds; items are coded anew, all other codes stay."""
+        kept = np.flatnonzero(keep)
+        codes, item = np.unique(self.ratings.item[kept], return_inverse=True)
+        own = self.ratings
+        part = replace(
+            own,
+            prompt=own.prompt[kept],
+            item=item.astype(np.int64),
+            variant=own.variant[kept],
+            rater=own.rater[kept],
+            score=own.score[kept],
+            items=len(codes),
+        )
+        return Sheet(part, self.level[kept], self.values, self.edges)
+
+    @property
+    def item_prompt(self) -> Codes:
+        """Prompt of each item."""
+        owner = np.zeros(self.ratings.items, dtype=np.int64)
+        owner[self.ratings.item] = self.ratings.prompt
+        return owner
+
+
+def effects(sheet: Sheet, prompt_share: float, rng: np.random.Generator) -> Floats:
+    """Draw standard normal item effects that correlate by `prompt_share` within a prompt."""
+    shared = rng.standard_normal(len(sheet.ratings.prompts))[sheet.item_prompt]
+    own = rng.standard_normal(sheet.ratings.items)
+    return np.asarray(np.sqrt(prompt_share) * shared + np.sqrt(1 - prompt_share) * own)
+
+
+def prompt_share(components: Components) -> float:
+    """Share of the item variance that variants have in common on a prompt."""
+    if not components.item or components.prompt is None:
+        return 0.0
+    return min(components.prompt / components.item, 1.0)
+
+
+@dataclass(frozen=True)
+class ProbitModel:
+    """Ordered probit with rater severity; `adjudicated` lets raters who are far apart look again."""
+
+    fit: OrderedProbit
+    share: float
+    adjudicated: bool = False
+
+    @classmethod
+    def fitted(cls, sheet: Sheet, components: Components | None = None, stretch: bool = False) -> ProbitModel:
+        """Fit to a sheet; `components` are those within variants, if already known."""
+        own = sheet.ratings
+        parts = components or variance_components(own)
+        fit = fit_ordered_probit(
+            sheet.level,
+            own.variant,
+            own.rater,
+            sheet.values,
+            len(own.variants),
+            len(own.raters),
+            parts.item or 0.0,
+            random=parts.severity is not None,
+            stretch=stretch,
+        )
+        return cls(fit, prompt_share(parts))
+
+    def simulate(self, sheet: Sheet, rng: np.random.Generator) -> Codes:
+        """Draw levels on the layout of `sheet`, for the raters and variants that were fitted."""
+        own, fit = sheet.ratings, self.fit
+        latent = fit.latent_means[own.variant] + fit.item_sd * effects(sheet, self.share, rng)[own.item]
+        latent += fit.noise_sd * rng.standard_normal(own.rows)
+        level = np.asarray((latent[:, None] > fit.cuts(own.rater, rng)).sum(axis=1), dtype=np.int64)
+        return adjudicate(level, sheet) if self.adjudicated else level
+
+    def with_adjudication(self, sheet: Sheet, seed: int) -> ProbitModel:
+        """Return the adjudicated model whose reliability *after* adjudication is that of `sheet`.
+
+        Adjudication makes raters agree, so the correlation before it must be lower than the one that is
+        seen: bisection on the latent correlation, each step one simulation with the same random numbers.
+        """
+        fit, target = self.fit, agreement(sheet, sheet.level)
+        rest = fit.item_sd**2 + fit.noise_sd**2
+        low, high = 0.0, 1.0
+        trial = self
+        for _ in range(9):
+            middle = (low + high) / 2
+            item, noise = float(np.sqrt(rest * middle)), float(np.sqrt(rest * (1 - middle)))
+            trial = replace(self, fit=replace(fit, item_sd=item, noise_sd=noise), adjudicated=True)
+            seen = agreement(sheet, trial.simulate(sheet, np.random.default_rng(seed)))
+            low, high = (middle, high) if seen < target else (low, middle)
+        return trial
+
+
+def agreement(sheet: Sheet, level: Codes) -> float:
+    """Return ICC(1) of levels on the layout of a sheet, over all variants."""
+    msb, msw, k = one_way(sheet.values[level], sheet.ratings.item, sheet.ratings.items)
+    spread = msb + (k - 1) * msw
+    return float((msb - msw) / spread) if spread > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class RoundedNormal:
+    """Normal scores with the same variance components; levels come from rounding and cutting to the scale."""
+
+    means: Floats
+    raters: Floats
+    rater_errors: Floats
+    item_sd: float
+    noise_sd: float
+    share: float
+
+    @classmethod
+    def fitted(cls, sheet: Sheet, components: Components | None = None) -> RoundedNormal:
+        """Fit by moments."""
+        own = sheet.ratings
+        parts = components or variance_components(own)
+        size = np.bincount(own.variant, minlength=len(own.variants))
+        means = np.bincount(own.variant, own.score, minlength=len(own.variants)) / np.maximum(size, 1)
+        item, noise = np.sqrt(parts.item or 0.0), np.sqrt(parts.noise or 0.0)
+        severity = parts.severity or 0.0
+        load = np.bincount(own.rater, minlength=len(own.raters))
+        known = severity * load / np.maximum(severity * load + (parts.noise or 0.0), 1e-300)
+        raters, errors = known * parts.rater_effects, np.sqrt(severity * (1 - known))
+        return cls(means, raters, errors, float(item), float(noise), prompt_share(parts))
+
+    def simulate(self, sheet: Sheet, rng: np.random.Generator) -> Codes:
+        """Draw levels on the layout of `sheet`."""
+        own = sheet.ratings
+        raters = self.raters + self.rater_errors * rng.standard_normal(len(self.raters))
+        score = self.means[own.variant] + raters[own.rater]
+        score = score + self.item_sd * effects(sheet, self.share, rng)[own.item]
+        score = score + self.noise_sd * rng.standard_normal(own.rows)
+        return np.searchsorted(sheet.edges, score).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class IndependentRaters:
+    """Every rating drawn from its variant's histogram, as if raters did not look at the same item."""
+
+    cumulative: Floats
+
+    @classmethod
+    def fitted(cls, sheet: Sheet, components: Components | None = None) -> IndependentRaters:
+        """Fit by counting; `components` are not needed."""
+        own, levels = sheet.ratings, len(sheet.values)
+        counts = np.bincount(own.variant * levels + sheet.level, minlength=len(own.variants) * levels)
+        table = counts.reshape(-1, levels).cumsum(axis=1)
+        return cls(table / np.maximum(table[:, -1:], 1))
+
+    def simulate(self, sheet: Sheet, rng: np.random.Generator) -> Codes:
+        """Draw levels on the layout of `sheet`."""
+        draw = rng.random(sheet.ratings.rows)[:, None]
+        above = draw > self.cumulative[sheet.ratings.variant][:, :-1]
+        return np.asarray(above.sum(axis=1), dtype=np.int64)
+
+
+def spans(ordered: Codes, start: Codes) -> Codes:
+    """Return max - min of each run of `ordered` that begins at `start`."""
+    return np.asarray(np.maximum.reduceat(ordered, start) - np.minimum.reduceat(ordered, start))
+
+
+def adjudicate(level: Codes, sheet: Sheet) -> Codes:
+    """Return levels after raters who are too far apart have moved just close enough.
+
+    The rater furthest from an item's mean revises first, and no further than the rule asks for.
+    """
+    item, items = sheet.ratings.item, sheet.ratings.items
+    order = np.argsort(item, kind="stable")
+    owner, level = item[order], level[order]
+    start = np.searchsorted(owner, np.arange(items))
+    size = np.bincount(owner, minlength=items)
+    for _ in range(LOOKS):
+        rows = np.flatnonzero((spans(level, start) > ADJUDICATED_RANGE)[owner])
+        if not len(rows):
+            break
+        off = level - (np.bincount(owner, level, minlength=items) / size)[owner]
+        ranked = rows[np.lexsort((-np.abs(off[rows]), owner[rows]))]
+        worst = ranked[np.unique(owner[ranked], return_index=True)[1]]
+        level[worst] -= np.sign(off[worst]).astype(np.int64)
+    level[order] = level.copy()
+    return level

@@ -1,0 +1,251 @@
+"""A table of real ratings, read strictly: integer-coded arrays or one line that says what is wrong.
+
+A row is one score that one rater gave to one output. Outputs of several variants (systems, prompts,
+models) may answer the same prompt; the variant is a column of its own or a part of the item id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.ratings_csv import check_columns, numbers, refuse_blank
+from expsim_panel.ratings_csv import frame as read_frame
+from expsim_panel.ratings_csv import header as read_header
+
+Codes = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+MAX_BYTES = 256 * 2**20  # an upload of 200 MB passes; the table is held in memory about five times over
+MAX_VARIANTS = 200  # more means that the pattern caught the item, not the variant
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """Ratings as codes; row `k` says that rater `rater[k]` gave item `item[k]` the score `score[k]`.
+
+    Attributes
+    ----------
+    prompt, item, variant, rater : int64 arrays, shape (rows,)
+        Codes from 0 in order of first appearance. An *item* is one output: one prompt under one variant.
+    score : float64 array, shape (rows,)
+        Finite scores on the file's own scale.
+    prompts, variants, raters : tuple of str
+        Names behind the codes (an item has no name of its own).
+    items : int
+        Number of items.
+    source : str
+        File name without folders.
+    sha256 : str
+        Digest of the file's bytes.
+    """
+
+    prompt: Codes
+    item: Codes
+    variant: Codes
+    rater: Codes
+    score: Floats
+    prompts: tuple[str, ...]
+    variants: tuple[str, ...]
+    raters: tuple[str, ...]
+    items: int
+    source: str
+    sha256: str
+
+    @property
+    def rows(self) -> int:
+        """Number of ratings."""
+        return len(self.score)
+
+
+def read_ratings(
+    path: str | Path,
+    item: str = "item",
+    rater: str = "rater",
+    score: str = "score",
+    variant: str = "variant",
+    max_bytes: int = MAX_BYTES,
+) -> Ratings:
+    """Read a CSV file of ratings.
+
+    Parameters
+    ----------
+    path : str or Path
+        A comma-separated UTF-8 file with a header line.
+    item, rater, score : str
+        Names of columns.
+    variant : str
+        Name of a column, or else a regular expression with one group, searched in the item id: the group
+        is the variant and the rest of the id, with the match removed, is the prompt.
+    max_bytes : int
+        Larger files are refused before they are read.
+
+    Raises
+    ------
+    InputError
+        On anything that is not a complete, numeric, duplicate-free table of at least two variants.
+    """
+    path = Path(path)
+    where = path.name or str(path)
+    try:
+        if path.is_dir():
+            raise InputError(where, "", "this is a directory", "give a CSV file")
+        if not path.is_file():
+            raise InputError(where, "", "there is no such file", "give the path of a CSV file")
+        size = path.stat().st_size
+        if size > max_bytes:
+            raise _too_large(where, size, max_bytes)
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(where, "", f"cannot be read: {reason}", "give a readable CSV file") from None
+    return parse_ratings(data, where, item, rater, score, variant, max_bytes)
+
+
+def parse_ratings(
+    data: bytes,
+    name: str,
+    item: str = "item",
+    rater: str = "rater",
+    score: str = "score",
+    variant: str = "variant",
+    max_bytes: int = MAX_BYTES,
+) -> Ratings:
+    """Read ratings from the bytes of an upload; `read_ratings` says the rest."""
+    if len(data) > max_bytes:
+        raise _too_large(name, len(data), max_bytes)
+    header = read_header(data, name)
+    wanted = {"--item": item, "--rater": rater, "--score": score}
+    check_columns(wanted, header, name)
+    pattern = None if variant in header else _pattern(variant, header, name)
+    if pattern is None:
+        wanted["--variant"] = variant
+        check_columns(wanted, header, name)
+    frame, numbered = read_frame(data, name, list(wanted.values()))
+    for column in wanted.values():
+        refuse_blank(frame[column], column, name, numbered)
+    scores = numbers(frame[score], score, name, numbered)
+    raters, rater_names = pd.factorize(frame[rater])
+    ids, id_names = pd.factorize(frame[item])
+    if pattern is None:
+        variants, kinds = pd.factorize(frame[variant])
+        prompts, stems = ids, id_names
+        items = pd.factorize(ids.astype(np.int64) * len(kinds) + variants)[0]
+    else:
+        rests, groups = _split([str(text) for text in id_names], pattern, variant, name)
+        variant_of, kinds = pd.factorize(pd.Series(groups))
+        prompt_of, stems = pd.factorize(pd.Series(rests))
+        variants, prompts, items = variant_of[ids], prompt_of[ids], ids
+    ratings = Ratings(
+        prompt=prompts.astype(np.int64),
+        item=items.astype(np.int64),
+        variant=variants.astype(np.int64),
+        rater=raters.astype(np.int64),
+        score=scores,
+        prompts=tuple(str(text) for text in stems),
+        variants=tuple(str(text) for text in kinds),
+        raters=tuple(str(text) for text in rater_names),
+        items=int(items.max()) + 1,
+        source=name,
+        sha256=hashlib.sha256(data).hexdigest(),
+    )
+    _check_design(ratings, [str(text) for text in frame[item]] if pattern else None, rater, variant, numbered)
+    return ratings
+
+
+def _too_large(where: str, size: int, limit: int) -> InputError:
+    return InputError(
+        where,
+        "",
+        f"{size / 2**20:,.1f} MiB is above the limit of {limit / 2**20:,.0f} MiB",
+        "keep the four needed columns, or a random sample of items with all their ratings",
+    )
+
+
+def _pattern(variant: str, header: list[str], where: str) -> re.Pattern[str]:
+    """Compile a variant that is no column as a regular expression with one group."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            pattern = re.compile(variant)
+    except (re.error, OverflowError, RecursionError, Warning) as error:
+        raise InputError(
+            where,
+            "--variant",
+            f"{shown(variant)} is no column and no valid pattern ({error})",
+            "give a column or a pattern with one group such as '_(M[0-9]+)$'",
+        ) from None
+    if re.escape(variant) == variant:
+        raise InputError(where, "--variant", f"there is no column {shown(variant)}", did_you_mean(variant, header))
+    if pattern.groups != 1:
+        raise InputError(
+            where,
+            "--variant",
+            f"{shown(variant)} is no column, and as a pattern it has {pattern.groups} groups instead of one",
+            "give a pattern with one group such as '_(M[0-9]+)$', or a column: " + did_you_mean(variant, header),
+        )
+    return pattern
+
+
+def _split(ids: list[str], pattern: re.Pattern[str], text: str, where: str) -> tuple[list[str], list[str]]:
+    """Return the prompt and the variant in each item id."""
+    stems, groups = [], []
+    missed = ""
+    for name in ids:
+        match = pattern.search(name)
+        if match is None or not match.group(1):
+            missed = missed or name
+            continue
+        stems.append(name[: match.start()] + name[match.end() :])
+        groups.append(match.group(1))
+    if len(groups) < len(ids):
+        count = "no item" if not groups else f"only {len(groups):,} of {len(ids):,} items"
+        raise InputError(
+            where,
+            "--variant",
+            f"pattern {shown(text)} matches {count}, and not {shown(missed)}",
+            "give a pattern that finds the variant in every item id",
+        )
+    if not any(stems):
+        raise InputError(where, "--variant", f"pattern {shown(text)} leaves no prompt", "match only the variant's part")
+    return stems, groups
+
+
+def _check_design(ratings: Ratings, ids: list[str] | None, rater: str, variant: str, numbered: bool) -> None:
+    """Refuse tables that cannot be an experiment: duplicates, one variant, raters without a second rating."""
+    where, count = ratings.source, len(ratings.variants)
+    if count < 2:
+        raise InputError(where, "--variant", f"there is one variant, {shown(ratings.variants[0])}", "give at least two")
+    if count > MAX_VARIANTS:
+        raise InputError(
+            where,
+            "--variant",
+            f"{shown(variant)} finds {count:,} variants, above the limit of {MAX_VARIANTS}",
+            "give what tells systems apart, not items",
+        )
+    key = ratings.item * len(ratings.raters) + ratings.rater
+    again = pd.Series(key).duplicated().to_numpy()
+    if again.any():
+        row = int(again.argmax())
+        what = ids[row] if ids else ratings.prompts[ratings.prompt[row]]
+        who, kind = ratings.raters[ratings.rater[row]], ratings.variants[ratings.variant[row]]
+        raise InputError(
+            where,
+            "",
+            f"rater {shown(who)} scores item {shown(what)} of variant {shown(kind)} twice",
+            "keep one row for each item, variant and rater",
+        )
+    if len(ratings.raters) == ratings.rows:
+        raise InputError(
+            where, "--rater", f"no rater in {shown(rater)} rates twice", "give the column that names people"
+        )

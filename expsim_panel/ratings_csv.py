@@ -1,0 +1,113 @@
+"""Reading columns of a CSV file strictly: every defect is one line that names the place and the value."""
+
+from __future__ import annotations
+
+import csv
+import io
+import warnings
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from expsim_panel.errors import InputError, did_you_mean, shown
+
+MAX_SCORE = 1e9  # sums of squares stay exact enough far beyond any rating scale
+
+
+def header(data: bytes, where: str) -> list[str]:
+    """Return the column names after refusing what is no text table at all."""
+    if not data.strip():
+        raise InputError(where, "", "the file is empty", "give a CSV file with a header and rows")
+    if data[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
+        raise InputError(where, "", "this is a workbook or an archive", "save the sheet as CSV UTF-8")
+    if b"\0" in data:
+        raise InputError(where, "", "this is binary data, or text in UTF-16", "give a CSV file in UTF-8")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(where, "", f"line {line} is not UTF-8 text", "save the table as CSV UTF-8") from None
+    start = text.lstrip("\r\n")
+    try:
+        return next(csv.reader([start.split("\n", 1)[0].rstrip("\r")]))
+    except (csv.Error, StopIteration):
+        raise InputError(where, "", "the header line cannot be read", "give column names in line 1") from None
+
+
+def check_columns(wanted: dict[str, str], header: list[str], where: str) -> None:
+    """Refuse flags that name no column, an ambiguous one, or the same one twice."""
+    for flag, column in wanted.items():
+        if column not in header:
+            remedy = did_you_mean(column, header)
+            if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
+                remedy = "the file is not comma-separated: save it as CSV with commas"
+            raise InputError(where, flag, f"there is no column {shown(column)}", remedy)
+        if header.count(column) > 1:
+            raise InputError(where, flag, f"column {shown(column)} occurs twice", "rename one of them")
+    seen: dict[str, str] = {}
+    for flag, column in wanted.items():
+        if column in seen:
+            raise InputError(where, flag, f"column {shown(column)} is also {seen[column]}", "give different columns")
+        seen[column] = flag
+
+
+def frame(data: bytes, where: str, columns: list[str]) -> tuple[pd.DataFrame, bool]:
+    """Return the wanted columns as text, and whether row `k` stands in line `k + 2` of the file."""
+    lines = data.count(b"\n") + (not data.endswith(b"\n"))
+    options: dict[str, Any] = {
+        "dtype": str,
+        "keep_default_na": False,
+        "na_filter": False,
+        "skip_blank_lines": False,
+        "index_col": False,
+        "encoding": "utf-8-sig",
+        "engine": "c",
+    }
+    try:
+        with warnings.catch_warnings():
+            # pandas only warns when every row is longer than the header, and would drop the surplus
+            warnings.simplefilter("error")
+            # all columns, although few are wanted: `usecols` would let rows of any length pass
+            table = pd.read_csv(io.BytesIO(data.lstrip(b"\r\n")), **options)
+    except (pd.errors.ParserError, pd.errors.ParserWarning, ValueError) as error:
+        text = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
+        text = "rows have more fields than the header" if isinstance(error, Warning) else text
+        raise InputError(where, "", f"malformed CSV: {text}", "give every line as many fields") from None
+    numbered = len(table) + 1 == lines and not data.startswith((b"\r", b"\n"))
+    table = table[columns]
+    blank = (table == "").all(axis=1).to_numpy()
+    table = table[~blank] if blank.any() else table
+    if not len(table):
+        raise InputError(where, "", "there is a header but no rows", "give at least two variants' ratings")
+    return table, numbered
+
+
+def _place(frame_index: Any, numbered: bool) -> str:
+    """Name a row as a person finds it: by line, or by row when quoted line breaks shift the lines."""
+    return f"line {int(frame_index) + 2}" if numbered else f"data row {int(frame_index) + 1}"
+
+
+def refuse_blank(column: pd.Series[str], name: str, where: str, numbered: bool) -> None:
+    """Refuse a column with an empty cell."""
+    blank = (column == "").to_numpy()
+    if blank.any():
+        place = _place(column.index[int(blank.argmax())], numbered)
+        raise InputError(where, name, f"{place} has no value", "complete the row or delete it")
+
+
+def numbers(column: pd.Series[str], name: str, where: str, numbered: bool) -> npt.NDArray[np.float64]:
+    """Return the column as finite floats."""
+    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    bad = ~(np.abs(values) <= MAX_SCORE)
+    if bad.any():
+        row = int(bad.argmax())
+        text, place = str(column.iloc[row]), _place(column.index[row], numbered)
+        problem = f"{place} holds {shown(text)}, not a number"
+        if text.strip().lower().lstrip("+-") in ("nan", "inf", "infinity") or not np.isnan(values[row]):
+            problem = f"{place} holds {shown(text)}, not a finite number of ordinary size"
+        raise InputError(where, name, problem, "give plain numbers, 0 and 1 for no and yes")
+    if values.min() == values.max():
+        raise InputError(where, name, f"every score is {values[0]:g}", "give ratings that differ")
+    return values

@@ -1,0 +1,128 @@
+"""Assemble a Result: figures of every world, verdicts, advice."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from expsim_panel import exact, operating, plan, recommend, wording
+from expsim_panel.economics import Ledger, ledger
+from expsim_panel.kernels.special import norm_ppf
+from expsim_panel.kernels.streams import BLOCK
+from expsim_panel.results import Advice, Figure, Outcomes, Result, StrategyResult, Trace, Verdict
+from expsim_panel.scenario import Scenario
+from expsim_panel.strategy import Strategy
+from expsim_panel.study import Request, Study
+
+ORDER = (
+    "power", "type1_error", "type1_error_unbiased", "false_launch", "p_correct", "p_harmful_launch",
+    "p_suboptimal_launch", "p_missed_win", "p_inconclusive", "units", "exposures", "judged", "labelled",
+    "rater_hours", "days", "cost", "cost.generation", "cost.judge", "cost.human", "cost.latency",
+    "cost_per_correct", "regret", "simple_regret", "traffic_on_worse_arms", "exaggeration", "coverage",
+)  # fmt: skip
+"""Order of the operating characteristics in tables and files."""
+
+
+def summarise(
+    request: Request, study: Study, worlds: dict[str, dict[str, Outcomes]], traces: dict[str, Trace], seconds: float
+) -> Result:
+    """Return the Result of the outcomes in `worlds` (strategy -> world -> arrays)."""
+    scenario = study.scenario
+    money = ledger(scenario)
+    facts = recommend.known(scenario)
+    done = []
+    losses: dict[str, Figure] = {}
+    for one in study.strategies:
+        mine = worlds[one.name]
+        by_world = {world: _world(request, scenario, one, world, out, money) for world, out in mine.items()}
+        done.append(_strategy(scenario, one, mine, by_world, traces[one.name], facts, money))
+        losses[one.name] = by_world["prior"]["loss"]
+    alarms = {one.name: one.figures["type1_error_unbiased"] for one in done}
+    names = [one.name for one in done]
+    claims = [one.strategy.design.nominal_alpha() for one in done]
+    name, dropped = recommend.choose(names, [losses[n] for n in names], [alarms[n] for n in names], claims)
+    sentence, reasons = wording.advice(name, dropped, losses, alarms, scenario.evaluator.kind == "truth")
+    replicates = done[0].worlds["truth"].code.size
+    return Result(request, replicates, tuple(done), Advice(name, sentence, reasons, losses), seconds)
+
+
+def effects_in(request: Request, scenario: Scenario, world: str, size: int) -> np.ndarray:
+    """Return the true effects, shape (1 or size, arms): one row where all replicates share the truth."""
+    if world != "prior":
+        return plan.law(scenario, world, request.seed, 0, 1).effects
+    blocks = [plan.law(scenario, world, request.seed, i, BLOCK).effects for i in range(-(-size // BLOCK))]
+    return np.concatenate(blocks)[:size]
+
+
+def _world(
+    request: Request, scenario: Scenario, one: Strategy, world: str, out: Outcomes, money: Ledger
+) -> dict[str, Figure]:
+    effects = effects_in(request, scenario, world, out.code.size)
+    known = exact.operating(scenario, one, world, money)
+    return operating.figures(scenario, one, money, out, effects, known)
+
+
+def _strategy(
+    scenario: Scenario,
+    one: Strategy,
+    mine: dict[str, Outcomes],
+    by_world: dict[str, dict[str, Figure]],
+    shown: Trace,
+    facts: recommend.Known,
+    money: Ledger,
+) -> StrategyResult:
+    truth, null = by_world["truth"], by_world["null"]
+    alarms = {
+        "type1_error": null["rejection"],
+        "type1_error_unbiased": by_world.get("unbiased", null)["rejection"],
+        "false_launch": null["launch"],
+    }
+    power = truth["rejection"] if scenario.effects.max() > 0 else operating.blank("no variant is truly better")
+    if power.value is not None and len(scenario.variants) > 2:
+        code = mine["truth"].code
+        power = operating.proportion((code > 0) & (scenario.effects[np.maximum(code, 0)] > 0))
+    absent = operating.blank("in the null twin no variant is truly better")
+    level = one.design.level()
+    return StrategyResult(
+        one,
+        mine,
+        _ordered({**truth, "power": power, **alarms}),
+        _ordered({**null, "power": absent, **alarms}),
+        shown,
+        verdict_of(scenario, one, shown),
+        _wordings(scenario, facts, level, mine["truth"], money),
+    )
+
+
+def verdict_of(scenario: Scenario, one: Strategy, shown: Trace) -> Verdict:
+    """Return what one experiment says, from its data and what is known besides: never from the truth."""
+    facts, level = recommend.known(scenario), one.design.level()
+    found = recommend.judge(facts, level, recommend.of_trace(shown))
+    z = norm_ppf(0.5 + level / 2)
+    return wording.verdict(facts, found, one.name, level, z, scenario.metric.name, facts.money.payee)
+
+
+def _ordered(found: dict[str, Figure]) -> dict[str, Figure]:
+    return {name: found[name] for name in ORDER}
+
+
+def _wordings(
+    scenario: Scenario, facts: recommend.Known, level: float, out: Outcomes, money: Ledger
+) -> dict[str, dict[str, Figure]]:
+    """Give every replicate its verdict; report each wording's share and how often it was right."""
+    found = recommend.judge(facts, level, out)
+    value = money.net_value(scenario.effects)
+    eps = money.value_per_point * scenario.scenario.indifference
+    gained = np.where(found.action == recommend.LAUNCH, value[found.arm], 0.0)
+    right = gained >= value.max() - eps
+    table = {}
+    for index, action in enumerate(recommend.ACTIONS):
+        given = found.action == index
+        share = operating.proportion(given)
+        if index not in (recommend.LAUNCH, recommend.KEEP):
+            correct = operating.blank("names no arm, so it is neither right nor wrong")
+        elif given.sum() < operating.MIN_EVENTS:
+            correct = operating.blank(f"fewer than {operating.MIN_EVENTS} such verdicts")
+        else:
+            correct = operating.proportion(right[given])
+        table[action] = {"share": share, "right": correct}
+    return table

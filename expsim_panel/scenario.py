@@ -1,0 +1,186 @@
+"""A scenario: the variants, the traffic, the evaluator and the money of one experiment."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any, Self
+
+import numpy as np
+import param
+
+from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.evaluation import Evaluator, evaluators
+from expsim_panel.scenario_tables import About, Economics, Metric, Prior, Traffic, Variant
+from expsim_panel.sections import Section
+
+PLANNED = ("guardrails", "spec")
+
+
+class Scenario(Section):
+    """One experiment: what is tried, on whom, measured by whom, worth how much."""
+
+    scenario = param.ClassSelector(class_=About, label="About", doc="What the experiment is about.")
+    metric = param.ClassSelector(class_=Metric, label="Metric", doc="What is measured.")
+    variants = param.List(item_type=Variant, label="Variants", doc="Control first.")
+    traffic = param.ClassSelector(class_=Traffic, label="Traffic", doc="Who sees it and for how long.")
+    evaluator = param.ClassSelector(class_=Evaluator, label="Evaluator", doc="Who measures quality.")
+    evaluators = param.Dict(default={}, label="Evaluators", doc="Fields of the evaluators one may switch to, by kind.")
+    economics = param.ClassSelector(class_=Economics, label="Money", doc="What quality and waiting are worth.")
+    prior = param.ClassSelector(class_=Prior, label="Prior", doc="What was known before.")
+    strategies = param.List(
+        default=[], item_type=dict, label="Strategies", doc="Strategies to compare; empty for the five standard ones."
+    )
+    calibration = param.Dict(
+        default={}, label="Calibration", doc="Facts fitted from real ratings, kept with the scenario."
+    )
+
+    @classmethod
+    def from_tree(cls, tree: Any, where: str, path: str = "") -> Self:
+        """Build a scenario from a TOML tree; see `Section.from_tree`."""
+        if not isinstance(tree, dict):
+            raise InputError(where, "", f"{shown(tree)} is not a table", "start from one of `expsim list`")
+        tree = dict(tree)
+        schema = tree.pop("schema", 1)
+        if schema != 1 or isinstance(schema, bool):
+            raise InputError(where, "schema", f"unknown schema {shown(schema)}", "write schema = 1")
+        for key in tree:
+            if key in PLANNED:
+                raise InputError(where, key, "not simulated in this version", "remove this table")
+            if key not in cls.fields():
+                raise InputError(where, key, f"unknown table {shown(key)}", did_you_mean(str(key), cls.fields()))
+        made = cls()
+        parts: dict[str, type[Section]] = {
+            "scenario": About,
+            "metric": Metric,
+            "traffic": Traffic,
+            "economics": Economics,
+            "prior": Prior,
+        }
+        for key, kind in parts.items():
+            if key in ("scenario", "metric") and key not in tree:
+                raise InputError(where, key, "table is missing", f"add [{key}]")
+            setattr(made, key, kind.from_tree(tree.get(key, {}), where, key))
+        rows = tree.get("variants")
+        if not isinstance(rows, list) or not 2 <= len(rows) <= 10:
+            have = len(rows) if isinstance(rows, list) else 0
+            raise InputError(where, "variants", f"{have} variants", "give 2 to 10 [[variants]], control first")
+        made.variants = [Variant.from_tree(row, where, f"variants.{i}") for i, row in enumerate(rows)]
+        made.evaluators = _tables(tree.get("evaluators", {}), where, "evaluators")
+        made.evaluator = evaluators.build(tree.get("evaluator", {}), made.evaluators, where)
+        for kind_name, fields in made.evaluators.items():
+            evaluators.build({"kind": kind_name}, {kind_name: fields}, where, f"evaluators.{kind_name}")
+        rows = tree.get("strategies", [])
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise InputError(where, "strategies", "not a list of tables", "write [[strategies]] for each")
+        made.strategies = copy.deepcopy(rows)
+        made.calibration = _tables(tree.get("calibration", {}), where, "calibration", nested=False)
+        made.check(where)
+        return made
+
+    def check(self, where: str, path: str = "") -> None:
+        """Check what concerns several tables: names, means, shares, shift of rates."""
+        if not self.scenario.name or not all(c.isalnum() or c in "-_." for c in self.scenario.name):
+            raise InputError(
+                where, "scenario.name", f"{shown(self.scenario.name)} is not a slug", "use letters, digits and hyphens"
+            )
+        names = [variant.name for variant in self.variants]
+        for i, name in enumerate(names):
+            if not name.strip() or len(name) > 60:
+                raise InputError(where, f"variants.{i}.name", f"{shown(name)} is not a name", "give 1 to 60 characters")
+            if names.index(name) != i:
+                raise InputError(
+                    where, f"variants.{i}.name", f"{shown(name)} appears twice", "give every variant its own name"
+                )
+        for i, variant in enumerate(self.variants):
+            key = f"variants.{i}.mean"
+            if self.family == "binary" and not 0 <= variant.mean <= 1:
+                raise InputError(where, key, f"{variant.mean:g} is not a rate", "give a rate from 0 to 1")
+            if self.metric.range is not None and not self.metric.range[0] <= variant.mean <= self.metric.range[1]:
+                raise InputError(
+                    where,
+                    key,
+                    f"{variant.mean:g} is outside metric.range",
+                    f"give {self.metric.range[0]:g} to {self.metric.range[1]:g}",
+                )
+        shares = self.traffic.shares
+        if shares:
+            if len(shares) != len(names):
+                raise InputError(
+                    where,
+                    "traffic.shares",
+                    f"{len(shares)} shares for {len(names)} variants",
+                    "give one share for each",
+                )
+            if min(shares) <= 0:
+                raise InputError(
+                    where, "traffic.shares", f"share {min(shares):g} is not positive", "give positive shares"
+                )
+            if abs(math.fsum(shares) - 1) > 1e-9:
+                raise InputError(where, "traffic.shares", f"shares sum to {math.fsum(shares):g}", "make them sum to 1")
+        smallest = self.traffic.units_per_day * min(self.shares)
+        if smallest < 1:
+            raise InputError(
+                where,
+                "traffic.units_per_day",
+                f"an arm gets {smallest:g} units a day",
+                "raise units_per_day or the share to reach 1",
+            )
+        self.evaluator.check_for(self, where)
+
+    @property
+    def family(self) -> str:
+        """The engine's family: ordinal is simulated by its mean and variance."""
+        return "binary" if self.metric.family == "binary" else "normal"
+
+    @property
+    def sign(self) -> float:
+        """+1 where more is better, -1 where less is."""
+        return 1.0 if self.metric.direction == "increase" else -1.0
+
+    @property
+    def shares(self) -> list[float]:
+        """Traffic shares, evenly split unless given."""
+        return list(self.traffic.shares) or [1 / len(self.variants)] * len(self.variants)
+
+    @property
+    def means(self) -> np.ndarray:
+        """True mean of each variant, shape (arms,), metric units."""
+        return np.array([variant.mean for variant in self.variants], float)
+
+    @property
+    def sds(self) -> np.ndarray:
+        """True standard deviation of one response in each variant, shape (arms,), metric units."""
+        if self.family == "binary":
+            means = self.means
+            return np.asarray(np.sqrt(means * (1 - means)))
+        return np.asarray([variant.sd or self.metric.sd for variant in self.variants], float)
+
+    @property
+    def effects(self) -> np.ndarray:
+        """True effect of each variant over control, positive is better, shape (arms,)."""
+        return np.asarray(self.sign * (self.means - self.means[0]))
+
+    def to_tree(self) -> dict[str, Any]:
+        """Return the TOML tree; `from_tree` reads it back to an equal scenario."""
+        tree: dict[str, Any] = {"schema": 1}
+        for key in ("scenario", "metric"):
+            tree[key] = getattr(self, key).to_tree()
+        tree["variants"] = [variant.to_tree() for variant in self.variants]
+        for key in ("traffic", "evaluator"):
+            tree[key] = getattr(self, key).to_tree()
+        if self.evaluators:
+            tree["evaluators"] = copy.deepcopy(self.evaluators)
+        for key in ("economics", "prior"):
+            tree[key] = getattr(self, key).to_tree()
+        for key in ("strategies", "calibration"):
+            if getattr(self, key):
+                tree[key] = copy.deepcopy(getattr(self, key))
+        return tree
+
+
+def _tables(value: Any, where: str, path: str, nested: bool = True) -> dict[str, Any]:
+    """Check that `value` is a table (of tables) and return a copy."""
+    if not isinstance(value, dict) or (nested and not all(isinstance(v, dict) for v in value.values())):
+        raise InputError(where, path, f"{shown(value)} is not a table", f"write [{path}.NAME] tables")
+    return copy.deepcopy(value)

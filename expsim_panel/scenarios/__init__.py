@@ -1,0 +1,1 @@
+"""The scenario library, one TOML file each."""

@@ -1,0 +1,91 @@
+"""A strategy: how units are allocated, when the experiment stops, under one name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from expsim_panel.design import Design, designs
+from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.policy import Policy, policies
+
+STANDARD = ("fixed-horizon", "obrien-fleming", "bayesian", "thompson", "peek-daily")
+"""What a scenario without ``[[strategies]]`` gets."""
+
+_OWN = ("kind", "name", "allocation", "stopping")
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """An allocation policy with a stopping rule.
+
+    Attributes
+    ----------
+    name : str
+        How it is called in this study.
+    kind : str
+        Name of the design or policy that it is known by.
+    policy, design
+        The two halves.
+    """
+
+    name: str
+    kind: str
+    policy: Policy
+    design: Design
+
+    @property
+    def summary(self) -> str:
+        """Say in one line what the strategy does."""
+        return self.policy.summary if self.policy.kind == self.kind else self.design.summary
+
+    def to_tree(self) -> dict[str, Any]:
+        """Return the ``[[strategies]]`` table that `build` reads back."""
+        tree: dict[str, Any] = {"kind": self.kind, "name": self.name}
+        tree["allocation"], tree["stopping"] = self.policy.kind, self.design.kind
+        return {**tree, **self.policy.to_tree(), **self.design.to_tree()}
+
+
+def kinds() -> list[str]:
+    """Return the names of every kind of strategy."""
+    return sorted(set(designs.names()) | (set(policies.names()) - {"split"}))
+
+
+def build(tree: Any, where: str, path: str) -> Strategy:
+    """Make a strategy from a ``[[strategies]]`` table.
+
+    ``kind`` names a design (played on the fixed split unless ``allocation`` says otherwise) or a policy
+    (decided by its own rule at the end unless ``stopping`` says otherwise).
+
+    Raises
+    ------
+    InputError
+        Unknown kind or key, or a value out of bounds.
+    """
+    if not isinstance(tree, dict) or not isinstance(tree.get("kind"), str):
+        raise InputError(where, f"{path}.kind", f"{shown(tree)} names no kind", f"choose from {', '.join(kinds())}")
+    kind = tree["kind"]
+    if kind not in kinds():
+        raise InputError(where, f"{path}.kind", f"unknown strategy {shown(kind)}", did_you_mean(kind, kinds()))
+    by_policy = kind in policies.names()
+    policy = policies.get(kind if by_policy else tree.get("allocation", "split"), where, f"{path}.allocation")()
+    stopping = str(tree.get("stopping", policy.stopping if by_policy else kind))
+    design = designs.get(stopping, where, f"{path}.stopping")()
+    defaults = policy.stopping_fields if by_policy and "stopping" not in tree else {}
+    fields = {**defaults, **{key: value for key, value in tree.items() if key not in _OWN}}
+    for key, value in fields.items():
+        takers = [half for half in (policy, design) if key in half.fields()]
+        for half in takers:
+            half.put(key, value, where, path)
+        if not takers:
+            known = [*_OWN, *policy.fields(), *design.fields()]
+            raise InputError(where, f"{path}.{key}", f"unknown key {shown(key)}", did_you_mean(str(key), known))
+    name = tree.get("name", kind)
+    if not isinstance(name, str) or not name.strip() or len(name) > 60:
+        raise InputError(where, f"{path}.name", f"{shown(name)} is not a name", "give 1 to 60 characters")
+    return Strategy(name, kind, policy, design)
+
+
+def standard() -> list[Strategy]:
+    """Return the five strategies that every scenario is compared on."""
+    return [build({"kind": kind}, "standard strategies", kind) for kind in STANDARD]

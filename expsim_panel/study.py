@@ -1,0 +1,145 @@
+"""A study: a scenario, the strategies that play it, how often and with which seed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import param
+
+from expsim_panel import library, strategy
+from expsim_panel.errors import InputError
+from expsim_panel.quantities import Count
+from expsim_panel.scenario import Scenario
+from expsim_panel.sections import Section
+
+if TYPE_CHECKING:
+    from expsim_panel.results import Result
+
+
+@dataclass(frozen=True)
+class Request:
+    """A frozen study: hashable, comparable, and all that the engine gets to see.
+
+    Attributes
+    ----------
+    document : str
+        The study as canonical JSON (sorted keys, no spaces).
+    replicates, seed, luck : int
+        Experiments per strategy and world; seed; which replicate is shown day by day.
+    """
+
+    document: str
+    replicates: int
+    seed: int
+    luck: int
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything that the results depend on, the shown replicate apart."""
+        return hashlib.sha256(f"{self.document}|{self.replicates}|{self.seed}".encode()).hexdigest()
+
+    def study(self) -> Study:
+        """Return an independent study equal to the frozen one."""
+        made = Study.from_tree(json.loads(self.document), "request")
+        made.replicates, made.seed, made.luck = self.replicates, self.seed, self.luck
+        return made
+
+
+class Study(Section):
+    """What is simulated. Change its Params, then `freeze` it or `run` it."""
+
+    scenario = param.ClassSelector(class_=Scenario, label="Scenario", doc="The experiment.")
+    strategies = param.List(default=[], item_type=strategy.Strategy, label="Strategies", doc="What is compared.")
+    replicates = Count(
+        20_000,
+        bounds=(1, 2_000_000),
+        softbounds=(1000, 200_000),
+        step=1000,
+        label="Simulated experiments",
+        doc="Experiments per strategy and world; more of them shrink the simulation error.",
+    )
+    seed = Count(1, bounds=(0, 2**63 - 1), softbounds=(0, 1000), label="Seed", doc="Same study and seed, same numbers.")
+    luck = Count(
+        0,
+        bounds=(0, 10_000_000),
+        softbounds=(0, 1000),
+        label="Which experiment to watch",
+        doc="Index of the simulated experiment that is shown day by day.",
+    )
+
+    @classmethod
+    def load(cls, name_or_path: str, settings: Iterable[str] = (), names: Iterable[str] = ()) -> Self:
+        """Load a study of a library scenario or a scenario file.
+
+        Parameters
+        ----------
+        name_or_path : str
+            Name in the library, or a TOML file.
+        settings : iterable of str
+            Overrides ``PATH=VALUE``.
+        names : iterable of str
+            Strategies by name or kind, instead of the scenario's.
+        """
+        tree, where = library.read_tree(name_or_path)
+        for setting in settings:
+            library.override(tree, setting)
+        return cls.from_tree(tree, where, names=names)
+
+    @classmethod
+    def from_tree(cls, tree: Any, where: str, path: str = "", names: Iterable[str] = ()) -> Self:
+        """Build a study from a scenario tree."""
+        made = cls()
+        made.scenario = Scenario.from_tree(tree, where)
+        rows = made.scenario.strategies
+        listed = [strategy.build(row, where, f"strategies.{i}") for i, row in enumerate(rows)] or strategy.standard()
+        wanted = list(names)
+        if wanted:
+            by_name = {one.name: one for one in listed}
+            listed = [by_name.get(name) or strategy.build({"kind": name}, "--strategy", name) for name in wanted]
+        made.strategies = listed
+        made.check(where)
+        return made
+
+    def check(self, where: str, path: str = "") -> None:
+        """Check the strategies against each other and the traffic."""
+        from expsim_panel.plan import setting_of
+
+        names = [one.name for one in self.strategies]
+        if len(names) > 12:
+            raise InputError(where, "strategies", f"{len(names)} strategies", "compare at most 12 at a time")
+        setting = setting_of(self.scenario)
+        for i, one in enumerate(self.strategies):
+            if names.index(one.name) != i:
+                raise InputError(
+                    where, f"strategies.{i}.name", f"{one.name!r} appears twice", "give every strategy its own name"
+                )
+            one.design.check_for(setting, where, f"strategies.{i}")
+
+    def to_tree(self) -> dict[str, Any]:
+        """Return the scenario tree with the strategies spelled out."""
+        return {**self.scenario.to_tree(), "strategies": [one.to_tree() for one in self.strategies]}
+
+    def freeze(self) -> Request:
+        """Return the frozen study.
+
+        Raises
+        ------
+        InputError
+            The Params contradict each other.
+        """
+        tree = self.to_tree()
+        Study.from_tree(tree, "study")
+        document = json.dumps(tree, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return Request(document, int(self.replicates), int(self.seed), int(self.luck))
+
+    def run(self, *, workers: int | None = None, **changes: Any) -> Result:
+        """Simulate and return the result; `changes` set replicates, seed or luck first."""
+        from expsim_panel import engine
+
+        for key, value in changes.items():
+            self.put(key, value, "run")
+        return engine.run(self.freeze(), workers=workers)

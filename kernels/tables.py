@@ -1,0 +1,47 @@
+"""The stopping rule of every design whose bounds are known beforehand: a table of z bounds by day."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from expsim_panel.kernels.arms import contrast_z
+from expsim_panel.kernels.jit import inner
+from expsim_panel.kernels.trials import decide
+
+
+class Table(NamedTuple):
+    """Bounds on the z scale for every day; a day without a look has infinite ones.
+
+    `ddof` is 1 for scores (unbiased variance) and 0 for proportions.
+    """
+
+    lower: np.ndarray
+    upper: np.ndarray
+    ddof: float
+
+
+@inner
+def _anything_to_see(lower: float, upper: float) -> bool:
+    return lower > -np.inf or upper < np.inf
+
+
+@decide.register(Table)
+def _table(rule: Table, day: int, state: np.ndarray) -> int:
+    """Stop for the variant furthest above its bound, or for control when every variant is below its own."""
+    if not _anything_to_see(rule.lower[day], rule.upper[day]):
+        return 0
+    winner = 0
+    highest = rule.upper[day]
+    all_below = True
+    for a in range(1, state.shape[1]):
+        z = contrast_z(state, a, rule.ddof)
+        if z > highest:
+            highest = z
+            winner = a
+        if not z < rule.lower[day]:
+            all_below = False
+    if winner > 0:
+        return winner
+    return -1 if all_below else 0

@@ -1,0 +1,1 @@
+"""Pages of the application, one file each; each reads the session and nothing else."""

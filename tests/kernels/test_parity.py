@@ -1,0 +1,37 @@
+"""Compiled and interpreted kernels agree to the bit."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from worlds import tree
+
+from expsim_panel.study import Study
+
+NAMES = ["fixed-horizon", "pocock", "bayesian", "thompson"]
+SCRIPT = """
+import json, sys
+from expsim_panel.study import Study
+world, names = json.loads(sys.argv[1]), json.loads(sys.argv[2])
+print(Study.from_tree(world, "parity", names=names).run(replicates=12, seed=5).digest)
+"""
+WORLDS = {
+    "scores by people": {
+        "family": "normal",
+        "evaluator": {"kind": "human", "coverage": 0.3, "severity_sd": 0.3, "noise_sd": 0.5, "raters": 4},
+    },
+    "rates by a judge": {"family": "binary", "evaluator": {"kind": "judge", "sensitivity": 0.8, "specificity": 0.9}},
+    "three arms": {"variants": [{"name": "A", "mean": 3.0}, {"name": "B", "mean": 3.1}, {"name": "C", "mean": 3.2}]},
+}
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_interpreted_kernels_give_the_same_bits(name):
+    world = tree(**WORLDS[name], traffic={"units_per_day": 60, "days": 6})
+    compiled = Study.from_tree(world, "parity", names=NAMES).run(replicates=12, seed=5).digest
+    command = [sys.executable, "-c", SCRIPT, json.dumps(world), json.dumps(NAMES)]
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == compiled

@@ -1,0 +1,39 @@
+"""The recipe in CONTRIBUTING works as it stands."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+GUIDE = Path(__file__).parent.parent / "CONTRIBUTING.md"
+PLAY = """
+import epsilon_greedy_of_the_recipe
+from worlds import tree
+from expsim_panel.study import Study
+
+strategies = [{"kind": "epsilon-greedy", "epsilon": 0.2}]
+study = Study.from_tree(tree(traffic={"units_per_day": 1000}, strategies=strategies), "recipe")
+result = study.run(replicates=500, seed=1)
+units = result["epsilon-greedy"].worlds["truth"].units
+assert (units.sum(axis=1) == 5000).all()
+# 20 % of 1,000 over two arms for five days is the least an arm can get.
+assert units.min() >= 500
+assert result["epsilon-greedy"].figures["p_correct"].se > 0
+print("played")
+"""
+
+
+def test_the_policy_of_the_recipe_plays(tmp_path):
+    code = re.search(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.S).group(1)
+    (tmp_path / "epsilon_greedy_of_the_recipe.py").write_text(code, encoding="utf-8")
+    paths = os.pathsep.join([str(tmp_path), str(Path(__file__).parent)])
+    environment = {**os.environ, "PYTHONPATH": paths, "EXPSIM_CACHE_DIR": str(tmp_path / "cache")}
+    command = [sys.executable, "-W", "error", "-c", PLAY]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ran.stdout == "played\n", ran.stderr
+    # A plug-in that is gone tomorrow must not break those who never had it: same cache, other process.
+    without = "from expsim_panel.study import Study; Study.load('hallucination-prompt').run(replicates=10)"
+    environment["PYTHONPATH"] = ""
+    ran = subprocess.run([sys.executable, "-c", without], env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
