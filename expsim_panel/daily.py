@@ -11,7 +11,7 @@ from expsim_panel import plan
 from expsim_panel.design import Bounds
 from expsim_panel.designs.bayesian import Bayesian
 from expsim_panel.economics import ledger
-from expsim_panel.kernels.arms import best_of_betas, best_of_normals
+from expsim_panel.kernels.arms import FIRST, P_BEST, SECOND, best_of_betas, best_of_normals
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.operating import estimates
 from expsim_panel.results import Outcomes, StrategyResult
@@ -132,12 +132,15 @@ def _p_best(
 ) -> np.ndarray:
     """Return the posterior chance of every arm to be best at the end of each day, by the rule's own formulas."""
     days, arms = rows.shape
-    table, loss = np.full((days, arms), np.nan), np.zeros(arms)
+    table, work = np.full((days, arms), np.nan), np.zeros((4, arms))
     for day in np.flatnonzero(np.isfinite(effect).all(axis=1)):
         n, total = rows[day], sums[day]
         if binary:
-            best_of_betas(design.prior_hits + total, design.prior_misses + n - total, table[day], loss)
+            work[FIRST], work[SECOND] = design.prior_hits + total, design.prior_misses + n - total
+            best_of_betas(work, False)
         else:
-            spread = np.sqrt(np.maximum(squares[day] - total * total / n, 0.0) / (n - 1) / n)
-            best_of_normals(total / n, spread, table[day], loss)
+            work[FIRST] = total / n
+            work[SECOND] = np.sqrt(np.maximum(squares[day] - total * total / n, 0.0) / (n - 1) / n)
+            best_of_normals(work)
+        table[day] = work[P_BEST]
     return table

@@ -48,7 +48,7 @@ def run(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     partial: Partial | None = None,
-    partial_after: int = 2,
+    partial_after: int = 1,
 ) -> Result:
     """Simulate a frozen study.
 
@@ -96,10 +96,12 @@ def run(
             _play_block(request, study, world, index, {name: made[world] for name, made in filled.items()})
         return index
 
+    traces: dict[str, Trace] = {}
+
     def result(replicates: int) -> Result:
         some = slice(0, replicates)
+        traces.update({one.name: trace(request, study, one) for one in study.strategies if one.name not in traces})
         parts = {name: {world: arrays.part(some) for world, arrays in made.items()} for name, made in filled.items()}
-        traces = {one.name: trace(request, study, one) for one in study.strategies}
         return summarise(request, study, parts, traces, time.perf_counter() - started)
 
     done: set[int] = set()
@@ -156,8 +158,8 @@ def _play_block(
     """Play one block of one world for the strategies in `into`; return the watched replicate's days."""
     scenario = study.scenario
     first = index * BLOCK
-    # A watched block is drawn in full: its replicates must be the ones of the run.
-    size = BLOCK if watched >= 0 else min(BLOCK, request.replicates - first)
+    # Replicates are drawn one after the other, so the watched one needs those before it and no others.
+    size = watched + 1 if watched >= 0 else min(BLOCK, request.replicates - first)
     law = plan.law(scenario, world, request.seed, index, BLOCK)
     traffic = plan.schedule(scenario)
     binary = scenario.family == "binary"

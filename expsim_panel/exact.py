@@ -14,6 +14,9 @@ from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
 
 
+_SEVERITY_NODES = 8
+
+
 @dataclass(frozen=True)
 class Exact:
     """Exact figures of one strategy in one world, and the law of its end.
@@ -132,14 +135,15 @@ def _crossing(
     if law.severity_sd == 0 or law.raters < 2:
         low, high = cross(information, lower, upper, difference / float(np.sqrt(variance[-1])))
         return high, low
-    from scipy.stats import chi2
+    from scipy.special import roots_genlaguerre
 
-    points = 32
-    draws = chi2.ppf((np.arange(points) + 0.5) / points, law.raters - 1) / law.raters
+    # The spread of R severities is s_s^2 chi2(R - 1) / R; half a chi-square is a gamma variable.
+    nodes, weights = roots_genlaguerre(_SEVERITY_NODES, (law.raters - 1) / 2 - 1)
     high, low = np.zeros(lower.size), np.zeros(lower.size)
-    for between in law.severity_sd**2 * draws:
+    for node, weight in zip(nodes, weights / weights.sum(), strict=True):
+        between = law.severity_sd**2 * 2 * node / law.raters
         assumed = ((law.sds[0] ** 2 + between) / rows[-1]).sum()
         ratio = float(variance[-1] / assumed)
         one_low, one_high = cross(information, lower, upper, difference / float(np.sqrt(assumed)), ratio)
-        high, low = high + one_high / points, low + one_low / points
+        high, low = high + weight * one_high, low + weight * one_low
     return high, low

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,6 +79,65 @@ def blank(reason: str) -> Figure:
     return Figure(None, reason=reason)
 
 
+@dataclass(frozen=True)
+class Endings:
+    """Where each experiment led and what that was worth, arrays (replicates, ...).
+
+    Attributes
+    ----------
+    found : Estimates
+        The estimates at the end.
+    chosen : int ndarray
+        Decision, see `decisions`.
+    effects, value : ndarray, shape (replicates, arms)
+        True effects, and net values in dollars per response.
+    gained : ndarray
+        Net value of what was chosen.
+    exposures : ndarray, shape (replicates, arms)
+        Responses shown in the experiment.
+    spent : dict of ndarray
+        Dollars by kind.
+    regret : ndarray
+        Dollars lost against the best arm from the start, to the horizon.
+    """
+
+    found: Estimates
+    chosen: np.ndarray
+    effects: np.ndarray
+    value: np.ndarray
+    gained: np.ndarray
+    exposures: np.ndarray
+    spent: dict[str, np.ndarray]
+    regret: np.ndarray
+
+
+def endings(scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, effects: np.ndarray) -> Endings:
+    """Follow every experiment from its end to the horizon.
+
+    Parameters
+    ----------
+    effects : ndarray, shape (replicates, arms) or (1, arms)
+        True effects over control, metric units, positive is better.
+    """
+    size = out.code.size
+    found = estimates(out, scenario.family == "binary")
+    z = norm_ppf(0.5 + one.design.level() / 2)
+    chosen = decisions(out, found, z, scenario.scenario.indifference)
+    effects = np.broadcast_to(effects, (size, effects.shape[1]))
+    value = money.net_value(effects)
+    best = value.max(axis=1)
+    gained = value[np.arange(size), np.maximum(chosen, 0)]
+    exposures = out.units * money.exposures_per_unit
+    after = np.maximum(money.horizon - exposures.sum(axis=1), 0.0)
+    regret = (exposures * (best[:, None] - value)).sum(axis=1) + after * (best - gained)
+    return Endings(found, chosen, effects, value, gained, exposures, money.costs(out.units, out.rows), regret)
+
+
+def loss(end: Endings) -> Figure:
+    """Return the regret plus what scoring cost, dollars per experiment: what the advice minimises."""
+    return mean(end.regret + end.spent["judge"] + end.spent["human"])
+
+
 def figures(
     scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, effects: np.ndarray, exact: Exact | str
 ) -> dict[str, Figure]:
@@ -93,54 +153,48 @@ def figures(
         Exact values, or why there are none.
     """
     known = exact.values if isinstance(exact, Exact) else {}
-    size = out.code.size
-    found = estimates(out, scenario.family == "binary")
-    z = norm_ppf(0.5 + one.design.level() / 2)
-    effects = np.broadcast_to(effects, (size, effects.shape[1]))
-    chosen = decisions(out, found, z, scenario.scenario.indifference)
-    value = money.net_value(effects)
-    best = value.max(axis=1)
-    arm = np.maximum(chosen, 0)
-    gained = value[np.arange(size), arm]
+    end = endings(scenario, one, money, out, effects)
+    best = end.value.max(axis=1)
     eps = money.value_per_point * scenario.scenario.indifference
-    launched, inconclusive = chosen > 0, chosen == NOTHING
-    right = ~inconclusive & (gained >= best - eps)
-    harmful = launched & (gained < -eps)
-    exposures = out.units * money.exposures_per_unit
-    spent = money.costs(out.units, out.rows)
-    total = sum(spent.values(), np.zeros(size))
-    after = np.maximum(money.horizon - exposures.sum(axis=1), 0.0)
-    regret = (exposures * (best[:, None] - value)).sum(axis=1) + after * (best - gained)
+    launched, inconclusive = end.chosen > 0, end.chosen == NOTHING
+    right = ~inconclusive & (end.gained >= best - eps)
+    harmful = launched & (end.gained < -eps)
+    shown = end.exposures.sum(axis=1)
+    worse = (end.exposures * (end.value < best[:, None] - 1e-15)).sum(axis=1)
+    total = np.sum(list(end.spent.values()), axis=0)
     rows = out.rows.sum(axis=1).astype(float)
-    judged = rows if money.payee == "judge" else np.zeros(size)
-    labelled = rows if money.payee == "human" else np.zeros(size)
-    made = {
-        "rejection": proportion(out.code != 0, known.get("rejection")),
-        "launch": proportion(launched, known.get("launch")),
+    judged, labelled = (rows if money.payee == payee else np.zeros(rows.size) for payee in ("judge", "human"))
+    exact_rows = {payee: known.get("rows") if money.payee == payee else None for payee in ("judge", "human")}
+    return {
+        **alarms(out, known),
         "p_correct": proportion(right),
         "p_harmful_launch": proportion(harmful),
         "p_suboptimal_launch": proportion(launched & ~right & ~harmful),
-        "p_missed_win": proportion((chosen == KEEP) & ~right),
+        "p_missed_win": proportion((end.chosen == KEEP) & ~right),
         "p_inconclusive": proportion(inconclusive),
         "units": mean(out.units.sum(axis=1).astype(float), known.get("units")),
-        "exposures": mean(exposures.sum(axis=1), known.get("exposures")),
-        "judged": mean(judged, known.get("rows", 0.0) if money.payee == "judge" and known else None),
-        "labelled": mean(labelled, known.get("rows", 0.0) if money.payee == "human" and known else None),
+        "exposures": mean(shown, known.get("exposures")),
+        "judged": mean(judged, exact_rows["judge"]),
+        "labelled": mean(labelled, exact_rows["human"]),
         "rater_hours": mean(labelled * money.seconds_per_row / 3600),
         "days": mean(out.day.astype(float), known.get("days")),
         "cost": mean(total, known.get("cost")),
-        **{f"cost.{kind}": mean(dollars, known.get(f"cost.{kind}"), False) for kind, dollars in spent.items()},
+        **{f"cost.{kind}": mean(dollars, known.get(f"cost.{kind}"), False) for kind, dollars in end.spent.items()},
         "cost_per_correct": _ratio(total, right),
-        "regret": mean(regret),
-        "loss": mean(regret + spent["judge"] + spent["human"]),
-        "simple_regret": mean(best - gained),
-        "traffic_on_worse_arms": mean(
-            (exposures * (value < best[:, None] - 1e-15)).sum(axis=1) / exposures.sum(axis=1)
-        ),
-        "exaggeration": _exaggeration(found, chosen, effects),
-        "coverage": _coverage(found, effects, z),
+        "regret": mean(end.regret),
+        "simple_regret": mean(best - end.gained),
+        "traffic_on_worse_arms": mean(worse / shown),
+        "exaggeration": _exaggeration(end.found, end.chosen, end.effects),
+        "coverage": _coverage(end.found, end.effects, norm_ppf(0.5 + one.design.level() / 2)),
     }
-    return made
+
+
+def alarms(out: Outcomes, known: Mapping[str, float]) -> dict[str, Figure]:
+    """Return how often the test rejects at all, and how often it rejects for a variant."""
+    return {
+        "rejection": proportion(out.code != 0, known.get("rejection")),
+        "launch": proportion(out.code > 0, known.get("launch")),
+    }
 
 
 def _ratio(cost: np.ndarray, right: np.ndarray) -> Figure:

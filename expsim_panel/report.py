@@ -56,8 +56,13 @@ def effects_in(request: Request, scenario: Scenario, world: str, size: int) -> n
 def _world(
     request: Request, scenario: Scenario, one: Strategy, world: str, out: Outcomes, money: Ledger
 ) -> dict[str, Figure]:
+    """Return the figures that the report needs of a world: all of them for the truth and its null twin."""
     effects = effects_in(request, scenario, world, out.code.size)
+    if world == "prior":
+        return {"loss": operating.loss(operating.endings(scenario, one, money, out, effects))}
     known = exact.operating(scenario, one, world, money)
+    if world == "unbiased":
+        return operating.alarms(out, known.values if isinstance(known, exact.Exact) else {})
     return operating.figures(scenario, one, money, out, effects, known)
 
 

@@ -137,9 +137,10 @@ class Study(Section):
         return Request(document, int(self.replicates), int(self.seed), int(self.luck))
 
     def run(self, *, workers: int | None = None, **changes: Any) -> Result:
-        """Simulate and return the result; `changes` set replicates, seed or luck first."""
+        """Simulate and return the result; `changes` (replicates, seed, luck) hold for this run only."""
         from expsim_panel import engine
 
+        study = self.freeze().study()
         for key, value in changes.items():
-            self.put(key, value, "run")
-        return engine.run(self.freeze(), workers=workers)
+            study.put(key, value, "run")
+        return engine.run(study.freeze(), workers=workers)

@@ -64,11 +64,11 @@ def verdict(facts: Known, found: Findings, strategy: str, level: float, z: float
         more * per_unit,
         bool(found.unpaid[0]),
     )
-    shows = f"{case.name} gave too few scored responses for an estimate"
+    shows = "too few scored responses for an estimate"
     if interval:
         low, high = sorted(facts.sign * end for end in interval)
         ends = f"{case.size(low)} to {case.size(high)}"
-        shows = f"{case.name} shows {case.size(facts.sign * point)} {metric} ({percent(level, 0)} interval {ends})"
+        shows = f"{case.size(facts.sign * point)} {metric} ({percent(level, 0)} interval {ends})"
     case = _Case(**{**case.__dict__, "shows": shows})
     if action == LAUNCH:
         sentence, reasons = _launch(case)
@@ -77,7 +77,8 @@ def verdict(facts: Known, found: Findings, strategy: str, level: float, z: float
     elif action == COLLECT:
         sentence, reasons = _labels(case) if distrusted else _collect(case)
     else:
-        sentence, reasons = f"Inconclusive. {shows}; at these stakes no more data is worth its price.", []
+        sentence = f"Inconclusive: {case.name} shows {shows}, and at these stakes no more data is worth its price."
+        reasons = []
     if payee == "judge" and facts.suspected_bias and not distrusted and action != KEEP:
         bias = case.size(2 * facts.suspected_bias, False)
         reasons.append(f"Only a judge was asked: up to {bias} of a difference could be its own bias.")
@@ -102,7 +103,7 @@ def _launch(case: _Case) -> tuple[str, list[str]]:
     elif case.extra < 0:
         reasons.append(f"It also saves {money(-case.extra)} per 1,000 responses.")
     reasons.append("The estimate of a winner is on average a little too high (winner's curse).")
-    return f"Launch {case.name}. {case.shows}.", reasons
+    return f"Launch {case.name}. It shows {case.shows}.", reasons
 
 
 def _keep(case: _Case) -> tuple[str, list[str]]:
@@ -113,7 +114,7 @@ def _keep(case: _Case) -> tuple[str, list[str]]:
         reason = f"A gain of {least} or more, the smallest that matters, is ruled out."
     else:
         reason = f"The data speak for {case.control}."
-    return f"Keep {case.control}. {case.shows}.", [reason]
+    return f"Keep {case.control}: {case.name} shows {case.shows}.", [reason]
 
 
 def _labels(case: _Case) -> tuple[str, list[str]]:
@@ -122,12 +123,12 @@ def _labels(case: _Case) -> tuple[str, list[str]]:
     reasons = [f"Judges like this one favour one variant by {bias} (SD); no number of judged responses removes that."]
     if case.price:
         reasons.append(f"The labels cost about {money(case.price)}.")
-    return f"{sentence} {case.shows} by its judge, whose own bias could explain it.", reasons
+    return f"{sentence} The judge sees {case.shows}, which its own bias could explain.", reasons
 
 
 def _collect(case: _Case) -> tuple[str, list[str]]:
     sentence = (
-        f"Collect {count(case.more)} more units. {case.shows}: not settled yet, and more data is worth its price."
+        f"Collect {count(case.more)} more units: {case.name} shows {case.shows}, and more data is worth its price."
     )
     longer = days(-(-case.more // case.facts.units_per_day))
     reason = f"At the present traffic that takes {longer} more"

@@ -18,9 +18,6 @@ WATCH_NOBODY = -1
 UNITS, ROWS, SUMS, SQUARES = 0, 1, 2, 3
 """Rows of the state of one experiment, a float64 array of shape (4, arms): units enrolled, rows scored,
 sum and sum of squares of the scores. Scores are oriented so that more is better.
-
-One array, not a tuple of four: every array in a tuple that a compiled function is given costs a counted
-reference per call, 280 ns a day in all where the work is 9 ns.
 """
 
 

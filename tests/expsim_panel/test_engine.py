@@ -111,8 +111,8 @@ def test_partial_result_is_the_beginning_of_the_whole():
     early = partials[0]
     assert not early.complete
     assert whole.complete
-    assert early.replicates == 2000
-    sums = whole["fixed-horizon"].worlds["truth"].sums[:2000]
+    assert early.replicates == 1000
+    sums = whole["fixed-horizon"].worlds["truth"].sums[:1000]
     np.testing.assert_array_equal(early["fixed-horizon"].worlds["truth"].sums, sums)
     assert steps[0] == (0, 20)
     assert steps[-1] == (20, 20)
