@@ -56,10 +56,12 @@ class Law:
 
 
 def schedule(scenario: Scenario) -> Schedule:
-    """Spread the traffic over days and arms: cumulative quotas, rounded, so that totals come out right."""
+    """Spread the traffic over days and arms by rounding cumulative quotas, so that every total comes out right."""
     traffic = scenario.traffic
-    day = np.arange(1, traffic.days + 1)
-    units = np.floor(np.outer(day, np.array(scenario.shares) * traffic.units_per_day) + 0.5).astype(np.int64)
+    total = traffic.units_per_day * np.arange(1, traffic.days + 1)
+    edges = np.cumsum([0.0, *scenario.shares])
+    edges[-1] = 1.0
+    units = np.diff(np.floor(np.outer(total, edges) + 0.5), axis=1).astype(np.int64)
     rows = np.floor(scenario.evaluator.coverage * units + 0.5).astype(np.int64)
     arrivals = np.diff(units.sum(axis=1), prepend=0)
     return Schedule(arrivals, units, rows)
