@@ -1,0 +1,133 @@
+"""Compare: what every strategy does over thousands of experiments, with its null twin beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import panel as pn
+
+from expsim_panel.layouts.pages.frame import beside, follow, plot, words
+from expsim_panel.layouts.session import Session
+from expsim_panel.plots.comparison import Comparison
+from expsim_panel.quantities import count, days, money, percent
+from expsim_panel.results import Figure, Result
+
+CAPTION = (
+    "Dot: mean of the simulated experiments, the largest is the advised strategy; whisker: simulation error (95 %). "
+    "Upright dash: exact value. Pale bar: nine experiments in ten. Dotted line: 5 %."
+)
+
+
+def _times(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.2f}×"
+
+
+ROWS: dict[str, dict[str, tuple[str, Callable[[Any], str]]]] = {
+    "How often it is right": {
+        "power": ("Chance to detect the difference (power)", percent),
+        "p_correct": ("Right decisions", percent),
+        "p_harmful_launch": ("Harmful launches", percent),
+        "p_suboptimal_launch": ("Launches of a lesser variant", percent),
+        "p_missed_win": ("Missed wins", percent),
+        "p_inconclusive": ("Inconclusive", percent),
+        "type1_error": ("False alarms, if nothing differs (type I)", percent),
+        "type1_error_unbiased": ("… with a perfect evaluator", percent),
+        "false_launch": ("False launches, if nothing differs", percent),
+        "coverage": ("Intervals that hold the truth", percent),
+        "exaggeration": ("Estimate over truth, among launches", _times),
+    },
+    "What it takes": {
+        "days": ("Days", days),
+        "units": ("Units", count),
+        "exposures": ("Responses", count),
+        "judged": ("Judged", count),
+        "labelled": ("Labelled by people", count),
+        "rater_hours": ("Hours of raters", count),
+        "cost": ("Cost", money),
+        "cost.generation": ("… of responses", money),
+        "cost.judge": ("… of the judge", money),
+        "cost.human": ("… of raters", money),
+        "cost.latency": ("… of waiting", money),
+        "cost_per_correct": ("Cost per right decision", money),
+    },
+    "What you lose while learning": {
+        "regret": ("Regret to the horizon", money),
+        "simple_regret": ("Regret per response, after the decision", money),
+        "traffic_on_worse_arms": ("Traffic on worse variants", percent),
+    },
+}
+"""Rows of the table: the figure's name, its plain words and its formatter."""
+
+
+def view(session: Session) -> pn.Column:
+    """Return the page; it follows the session."""
+    drawn = Comparison(session.dark)
+    table, caption = words(), words(f'<p class="caption">{CAPTION}</p>')
+
+    def show() -> None:
+        if session.result is not None:
+            drawn.show(session.result)
+            table.object = text(session.result)
+
+    def expect() -> None:
+        if session.exact and not session.fresh:
+            drawn.expect(session.exact)
+
+    follow(session, ["result"], show)
+    follow(session, ["exact"], expect)
+    session.param.watch(lambda event: drawn.paint(event.new), "dark")
+    return pn.Column(
+        caption, beside(*map(plot, drawn.figures.values())), table, sizing_mode="stretch_width", margin=(10, 0)
+    )
+
+
+def text(result: Result) -> str:
+    """Return the table as HTML."""
+    advised = result.advice.strategy
+    heads = "".join(
+        f'<th scope="col" colspan="2" class="{"advised" if one.name == advised else ""}">{escape(one.name)}'
+        f"{'<small>advised</small>' if one.name == advised else ''}</th>"
+        for one in result.strategies
+    )
+    twins = (
+        "<th></th>"
+        + '<th scope="col"><small>as it is</small></th><th scope="col"><small>null twin</small></th>'
+        * len(result.strategies)
+    )
+    body = ""
+    for group, rows in ROWS.items():
+        body += f'<tr class="group"><th colspan="{1 + 2 * len(result.strategies)}">{group}</th></tr>'
+        for key, (title, form) in rows.items():
+            if _empty(result, key):
+                continue
+            cells = "".join(
+                f"<td>{_cell(one.figures[key], form)}</td><td>{_cell(one.under_null[key], form)}</td>"
+                for one in result.strategies
+            )
+            body += f'<tr><th scope="row">{title}</th>{cells}</tr>'
+    note = (
+        f"{result.replicates:,} experiments per strategy and world, each ± its simulation standard error; "
+        "in the null twin no variant is better."
+    )
+    return (
+        '<div class="scroll" tabindex="0" role="region" aria-label="All figures"><table class="figures">'
+        f"<caption>All figures</caption><thead><tr><th></th>{heads}</tr><tr>{twins}</tr></thead>"
+        f'<tbody>{body}</tbody></table></div><p class="caption">{note}</p>'
+    )
+
+
+def _empty(result: Result, key: str) -> bool:
+    """Tell whether a row would hold nothing but zeros, as the cost of people where nobody labels."""
+    return key.startswith(("cost.", "judged", "labelled", "rater")) and not any(
+        one.figures[key].value for one in result.strategies
+    )
+
+
+def _cell(found: Figure, form: Callable[[Any], str]) -> str:
+    if found.value is None:
+        return f'<span class="muted" title="{escape(found.reason or "undefined")}">n/a</span>'
+    error = f"<small>± {form(found.se)}</small>" if found.se is not None else ""
+    exact = f"<small>exact {form(found.exact)}</small>" if found.exact is not None else ""
+    return f"{form(found.value)}{error}{exact}"

@@ -1,0 +1,117 @@
+"""The head of the page: the verdict, the numbers that carry it, what would change it; the advice apart."""
+
+from __future__ import annotations
+
+from html import escape
+
+import panel as pn
+
+from expsim_panel.economics import ledger
+from expsim_panel.exact import Exact
+from expsim_panel.layouts.session import Session
+from expsim_panel.layouts.theme import ACTIONS, SHEET, tone
+from expsim_panel.quantities import count, days, effect, money, percent
+from expsim_panel.results import Result, StrategyResult
+
+WAITING = """<div aria-busy="true" aria-label="The first result is being computed">
+<div class="verdict" style="--tone:#8795A0">
+<div class="bone" style="width:120px;height:20px"></div>
+<div class="bone" style="width:82%;height:30px;margin:14px 0"></div>
+<div class="numbers"><div class="bone" style="height:44px"></div><div class="bone" style="height:44px"></div>
+<div class="bone" style="height:44px"></div></div></div></div>"""
+
+
+def view(session: Session) -> pn.pane.HTML:
+    """Return the pane; it follows the session."""
+    pane = pn.pane.HTML(WAITING, stylesheets=[SHEET], sizing_mode="stretch_width", margin=0)
+
+    def show(*_: object) -> None:
+        pane.object = text(session)
+
+    session.param.watch(show, ["result", "exact", "status", "watching", "dark"])
+    show()
+    return pane
+
+
+def text(session: Session) -> str:
+    """Return the head as HTML; everything a person wrote is escaped."""
+    result = session.result
+    if result is None:
+        return WAITING + _expected(session)
+    one = result[session.shown_strategy]
+    stale = not session.fresh
+    head = (
+        f'<div class="{"old" if stale else ""}">{_verdict(result, one, session.dark, stale)}{_boxes(result, one)}</div>'
+    )
+    return head + (_expected(session) if stale else "")
+
+
+def _verdict(result: Result, one: StrategyResult, dark: bool, stale: bool) -> str:
+    verdict = one.verdict
+    icon, word, *_ = ACTIONS[verdict.action]
+    numbers = "".join(
+        f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>" for value, name in carrying(result, one)
+    )
+    who = f"Verdict on experiment {one.trace.luck:,}, played by {escape(one.name)}"
+    note = " · of the study before your change" if stale else ""
+    mark = f'<svg aria-hidden="true" viewBox="0 0 16 16"><path d="{icon}"/></svg>{word}'
+    return (
+        f'<section class="verdict" aria-live="polite" style="--tone:{tone(verdict.action, dark)}">'
+        f'<div class="word">{mark}<span class="who">{who}{note}</span></div>'
+        f'<h1>{escape(verdict.sentence)}</h1><div class="numbers">{numbers}</div></section>'
+    )
+
+
+def carrying(result: Result, one: StrategyResult) -> list[tuple[str, str]]:
+    """Return at most three numbers of the experiment on screen, with what they are."""
+    scenario = result.study.scenario
+    verdict, shown = one.verdict, one.trace
+    units, rows = (shown.state[-1][i] for i in range(2))
+    made = []
+    if verdict.estimate is not None and verdict.interval is not None:
+        low, high = (effect(end, scenario.family) for end in verdict.interval)
+        level = percent(one.strategy.design.level(), 0)
+        made.append(
+            (
+                effect(verdict.estimate, scenario.family),
+                f"better {scenario.metric.name}; {level} interval {low} to {high}",
+            )
+        )
+    evaluator = scenario.evaluator
+    made.append(
+        (
+            days(float(shown.day)),
+            f"{count(rows.sum())} responses {evaluator.rows_word} from {count(units.sum())} {scenario.traffic.unit}s",
+        )
+    )
+    spent = {kind: float(amount) for kind, amount in ledger(scenario).costs(units, rows).items()}
+    words = {"generation": "responses", "judge": "judge", "human": "raters", "latency": "waiting"}
+    parts = ", ".join(f"{words[kind]} {money(amount)}" for kind, amount in spent.items() if amount > 0)
+    made.append((money(sum(spent.values())), f"spent: {parts}" if parts else "spent"))
+    return made
+
+
+def _boxes(result: Result, one: StrategyResult) -> str:
+    reasons = (
+        "".join(f"<li>{escape(reason)}</li>" for reason in one.verdict.reasons) or "<li>Nothing beyond more data.</li>"
+    )
+    advice = result.advice
+    why = "".join(f"<li>{escape(reason)}</li>" for reason in advice.reasons)
+    return (
+        f'<div class="two"><section class="box"><h2>What would change this verdict</h2><ul>{reasons}</ul></section>'
+        f'<section class="box"><h2>Design advice, before any data</h2><p>{escape(advice.sentence)}</p>'
+        f"<details><summary>Why this one, and not the others</summary><ul>{why}</ul></details></section></div>"
+    )
+
+
+def _expected(session: Session) -> str:
+    """Say what is known exactly while the simulation runs."""
+    parts = [
+        f"{escape(name)} {percent(one.values['rejection'])}"
+        for name, one in session.exact.items()
+        if isinstance(one, Exact)
+    ]
+    if not parts or session.status in ("done", "failed"):
+        return ""
+    said = f"Exact already, chance to detect the difference as it is now: {', '.join(parts)}."
+    return f'<p class="caption" style="margin-top:10px">{said}</p>'

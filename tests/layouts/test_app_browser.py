@@ -1,0 +1,143 @@
+"""The app in a real browser, driven by role and accessible name."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+APP = Path(__file__).resolve().parents[2] / "layouts" / "app.py"
+PATIENCE = 60_000
+DONE = re.compile(r"experiments per strategy and world in")
+
+FIND = """(name) => {
+  for (const one of Bokeh.documents[0].all_models) if (one.name === name) return one
+}"""
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Serve the file as `panel serve` does, on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "panel", "serve", str(APP), "--port", str(port), "--address", "127.0.0.1"]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}/app"
+    try:
+        for _ in range(120):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/liveness", timeout=2)
+                break
+            except OSError:
+                assert server.poll() is None, "the server ended"
+                time.sleep(0.25)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def opened(page: Page, address: str) -> None:
+    page.goto(address)
+    page.get_by_text(DONE).wait_for(timeout=PATIENCE)
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    page.get_by_role("combobox", name=label).click()
+    page.get_by_role("menuitem", name=option, exact=True).click()
+
+
+def test_a_scenario_an_evaluator_a_run_and_a_verdict(quiet_page: Page, address: str) -> None:
+    page = quiet_page
+    opened(page, address)
+    first = page.get_by_role("heading", level=1).inner_text()
+    assert re.search(r"^(Launch|Keep|Collect|Inconclusive)", first)
+    assert page.get_by_text("Design advice, before any data").count() == 1
+    choose(page, "Scenario", "hallucination-prompt")
+    page.get_by_role("heading", level=1).filter(has_text="hallucination rate").wait_for(timeout=PATIENCE)
+    choose(page, "Who measures quality", "Human raters")
+    page.get_by_text(re.compile("responses labelled from")).wait_for(timeout=PATIENCE)
+    page.get_by_text(DONE).wait_for(timeout=PATIENCE)
+    page.get_by_role("button", name="Run").click()
+    page.get_by_text(DONE).wait_for(timeout=PATIENCE)
+    assert "hallucination rate" in page.get_by_role("heading", level=1).inner_text()
+
+
+def test_a_bad_value_gives_one_line_and_keeps_the_verdict(quiet_page: Page, address: str) -> None:
+    page = quiet_page
+    opened(page, address)
+    before = page.get_by_role("heading", level=1).inner_text()
+    seed = page.get_by_role("textbox", name="Seed")
+    seed.fill("-3")
+    seed.press("Enter")
+    alert = page.get_by_role("alert").filter(has_text="seed")
+    alert.wait_for(timeout=PATIENCE)
+    assert "\n" not in alert.inner_text().strip()
+    assert "Traceback" not in page.content()
+    assert page.get_by_role("heading", level=1).inner_text() == before
+
+
+def test_every_view_opens_and_the_report_can_be_taken_away(quiet_page: Page, address: str) -> None:
+    page = quiet_page
+    opened(page, address)
+    for tab, text in (("Compare", "All figures"), ("Surfaces", "How known"), ("Report", "Design advice: which")):
+        page.get_by_role("tab", name=tab).click()
+        page.get_by_text(re.compile(text)).first.wait_for(timeout=PATIENCE)
+    for name, opening in (("Scenario (TOML)", b"schema = 1"), ("Summary (Markdown)", b"#")):
+        with page.expect_download(timeout=PATIENCE) as found:
+            page.get_by_role("button", name=name).or_(page.get_by_role("link", name=name)).first.click()
+        assert Path(found.value.path()).read_bytes().startswith(opening)
+
+
+def test_a_tapped_cell_brings_its_row(quiet_page: Page, address: str) -> None:
+    page = quiet_page
+    opened(page, address)
+    page.get_by_role("tab", name="Surfaces").click()
+    page.get_by_text("How known").wait_for(timeout=PATIENCE)
+    read = f"() => {{ const find = {FIND}; return [find('line').data.y, find('chosen').data.bottom].map(v => Array.from(v)) }}"
+    where = page.locator("caption").filter(has_text="At a true difference")
+    line, cell = page.evaluate(read)
+    told = where.inner_text()
+    # Near the lower left corner of the frame: little traffic, a small effect.
+    where.scroll_into_view_if_needed()
+    spot = page.evaluate(
+        """() => {
+          for (const one of Bokeh.documents[0].all_models) if (one.name === "power-surface") {
+            const view = Bokeh.index.find_one(one)
+            const box = view.el.getBoundingClientRect(), frame = view.frame.bbox
+            return [box.left + frame.left + 0.1 * frame.width, box.top + frame.top + 0.9 * frame.height]
+          }
+        }"""
+    )
+    page.mouse.click(*spot)
+    where.filter(has_not_text=told).wait_for(timeout=PATIENCE)
+    after_line, after_cell = page.evaluate(read)
+    assert after_cell != cell
+    assert after_line != line
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_page_never_scrolls_sideways(quiet_page: Page, address: str, width: int) -> None:
+    page = quiet_page
+    page.set_viewport_size({"width": width, "height": 844})
+    opened(page, address)
+    for tab in ("Watch", "Compare", "Surfaces", "Report"):
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(800)
+        # `main` clips what is too wide, so look at what its content wants and not only at the page.
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+        box = page.get_by_role("heading", level=1).first.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= width
