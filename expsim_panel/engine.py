@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import threading
@@ -10,16 +9,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Any
-
-import numpy as np
 
 from expsim_panel import plan
-from expsim_panel.kernels.outcomes import draw_paths
-from expsim_panel.kernels.streams import BLOCK, EVALUATOR, OUTCOME, POLICY, generator
-from expsim_panel.kernels.trials import WATCH_NOBODY, Recorded, play
-from expsim_panel.policy import Supply
+from expsim_panel.kernels.streams import BLOCK
 from expsim_panel.results import Outcomes, Result, Trace
+from expsim_panel.stage import Stage
 from expsim_panel.strategy import Strategy
 from expsim_panel.study import Request, Study
 
@@ -86,14 +80,16 @@ def run(
     filled = {
         one.name: {world: Outcomes.empty(request.replicates, arms) for world in worlds} for one in study.strategies
     }
+    stages = {world: Stage.prepare(study, world, request.seed) for world in worlds}
     blocks = math.ceil(request.replicates / BLOCK)
     early = partial_after if partial and blocks > 2 * partial_after else 0
     if progress:
         progress(0, blocks)
 
     def block(index: int) -> int:
-        for world in worlds:
-            _play_block(request, study, world, index, {name: made[world] for name, made in filled.items()})
+        part = slice(index * BLOCK, (index + 1) * BLOCK)
+        for world, stage in stages.items():
+            stage.play(index, {name: made[world].part(part) for name, made in filled.items()})
         return index
 
     traces: dict[str, Trace] = {}
@@ -141,113 +137,21 @@ def outcomes(
     study = request.study()
     arms = len(study.scenario.variants)
     filled = {one.name: Outcomes.empty(request.replicates, arms) for one in study.strategies}
+    stage = Stage.prepare(study, world, request.seed)
 
     def block(index: int) -> None:
         if cancelled and cancelled():
             raise Cancelled
-        _play_block(request, study, world, index, filled)
+        part = slice(index * BLOCK, (index + 1) * BLOCK)
+        stage.play(index, {name: made.part(part) for name, made in filled.items()})
 
     with ThreadPoolExecutor(max_workers=workers) as pool:
         list(pool.map(block, range(math.ceil(request.replicates / BLOCK))))
     return filled
 
 
-def _play_block(
-    request: Request, study: Study, world: str, index: int, into: dict[str, Outcomes], watched: int = WATCH_NOBODY
-) -> np.ndarray:
-    """Play one block of one world for the strategies in `into`; return the watched replicate's days."""
-    scenario = study.scenario
-    first = index * BLOCK
-    # Replicates are drawn one after the other, so the watched one needs those before it and no others.
-    size = watched + 1 if watched >= 0 else min(BLOCK, request.replicates - first)
-    law = plan.law(scenario, world, request.seed, index, BLOCK)
-    traffic = plan.schedule(scenario)
-    binary = scenario.family == "binary"
-    setting = plan.setting_of(scenario, world)
-    trace = np.zeros((setting.days, 4, setting.arms))
-    paths: Recorded | None = None
-    for one in study.strategies:
-        if one.name not in into:
-            continue
-        if one.policy.adaptive:
-            supply = Supply(
-                traffic.arrivals,
-                plan.evaluator_in(scenario, world).coverage,
-                binary,
-                law.means,
-                law.sds,
-                law.severity_sd,
-                law.raters,
-                law.shared,
-            )
-            allocation: Any = one.policy.allocation(supply)
-            streams = _streams(request.seed, index, 1 + _lane(one))
-        else:
-            if paths is None:
-                paths = _draw(request.seed, index, binary, traffic, law, size)
-            allocation = paths
-            streams = _streams(request.seed, index, 0)
-        if watched >= 0:
-            target, some = Outcomes.empty(size, setting.arms), slice(0, size)
-        else:
-            target, some = into[one.name], slice(first, first + size)
-        part = target.part(some)
-        play(
-            allocation,
-            one.design.rule(setting),
-            *streams,
-            setting.days,
-            watched,
-            part.code,
-            part.day,
-            part.units,
-            part.rows,
-            part.sums,
-            part.squares,
-            trace,
-        )
-        if watched >= 0:
-            into[one.name] = part
-    return trace
-
-
-def _lane(one: Strategy) -> int:
-    """Give a strategy random numbers of its own that depend on nothing but its name."""
-    return int.from_bytes(hashlib.sha256(one.name.encode()).digest()[:7], "little")
-
-
-def _streams(seed: int, block: int, lane: int) -> tuple[np.random.Generator, np.random.Generator, np.random.Generator]:
-    """Return the generators of a block by role: outcome, evaluator, policy."""
-    outcome, evaluator, policy = (generator(seed, role, block, lane) for role in (OUTCOME, EVALUATOR, POLICY))
-    return outcome, evaluator, policy
-
-
-def _draw(seed: int, index: int, binary: bool, traffic: plan.Schedule, law: plan.Law, size: int) -> Recorded:
-    """Draw the paths that every fixed split of this block reads."""
-    days, arms = traffic.rows.shape
-    sums, squares = np.empty((size, days, arms)), np.empty((size, days, arms))
-    daily = np.diff(traffic.rows, axis=0, prepend=0)
-    draw_paths(
-        generator(seed, OUTCOME, index),
-        generator(seed, EVALUATOR, index),
-        binary,
-        daily,
-        law.means[:size],
-        law.sds[:size],
-        float(law.severity_sd),
-        int(law.raters),
-        bool(law.shared),
-        sums,
-        squares,
-    )
-    return Recorded(traffic.units.astype(float), traffic.rows.astype(float), sums, squares)
-
-
 def trace(request: Request, study: Study, one: Strategy) -> Trace:
     """Replay one replicate of the scenario's truth and keep its days."""
-    index, watched = divmod(request.luck, BLOCK)
-    into = {one.name: Outcomes.empty(0, len(study.scenario.variants))}
-    days = _play_block(request, study, "truth", index, into, watched)
-    ended = into[one.name]
-    day = int(ended.day[watched])
-    return Trace(request.luck, int(ended.code[watched]), day, days[:day])
+    ended, days = Stage.prepare(study, "truth", request.seed).watch(one, request.luck)
+    day = int(ended.day[-1])
+    return Trace(request.luck, int(ended.code[-1]), day, days[:day])

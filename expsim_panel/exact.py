@@ -13,7 +13,6 @@ from expsim_panel.kernels.crossing import cross
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
 
-
 _SEVERITY_NODES = 8
 
 

@@ -32,6 +32,11 @@ class Schedule:
     units: np.ndarray
     rows: np.ndarray
 
+    @property
+    def daily_rows(self) -> np.ndarray:
+        """Scored rows of each day, shape (days, arms)."""
+        return np.diff(self.rows, axis=0, prepend=0)
+
 
 @dataclass(frozen=True)
 class Law:
@@ -53,6 +58,17 @@ class Law:
     severity_sd: float
     raters: int
     shared: bool
+
+    def repeated(self, size: int) -> Law:
+        """Return the law of `size` replicates that all share the first one's truth."""
+        return self._over(*(np.tile(array[:1], (size, 1)) for array in (self.means, self.sds, self.effects)))
+
+    def first(self, size: int) -> Law:
+        """Return the law of the first `size` replicates."""
+        return self._over(self.means[:size], self.sds[:size], self.effects[:size])
+
+    def _over(self, means: np.ndarray, sds: np.ndarray, effects: np.ndarray) -> Law:
+        return Law(means, sds, effects, self.severity_sd, self.raters, self.shared)
 
 
 def schedule(scenario: Scenario) -> Schedule:

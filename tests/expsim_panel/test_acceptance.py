@@ -11,7 +11,6 @@ from worlds import tree
 
 from expsim_panel import engine
 from expsim_panel.design import designs
-from expsim_panel.results import Outcomes
 from expsim_panel.study import Study
 
 SEED = 1
@@ -84,9 +83,7 @@ def test_deviations_from_exact_are_standard_normal_over_seeds():
     deviations = []
     for seed in range(seeds):
         request = replace(study.freeze(), seed=1000 + seed, replicates=size)
-        out = Outcomes.empty(size, 2)
-        for block in range(size // 1000):
-            engine._play_block(request, study, "null", block, {"fixed-horizon": out})
+        out = engine.outcomes(request, "null")["fixed-horizon"]
         deviations.append((np.mean(out.code != 0) - 0.05) / np.sqrt(0.05 * 0.95 / size))
     assert abs(np.mean(deviations)) <= 4 / np.sqrt(seeds)
     assert abs(np.std(deviations, ddof=1) - 1) <= 4 / np.sqrt(2 * seeds)

@@ -46,6 +46,9 @@ def test_best_of_normals_equals_quadrature(mean, sd):
         ([40, 10], [2001, 2000]),
         ([3100, 3000], [30010, 30000]),
         ([1600, 1700], [1601, 1605]),
+        ([151, 170], [2000, 2010]),
+        ([155, 160], [190, 151]),
+        ([152, 210], [900, 905]),
         ([2, 3, 1], [30, 40, 50]),
         ([100, 110, 95], [900, 905, 890]),
     ],
@@ -53,8 +56,8 @@ def test_best_of_normals_equals_quadrature(mean, sd):
 def test_best_of_betas_equals_quadrature(alpha, beta):
     p_best, loss = _both(_betas, alpha, beta)
     wanted, lost = best_by_quadrature([stats.beta(a, b) for a, b in zip(alpha, beta, strict=True)])
-    # Above 800 counts everywhere the expansion stands in, whose docstring claims 1e-6.
-    tolerance = 1e-6 if min(*alpha, *beta) > 800 else 2e-9
+    # Above 150 counts everywhere the expansion stands in, whose docstring claims 1e-6.
+    tolerance = 1e-6 if min(*alpha, *beta) > 150 else 2e-9
     np.testing.assert_allclose(p_best, wanted, atol=tolerance)
     np.testing.assert_allclose(loss, lost, atol=tolerance * 1e-2 + 2e-9)
 

@@ -1,0 +1,155 @@
+"""One world of a study, ready to be played block by block: everything that no block changes is made once."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from expsim_panel import plan
+from expsim_panel.design import Setting
+from expsim_panel.kernels.outcomes import draw_paths
+from expsim_panel.kernels.streams import BLOCK, EVALUATOR, OUTCOME, POLICY, generator
+from expsim_panel.kernels.trials import WATCH_NOBODY, Recorded, play
+from expsim_panel.policy import Supply
+from expsim_panel.results import Outcomes
+from expsim_panel.strategy import Strategy
+from expsim_panel.study import Study
+
+Streams = tuple[np.random.Generator, np.random.Generator, np.random.Generator]
+
+_UNUSED = generator(0, POLICY, 0)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A world and the strategies that play in it.
+
+    Attributes
+    ----------
+    study : Study
+        The study; not changed while the stage is used.
+    world : str
+        One of `plan.WORLDS`.
+    seed : int
+        Seed of the study.
+    setting : Setting
+        What the designs know.
+    traffic : plan.Schedule
+        Traffic of the fixed split.
+    common : plan.Law or None
+        The law shared by all replicates; None where each draws its own truth.
+    rules : dict
+        Kernel parameters of each strategy's stopping rule, by name.
+    """
+
+    study: Study
+    world: str
+    seed: int
+    setting: Setting
+    traffic: plan.Schedule
+    common: plan.Law | None
+    rules: dict[str, Any]
+
+    @classmethod
+    def prepare(cls, study: Study, world: str, seed: int) -> Stage:
+        """Return the stage of one world."""
+        scenario = study.scenario
+        setting = plan.setting_of(scenario, world)
+        rules = {one.name: one.design.rule(setting) for one in study.strategies}
+        common = None if world == "prior" else plan.law(scenario, world, seed, 0, 1)
+        return cls(study, world, seed, setting, plan.schedule(scenario), common, rules)
+
+    def law(self, block: int, size: int) -> plan.Law:
+        """Return the law of the rows in the first `size` replicates of a block."""
+        if self.common is not None:
+            return self.common.repeated(size)
+        return plan.law(self.study.scenario, self.world, self.seed, block, BLOCK).first(size)
+
+    def play(self, block: int, into: dict[str, Outcomes]) -> None:
+        """Play one block; `into` holds by strategy the arrays of the block's replicates, to be filled."""
+        size = next(iter(into.values())).code.size
+        law = self.law(block, size)
+        paths: Recorded | None = None
+        for one in self.study.strategies:
+            if one.name in into:
+                if not one.policy.adaptive and paths is None:
+                    paths = self._draw(block, law)
+                self._play_one(one, block, law, paths, into[one.name])
+
+    def watch(self, one: Strategy, replicate: int) -> tuple[Outcomes, np.ndarray]:
+        """Replay one replicate of a strategy; return the block up to it and its days (days, 4, arms)."""
+        block, watched = divmod(replicate, BLOCK)
+        # Replicates are drawn one after the other, so the watched one needs those before it and no others.
+        law = self.law(block, watched + 1)
+        out = Outcomes.empty(watched + 1, self.setting.arms)
+        paths = None if one.policy.adaptive else self._draw(block, law)
+        return out, self._play_one(one, block, law, paths, out, watched)
+
+    def _play_one(
+        self,
+        one: Strategy,
+        block: int,
+        law: plan.Law,
+        paths: Recorded | None,
+        out: Outcomes,
+        watched: int = WATCH_NOBODY,
+    ) -> np.ndarray:
+        # Adaptive strategies draw for themselves, in a lane that depends on nothing but their name. Recorded
+        # paths are not drawn from, and making generators would take longer than playing a short experiment.
+        adaptive = one.policy.adaptive
+        streams = self._streams(block, _lane(one.name)) if adaptive else (_UNUSED, _UNUSED, _UNUSED)
+        allocation = one.policy.allocation(self._supply(law)) if adaptive else paths
+        trace = np.zeros((self.setting.days, 4, self.setting.arms))
+        rule = _own_scratch(self.rules[one.name])
+        arrays = (out.code, out.day, out.units, out.rows, out.sums, out.squares)
+        play(allocation, rule, *streams, self.setting.days, watched, *arrays, trace)
+        return trace
+
+    def _streams(self, block: int, lane: int) -> Streams:
+        """Return the generators of a block by role: outcome, evaluator, policy."""
+        outcome, evaluator, policy = (generator(self.seed, role, block, lane) for role in (OUTCOME, EVALUATOR, POLICY))
+        return outcome, evaluator, policy
+
+    def _supply(self, law: plan.Law) -> Supply:
+        return Supply(
+            self.traffic.arrivals,
+            float(self.study.scenario.evaluator.coverage),
+            self.setting.binary,
+            law.means,
+            law.sds,
+            float(law.severity_sd),
+            int(law.raters),
+            bool(law.shared),
+        )
+
+    def _draw(self, block: int, law: plan.Law) -> Recorded:
+        """Draw the paths that every fixed split of this block reads."""
+        shape = (law.means.shape[0], self.setting.days, self.setting.arms)
+        sums, squares = np.empty(shape), np.empty(shape)
+        draw_paths(
+            generator(self.seed, OUTCOME, block),
+            generator(self.seed, EVALUATOR, block),
+            self.setting.binary,
+            self.traffic.daily_rows,
+            law.means,
+            law.sds,
+            float(law.severity_sd),
+            int(law.raters),
+            bool(law.shared),
+            sums,
+            squares,
+        )
+        return Recorded(self.setting.units, self.setting.rows, sums, squares)
+
+
+def _lane(name: str) -> int:
+    """Turn a strategy's name into a stream of its own."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "little")
+
+
+def _own_scratch(rule: Any) -> Any:
+    """Copy a rule's arrays: threads share the rule, and some rules write into their scratch space."""
+    return type(rule)(*(value.copy() if isinstance(value, np.ndarray) else value for value in rule))
