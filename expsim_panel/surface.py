@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -129,6 +130,17 @@ class PowerSurface:
     def se(self) -> np.ndarray | None:
         """Its standard error; None for an exact surface."""
         return None if self.errors is None else self.errors[self.metric]
+
+    def dataset(self) -> Any:
+        """Return a `holoviews.Dataset` with the dimensions effect and units_per_day and one value per metric.
+
+        For notebooks: ``surface.dataset().to(hv.Image, ["effect", "units_per_day"], "power")``. HoloViews is
+        imported here and not with the package, because its import takes half a second.
+        """
+        import holoviews as hv
+
+        tables = [np.asarray(table).T for table in self.values.values()]
+        return hv.Dataset((self.effects, self.units, *tables), ["effect", "units_per_day"], list(self.values))
 
     def nearest(self, effect: float, units: float) -> tuple[int, int]:
         """Return the indices of the cell nearest to a point."""

@@ -86,7 +86,7 @@ class EffectOverTime:
         self.stop.location, self.stop.visible = seen.day, seen.code != 0
         self.matters.location = self.matters_label.y = factor * seen.indifference
         self.matters.visible = self.matters_label.visible = seen.indifference > 0
-        self.figure.title.text = plain(f"Effect over {seen.names[0]}: {seen.ending}")
+        self.figure.title.text = plain(f"Effect: {seen.ending}")
         self._scale(seen, factor)
 
     def _bounds(self, seen: Daily, factor: float) -> None:

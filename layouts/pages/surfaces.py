@@ -37,10 +37,10 @@ class Surfaces:
         self.details, self.said = words(), words(margin=(10, 0, 4, 0))
         self.metric = pmu.Select(
             label="Figure on the surface", options={text: key for key, text in METRICS.items()},
-            value=self.explorer.metric, size="small", width=260, margin=(4, 12, 4, 0),
+            value=self.explorer.metric, size="small", width=260, margin=(9, 12, 4, 0),
         )  # fmt: skip
         self.strategy = pmu.Select(
-            label="Strategy of the surface", options=[], size="small", width=240, margin=(4, 12, 4, 0)
+            label="Strategy of the surface", options=[], size="small", width=240, margin=(9, 12, 4, 0)
         )
         self._chosen: Any = None
         self.metric.param.watch(self._measure, "value")

@@ -22,9 +22,9 @@ def view(session: Session) -> pn.Column:
     """Return the page; it follows the session."""
     effect, confidence, cost = (made(session.dark) for made in (EffectOverTime, Confidence, CostOverTime))
     latency = LatencyDensities(session.dark)
-    chosen = pmu.Select(label="Strategy to watch", options=[], size="small", width=240, margin=(4, 12, 4, 0))
+    chosen = pmu.Select(label="Strategy to watch", options=[], size="small", width=240, margin=(9, 12, 4, 0))
     another = pmu.Button(
-        label="Another experiment", icon="casino", variant="outlined", size="small", width=190, margin=(4, 12, 4, 0)
+        label="Another experiment", icon="casino", variant="outlined", size="small", width=190, margin=(9, 12, 4, 0)
     )
     said = words(margin=(10, 0, 4, 0))
 

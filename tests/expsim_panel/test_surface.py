@@ -162,3 +162,11 @@ def test_levels_are_round_and_hold_the_own_point() -> None:
 def test_a_perfect_control_leaves_no_room() -> None:
     with pytest.raises(InputError, match="no room"):
         power_curve(study("hallucination-prompt", "variants.0.mean=0", "variants.1.mean=0"), "fixed-horizon")
+
+
+def test_a_surface_is_a_holoviews_dataset() -> None:
+    made = power_surface(study(), "fixed-horizon", effects=5, units=4)
+    data = made.dataset()
+    assert [dimension.name for dimension in data.kdims] == ["effect", "units_per_day"]
+    power = data.dimension_values("power", flat=False)
+    np.testing.assert_array_equal(power, made.values["power"].T)
