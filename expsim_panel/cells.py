@@ -54,7 +54,7 @@ def exact_cells(
 ) -> tuple[dict[str, np.ndarray] | None, str | None]:
     """Return the exact figures by metric, shape (effects, rows), nan in rows without; or None and the reason.
 
-    Bounds are solved once a row and laws drawn up once an effect: neither depends on the other.
+    Bounds are solved once a row, unless they follow the spread of the data, and laws drawn up once an effect.
     """
     reason = exact.why_not(rows[0], one)
     if reason:
@@ -69,7 +69,10 @@ def exact_cells(
             return None, "no exact value for this stopping rule"
         for i, effect in enumerate(effects):
             ask.check()
-            cell = exact.stopped(setting, planned, laws(float(effect)), money)
+            law = laws(float(effect))
+            if one.design.bounds_follow_spread:
+                planned = one.design.bounds(exact.as_seen(setting, law)) or planned
+            cell = exact.stopped(setting, planned, law, money)
             if isinstance(cell, str):
                 absent = cell
                 ask.step(effects.size - i)

@@ -91,6 +91,8 @@ class Design(Section):
     summary = ""
     error_claim = "none"
     """What the design promises of its type I error: ``exact``, ``at most`` or ``none``."""
+    bounds_follow_spread = False
+    """Whether `bounds` depends on the setting's `sds`: an exact value then asks with those of the data."""
 
     def bounds(self, setting: Setting) -> Bounds | None:
         """Return the z bounds that the design comes to; None where it has no such form."""

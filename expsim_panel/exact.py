@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
 
 _SEVERITY_NODES = 8
+_MANY_RATERS = 300
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,17 @@ def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effe
         return "no exact value averaged over the design prior"
     if effect is not None:
         scenario = with_effect(scenario, effect)
-    setting = plan.setting_of(scenario, world)
-    planned = one.design.bounds(setting)
+    setting, law = plan.setting_of(scenario, world), plan.law(scenario, world, 0, 0, 1)
+    planned = one.design.bounds(as_seen(setting, law))
     if planned is None:
         return "no exact value for this stopping rule"
-    return stopped(setting, planned, plan.law(scenario, world, 0, 0, 1), money)
+    return stopped(setting, planned, law, money)
+
+
+def as_seen(setting: Setting, law: plan.Law) -> Setting:
+    """Return the setting with the spread that the data will show, each arm its own, in place of the planned one."""
+    between = law.severity_sd**2 * (1 - 1 / max(law.raters, 1))
+    return replace(setting, sds=np.sqrt(law.sds[0] ** 2 + between))
 
 
 def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> Exact | str:
@@ -114,10 +121,17 @@ def why_not(scenario: Scenario, one: Strategy) -> str:
 
 
 def with_effect(scenario: Scenario, effect: float) -> Scenario:
-    """Return a copy whose best variant has this effect over control, positive is better."""
+    """Return a copy whose best variant has this effect over control, positive is better.
+
+    Other variants that are better than control keep their share of it, so that without any effect none is.
+    """
     tree = scenario.to_tree()
     best = 1 + int(scenario.effects[1:].argmax())
-    tree["variants"][best]["mean"] = scenario.variants[0].mean + scenario.sign * effect
+    own = float(scenario.effects[best])
+    for arm, size in enumerate(scenario.effects):
+        if arm == best or size > 0:
+            share = 1.0 if arm == best else float(size) / own
+            tree["variants"][arm]["mean"] = scenario.variants[0].mean + scenario.sign * share * effect
     tree["metric"].pop("range", None)
     return Scenario.from_tree(tree, scenario.scenario.name)
 
@@ -134,10 +148,16 @@ def _crossing(
     if law.severity_sd == 0 or law.raters < 2:
         low, high = cross(information, lower, upper, difference / float(np.sqrt(variance[-1])))
         return high, low
-    from scipy.special import roots_genlaguerre
+    from scipy.special import roots_genlaguerre, roots_hermitenorm
 
     # The spread of R severities is s_s^2 chi2(R - 1) / R; half a chi-square is a gamma variable.
-    nodes, weights = roots_genlaguerre(_SEVERITY_NODES, (law.raters - 1) / 2 - 1)
+    shape = (law.raters - 1) / 2
+    if law.raters > _MANY_RATERS:
+        # The weights of the gamma rule overflow; the gamma law is as good as normal here.
+        nodes, weights = roots_hermitenorm(_SEVERITY_NODES)
+        nodes = shape + np.sqrt(shape) * nodes
+    else:
+        nodes, weights = roots_genlaguerre(_SEVERITY_NODES, shape - 1)
     high, low = np.zeros(lower.size), np.zeros(lower.size)
     for node, weight in zip(nodes, weights / weights.sum(), strict=True):
         between = law.severity_sd**2 * 2 * node / law.raters

@@ -43,7 +43,8 @@ def interesting_effect(scenario: Scenario) -> float:
     found = (norm_ppf(0.975) + norm_ppf(0.99)) * spread / _sensitivity(scenario)
     own = best_effect(scenario)
     reach = max(1.2 * own, min(2 * own, 1.5 * found)) if own > 0 else 1.5 * found
-    return float(min(reach, largest_effect(scenario)))
+    # A rate of 0 or 1 has no spread: then any effect is found, and all of them are shown.
+    return float(min(reach, largest_effect(scenario)) or largest_effect(scenario))
 
 
 def _sensitivity(scenario: Scenario) -> float:

@@ -13,6 +13,8 @@ from expsim_panel.scenario import Scenario
 
 MAX_BYTES = 5_000_000
 """A scenario file is a page of text; anything larger is something else."""
+MAX_DEPTH = 50
+"""Tables and lists inside each other; a scenario needs five."""
 
 
 def names() -> list[str]:
@@ -53,11 +55,26 @@ def parse(raw: bytes, where: str) -> dict[str, Any]:
     if len(raw) > MAX_BYTES:
         raise InputError(where, "", f"{len(raw):,} bytes is no scenario file", "give a TOML file under 5 MB")
     try:
-        return tomllib.loads(raw.decode("utf-8-sig"))
+        tree = tomllib.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise InputError(where, "", "is not UTF-8 text", "save the scenario as UTF-8") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError(where, "", f"is not valid TOML ({error})", "mend that line") from None
+    except (ValueError, RecursionError) as error:
+        # ValueError: TOMLDecodeError, and what Python says of a number of 5,000 digits.
+        said = str(error).partition(";")[0]
+        raise InputError(where, "", f"is not valid TOML ({said})", "mend that line") from None
+    _check_depth(tree, where, "")
+    return tree
+
+
+def _check_depth(tree: Any, where: str, path: str) -> None:
+    """Refuse nesting that copying and printing would not survive."""
+    level = [tree]
+    for _ in range(MAX_DEPTH):
+        inner = [list(one.values()) if isinstance(one, dict) else one for one in level if isinstance(one, (dict, list))]
+        level = [value for values in inner for value in values]
+        if not level:
+            return
+    raise InputError(where, path, f"is nested more than {MAX_DEPTH} deep", "flatten it")
 
 
 def load(name_or_path: str) -> Scenario:
@@ -78,17 +95,20 @@ def override(tree: dict[str, Any], setting: str) -> None:
     """
     path, separator, text = setting.partition("=")
     keys = path.strip().split(".")
-    if not separator or not all(re.fullmatch(r"[\w-]+", key) for key in keys):
+    if not separator or len(keys) > MAX_DEPTH or not all(re.fullmatch(r"[\w-]+", key) for key in keys):
         raise InputError("--set", shown(setting), "is not PATH=VALUE", "write for example variants.1.mean=0.93")
     try:
-        value: Any = tomllib.loads(f"value = {text.strip()}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+        read = tomllib.loads(f"value = {text.strip()}")
+        # More than the one value: text with line breaks that happen to look like TOML.
+        value: Any = read["value"] if len(read) == 1 else text.strip()
+    except (ValueError, RecursionError):
         value = text.strip()
+    _check_depth(value, "--set", path)
     node: Any = tree
     for depth, key in enumerate(keys):
         last = depth == len(keys) - 1
         if isinstance(node, list):
-            if not key.isdigit() or int(key) >= len(node):
+            if not re.fullmatch("[0-9]{1,9}", key) or int(key) >= len(node):
                 raise InputError("--set", path, f"there is no entry {shown(key)}", f"give 0 to {len(node) - 1}")
             slot: Any = int(key)
         elif isinstance(node, dict):

@@ -11,6 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import param
 
+LARGEST = 1e12
+"""Numbers beyond this belong to no experiment; their squares and products would leave the range of a float."""
+SMALLEST = 1e-12
+"""The same for what must be above 0, such as a standard deviation."""
+
+
+def _refuse_astronomic(value: Any, bounds: Any) -> None:
+    """Raise ValueError where a number without an upper bound of its own is larger than `LARGEST`."""
+    ended = bounds is not None and bounds[1] is not None
+    if isinstance(value, (int, float)) and not ended and math.inf > abs(value) > LARGEST:
+        raise ValueError(f"{value!r} is beyond {LARGEST:g}")
+
 
 class Quantity(param.Number):  # type: ignore[misc]
     """A finite real number with a unit."""
@@ -28,6 +40,9 @@ class Quantity(param.Number):  # type: ignore[misc]
         if isinstance(val, bool):
             raise ValueError(f"{val!r} is not {self.noun}")
         super()._validate_value(val, allow_None)
+        _refuse_astronomic(val, self.bounds)
+        if self.bounds and self.bounds[0] == 0 and not self.inclusive_bounds[0] and val is not None and val < SMALLEST:
+            raise ValueError(f"{val!r} is below {SMALLEST:g}")
         if val is not None and not math.isfinite(val):
             raise ValueError(f"{val!r} is not a finite number")
 
@@ -122,6 +137,7 @@ class Count(param.Integer):  # type: ignore[misc]
         if isinstance(val, bool):
             raise ValueError(f"{val!r} is not a whole number")
         super()._validate_value(val, allow_None)
+        _refuse_astronomic(val, self.bounds)
 
     remedy = Quantity.remedy
 
@@ -148,7 +164,9 @@ class Tokens(Count):
 
 def plain(value: float) -> str:
     """Format a bound: thousands separated, no exponent for whole numbers."""
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.0f}" if value.is_integer() else f"{value:g}"
 
 
 def money(value: float | None, signed: bool = False) -> str:

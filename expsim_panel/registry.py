@@ -50,7 +50,7 @@ class Registry(Generic[T]):
         InputError
             No such plug-in; the line suggests the nearest name.
         """
-        if name not in self._made:
+        if not isinstance(name, str) or name not in self._made:
             if not re.fullmatch(r"[a-z0-9-]+", str(name)) or name not in self.names():
                 remedy = did_you_mean(str(name), self.names())
                 raise InputError(where, key, f"unknown {self.noun} {str(name)[:60]!r}", remedy)

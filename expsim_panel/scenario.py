@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 from typing import Any, Self
 
@@ -183,4 +184,9 @@ def _tables(value: Any, where: str, path: str, nested: bool = True) -> dict[str,
     """Check that `value` is a table (of tables) and return a copy."""
     if not isinstance(value, dict) or (nested and not all(isinstance(v, dict) for v in value.values())):
         raise InputError(where, path, f"{shown(value)} is not a table", f"write [{path}.NAME] tables")
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        # These tables are kept as they are, and go into requests and files as JSON.
+        raise InputError(where, path, f"holds what JSON cannot ({error})", "write dates as text, drop nan") from None
     return copy.deepcopy(value)

@@ -10,6 +10,9 @@ from expsim_panel.errors import InputError
 from expsim_panel.quantities import Days, Factor, Millis, Money, Score, Spread, Tokens, Units
 from expsim_panel.sections import Section
 
+MAX_UNITS = 2_000_000_000
+"""Units of one experiment, over all arms and days."""
+
 
 class About(Section):
     """Table ``[scenario]``: what the experiment is about."""
@@ -91,6 +94,9 @@ class Latency(Section):
         """Check that the 95 % point is not below the median."""
         if self.p95 < self.median:
             raise InputError(where, f"{path}.p95", f"{self.p95:g} is below the median", f"give {self.median:g} or more")
+        if self.p95 > 10_000 * self.median:
+            problem = f"{self.p95:g} is more than 10,000 times the median {self.median:g}"
+            raise InputError(where, f"{path}.p95", problem, "check the unit: both are milliseconds")
 
     @property
     def sigma(self) -> float:
@@ -211,6 +217,13 @@ class Traffic(Section):
         label="Responses per unit",
         doc="Responses each unit sees; all are paid for, one of them is evaluated.",
     )
+
+    def check(self, where: str, path: str = "") -> None:
+        """Check that the whole traffic can be counted: the arrays of a run hold 32 bits a unit."""
+        total = self.units_per_day * self.days
+        if total > MAX_UNITS:
+            problem = f"{self.units_per_day:,} units a day for {self.days} days are {total:,}"
+            raise InputError(where, f"{path}.units_per_day", problem, f"stay within {MAX_UNITS:,} in all")
 
 
 class Economics(Section):

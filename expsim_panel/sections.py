@@ -12,6 +12,7 @@ from typing import Any, Self
 import param
 
 from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.quantities import LARGEST, SMALLEST
 
 
 class Section(param.Parameterized):  # type: ignore[misc]
@@ -85,8 +86,10 @@ class Section(param.Parameterized):  # type: ignore[misc]
 
 
 def _check_numbers(values: Any, where: str, path: str) -> None:
-    """Refuse nan and infinity inside lists, which Param's containers let through."""
+    """Refuse nan, infinity and astronomic numbers inside lists, which Param's containers let through."""
     for value in values if isinstance(values, (list, tuple)) else ():
+        if isinstance(value, (int, float)) and math.inf > abs(value) > LARGEST:
+            raise InputError(where, path, f"{shown(value)} is out of bounds", f"give numbers up to {LARGEST:g}")
         if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
             raise InputError(where, path, f"{shown(value)} is not a finite number", "give finite numbers")
 
@@ -105,6 +108,10 @@ def _explain(declared: param.Parameter, value: Any, message: str) -> tuple[str, 
             problem = f"{shown(value)} is not {declared.noun}"
         elif isinstance(value, (int, float)):
             problem = f"{shown(value)} is out of bounds"
+            if 0 < value < SMALLEST:
+                return problem, f"{declared.remedy()}, at least {SMALLEST:g}"
+            if math.inf > abs(value) > LARGEST:
+                return problem, f"{declared.remedy()}, at most {LARGEST:g}"
         return problem, declared.remedy()
     kinds = {param.String: "text in quotes", param.Boolean: "true or false", param.List: "a list"}
     for kind, words in kinds.items():

@@ -21,7 +21,7 @@ class _Case:
     point: float
     extra: float
     more: int
-    price: float
+    price: float | None
     unpaid: bool
 
     def size(self, value: float, signed: bool = True) -> str:
@@ -49,9 +49,8 @@ def verdict(facts: Known, found: Findings, strategy: str, level: float, z: float
     interval = (point - z * se, point + z * se) if defined else None
     distrusted = bool(found.distrusted[0])
     more = int(found.more[0]) if action == COLLECT else 0
-    per_unit = facts.money.per_row * facts.coverage
-    if distrusted and facts.label_price is not None:
-        per_unit = facts.label_price
+    # Human labels have a price of their own, or none that the scenario knows: never the judge's.
+    per_unit = facts.label_price if distrusted else facts.money.per_row * facts.coverage
     case = _Case(
         facts,
         facts.names[0],
@@ -61,7 +60,7 @@ def verdict(facts: Known, found: Findings, strategy: str, level: float, z: float
         point,
         1000 * float(facts.money.handicap[arm]),
         more,
-        more * per_unit,
+        None if per_unit is None else more * per_unit,
         bool(found.unpaid[0]),
     )
     shows = "too few scored responses for an estimate"
@@ -123,6 +122,8 @@ def _labels(case: _Case) -> tuple[str, list[str]]:
     reasons = [f"Judges like this one favour one variant by {bias} (SD); no number of judged responses removes that."]
     if case.price:
         reasons.append(f"The labels cost about {money(case.price)}.")
+    elif case.price is None:
+        reasons.append("What they cost is not known: the scenario has no price_per_label in [evaluators.human].")
     return f"{sentence} The judge sees {case.shows}, which its own bias could explain.", reasons
 
 

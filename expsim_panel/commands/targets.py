@@ -36,10 +36,10 @@ class Target:
         # Writing through a link keeps the link. Devices and pipes (/dev/stdout) resolve to no path at all.
         whole = not os.path.exists(name) or os.path.isfile(name) or os.path.isdir(name)
         self.path = Path(os.path.realpath(name)) if whole else Path(name)
-        for source in sources:
-            if self.path.exists() and os.path.exists(source) and os.path.samefile(self.path, source):
-                raise self._refusal("would overwrite the input")
         try:
+            for source in sources:
+                if self.path.exists() and os.path.exists(source) and os.path.samefile(self.path, source):
+                    raise self._refusal("would overwrite the input")
             self._probe()
         except OSError as error:
             raise self._refusal(f"cannot be written ({error.strerror or error})") from None

@@ -55,6 +55,7 @@ class Bayesian(Design):
     kind = "bayesian"
     summary = "Stops when one variant is probably best and little is lost if not"
     error_claim = "none"
+    bounds_follow_spread = True
     confidence = Probability(
         0.95,
         bounds=(0.5, 1 - 1e-9),
@@ -127,14 +128,17 @@ class Bayesian(Design):
         """Return the z bounds the rule comes to for two arms, at the planned spread.
 
         ``P(best) = Phi(z)`` and ``loss = s [phi(z) - z Phi(-z)]`` both ask for a large z. For rates the
-        normal limit of the beta posterior stands in (its error is of order 1 / n).
+        normal limit of the beta posterior stands in (its error is of order 1 / n), which leaves out the
+        prior: with more than the flat one there are no such bounds.
         """
-        if setting.arms != 2:
+        if setting.arms != 2 or (setting.binary and self.prior_hits + self.prior_misses > 2):
             return None
         days = self.look_days(setting)
-        spread = np.sqrt((setting.sds**2 / setting.rows[days - 1]).sum(axis=1))
-        needed = norm_ppf(self.confidence)
-        upper = np.array([max(needed, _z_of_loss(self.loss_allowed(setting) / s)) for s in spread])
+        needed, allowed = norm_ppf(self.confidence), self.loss_allowed(setting)
+        # No rows yet: an infinite spread, which no loss allows. No spread at all: any z will do.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = allowed / np.sqrt((setting.sds**2 / setting.rows[days - 1]).sum(axis=1))
+        upper = np.array([max(needed, _z_of_loss(float(ratio))) for ratio in ratios])
         return Bounds(days, -upper, upper)
 
     def level(self) -> float:
@@ -148,6 +152,6 @@ def _z_of_loss(ratio: float) -> float:
 
     if ratio >= 8.0:
         return -math.inf
-    if ratio <= 0.0:
+    if not ratio > 0.0:
         return math.inf
     return float(brentq(lambda z: norm_pdf(z) - z * norm_cdf(-z) - ratio, -8.5, 38.0, xtol=1e-12))

@@ -98,9 +98,11 @@ def carrying(result: Result, name: str | None = None) -> list[tuple[str, str]]:
     scenario, verdict = result.study.scenario, result[name].verdict if name else result.verdict
     found: list[tuple[str, str]] = []
     if verdict.estimate is not None:
-        found.append((f"difference in {scenario.metric.name}", effect(verdict.estimate, scenario.family)))
+        # The verdict counts what is better; a difference in the metric has the metric's own sign, as its sentence.
+        size = effect(scenario.sign * verdict.estimate, scenario.family)
+        found.append((f"difference in {scenario.metric.name}", size))
     if verdict.interval is not None:
-        low, high = (effect(end, scenario.family) for end in verdict.interval)
+        low, high = (effect(end, scenario.family) for end in sorted(scenario.sign * end for end in verdict.interval))
         found.append((f"{percent(result[verdict.strategy].strategy.design.level(), 0)} interval", f"{low} to {high}"))
     found.append(("per evaluation", money(ledger(scenario).per_row)))
     return found

@@ -113,4 +113,4 @@ class EffectOverTime:
     def _said(self, seen: Daily, i: int, d: int) -> str:
         low, point, high = (effect_text(float(v[d, i]), seen.family) for v in (seen.low, seen.effect, seen.high))
         interval = f"{percent(seen.level, 0)} interval {low} to {high}"
-        return f"Day {d + 1}: {seen.names[i + 1]} shows {point} {seen.metric}, {interval}"
+        return f"Day {d + 1}: {seen.names[i + 1]} shows {point} better {seen.metric}, {interval}"
