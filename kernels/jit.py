@@ -147,16 +147,16 @@ class Generic(Protocol):
         """Register the decorated function as the body for parameters of type `cls`."""
 
 
-def generic(stub: Callable[..., Any]) -> Generic:
-    """Make `stub` (whose body never runs) a function whose body is chosen by the type of its first argument.
+def generic(signature: Callable[..., Any]) -> Generic:
+    """Make `signature` (whose body never runs) a function whose body is chosen by the type of its first argument.
 
     That argument is a NamedTuple of parameters. Inside compiled code the choice is made while compiling
     and costs nothing; with the JIT off it is a dictionary look-up. The NamedTuple classes must stand at
-    module level: machine code is cached under their name. Register a body with ``stub.register(Class)``.
+    module level: machine code is cached under their name. Register a body with ``signature.register(Class)``.
     """
     table: dict[type, Callable[..., Any]] = {}
 
-    @functools.wraps(stub)
+    @functools.wraps(signature)
     def call(params: Any, *args: Any) -> Any:
         return table[type(params)](params, *args)
 
