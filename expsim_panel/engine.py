@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from expsim_panel import plan
+from expsim_panel.exact import Exact
 from expsim_panel.kernels.streams import BLOCK
 from expsim_panel.results import Outcomes, Result, Trace
 from expsim_panel.stage import Stage
@@ -92,13 +93,16 @@ def run(
             stage.play(index, {name: made[world].part(part) for name, made in filled.items()})
         return index
 
+    # Made for the partial result, good for the whole one too.
     traces: dict[str, Trace] = {}
+    known: dict[tuple[str, str], Exact | str] = {}
 
     def result(replicates: int) -> Result:
         some = slice(0, replicates)
-        traces.update({one.name: trace(request, study, one) for one in study.strategies if one.name not in traces})
+        if not traces:
+            traces.update({one.name: _watch(stages["truth"], request.luck, one) for one in study.strategies})
         parts = {name: {world: arrays.part(some) for world, arrays in made.items()} for name, made in filled.items()}
-        return summarise(request, study, parts, traces, time.perf_counter() - started)
+        return summarise(request, study, parts, traces, time.perf_counter() - started, known)
 
     done: set[int] = set()
     with ThreadPoolExecutor(max_workers=workers or os.cpu_count() or 1) as pool:
@@ -152,6 +156,10 @@ def outcomes(
 
 def trace(request: Request, study: Study, one: Strategy) -> Trace:
     """Replay one replicate of the scenario's truth and keep its days."""
-    ended, days = Stage.prepare(study, "truth", request.seed).watch(one, request.luck)
+    return _watch(Stage.prepare(study, "truth", request.seed), request.luck, one)
+
+
+def _watch(stage: Stage, luck: int, one: Strategy) -> Trace:
+    ended, days = stage.watch(one, luck)
     day = int(ended.day[-1])
-    return Trace(request.luck, int(ended.code[-1]), day, days[:day])
+    return Trace(luck, int(ended.code[-1]), day, days[:day])

@@ -23,9 +23,17 @@ ORDER = (
 
 
 def summarise(
-    request: Request, study: Study, worlds: dict[str, dict[str, Outcomes]], traces: dict[str, Trace], seconds: float
+    request: Request,
+    study: Study,
+    worlds: dict[str, dict[str, Outcomes]],
+    traces: dict[str, Trace],
+    seconds: float,
+    known: dict[tuple[str, str], exact.Exact | str],
 ) -> Result:
-    """Return the Result of the outcomes in `worlds` (strategy -> world -> arrays)."""
+    """Return the Result of the outcomes in `worlds` (strategy -> world -> arrays).
+
+    `known` keeps exact figures by (strategy, world) from a partial result to the whole one; it may be empty.
+    """
     scenario = study.scenario
     money = ledger(scenario)
     facts = recommend.known(scenario)
@@ -33,7 +41,7 @@ def summarise(
     losses: dict[str, Figure] = {}
     for one in study.strategies:
         mine = worlds[one.name]
-        by_world = {world: _world(request, scenario, one, world, out, money) for world, out in mine.items()}
+        by_world = {world: _world(request, scenario, one, world, out, money, known) for world, out in mine.items()}
         done.append(_strategy(scenario, one, mine, by_world, traces[one.name], facts, money))
         losses[one.name] = by_world["prior"]["loss"]
     alarms = {one.name: one.figures["type1_error_unbiased"] for one in done}
@@ -54,13 +62,22 @@ def effects_in(request: Request, scenario: Scenario, world: str, size: int) -> n
 
 
 def _world(
-    request: Request, scenario: Scenario, one: Strategy, world: str, out: Outcomes, money: Ledger
+    request: Request,
+    scenario: Scenario,
+    one: Strategy,
+    world: str,
+    out: Outcomes,
+    money: Ledger,
+    kept: dict[tuple[str, str], exact.Exact | str],
 ) -> dict[str, Figure]:
     """Return the figures that the report needs of a world: all of them for the truth and its null twin."""
     effects = effects_in(request, scenario, world, out.code.size)
     if world == "prior":
         return {"loss": operating.loss(operating.endings(scenario, one, money, out, effects))}
-    known = exact.operating(scenario, one, world, money)
+    key = (one.name, world)
+    if key not in kept:
+        kept[key] = exact.operating(scenario, one, world, money)
+    known = kept[key]
     if world == "unbiased":
         return operating.alarms(out, known.values if isinstance(known, exact.Exact) else {})
     return operating.figures(scenario, one, money, out, effects, known)

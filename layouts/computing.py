@@ -48,4 +48,4 @@ def watch_another(result: Result, request: Request) -> Result:
     study = request.study()
     traces = {one.name: engine.trace(request, study, one) for one in study.strategies}
     worlds = {one.name: dict(one.worlds) for one in result.strategies}
-    return report.summarise(request, study, worlds, traces, result.seconds)
+    return report.summarise(request, study, worlds, traces, result.seconds, {})
