@@ -141,6 +141,6 @@ def _p_best(
         else:
             work[FIRST] = total / n
             work[SECOND] = np.sqrt(np.maximum(squares[day] - total * total / n, 0.0) / (n - 1) / n)
-            best_of_normals(work)
+            best_of_normals(work, False)
         table[day] = work[P_BEST]
     return table

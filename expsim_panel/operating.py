@@ -55,6 +55,11 @@ def decisions(out: Outcomes, found: Estimates, z: float, indifference: float) ->
     return np.where(out.code != 0, out.code, np.where(nothing_there, KEEP, NOTHING)).astype(int)
 
 
+def over_arms(values: np.ndarray) -> np.ndarray:
+    """Sum over the last axis; NumPy's own `sum` is ten times slower along an axis of a few arms."""
+    return np.asarray(np.einsum("...a->...", values))
+
+
 def proportion(hits: np.ndarray, exact: float | None = None) -> Figure:
     """Return a proportion with its binomial standard error (never 0: at 0 or 1 of the Laplace estimate)."""
     size = hits.size
@@ -91,8 +96,8 @@ class Endings:
         Decision, see `decisions`.
     effects, value : ndarray, shape (replicates, arms)
         True effects, and net values in dollars per response.
-    gained : ndarray
-        Net value of what was chosen.
+    best, gained : ndarray
+        Net value of the best arm, and of what was chosen.
     exposures : ndarray, shape (replicates, arms)
         Responses shown in the experiment.
     spent : dict of ndarray
@@ -105,6 +110,7 @@ class Endings:
     chosen: np.ndarray
     effects: np.ndarray
     value: np.ndarray
+    best: np.ndarray
     gained: np.ndarray
     exposures: np.ndarray
     spent: dict[str, np.ndarray]
@@ -123,14 +129,14 @@ def endings(scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, eff
     found = estimates(out, scenario.family == "binary")
     z = norm_ppf(0.5 + one.design.level() / 2)
     chosen = decisions(out, found, z, scenario.scenario.indifference)
-    effects = np.broadcast_to(effects, (size, effects.shape[1]))
     value = money.net_value(effects)
-    best = value.max(axis=1)
+    best = np.broadcast_to(value.max(axis=1), size)
+    effects, value = (np.broadcast_to(each, (size, effects.shape[1])) for each in (effects, value))
     gained = value[np.arange(size), np.maximum(chosen, 0)]
     exposures = out.units * money.exposures_per_unit
-    after = np.maximum(money.horizon - exposures.sum(axis=1), 0.0)
-    regret = (exposures * (best[:, None] - value)).sum(axis=1) + after * (best - gained)
-    return Endings(found, chosen, effects, value, gained, exposures, money.costs(out.units, out.rows), regret)
+    after = np.maximum(money.horizon - over_arms(exposures), 0.0)
+    regret = over_arms(exposures * (best[:, None] - value)) + after * (best - gained)
+    return Endings(found, chosen, effects, value, best, gained, exposures, money.costs(out.units, out.rows), regret)
 
 
 def loss(end: Endings) -> Figure:
@@ -154,15 +160,15 @@ def figures(
     """
     known = exact.values if isinstance(exact, Exact) else {}
     end = endings(scenario, one, money, out, effects)
-    best = end.value.max(axis=1)
+    best = end.best
     eps = money.value_per_point * scenario.scenario.indifference
     launched, inconclusive = end.chosen > 0, end.chosen == NOTHING
     right = ~inconclusive & (end.gained >= best - eps)
     harmful = launched & (end.gained < -eps)
-    shown = end.exposures.sum(axis=1)
-    worse = (end.exposures * (end.value < best[:, None] - 1e-15)).sum(axis=1)
+    shown = over_arms(end.exposures)
+    worse = over_arms(end.exposures * (end.value < best[:, None] - 1e-15))
     total = np.sum(list(end.spent.values()), axis=0)
-    rows = out.rows.sum(axis=1).astype(float)
+    rows = over_arms(out.rows.astype(float))
     judged, labelled = (rows if money.payee == payee else np.zeros(rows.size) for payee in ("judge", "human"))
     exact_rows = {payee: known.get("rows") if money.payee == payee else None for payee in ("judge", "human")}
     return {
@@ -172,7 +178,7 @@ def figures(
         "p_suboptimal_launch": proportion(launched & ~right & ~harmful),
         "p_missed_win": proportion((end.chosen == KEEP) & ~right),
         "p_inconclusive": proportion(inconclusive),
-        "units": mean(out.units.sum(axis=1).astype(float), known.get("units")),
+        "units": mean(over_arms(out.units.astype(float)), known.get("units")),
         "exposures": mean(shown, known.get("exposures")),
         "judged": mean(judged, exact_rows["judge"]),
         "labelled": mean(labelled, exact_rows["human"]),

@@ -39,9 +39,13 @@ def summarise(
     facts = recommend.known(scenario)
     done = []
     losses: dict[str, Figure] = {}
+    some = next(iter(worlds.values()))
+    truths = {world: effects_in(request, scenario, world, out.code.size) for world, out in some.items()}
     for one in study.strategies:
         mine = worlds[one.name]
-        by_world = {world: _world(request, scenario, one, world, out, money, known) for world, out in mine.items()}
+        by_world = {
+            world: _world(scenario, one, world, out, truths[world], money, known) for world, out in mine.items()
+        }
         done.append(_strategy(scenario, one, mine, by_world, traces[one.name], facts, money))
         losses[one.name] = by_world["prior"]["loss"]
     alarms = {one.name: one.figures["type1_error_unbiased"] for one in done}
@@ -62,16 +66,15 @@ def effects_in(request: Request, scenario: Scenario, world: str, size: int) -> n
 
 
 def _world(
-    request: Request,
     scenario: Scenario,
     one: Strategy,
     world: str,
     out: Outcomes,
+    effects: np.ndarray,
     money: Ledger,
     kept: dict[tuple[str, str], exact.Exact | str],
 ) -> dict[str, Figure]:
     """Return the figures that the report needs of a world: all of them for the truth and its null twin."""
-    effects = effects_in(request, scenario, world, out.code.size)
     if world == "prior":
         return {"loss": operating.loss(operating.endings(scenario, one, money, out, effects))}
     key = (one.name, world)

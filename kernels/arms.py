@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from expsim_panel.kernels.draws import binomial
 from expsim_panel.kernels.jit import inner, kernel
 from expsim_panel.kernels.special import beta_pdf, betainc, log_beta, norm_cdf, norm_pdf
 
@@ -15,7 +16,7 @@ _FAR = 12.0
 _STEP = 0.5
 _REACH = 7.0
 _COMPARABLE = 6.0
-_LARGE = 150.0
+_LARGE = 75.0
 
 
 @inner
@@ -53,7 +54,7 @@ posterior (mean and standard deviation, or alpha and beta), P(best), expected lo
 
 
 @kernel
-def best_of_normals(work: np.ndarray) -> None:
+def best_of_normals(work: np.ndarray, with_loss: bool) -> None:
     """Fill P(each arm is best) and the expected loss of choosing it, independent normal posteriors.
 
     Two arms: ``P = Phi(z)``, loss of the arm ahead ``s [phi(z) - z Phi(-z)]``, z = |m| / s (MODEL
@@ -63,12 +64,20 @@ def best_of_normals(work: np.ndarray) -> None:
     ----------
     work : float64 ndarray, shape (4, arms)
         Posterior means, standard deviations (positive); output P(best), loss.
+    with_loss : bool
+        Whether two arms need their loss: it costs as much again as P(best).
     """
     if work.shape[1] != 2:
         _integrate(False, work[FIRST], work[SECOND], work)
         return
     s = math.sqrt(work[SECOND, 0] * work[SECOND, 0] + work[SECOND, 1] * work[SECOND, 1])
     z = (work[FIRST, 1] - work[FIRST, 0]) / s
+    if not with_loss:
+        # The smaller of the two by the tail, so that neither is a difference of nearly equal numbers.
+        small = norm_cdf(-abs(z))
+        work[P_BEST, 0] = small if z > 0.0 else 1.0 - small
+        work[P_BEST, 1] = 1.0 - small if z > 0.0 else small
+        return
     work[P_BEST, 1] = norm_cdf(z)
     work[P_BEST, 0] = norm_cdf(-z)
     work[LOSS, 0] = s * (norm_pdf(z) + z * work[P_BEST, 1])
@@ -132,8 +141,8 @@ def load_posterior(binary: bool, prior_hits: float, prior_misses: float, state: 
 def beta_exceeds(a: float, b: float, c: float, d: float) -> float:
     """P(X > Y) for X ~ Beta(a, b), Y ~ Beta(c, d), whole parameters.
 
-    Finite sum over the smallest parameter by Cook's recurrences; above 150 in all four the Edgeworth
-    expansion of X - Y to order 1 / n^2, whose error is then below 1e-6.
+    Finite sum over the smallest parameter by Cook's recurrences; above 75 in all four the Edgeworth
+    expansion of X - Y to order n^(-5/2), whose error is then below 1e-6.
 
     References
     ----------
@@ -152,7 +161,8 @@ def beta_exceeds(a: float, b: float, c: float, d: float) -> float:
     if least > _LARGE:
         s3 = s * s * s
         skew = (x[2] - y[2]) / s3
-        return _edgeworth(z, skew, (x[3] + y[3]) / (s3 * s), (x[4] - y[4]) / (s3 * s * s), (x[5] + y[5]) / (s3 * s3))
+        fourth, fifth = (x[3] + y[3]) / (s3 * s), (x[4] - y[4]) / (s3 * s * s)
+        return _edgeworth(z, skew, fourth, fifth, (x[5] + y[5]) / (s3 * s3), (x[6] - y[6]) / (s3 * s3 * s))
     if least == a:
         return _cook_sum(a, b, c, d)
     if least == c:
@@ -163,8 +173,12 @@ def beta_exceeds(a: float, b: float, c: float, d: float) -> float:
 
 
 @inner
-def _edgeworth(z: float, k3: float, k4: float, k5: float, k6: float) -> float:
-    """P(W > 0) for a nearly normal W with mean over standard deviation z and standardised cumulants k3 to k6."""
+def _edgeworth(z: float, k3: float, k4: float, k5: float, k6: float, k7: float) -> float:
+    """P(W > 0) for a nearly normal W with mean over standard deviation z and standardised cumulants k3 to k7.
+
+    The term of order m has a part for each partition of m, with the Hermite polynomial of m - 1 plus twice
+    the number of its members.
+    """
     y = -z
     h2 = y * y - 1.0
     h3 = y * h2 - 2.0 * y
@@ -176,12 +190,16 @@ def _edgeworth(z: float, k3: float, k4: float, k5: float, k6: float) -> float:
     h9 = y * h8 - 8.0 * h7
     h10 = y * h9 - 9.0 * h8
     h11 = y * h10 - 10.0 * h9
+    h12 = y * h11 - 11.0 * h10
+    h14 = y * (y * h12 - 12.0 * h11) - 13.0 * h12
     q = k3 * k3
     first = k3 / 6.0 * h2
     second = k4 / 24.0 * h3 + q / 72.0 * h5
     third = k5 / 120.0 * h4 + k3 * k4 / 144.0 * h6 + q * k3 / 1296.0 * h8
     fourth = k6 / 720.0 * h5 + (k4 * k4 / 1152.0 + k3 * k5 / 720.0) * h7 + q * k4 / 1728.0 * h9 + q * q / 31104.0 * h11
-    return norm_cdf(z) + norm_pdf(y) * (first + second + third + fourth)
+    fifth = k7 / 5040.0 * h6 + (k3 * k6 / 4320.0 + k4 * k5 / 2880.0) * h8
+    fifth += (q * k5 / 8640.0 + k3 * k4 * k4 / 6912.0) * h10 + k3 * q * (k4 / 31104.0 * h12 + q / 933120.0 * h14)
+    return norm_cdf(z) + norm_pdf(y) * (first + second + third + fourth + fifth)
 
 
 @kernel
@@ -217,8 +235,8 @@ def beta_gain(a: float, b: float, c: float, d: float, p: float) -> float:
 
 
 @inner
-def _beta_cumulants(a: float, b: float) -> tuple[float, float, float, float, float, float]:
-    """First six cumulants of Beta(a, b), by the recursion of its central moments (a Pearson law)."""
+def _beta_cumulants(a: float, b: float) -> tuple[float, float, float, float, float, float, float]:
+    """First seven cumulants of Beta(a, b), by the recursion of its central moments (a Pearson law)."""
     n = a + b
     m = a / n
     tilt = 1.0 - 2.0 * m
@@ -228,8 +246,10 @@ def _beta_cumulants(a: float, b: float) -> tuple[float, float, float, float, flo
     m4 = 3.0 / (n + 3.0) * (tilt * m3 + w * m2)
     m5 = 4.0 / (n + 4.0) * (tilt * m4 + w * m3)
     m6 = 5.0 / (n + 5.0) * (tilt * m5 + w * m4)
+    m7 = 6.0 / (n + 6.0) * (tilt * m6 + w * m5)
     k6 = m6 - 15.0 * m4 * m2 - 10.0 * m3 * m3 + 30.0 * m2 * m2 * m2
-    return m, m2, m3, m4 - 3.0 * m2 * m2, m5 - 10.0 * m3 * m2, k6
+    k7 = m7 - 21.0 * m5 * m2 - 35.0 * m4 * m3 + 210.0 * m3 * m2 * m2
+    return m, m2, m3, m4 - 3.0 * m2 * m2, m5 - 10.0 * m3 * m2, k6, k7
 
 
 @inner
@@ -330,12 +350,7 @@ def multinomial(rng: np.random.Generator, size: int, shares: np.ndarray, row: in
     last = out.shape[0] - 1
     for a in range(last):
         share = shares[row, a] / rest if rest > 0.0 else 1.0
-        if left == 0 or share <= 0.0:
-            drawn = 0
-        elif share >= 1.0:
-            drawn = left
-        else:
-            drawn = rng.binomial(left, share)
+        drawn = binomial(rng, left, share)
         out[a] = drawn
         left -= drawn
         rest -= shares[row, a]

@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from expsim_panel.kernels.draws import binomial
 from expsim_panel.kernels.jit import inner, kernel
 
 
@@ -78,9 +79,7 @@ def normal_rows(
 @inner
 def binary_rows(rng: np.random.Generator, rows: int, rate: float) -> tuple[float, float]:
     """Return the number of positive rows, twice: a 0/1 row is its own square."""
-    if rows == 0 or rate <= 0.0:
-        return 0.0, 0.0
-    hits = float(rows) if rate >= 1.0 else float(rng.binomial(rows, rate))
+    hits = float(binomial(rng, rows, rate))
     return hits, hits
 
 

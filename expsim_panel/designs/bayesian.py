@@ -35,9 +35,13 @@ def _posterior(rule: Posterior, day: int, state: np.ndarray) -> int:
     if not load_posterior(rule.binary, rule.prior_hits, rule.prior_misses, state, work):
         return 0
     if rule.binary:
+        # The loss costs more than P(best) and is asked for on few days.
+        best_of_betas(work, False)
+        if max(work[P_BEST, 0], work[P_BEST, 1]) < rule.confidence and state.shape[1] == 2:
+            return 0
         best_of_betas(work, True)
     else:
-        best_of_normals(work)
+        best_of_normals(work, True)
     for a in range(state.shape[1]):
         if work[P_BEST, a] >= rule.confidence and work[LOSS, a] <= rule.max_loss:
             return a if a > 0 else -1

@@ -53,7 +53,7 @@ def _thompson(
     elif allocation.binary:
         best_of_betas(work, False)
     else:
-        best_of_normals(work)
+        best_of_normals(work, False)
     multinomial(policy, allocation.arrivals[day], work, P_BEST, today)
     for a in range(arms):
         state[UNITS, a] += today[a]

@@ -17,6 +17,10 @@ def _betas(work):
     arms.best_of_betas(work, True)
 
 
+def _normals(work):
+    arms.best_of_normals(work, True)
+
+
 @pytest.mark.parametrize(
     ("mean", "sd"),
     [
@@ -28,11 +32,19 @@ def _betas(work):
     ],
 )
 def test_best_of_normals_equals_quadrature(mean, sd):
-    p_best, loss = _both(arms.best_of_normals, mean, sd)
+    p_best, loss = _both(_normals, mean, sd)
     wanted, lost = best_by_quadrature([stats.norm(m, s) for m, s in zip(mean, sd, strict=True)])
     np.testing.assert_allclose(p_best, wanted, atol=2e-9)
     np.testing.assert_allclose(loss, lost, atol=2e-8)
     assert p_best.sum() == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize("z", [-9.0, -0.3, 0.0, 2.0, 9.0])
+def test_p_best_alone_is_the_same_as_with_its_loss(z):
+    alone, both = np.array([[0.0, z], [0.6, 0.8], [0, 0], [0, 0]]), np.array([[0.0, z], [0.6, 0.8], [0, 0], [0, 0]])
+    arms.best_of_normals(alone, False)
+    arms.best_of_normals(both, True)
+    np.testing.assert_allclose(alone[arms.P_BEST], both[arms.P_BEST], atol=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +58,8 @@ def test_best_of_normals_equals_quadrature(mean, sd):
         ([40, 10], [2001, 2000]),
         ([3100, 3000], [30010, 30000]),
         ([1600, 1700], [1601, 1605]),
+        ([76, 90], [1000, 1010]),
+        ([80, 76], [77, 95]),
         ([151, 170], [2000, 2010]),
         ([155, 160], [190, 151]),
         ([152, 210], [900, 905]),
@@ -56,8 +70,8 @@ def test_best_of_normals_equals_quadrature(mean, sd):
 def test_best_of_betas_equals_quadrature(alpha, beta):
     p_best, loss = _both(_betas, alpha, beta)
     wanted, lost = best_by_quadrature([stats.beta(a, b) for a, b in zip(alpha, beta, strict=True)])
-    # Above 150 counts everywhere the expansion stands in, whose docstring claims 1e-6.
-    tolerance = 1e-6 if min(*alpha, *beta) > 150 else 2e-9
+    # Above 75 counts everywhere the expansion stands in, whose docstring claims 1e-6.
+    tolerance = 1e-6 if min(*alpha, *beta) > 75 else 2e-9
     np.testing.assert_allclose(p_best, wanted, atol=tolerance)
     np.testing.assert_allclose(loss, lost, atol=tolerance * 1e-2 + 2e-9)
 

@@ -23,13 +23,14 @@ WORLDS = {
         "evaluator": {"kind": "human", "coverage": 0.3, "severity_sd": 0.3, "noise_sd": 0.5, "raters": 4},
     },
     "rates by a judge": {"family": "binary", "evaluator": {"kind": "judge", "sensitivity": 0.8, "specificity": 0.9}},
+    "rates of a crowd": {"family": "binary", "traffic": {"units_per_day": 4000, "days": 6}},
     "three arms": {"variants": [{"name": "A", "mean": 3.0}, {"name": "B", "mean": 3.1}, {"name": "C", "mean": 3.2}]},
 }
 
 
 @pytest.mark.parametrize("name", WORLDS)
 def test_interpreted_kernels_give_the_same_bits(name):
-    world = tree(**WORLDS[name], traffic={"units_per_day": 60, "days": 6})
+    world = tree(**{"traffic": {"units_per_day": 60, "days": 6}, **WORLDS[name]})
     compiled = Study.from_tree(world, "parity", names=NAMES).run(replicates=12, seed=5).digest
     command = [sys.executable, "-c", SCRIPT, json.dumps(world), json.dumps(NAMES)]
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
