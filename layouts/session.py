@@ -25,8 +25,6 @@ from expsim_panel.results import Result
 from expsim_panel.study import Request, Study
 
 RUN_KEYS = ("replicates", "seed", "luck")
-START_REPLICATES = 10_000
-"""What a page starts with: a slider's full result then takes about a second, its errors are half a percent at most."""
 EVALUATOR_KIND = ("evaluator", "kind")
 
 Path = tuple[str | int, ...]
@@ -84,7 +82,7 @@ class Session(param.Parameterized):  # type: ignore[misc]
         self,
         scenario: str | None = None,
         *,
-        debounce: float = 0.1,
+        debounce: float = 0.05,
         workers: int | None = None,
         hold: Callable[[], AbstractContextManager[Any]] = nullcontext,
     ) -> None:
@@ -104,7 +102,7 @@ class Session(param.Parameterized):  # type: ignore[misc]
         super().__init__(name="session")
         self._debounce, self._workers, self._hold = debounce, workers, hold
         self._run, self._stop = 0, threading.Event()
-        self._draft: dict[str, Any] = {"replicates": START_REPLICATES}
+        self._draft: dict[str, Any] = {}
         self._where = ""
         self.explorer = Explorer(POOL, hold)
         self.open(scenario or default_scenario())
@@ -285,7 +283,7 @@ class Session(param.Parameterized):  # type: ignore[misc]
         # Nobody awaits an overtaken run; its exception must still be collected.
         future.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         while not future.done():
-            await asyncio.wait({future}, timeout=0.04)
+            await asyncio.wait({future}, timeout=0.02)
             if run != self._run:
                 raise engine.Cancelled
             partial, box.partial = box.partial, None
