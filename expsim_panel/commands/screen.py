@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from expsim_panel.commands.usage import clean
+from expsim_panel.printed import clean
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
