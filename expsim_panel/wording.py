@@ -138,9 +138,17 @@ def _collect(case: _Case) -> tuple[str, list[str]]:
 
 
 def advice(
-    name: str, dropped: list[str], losses: dict[str, Figure], alarms: dict[str, Figure], truthful: bool
+    name: str, dropped: list[str], losses: dict[str, Figure], alarms: dict[str, Figure], seen: dict[str, Figure]
 ) -> tuple[str, tuple[str, ...]]:
-    """Put the design advice into words."""
+    """Put the design advice into words.
+
+    Parameters
+    ----------
+    name, dropped : str, list of str
+        The advised strategy; those that raise more false alarms than they may.
+    losses, alarms, seen : dict of Figure
+        By strategy: expected loss; type I error under a perfect evaluator, and under the study's own.
+    """
     loss = losses[name]
     cost = f"{money(loss.value)} (± {money(loss.se)}) per experiment"
     rank = "loses least," if len(losses) > 1 else "loses"
@@ -155,8 +163,18 @@ def advice(
         level = ": a difference that may be simulation error" if near else ""
         reasons.append(f"Next best: {second} with {money(losses[second].value)}{level}.")
     for other in dropped:
-        alarm = percent(alarms[other].value)
-        reasons.append(f"Not {other}: where there is no difference, it still raises a false alarm {alarm} of the time.")
-    if dropped and not truthful:
-        reasons.append("These false alarms assume a perfect evaluator; its own bias comes on top in every strategy.")
+        rate, own = percent(alarms[other].value), percent(seen[other].value)
+        with_own = f" ({own} with this evaluator)" if own != rate else ""
+        perfect = " even with a perfect evaluator" if with_own else ""
+        reasons.append(
+            f"Not {other}: where there is no difference, it raises a false alarm in {rate} of experiments"
+            f"{perfect}{with_own}."
+        )
+    fair, own = alarms[name], seen[name]
+    apart = 3 * math.hypot(fair.se or 0.0, own.se or 0.0)
+    if fair.value is not None and own.value is not None and abs(own.value - fair.value) > apart:
+        reasons.append(
+            f"The false alarms of {name}: {percent(fair.value)} with a perfect evaluator, "
+            f"{percent(own.value)} with this one."
+        )
     return sentence, tuple(reasons)

@@ -19,6 +19,7 @@ from bokeh.models import (
     Select,
 )
 
+from expsim_panel.caveats import caveats
 from expsim_panel.exports._explorer import EXPLORE, PAINT, SCALE
 from expsim_panel.exports._page import STYLE, TEMPLATE, WIDGETS
 from expsim_panel.exports._reproduce import facts
@@ -89,7 +90,7 @@ def page(result: Result, surfaces: Sequence[PowerSurface]) -> str:
         "hint": "Tap a cell, or choose below. White line: four experiments in five find the difference. "
         "Diamond: your plan.",
         "table_note": "Each figure ± its simulation error; exact values where they exist. "
-        "▲ marks more false alarms than allowed.",
+        "▲ marks more false alarms than allowed." + "".join(f"<br>{escape(noted)}" for noted in caveats(result)),
         "table": _table(result),
         "reproduce": "".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in facts(result)),
         **{key: escape(value) for key, value in words.items()},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from expsim_panel.caveats import caveats
 from expsim_panel.economics import Ledger, ledger
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.exports._reproduce import facts
@@ -116,7 +117,8 @@ def _strategies(result: Result) -> list[str]:
         f"{count(result.replicates)} simulated experiments each; ± is the simulation error (one standard error), exact "
         "values stand in brackets where they exist; ▲ marks more false alarms than allowed."
     )
-    return ["## How the strategies compare", note, table(head, cells)]
+    noted = "\n".join(f"* {escape(sentence)}" for sentence in caveats(result))
+    return ["## How the strategies compare", note, table(head, cells), noted]
 
 
 def _costs(one: StrategyResult, scenario: Scenario, money_of: Ledger) -> list[str]:
