@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import re
 from typing import Any, Self
 
 import numpy as np
@@ -82,7 +83,7 @@ class Scenario(Section):
     def check(self, where: str, path: str = "") -> None:
         """Check what concerns several tables: names, means, shares, shift of rates."""
         slug = self.scenario.name
-        if not 0 < len(slug) <= 100 or not all(c.isalnum() or c in "-_." for c in slug):
+        if len(slug) > 100 or not re.fullmatch(r"[A-Za-z0-9][\w.-]*", slug, re.ASCII):
             raise InputError(where, "scenario.name", f"{shown(slug)} is not a slug", "use letters, digits and hyphens")
         names = [variant.name for variant in self.variants]
         for i, name in enumerate(names):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -11,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -464,9 +466,22 @@ def test_the_progress_bar_goes_to_a_terminal_only() -> None:
     master, slave = pty.openpty()
     words = [sys.executable, "-m", "expsim_panel", *RUN, "--json", "-"]
     environment = {**os.environ, "TERM": "xterm"}
+    drawn = ""
+
+    def read() -> None:
+        # A terminal holds 4 KB: on a slow machine the bar draws more than that, and would wait for a reader.
+        nonlocal drawn
+        parts = []
+        with contextlib.suppress(OSError):
+            while part := os.read(master, 4096):
+                parts.append(part)
+        drawn = b"".join(parts).decode()
+
+    reader = threading.Thread(target=read)
+    reader.start()
     done = subprocess.run(words, stdout=subprocess.PIPE, stderr=slave, env=environment, timeout=100, check=False)
     os.close(slave)
-    drawn = os.read(master, 100_000).decode()
+    reader.join(20)
     os.close(master)
     assert done.returncode == 0
     assert "Simulating 500 experiments" in drawn

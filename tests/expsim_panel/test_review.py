@@ -217,3 +217,16 @@ def test_a_map_of_a_rate_of_nothing() -> None:
     rates = ('metric.family="binary"', "variants.0.mean=0", "variants.1.mean=0")
     surface = power_surface(study(*rates, names=("pocock",)), "pocock", effects=3, units=2, replicates=10)
     assert surface.effects.tolist() == [0, 0.5]
+
+
+@pytest.mark.parametrize("name", ["..", ".x", "-x", "٣", "a b", ""])
+def test_a_slug_is_a_file_name_everywhere(name: str) -> None:
+    with pytest.raises(InputError, match="is not a slug"):
+        study(f'scenario.name="{name}"')
+
+
+def test_strategies_left_out_are_checked_too() -> None:
+    tree, where = library.read_tree("hallucination-prompt")
+    tree["strategies"] = [{"kind": "pocock", "looks": 29}]
+    with pytest.raises(InputError, match="29 looks in 28 days"):
+        Study.from_tree(tree, where, names=["fixed-horizon"])
