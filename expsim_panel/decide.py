@@ -155,7 +155,8 @@ def _planned(study: Study, name: str | None) -> Strategy:
     names = [one.name for one in study.strategies]
     if name is not None and name not in names:
         raise InputError("--strategy", "", f"unknown strategy {shown(name)}", did_you_mean(name, names))
-    return study.strategies[names.index(name) if name is not None else 0]
+    found: Strategy = study.strategies[names.index(name) if name is not None else 0]
+    return found
 
 
 def _replay(study: Study, one: Strategy, state: np.ndarray, days: np.ndarray) -> tuple[int, int]:

@@ -150,11 +150,10 @@ def _collect(scenario: Scenario, table: pd.DataFrame, form: str, where: str, key
     if "units" not in table:
         table["units"] = np.round(table["rows"] / coverage)
     span = np.arange(1, int(days[-1]) + 1)
-    shape = {"index": span, "columns": arms}
     parts = []
     for column in ("units", "rows", "sum", "squares"):
         wide = table.pivot_table(index="day", columns="variant", values=column, aggfunc="sum", fill_value=0.0)
-        parts.append(wide.reindex(**shape, fill_value=0.0).fillna(0.0).cumsum().to_numpy(float))
+        parts.append(wide.reindex(index=span, columns=arms, fill_value=0.0).fillna(0.0).cumsum().to_numpy(float))
     units, rows, sums, squares = parts
     if np.any(rows[-1] < 2):
         arm = arms[int(rows[-1].argmin())]

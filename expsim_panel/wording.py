@@ -163,8 +163,8 @@ def advice(
         level = ": a difference that may be simulation error" if near else ""
         reasons.append(f"Next best: {second} with {money(losses[second].value)}{level}.")
     for other in dropped:
-        rate, own = percent(alarms[other].value), percent(seen[other].value)
-        with_own = f" ({own} with this evaluator)" if own != rate else ""
+        rate, here = percent(alarms[other].value), percent(seen[other].value)
+        with_own = f" ({here} with this evaluator)" if here != rate else ""
         perfect = " even with a perfect evaluator" if with_own else ""
         reasons.append(
             f"Not {other}: where there is no difference, it raises a false alarm in {rate} of experiments"
