@@ -9,10 +9,12 @@ paint
     First contentful paint, as the browser reports it.
 page
     A readable page: title bar, and the verdict or its skeleton, on screen.
-form
-    A slider of the form is there and attached to the session, and the browser's thread has time for it.
 verdict
-    The sentence of the verdict is on screen.
+    The sentence of the verdict is on screen: in the shell that the server's answer carries, or live.
+form
+    A slider of the form is on screen, attached to the session, and the browser's thread has time for it.
+live
+    The verdict is the live one, and nothing of the shell is left.
 plot
     The first figure holds data and has been drawn.
 moved
@@ -38,7 +40,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 from conftest import FLAGS, browser_path  # noqa: E402
 
-STAGES = ("paint", "page", "form", "verdict", "plot")
+STAGES = ("paint", "page", "verdict", "form", "live", "plot")
 
 WATCH = """(() => {
   const seen = window.__seen = {moved: 0}
@@ -66,8 +68,9 @@ WATCH = """(() => {
   }
   const look = () => {
     if (!document.body) return
-    if (!("page" in seen) && shown(".verdict") && shown("header")) note("page")
-    if (!("form" in seen) && shown("input[type=range]")) note("form")
+    if (!("page" in seen) && shown(".verdict") && shown("header, #shell > .bar")) note("page")
+    if (!("form" in seen) && shown("input[type=range]") && !document.querySelector("#shell > .side")) note("form")
+    if (!("live" in seen) && !document.querySelector("#shell") && shown("section.verdict h1")) note("live")
     if (!("verdict" in seen) && shown("section.verdict h1")) note("verdict")
     if (!("plot" in seen) && drawn()) note("plot")
     if (STAGES.every((name) => name in seen)) { clearInterval(timer); seen.all = true }

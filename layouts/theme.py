@@ -46,7 +46,7 @@ ACTIONS = {
 """Verdicts: icon (a path in 16 x 16), word, colour in light and in dark mode. The word carries the meaning alone."""
 
 SHEET = """
-:host { display: block; font-family: Roboto, Helvetica, Arial, sans-serif; color: var(--panel-on-background-color);
+:host { display: block; font-family: "Early Roboto", Roboto, Helvetica, Arial, sans-serif; color: var(--panel-on-background-color);
   line-height: 1.45; }
 * { box-sizing: border-box; }
 h1, h2, h3, p, ul { margin: 0; }
@@ -74,6 +74,7 @@ h1, h2, h3, p, ul { margin: 0; }
 .old .verdict, .old .box { opacity: .62; }
 .bone { border-radius: 6px; background: color-mix(in srgb, var(--panel-on-surface-color) 11%, transparent);
   animation: breathe 1.4s ease-in-out infinite; }
+.still .bone { animation: none; }
 @keyframes breathe { 50% { opacity: .45; } }
 @media (prefers-reduced-motion: reduce) { .bone { animation: none; } }
 .caption { font-size: 13px; opacity: .8; max-width: 100ch; overflow-wrap: anywhere; }
