@@ -54,7 +54,8 @@ WATCH = """(() => {
   }
   const shown = (selector) => { const e = deep(document, selector); return e && e.getBoundingClientRect().height > 4 }
   new PerformanceObserver((list) => {
-    for (const one of list.getEntries()) if (one.name === "first-contentful-paint") seen.paint = Math.round(one.startTime)
+    for (const one of list.getEntries())
+      if (one.name === "first-contentful-paint") seen.paint = Math.round(one.startTime)
   }).observe({type: "paint", buffered: true})
   new PerformanceObserver((list) => { for (const one of list.getEntries()) seen.moved += one.value })
     .observe({type: "layout-shift", buffered: true})
@@ -90,7 +91,7 @@ def served() -> Iterator[str]:
     try:
         for _ in range(240):
             with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/liveness", timeout=2)
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/static/js/bokeh.min.js", timeout=2)
                 break
             time.sleep(0.1)
         yield f"http://127.0.0.1:{port}/app"
@@ -147,9 +148,12 @@ def main() -> None:
     given = asked.parse_args()
     with contextlib.nullcontext(given.address) if given.address else served() as address:
         urllib.request.urlopen(address, timeout=60).read()
-        with sync_playwright() as play, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            with visitor(play, folder) as context:
-                visit(context, address)
+        with (
+            sync_playwright() as play,
+            tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+            visitor(play, folder) as context,
+        ):
+            visit(context, address)
         found = measure(address, given.visits)
     print(f"{'':12}" + "".join(f"{name:>16}" for name in (*STAGES, "moved")))
     for name, seen in found.items():

@@ -19,7 +19,7 @@ import param
 
 from expsim_panel import economics, engine, library
 from expsim_panel.errors import InputError
-from expsim_panel.layouts.computing import POOL, Mailbox, default_scenario, exact_figures, watch_another
+from expsim_panel.layouts.computing import POOL, Mailbox, default_scenario, exact_figures, played, watch_another
 from expsim_panel.layouts.explorer import Explorer
 from expsim_panel.layouts.opening import SHELF
 from expsim_panel.results import Result
@@ -32,11 +32,6 @@ EVALUATOR_KIND = ("evaluator", "kind")
 
 Path = tuple[str | int, ...]
 _LOG = logging.getLogger(__name__)
-
-
-def _played(result: Result) -> str:
-    seconds = f"{result.seconds:.1f} s" if result.seconds >= 0.05 else "no time"
-    return f"{result.replicates:,} experiments per strategy and world in {seconds}"
 
 
 class Session(param.Parameterized):  # type: ignore[misc]
@@ -241,7 +236,7 @@ class Session(param.Parameterized):  # type: ignore[misc]
             return False
         with self._hold():
             self.param.update(
-                exact=known.exact, result=known.result, status="done", progress=100, words=_played(known.result)
+                exact=known.exact, result=known.result, status="done", progress=100, words=played(known.result)
             )
         return True
 
@@ -285,7 +280,7 @@ class Session(param.Parameterized):  # type: ignore[misc]
                 run, status="failed", error=f"The computation failed ({line}); change a value or press Run", words=""
             )
             return
-        self._show(run, result=result, status="done", progress=100, words=_played(result))
+        self._show(run, result=result, status="done", progress=100, words=played(result))
 
     async def _simulate(self, run: int, request: Request, stop: threading.Event) -> Result:
         """Run the engine on a thread and show what it leaves in the mailbox."""

@@ -18,7 +18,15 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmu
 
-from expsim_panel.layouts.theme import SHEET, THEME
+from expsim_panel.layouts.theme import FONT, SHEET, THEME
+
+TABS = (
+    '<div class="still" aria-hidden="true" '
+    'style="display:flex;gap:42px;height:48px;margin:14px 0 18px;padding:16px 26px">'
+    + '<div class="bone" style="width:56px;height:16px"></div>' * 4
+    + "</div>"
+)
+"""Where the heads of the views will stand."""
 
 BONES = (
     '<div class="still" aria-hidden="true" style="display:grid;gap:22px 16px;padding-top:14px;'
@@ -33,7 +41,7 @@ TEMPLATE = """{% extends "base.html" %}
 <style>
 {{ shell.fonts }}
 #shell, #shell > * { position: fixed; inset: 0; overflow: hidden; box-sizing: border-box; }
-#shell { z-index: 2000; pointer-events: none; color: var(--text); font: 16px/1.45 "Early Roboto", Roboto, Helvetica, Arial, sans-serif; }
+#shell { z-index: 2000; pointer-events: none; color: var(--text); font: 16px/1.45 {{ shell.font }}; }
 #shell > .bar { bottom: auto; height: 56px; background: var(--bar); color: #fff; padding: 16px 68px 0;
   font-size: 19px; font-weight: 700; line-height: 1;
   box-shadow: 0 2px 4px -1px rgba(0,0,0,.2), 0 4px 5px rgba(0,0,0,.14), 0 1px 10px rgba(0,0,0,.12); z-index: 1; }
@@ -64,7 +72,7 @@ TEMPLATE = """{% extends "base.html" %}
   <div class="main"><div class="column">
     <div class="status" aria-hidden="true"><div class="bone" style="width:100px;height:35px"></div>
     <div class="bone" style="width:110px;height:35px"></div></div>
-    <div class="head"><template shadowrootmode="open">{{ shell.head }}</template></div>
+    <div><template shadowrootmode="open">{{ shell.head }}</template></div>
   </div></div>
 </div>
 {{ bokeh_js }}
@@ -82,7 +90,8 @@ SCRIPT = """(() => {
   const part = (name) => shell.querySelector(":scope > " + name)
   const drawn = (view, selector) => {
     const found = view?.el?.shadowRoot?.querySelector(selector)
-    return found && found.getBoundingClientRect().height > 0
+    // Panel lays its panes out hidden, and shows them when their style sheets have arrived.
+    return found && found.getBoundingClientRect().height > 0 && getComputedStyle(found).visibility === "visible"
   }
   // One frame later the live part is on screen; only then may the copy go.
   const leave = (one) => requestAnimationFrame(() => requestAnimationFrame(() => one.remove()))
@@ -94,12 +103,16 @@ SCRIPT = """(() => {
       const root = Bokeh.documents[0].roots()[0]
       // The browser alone knows its width in time: an open form would cover the verdict of a narrow window.
       if (narrow && !folded && root?.data) { folded = true; root.data.sidebar_open = false }
-      for (const model of models) {
-        const view = Bokeh.index.find_one(model)
-        if (!view) continue
-        if (model.css_classes?.includes("live-verdict") && drawn(view, ".verdict")) for (const name of [".bar", ".main"]) gone(name)
-        if ("value" in (model.data?.attributes ?? {}) && drawn(view, "input[type=range]")) gone(".side")
-      }
+      const views = (test) => [...models].filter(test).map((model) => Bokeh.index.find_one(model))
+      const ready = (wanted, selector) => wanted.length > 0 && wanted.every((view) => drawn(view, selector))
+      if (ready(views((one) => one.css_classes?.includes("live-verdict")), ".verdict")
+          && ready(views((one) => one.class_name === "Tabs"), "[role=tab]")
+          && ready(views((one) => one.class_name === "Button"), "button"))
+        for (const name of [".bar", ".main"]) gone(name)
+      // Of the form, what is in view: the first card, which has to be complete, and the heads of the others.
+      const cards = root?.data?.sidebar ?? []
+      const form = [...cards, ...(cards[0]?.data?.objects ?? [])].filter((one) => one.class_name)
+      if (ready(views((one) => form.includes(one)), "input, button, label")) gone(".side")
     }
     if (narrow && !part(".main")) gone(".side")
     if (!shell.firstElementChild || ++ticks > 1200) return shell.remove()
@@ -116,18 +129,24 @@ SCRIPT = """(() => {
 
 @cache
 def fonts() -> str:
-    """Return the style sheet of the head's font, with the files inside: text must not wait for another answer.
+    """Return the style sheet of the page's font.
 
-    The toolkit ships the same files, but declares them again when its scripts start, and text is invisible while a
-    newly declared font loads. Under a name of its own the font stays.
+    The toolkit ships these files, but declares them anew when its scripts start, and text vanishes while they are
+    asked for again. Under a name of its own the font stays; what the head needs of it is in the answer itself, so
+    that its text neither waits for another answer nor changes its shape when that comes.
     """
     sheet, folder = "", Path(pmu.__file__).parent / "dist"
-    for weight in (400, 700):
+    for weight in (400, 500, 700):
         # The toolkit names its files after their content; without them the next font of the list is used.
         for path in sorted(folder.glob(f"roboto-latin-{weight}-normal-*.woff2"))[:1]:
-            data = base64.b64encode(path.read_bytes()).decode("ascii")
-            source = f'url("data:font/woff2;base64,{data}") format("woff2")'
-            sheet += f'@font-face {{ font-family: "Early Roboto"; font-weight: {weight}; src: {source}; }}\n'
+            address, meanwhile = f"static/extensions/panel-material-ui/{path.name}", "swap"
+            if weight != 500:
+                meanwhile = "block"
+                address = f"data:font/woff2;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+            sheet += (
+                f'@font-face {{ font-family: "Early Roboto"; font-weight: {weight}; font-display: {meanwhile}; '
+                f'src: url("{address}") format("woff2"); }}\n'
+            )
     return sheet
 
 
@@ -166,10 +185,11 @@ def variables(title: str, head: str, bundle: str, dark: bool, closed: bool) -> d
     cards = "".join(f'<div class="card">{heading}{row * count}</div>' for count in (7, 0, 5))
     return {
         "title": escape(title),
-        "head": f"<style>{SHEET}</style>{head}{BONES}",
+        "head": f"<style>{SHEET}</style>{head}{TABS}{BONES}",
         "bundle": escape(bundle),
         "script": SCRIPT.replace("BUNDLE", json.dumps(bundle).replace("<", "\\u003c")),
         "fonts": fonts(),
+        "font": FONT,
         "form": cards,
         "state": "closed" if closed else "",
         "colours": ";".join(f"{name}:{value}" for name, value in names.items()),
