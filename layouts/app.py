@@ -79,9 +79,13 @@ def main(session: Session) -> pn.Column:
                 made[name] = views[name](session)
             body.objects = [made[name]]
 
-    tabs.param.watch(lambda event: turn(), "active")
-    # After the first paint: figures are the dearest part of a page, and there is nothing to show in them yet.
-    pn.state.onload(turn)
+    def begin() -> None:
+        # After the first paint: figures are the dearest part of a page. A tab that was clicked before is the first
+        # view then; two views in one update would refer to figures that the browser never gets.
+        turn()
+        tabs.param.watch(lambda event: turn(), "active")
+
+    pn.state.onload(begin)
     return pn.Column(
         status.view(session), verdict.view(session), tabs, body, sizing_mode="stretch_width", margin=(14, 22, 30, 22)
     )

@@ -171,3 +171,12 @@ def test_without_scripts_the_page_still_says_its_verdict(address: str, browser: 
     page.goto(address)
     assert page.get_by_role("heading", level=1).inner_text()
     context.close()
+
+
+def test_a_view_asked_for_before_the_figures_are_there_is_the_first_view(quiet_page: Page, address: str) -> None:
+    page = quiet_page
+    page.goto(address)
+    page.get_by_role("tab", name="Surfaces").click()
+    page.get_by_text("How known").wait_for(timeout=60_000)
+    page.get_by_role("tab", name="Watch").click()
+    page.get_by_role("button", name="Another experiment").wait_for(timeout=60_000)
