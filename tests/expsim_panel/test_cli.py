@@ -544,7 +544,8 @@ def test_serve_starts_panel_as_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serve, "app_file", lambda: Path("layouts/app.py"))
     words = serve.command(5007, "0.0.0.0", True, ["example.org"])
     assert words[:5] == [sys.executable, "-m", "panel", "serve", "layouts/app.py"]
-    assert words[5:] == ["--port", "5007", "--address", "0.0.0.0", "--allow-websocket-origin", "example.org", "--show"]
+    assert words[5:9] == ["--port", "5007", "--address", "0.0.0.0"]
+    assert words[9:] == ["--setup", str(Path("layouts/ready.py")), "--allow-websocket-origin", "example.org", "--show"]
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

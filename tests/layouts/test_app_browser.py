@@ -38,7 +38,7 @@ def address() -> Iterator[str]:
     try:
         for _ in range(120):
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/liveness", timeout=2)
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/static/js/bokeh.min.js", timeout=2)
                 break
             except OSError:
                 assert server.poll() is None, "the server ended"
