@@ -8,7 +8,7 @@ import panel as pn
 import panel_material_ui as pmu
 
 from expsim_panel.layouts import shell
-from expsim_panel.layouts.pages import compare, report, sidebar, status, surfaces, verdict, watch
+from expsim_panel.layouts.pages import compare, decide, report, sidebar, status, surfaces, verdict, watch
 from expsim_panel.layouts.pages.frame import words
 from expsim_panel.layouts.session import Session
 from expsim_panel.layouts.theme import THEME
@@ -64,7 +64,13 @@ def page(scenario: str | None = None) -> pmu.Page:
 
 def main(session: Session) -> pn.Column:
     """Return what stands beside the form: verdict first, then the views."""
-    views = {"Watch": watch.view, "Compare": compare.view, "Surfaces": surfaces.view, "Report": report.view}
+    views = {
+        "Watch": watch.view,
+        "Compare": compare.view,
+        "Surfaces": surfaces.view,
+        "Decide": decide.view,
+        "Report": report.view,
+    }
     made: dict[str, Any] = {}
     # The tabs are only the heads: Bokeh measures a figure inside a Material component before it is drawn,
     # and fails. Views stand below, in a plain column, and are made when they are first asked for.

@@ -61,7 +61,7 @@ h1, h2, h3, p, ul { margin: 0; }
 .verdict .word svg { width: 22px; height: 22px; padding: 3px; border-radius: 50%; background: var(--tone);
   fill: none; stroke: var(--panel-surface-color); stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
 .verdict .who { font-weight: 400; color: var(--panel-on-surface-color); opacity: .78; letter-spacing: 0; }
-.verdict h1 { font-size: 23px; line-height: 1.3; font-weight: 600; margin: 8px 0 14px; max-width: 84ch;
+.verdict h1, .verdict .said { font-size: 23px; line-height: 1.3; font-weight: 600; margin: 8px 0 14px; max-width: 84ch;
   overflow-wrap: anywhere; }
 .numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(180px, 1fr)); gap: 10px 26px; }
 .numbers b { display: block; font-size: 21px; font-weight: 600; font-variant-numeric: tabular-nums; }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from html import escape
 from typing import Any
 
@@ -10,7 +11,7 @@ import panel as pn
 import panel_material_ui as pmu
 
 from expsim_panel.decide import SKEWED, Decision, decide
-from expsim_panel.errors import InputError
+from expsim_panel.errors import InputError, shown
 from expsim_panel.layouts.computing import POOL
 from expsim_panel.layouts.pages.frame import follow, words
 from expsim_panel.layouts.session import Session
@@ -34,9 +35,8 @@ class Deciding:
         self._file: tuple[bytes, str] | None = None
         narrow: dict[str, Any] = {"size": "small", "margin": (9, 12, 4, 0)}
         self.strategy = pmu.Select(label="Design that was planned", options=[], width=240, **narrow)
-        self.day = pmu.IntInput(
-            label="Day of the totals", value=None, start=1, placeholder="from the units", width=190, **narrow
-        )
+        # A number box shows an unset number as 0, which is a day that does not exist.
+        self.day = pmu.TextInput(label="Day of the totals", placeholder="taken from the units", width=190, **narrow)
         self.data = pmu.TextAreaInput(
             label="Data of the experiment", rows=6, max_length=200_000, sizing_mode="stretch_width",
             margin=(9, 0, 4, 0),
@@ -77,11 +77,15 @@ class Deciding:
 
     async def _decide(self) -> None:
         """Read and judge on a thread: a large table must not hold up the page."""
-        study, name, day = self.session.study, self.strategy.value, self.day.value
+        study, name, when = self.session.study, self.strategy.value, str(self.day.value).strip()
         text, file = str(self.data.value), self._file
 
         def work() -> Decision:
-            return decide(study, read(study, text, file), name, day)
+            if when and not re.fullmatch("[0-9]{1,6}", when):
+                raise InputError(
+                    "Day of the totals", "", f"{shown(when)} is no day", "give a whole number or leave it empty"
+                )
+            return decide(study, read(study, text, file), name, int(when) if when else None)
 
         try:
             made = await asyncio.get_running_loop().run_in_executor(POOL, work)

@@ -136,9 +136,7 @@ def test_a_bad_name_in_the_head_stays_text() -> None:
 
 
 @pytest.mark.parametrize(("width", "query"), [(1440, ""), (1440, "?theme=dark"), (390, "")])
-def test_the_live_page_takes_over_where_the_shell_stood(
-    quiet_page: Page, address: str, width: int, query: str
-) -> None:
+def test_the_live_page_takes_over_where_the_shell_stood(quiet_page: Page, address: str, width: int, query: str) -> None:
     page = quiet_page
     page.set_viewport_size({"width": width, "height": 844})
     # Keep where the shell's sentence stood: by the time a test can ask, the shell may be gone.
