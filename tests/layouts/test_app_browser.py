@@ -52,6 +52,8 @@ def address() -> Iterator[str]:
 def opened(page: Page, address: str) -> None:
     page.goto(address)
     page.get_by_text(DONE).wait_for(timeout=PATIENCE)
+    # The painted shell says the same until the live page has taken over.
+    page.locator("#shell").wait_for(state="detached", timeout=PATIENCE)
 
 
 def choose(page: Page, label: str, option: str) -> None:
