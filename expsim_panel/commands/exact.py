@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from expsim_panel.commands import exact_split
 from expsim_panel.commands.groups import CONTEXT, Commands, show_help
 from expsim_panel.commands.targets import STANDARD_OUTPUT, targets
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from expsim_panel.designs._frequentist import Frequentist
 
 app = typer.Typer(cls=Commands, help="Exact answers that need no simulation.", context_settings=CONTEXT)
+
+app.command("split")(exact_split.split)
 
 _WHERE = "exact group-sequential"
 
