@@ -10,10 +10,10 @@ from expsim_panel.errors import InputError
 from expsim_panel.pareto import Weights, best_probability, pareto_probability, utility
 from expsim_panel.value_of_information import (
     Belief,
+    best_test_size,
     expected_loss,
     judge_only_launch,
     largest_rate_without_events,
-    best_test_size,
 )
 
 REPS = 400_000
