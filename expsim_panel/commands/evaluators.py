@@ -125,11 +125,23 @@ def _print(found: Comparison, family: str) -> None:
     from expsim_panel.commands.screen import bullets, console, heading
     from expsim_panel.quantities import count, days, effect, money, percent
 
-    words = {"judge": "LLM judge", "human": "People", "hybrid": "Both (labels correct the judge)"}
+    words = {"judge": "LLM judge", "human": "People", "hybrid": "Both"}
     out = console()
     out.print(heading(f"For {money(found.budget)}"))
+    out.print("Finds it: chance to detect the effect. False: alarms without one. Both: labels correct the judge.")
     table = Table(
-        "", "Labels", "Judge scores", "Costs", "Days", "Bias", "Error ±", "Finds it", "False alarm", box=box.SIMPLE_HEAD
+        "",
+        "Labels",
+        "Scores",
+        "Costs",
+        "Days",
+        "Bias",
+        "Error ±",
+        "Finds it",
+        "False",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
     )
     for one, _ in found.options:
         fit = math.isfinite(one.se)
@@ -138,17 +150,21 @@ def _print(found: Comparison, family: str) -> None:
             count(2 * one.rows.labelled),
             count(2 * one.rows.judged),
             money(one.cost),
-            days(one.days),
+            f"{one.days:.1f}",
             effect(one.bias, family) if fit else "n/a",
             effect(one.se, family, signed=False) if fit else "n/a",
             percent(one.power) if fit else "n/a",
             percent(one.false_rejection) if fit else "n/a",
         )
+    for column in table.columns:
+        column.no_wrap = True
     for column in table.columns[1:]:
         column.justify = "right"
     out.print(table)
     out.print(heading(f"For an error of {effect(found.target, family, signed=False)}, whatever the traffic"))
-    table = Table("", "Costs", "Labels", "Judge scores", "Days", box=box.SIMPLE_HEAD)
+    table = Table(
+        "", "Costs", "Labels", "Judge scores", "Days", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
     for need in found.needs:
         amounts = (money(need.budget), count(need.labelled), count(need.judged), days(need.days))
         table.add_row(words[need.name], *(amounts if need.budget is not None else ("out of reach", "", "", "")))
