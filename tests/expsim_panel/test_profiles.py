@@ -89,7 +89,7 @@ def test_the_numbers_are_those_of_the_sources():
     expert = evaluator_profiles.load("expert").fields
     assert math.hypot(expert["severity_sd"], expert["noise_sd"]) == pytest.approx(0.82, abs=0.01)
     safety = evaluator_profiles.load("safety-raters").fields
-    assert majority(safety["sensitivity"], 5) == pytest.approx(0.838, abs=0.001)
+    assert majority(safety["sensitivity"], 5) == pytest.approx(0.842, abs=0.001)
 
 
 def test_better_judges_make_hybrids_better():
