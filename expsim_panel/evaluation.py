@@ -9,6 +9,7 @@ import numpy as np
 import param
 
 from expsim_panel.errors import InputError, shown
+from expsim_panel.evaluator_profiles import filled
 from expsim_panel.quantities import Share
 from expsim_panel.registry import Registry
 from expsim_panel.sections import Section
@@ -104,18 +105,23 @@ class EvaluatorRegistry(Registry[type[Evaluator]]):
     def build(
         self, tree: Any, alternatives: dict[str, dict[str, Any]], where: str, path: str = "evaluator"
     ) -> Evaluator:
-        """Make the evaluator that `tree` names; fields it leaves out come from ``[evaluators.KIND]``."""
+        """Make the evaluator that `tree` names.
+
+        Fields it leaves out come from the profile it names, then from ``[evaluators.KIND]``, then from that
+        table's profile.
+        """
         if not isinstance(tree, dict):
             raise InputError(where, path, f"{shown(tree)} is not a table", "write [evaluator] with a kind")
         tree = dict(tree)
         kind = tree.pop("kind", "truth")
         cls = self.get(kind, where, f"{path}.kind")
-        return cls.from_tree({**alternatives.get(kind, {}), **tree}, where, path)
+        spare = filled(alternatives.get(kind, {}), kind, where, f"evaluators.{kind}")
+        return cls.from_tree({**spare, **filled(tree, kind, where, path)}, where, path)
 
 
 evaluators = EvaluatorRegistry("expsim_panel.evaluators", "evaluator")
 
 
 def profile_parameter(doc: str) -> param.String:
-    """Declare the label under which a profile's numbers were published or assumed."""
+    """Declare the name of a profile, or the label under which numbers were published or assumed."""
     return param.String("", label="Profile", doc=doc)

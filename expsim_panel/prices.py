@@ -15,15 +15,37 @@ from expsim_panel.quantities import money
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-@lru_cache(maxsize=256)
-def _listed(model: str, provider: str, tokens: tuple[int, int, int]) -> float:
-    """Return the list price of one call in dollars."""
+@lru_cache(maxsize=4096)
+def _listed(model: str, provider: str, tokens: tuple[int, int, int], when: datetime = AS_OF) -> float:
+    """Return the list price of one call in dollars, as of a moment."""
     from genai_prices import Usage, calc_price
 
     sent, received, cached = tokens
     usage = Usage(input_tokens=sent, output_tokens=received, cache_read_tokens=cached or None)
-    found = calc_price(usage, model_ref=model, provider_id=provider or None, genai_request_timestamp=AS_OF)
+    found = calc_price(usage, model_ref=model, provider_id=provider or None, genai_request_timestamp=when)
     return float(found.total_price)
+
+
+def listed(model: str, provider: str, tokens: tuple[int, int, int], when: datetime = AS_OF) -> float:
+    """Return the list price of one call in dollars, tiers by length included.
+
+    Parameters
+    ----------
+    tokens : tuple of int
+        Input tokens (cached ones included), output tokens, cached input tokens.
+    when : datetime
+        Moment of the call, with a time zone: prices change.
+
+    Raises
+    ------
+    InputError
+        The price list does not know the model.
+    """
+    try:
+        return _listed(model, provider, tokens, when)
+    except (LookupError, ValueError):
+        problem = f"no price known for {shown(model)} of provider {shown(provider)}"
+        raise InputError("prices", "model", problem, "give a model id of genai-prices") from None
 
 
 def price(

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import logging
 import threading
+from importlib import import_module
 
 
 def get_ready() -> None:
     """Import the app and compute the study that it opens with."""
     try:
-        from expsim_panel.layouts import app
+        import_module("expsim_panel.layouts.app")
         from expsim_panel.layouts.opening import SHELF
+        from expsim_panel.layouts.session import Session
 
-        SHELF.prepare(app.Session().study.freeze()).result()
+        SHELF.prepare(Session().study.freeze()).result()
     except Exception:
         # Every visitor can still start from nothing; what is wrong then shows on the page.
         logging.getLogger(__name__).exception("the opening study could not be prepared")

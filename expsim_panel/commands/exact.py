@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from expsim_panel.commands import exact_conditional, exact_peeking, exact_sequential
+from expsim_panel.commands import exact_conditional, exact_peeking, exact_sequential, exact_split
 from expsim_panel.commands.groups import CONTEXT, Commands, show_help
 
 app = typer.Typer(cls=Commands, help="Exact answers that need no simulation.", context_settings=CONTEXT)
+
+
+app.command("split")(exact_split.split)
 
 
 @app.callback(invoke_without_command=True)
@@ -19,3 +22,4 @@ def exact(context: typer.Context) -> None:
 app.command("group-sequential")(exact_sequential.group_sequential)
 app.command("peeking")(exact_peeking.peeking)
 app.command("conditional-power")(exact_conditional.conditional_power)
+app.command("split")(exact_split.split)

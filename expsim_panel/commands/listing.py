@@ -11,7 +11,7 @@ from expsim_panel.commands.targets import STANDARD_OUTPUT, targets
 
 def inventory() -> dict[str, Any]:
     """Return scenarios, strategies and evaluators by name; reads texts, imports no plug-in."""
-    from expsim_panel import library
+    from expsim_panel import evaluator_profiles, library
     from expsim_panel._version import VERSION
     from expsim_panel.evaluation import evaluators
     from expsim_panel.registry import Registry
@@ -33,7 +33,17 @@ def inventory() -> dict[str, Any]:
     # Registries of our own: importing the real ones would load Numba, only to list file names.
     kinds = {*Registry[Any]("expsim_panel.designs", "design").names()}
     kinds |= {*Registry[Any]("expsim_panel.policies", "policy").names()} - {"split"}
-    return {"version": VERSION, "scenarios": scenarios, "strategies": sorted(kinds), "evaluators": evaluators.names()}
+    profiles = []
+    for name in evaluator_profiles.names():
+        one = evaluator_profiles.load(name)
+        profiles.append({"name": name, "kind": one.kind, "title": one.title})
+    return {
+        "version": VERSION,
+        "scenarios": scenarios,
+        "strategies": sorted(kinds),
+        "evaluators": evaluators.names(),
+        "profiles": profiles,
+    }
 
 
 def list_scenarios(
@@ -66,6 +76,9 @@ def list_scenarios(
         table.add_row(row["name"], told)
     out = console()
     out.print(table)
-    out.print(facts([("Strategies", ", ".join(found["strategies"])), ("Evaluators", ", ".join(found["evaluators"]))]))
+    lines = [("Strategies", ", ".join(found["strategies"])), ("Evaluators", ", ".join(found["evaluators"]))]
+    for kind, label in (("judge", "Profiles of judges"), ("human", "Profiles of raters")):
+        lines.append((label, ", ".join(one["name"] for one in found["profiles"] if one["kind"] == kind)))
+    out.print(facts(lines))
     out.print()
     out.print("Run one with: expsim run summarization-prompt", soft_wrap=True)

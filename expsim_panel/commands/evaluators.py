@@ -1,0 +1,192 @@
+"""`expsim evaluators`: LLM judge, people and both side by side, for the same money and for the same accuracy."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from expsim_panel.commands.targets import STANDARD_OUTPUT, targets
+
+if TYPE_CHECKING:
+    from expsim_panel.evaluation_budget import Need, Option
+    from expsim_panel.evaluation_simulation import Comparison, Played
+
+_TOO_FEW = "the budget buys fewer than two rows of it per variant"
+
+
+def evaluators(
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A name of `expsim list`, or a scenario file.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="Change the scenario, such as evaluators.judge.repeats=3."),
+    ] = None,
+    budget: Annotated[
+        float | None, typer.Option(help="Dollars for scoring; those of labelling 10 % of the responses unless given.")
+    ] = None,
+    power: Annotated[float, typer.Option(help="Accuracy to reach: finds the effect with this power.")] = 0.8,
+    variant: Annotated[
+        str | None, typer.Option(help="Variant compared with the control; the truly best unless given.")
+    ] = None,
+    concurrency: Annotated[int, typer.Option(help="Judge calls at a time.")] = 10,
+    replicates: Annotated[int, typer.Option(help="Experiments simulated for each figure.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Same study and seed, same numbers.")] = 1,
+    json: Annotated[
+        str | None, typer.Option("--json", metavar="FILE or -", help="Write JSON instead; - for standard output.")
+    ] = None,
+) -> None:
+    """Compare an LLM judge, people and both: same budget, same accuracy, and the frontier between them."""
+    from expsim_panel import library
+    from expsim_panel.commands.screen import dumps, print_json
+    from expsim_panel.evaluation_simulation import compare
+    from expsim_panel.scenario import Scenario
+
+    outputs = targets({"--json": json}, (name,))
+    tree, where = library.read_tree(name)
+    for one in settings or []:
+        library.override(tree, one)
+    scenario = Scenario.from_tree(tree, where)
+    found = compare(
+        scenario,
+        budget,
+        power=power,
+        variant=variant,
+        replicates=replicates,
+        seed=seed,
+        concurrency=concurrency,
+    )
+    if json is None:
+        _print(found, scenario.family)
+        return
+    told = {"scenario": scenario.scenario.name, "replicates": replicates, "seed": seed, **document(found)}
+    if json == STANDARD_OUTPUT:
+        print_json(told)
+    else:
+        outputs["--json"].write(dumps(told))
+
+
+def _figures(one: Option, played: Played | None) -> dict[str, Any]:
+    """Return an option's closed-form figures, each with the simulated one beside it."""
+    usable = math.isfinite(one.se)
+    closed = {
+        key: getattr(one, key) if usable else None
+        for key in ("se", "bias", "rmse", "expected_error", "power", "false_rejection", "p_correct", "cost_per_correct")
+    }
+    return {
+        "name": one.name,
+        "labelled": 2 * one.rows.labelled,
+        "judged": 2 * one.rows.judged,
+        "cost": one.cost,
+        "days": one.days,
+        "rater_hours": one.rater_hours,
+        **closed,
+        "simulated": {key: value.to_json() for key, value in vars(played).items()} if played else None,
+        "reason": None if usable else _TOO_FEW,
+    }
+
+
+def _needed(one: Need) -> dict[str, Any]:
+    return {**asdict(one), "reason": one.reason or None}
+
+
+def document(found: Comparison) -> dict[str, Any]:
+    """Return the JSON of a comparison; what is out of reach is null, with the reason."""
+    from expsim_panel.measurement_design import break_even_n
+    from expsim_panel.split import optimal_split
+
+    what = found.setting
+    rho = math.sqrt(what.law.rho_squared)
+    split = optimal_split(rho, what.cost_human, what.cost_judge, found.budget / 2)
+    suspected = break_even_n(float((what.law.score_sd**2).sum()), what.bias_sd)
+    return {
+        "budget": found.budget,
+        "target_error": found.target,
+        "effect": what.effect,
+        "rho": rho,
+        "cost_human": what.cost_human,
+        "cost_judge": what.cost_judge,
+        "suspected_bias_sd": what.bias_sd,
+        "break_even_rows": suspected if math.isfinite(suspected) else None,
+        "hybrid_pays": split.hybrid_pays,
+        "advised": found.advised.name,
+        "options": [_figures(one, played) for one, played in found.options],
+        "equal_accuracy": [_needed(one) for one in found.needs],
+        "frontier": [asdict(point) for point in found.frontier],
+    }
+
+
+def _print(found: Comparison, family: str) -> None:
+    """Print both tables and the advice."""
+    from rich import box
+    from rich.table import Table
+
+    from expsim_panel.commands.screen import bullets, console, heading
+    from expsim_panel.quantities import count, days, effect, money, percent
+
+    words = {"judge": "LLM judge", "human": "People", "hybrid": "Both"}
+    out = console()
+    out.print(heading(f"For {money(found.budget)}"))
+    out.print("Finds it: chance to detect the effect. False: alarms without one. Both: labels correct the judge.")
+    table = Table(
+        "",
+        "Labels",
+        "Scores",
+        "Costs",
+        "Days",
+        "Bias",
+        "Error ±",
+        "Finds it",
+        "False",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+    for one, _ in found.options:
+        fit = math.isfinite(one.se)
+        table.add_row(
+            words[one.name],
+            count(2 * one.rows.labelled),
+            count(2 * one.rows.judged),
+            money(one.cost),
+            f"{one.days:.1f}",
+            effect(one.bias, family) if fit else "n/a",
+            effect(one.se, family, signed=False) if fit else "n/a",
+            percent(one.power) if fit else "n/a",
+            percent(one.false_rejection) if fit else "n/a",
+        )
+    for column in table.columns:
+        column.no_wrap = True
+    for column in table.columns[1:]:
+        column.justify = "right"
+    out.print(table)
+    out.print(heading(f"For an error of {effect(found.target, family, signed=False)}, whatever the traffic"))
+    table = Table(
+        "", "Costs", "Labels", "Judge scores", "Days", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
+    for need in found.needs:
+        amounts = (money(need.budget), count(need.labelled), count(need.judged), days(need.days))
+        table.add_row(words[need.name], *(amounts if need.budget is not None else ("out of reach", "", "", "")))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    out.print(table)
+    out.print(bullets(advice(found, words, family)))
+
+
+def advice(found: Comparison, words: dict[str, str], family: str) -> list[str]:
+    """Return what to do and why, in sentences."""
+    from expsim_panel.quantities import effect
+
+    what = found.setting
+    best = found.advised
+    error = effect(best.expected_error, family, False)
+    said = f"{words[best.name]}: the smallest expected error at this budget, {error}"
+    lines = [f"{said}, with the judge's suspected bias counted in."]
+    lines += [f"{words[one.name]}: {one.reason}." for one in found.needs if one.reason]
+    if what.bias_sd > 0:
+        lines.append(
+            f"A judge like this favours one variant by {effect(what.bias_sd, family, False)} (SD); "
+            "no number of judge scores removes that, labels in both variants do."
+        )
+    return lines

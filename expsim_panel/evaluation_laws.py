@@ -1,0 +1,156 @@
+"""What a scenario's judge and people see of two variants: the joint law of a label and a judge score."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from expsim_panel.errors import InputError, did_you_mean
+from expsim_panel.evaluation import Evaluator, evaluators
+from expsim_panel.evaluators.human import Human, majority
+from expsim_panel.evaluators.judge import Judge
+from expsim_panel.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class PairLaw:
+    """Law of (label, judge score) of one response in the control and in one variant.
+
+    Attributes
+    ----------
+    binary : bool
+        Whether both are 0 or 1.
+    truth : ndarray, shape (2,)
+        True means.
+    label, score, label_sd, score_sd, rho : ndarray, shape (2,)
+        Means, standard deviations and correlation; severity of raters excluded, which cancels between variants
+        where the same raters score both evenly.
+    severity_variance : float
+        Variance that raters of one's own in each variant add to the difference, whatever the rows.
+    """
+
+    binary: bool
+    truth: np.ndarray
+    label: np.ndarray
+    score: np.ndarray
+    label_sd: np.ndarray
+    score_sd: np.ndarray
+    rho: np.ndarray
+    severity_variance: float
+
+    @property
+    def rho_squared(self) -> float:
+        """Squared correlation, averaged over variants by the variance of their labels: what a common split needs."""
+        weight = self.label_sd**2
+        return float((weight * self.rho**2).sum() / weight.sum())
+
+    def confusion(self, arm: int) -> tuple[float, float, float]:
+        """P(label 1), P(score 1 | label 1), P(score 0 | label 0) of a binary law."""
+        p, s = float(self.label[arm]), float(self.score[arm])
+        both = p * s + float(self.rho[arm] * self.label_sd[arm] * self.score_sd[arm])
+        return p, (both / p if p > 0 else 0.0), (1 - (s - both) / (1 - p) if p < 1 else 0.0)
+
+
+def measurers(scenario: Scenario) -> tuple[Judge, Human]:
+    """Return the scenario's judge and people: the one in use, and the fields kept for the others."""
+    found: list[Evaluator] = []
+    for kind in ("judge", "human"):
+        if scenario.evaluator.kind == kind:
+            found.append(scenario.evaluator)
+            continue
+        if kind not in scenario.evaluators:
+            problem = f"the scenario has no [evaluators.{kind}]"
+            raise InputError(scenario.scenario.name, "evaluators", problem, f"add that table with the {kind}'s numbers")
+        where = scenario.scenario.name
+        found.append(evaluators.build({"kind": kind}, scenario.evaluators, where, f"evaluators.{kind}"))
+    judge, human = found
+    assert isinstance(judge, Judge)
+    assert isinstance(human, Human)
+    return judge, human
+
+
+def chosen_variant(scenario: Scenario, name: str | None) -> int:
+    """Return the index of a variant by name; by default the one with the largest true effect."""
+    names = [variant.name for variant in scenario.variants]
+    if name is None:
+        return 1 + int(scenario.effects[1:].argmax())
+    if name not in names[1:]:
+        raise InputError("evaluators", "--variant", f"unknown variant {name!r}", did_you_mean(name, names[1:]))
+    return names.index(name)
+
+
+def pair_law(scenario: Scenario, arm: int, null: bool = False) -> PairLaw:
+    """Return the joint law for the control and one variant.
+
+    Normal: ``Cov(label, score) = b s^2``, for what both see of a response is its quality. Binary (confusion): the truth
+    is flipped independently by both, ``P(1, 1) = p Se_h Se_j + (1 - p)(1 - Sp_h)(1 - Sp_j)``.
+
+    Parameters
+    ----------
+    null : bool
+        Whether the variant gets the control's true quality; bias and noise stay.
+    """
+    judge, human = measurers(scenario)
+    means = scenario.means[[0, 0 if null else arm]]
+    binary = scenario.family == "binary"
+    sds = np.sqrt(means * (1 - means)) if binary else scenario.sds[[0, 0 if null else arm]]
+    seen, told = judge.measure(means, sds, scenario.family), human.measure(means, sds, scenario.family)
+    label_sd, score_sd = np.asarray(told.sds, float), np.asarray(seen.sds, float)
+    if binary:
+        yes, no = majority(human.sensitivity, human.labels_per_item), majority(human.specificity, human.labels_per_item)
+        tilt = np.array([0.0, judge.differential_bias])
+        hit, false = judge.sensitivity + tilt, 1 - judge.specificity + tilt
+        both = means * yes * hit + (1 - means) * (1 - no) * false
+        covariance = both - told.means * seen.means
+    else:
+        covariance = judge.scale * sds**2
+    spread = label_sd * score_sd
+    rho = np.divide(covariance, spread, out=np.zeros(2), where=spread > 0)
+    own = 0.0
+    if told.severity_sd > 0 and not told.shared:
+        own = 2 * told.severity_sd**2 / max(told.raters, 1)
+    return PairLaw(binary, means, told.means, seen.means, label_sd, score_sd, np.clip(rho, -1, 1), own)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast rows are scored.
+
+    Attributes
+    ----------
+    labels_per_day, scores_per_day, rows_per_day : float
+        What people, the judge and the traffic (both variants) can deliver in a day.
+    seconds_per_label, days, cap : float
+        Working time of a label with all its raters; planned days; rows per variant in that time.
+    """
+
+    labels_per_day: float
+    scores_per_day: float
+    rows_per_day: float
+    seconds_per_label: float
+    days: int
+    cap: int
+
+    def duration(self, labelled: float, judged: float) -> float:
+        """Days until the last of `labelled` labels and `judged` scores (over both variants) is in."""
+        traffic = max(labelled, judged) / self.rows_per_day
+        return max(traffic, labelled / self.labels_per_day, judged / self.scores_per_day)
+
+
+def pace(scenario: Scenario, arm: int, concurrency: int) -> Pace:
+    """Return the pace of a scenario's people and judge, the judge with `concurrency` calls at a time."""
+    judge, human = measurers(scenario)
+    shares = scenario.shares
+    daily = scenario.traffic.units_per_day * min(shares[0], shares[arm])
+    labels = human.seconds_per_row()
+    scores = judge.seconds_per_row()
+    return Pace(
+        human.raters * human.hours_per_day * 3600 / labels if labels else math.inf,
+        86400 * concurrency / scores if scores else math.inf,
+        2 * daily,
+        labels,
+        scenario.traffic.days,
+        max(1, math.floor(daily * scenario.traffic.days)),
+    )
