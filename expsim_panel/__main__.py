@@ -14,10 +14,11 @@ from typing import Annotated, Any
 import typer
 
 from expsim_panel._version import VERSION
-from expsim_panel.commands import calibrate, check, evaluators, exact, listing, run, serve, warm
+from expsim_panel.commands import calibrate, check, decide, evaluators, exact, listing, run, serve, surface, warm
 from expsim_panel.commands.groups import CONTEXT, Commands, show_help
-from expsim_panel.commands.usage import USAGE_ERROR, clean, one_line
+from expsim_panel.commands.usage import USAGE_ERROR, one_line
 from expsim_panel.errors import InputError
+from expsim_panel.printed import clean
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -51,6 +52,8 @@ def expsim(
 
 app.command("list")(listing.list_scenarios)
 app.command("run")(run.run)
+app.command("decide")(decide.decide)
+app.command("surface")(surface.surface)
 app.command("evaluators")(evaluators.evaluators)
 app.add_typer(exact.app, name="exact")
 app.command("calibrate")(calibrate.calibrate)

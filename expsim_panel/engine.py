@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]
 Partial = Callable[[Result], None]
 
 _CACHE: OrderedDict[tuple[str, int], Result] = OrderedDict()
-_CACHE_SIZE = 8
+_CACHE_SIZE, _CACHE_BYTES = 8, 512 * 2**20
 _CACHE_LOCK = threading.Lock()
 
 
@@ -123,11 +123,22 @@ def run(
             for future in waiting:
                 future.cancel()
     made = result(request.replicates)
+    _remember(key, made)
+    return made
+
+
+def _remember(key: tuple[str, int], made: Result) -> None:
+    """Keep a result for the next time, the latest first to stay; a server must not fill up with large ones."""
+
+    def held() -> int:
+        return sum(
+            arrays.nbytes for kept in _CACHE.values() for one in kept.strategies for arrays in one.worlds.values()
+        )
+
     with _CACHE_LOCK:
         _CACHE[key] = made
-        while len(_CACHE) > _CACHE_SIZE:
+        while len(_CACHE) > _CACHE_SIZE or (_CACHE and held() > _CACHE_BYTES):
             _CACHE.popitem(last=False)
-    return made
 
 
 def outcomes(

@@ -52,7 +52,8 @@ def summarise(
     names = [one.name for one in done]
     claims = [one.strategy.design.nominal_alpha() for one in done]
     name, dropped = recommend.choose(names, [losses[n] for n in names], [alarms[n] for n in names], claims)
-    sentence, reasons = wording.advice(name, dropped, losses, alarms, scenario.evaluator.kind == "truth")
+    seen = {one.name: one.figures["type1_error"] for one in done}
+    sentence, reasons = wording.advice(name, dropped, losses, alarms, seen)
     replicates = done[0].worlds["truth"].code.size
     return Result(request, replicates, tuple(done), Advice(name, sentence, reasons, losses), seconds)
 

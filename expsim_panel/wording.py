@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from expsim_panel.quantities import count, days, effect, money, percent
@@ -111,6 +112,8 @@ def _keep(case: _Case) -> tuple[str, list[str]]:
     elif case.upper is not None and case.upper < case.facts.indifference:
         least = case.size(case.facts.indifference)
         reason = f"A gain of {least} or more, the smallest that matters, is ruled out."
+    elif case.point > 0:
+        reason = "Going on would hardly find a gain."
     else:
         reason = f"The data speak for {case.control}."
     return f"Keep {case.control}: {case.name} shows {case.shows}.", [reason]
@@ -137,20 +140,43 @@ def _collect(case: _Case) -> tuple[str, list[str]]:
 
 
 def advice(
-    name: str, dropped: list[str], losses: dict[str, Figure], alarms: dict[str, Figure], truthful: bool
+    name: str, dropped: list[str], losses: dict[str, Figure], alarms: dict[str, Figure], seen: dict[str, Figure]
 ) -> tuple[str, tuple[str, ...]]:
-    """Put the design advice into words."""
+    """Put the design advice into words.
+
+    Parameters
+    ----------
+    name, dropped : str, list of str
+        The advised strategy; those that raise more false alarms than they may.
+    losses, alarms, seen : dict of Figure
+        By strategy: expected loss; type I error under a perfect evaluator, and under the study's own.
+    """
     loss = losses[name]
     cost = f"{money(loss.value)} (± {money(loss.se)}) per experiment"
-    sentence = f"Run {name}: over the effects this team expects it loses least, {cost}, learning and scoring included."
+    rank = "loses least," if len(losses) > 1 else "loses"
+    sentence = f"Run {name}: over the effects this team expects it {rank} {cost}, learning and scoring included."
     reasons = []
     others = [other for other in losses if other != name and other not in dropped]
     if others:
         second = min(others, key=lambda other: losses[other].value or 0.0)
-        reasons.append(f"Next best: {second} with {money(losses[second].value)}.")
+        gap = (losses[second].value or 0.0) - (losses[name].value or 0.0)
+        # All strategies play the same worlds, so that the error of the difference is smaller than this.
+        near = gap <= 2 * math.hypot(losses[second].se or 0.0, losses[name].se or 0.0)
+        level = ": a difference that may be simulation error" if near else ""
+        reasons.append(f"Next best: {second} with {money(losses[second].value)}{level}.")
     for other in dropped:
-        alarm = percent(alarms[other].value)
-        reasons.append(f"Not {other}: where there is no difference, it still raises a false alarm {alarm} of the time.")
-    if not truthful:
-        reasons.append("These false alarms assume a perfect evaluator; its own bias comes on top in every strategy.")
+        rate, here = percent(alarms[other].value), percent(seen[other].value)
+        with_own = f" ({here} with this evaluator)" if here != rate else ""
+        perfect = " even with a perfect evaluator" if with_own else ""
+        reasons.append(
+            f"Not {other}: where there is no difference, it raises a false alarm in {rate} of experiments"
+            f"{perfect}{with_own}."
+        )
+    fair, own = alarms[name], seen[name]
+    apart = 3 * math.hypot(fair.se or 0.0, own.se or 0.0)
+    if fair.value is not None and own.value is not None and abs(own.value - fair.value) > apart:
+        reasons.append(
+            f"The false alarms of {name}: {percent(fair.value)} with a perfect evaluator, "
+            f"{percent(own.value)} with this one."
+        )
     return sentence, tuple(reasons)

@@ -2,79 +2,80 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import panel as pn
 import panel_material_ui as pmu
-from panel.custom import JSComponent
 
-from expsim_panel.layouts.pages import compare, report, sidebar, status, surfaces, verdict, watch
+from expsim_panel.layouts import shell
+from expsim_panel.layouts.pages import compare, decide, report, sidebar, status, surfaces, verdict, watch
+from expsim_panel.layouts.pages.frame import words
 from expsim_panel.layouts.session import Session
 from expsim_panel.layouts.theme import THEME
 
 TITLE = "expsim: rehearse the experiment"
-
-
-@cache
-def closer() -> type[JSComponent]:
-    """Return the component that closes the form on phones, where it would cover the verdict.
-
-    The browser alone knows its width in time. Made on first use: Panel's own parameters, which every component
-    inherits, are none of this package's.
-    """
-
-    class ClosedOnPhones(JSComponent):  # type: ignore[misc]
-        _esm = """
-        export function render({view}) {
-          if (window.innerWidth >= 700) return
-          setTimeout(() => {
-            for (const one of view.model.document.all_models)
-              if ("sidebar_open" in (one.data?.attributes ?? {})) one.data.sidebar_open = false
-          }, 0)
-        }
-        """
-
-    return ClosedOnPhones
+SOON = 20
+"""Milliseconds until the page is filled: long enough for the answer with its shell to leave the server first."""
 
 
 def page(scenario: str | None = None) -> pmu.Page:
-    """Return the page of one visitor, with a session of its own."""
+    """Serve the page of one visitor, with a session of its own, and return it.
+
+    The answer carries the shell and an empty page; while the browser loads its scripts the page is filled, piece by
+    piece, so that the server can hand out those scripts in between.
+    """
     pn.extension()
     session = Session(scenario, hold=pn.io.hold)
+    session.start()
     dark = pn.config.theme == "dark"
     session.dark = dark
+    closed = "Mobi" in pn.state.headers.get("User-Agent", "")
     made = pmu.Page(
         title=TITLE,
-        main=[closer()(width=0, height=0, margin=0), main(session)],
-        sidebar=sidebar.Sidebar(session).cards,
+        main=[pn.Spacer(height=0)],
+        sidebar=[pn.Spacer(height=0)],
         sidebar_width=320,
         sidebar_variant="auto",
-        sidebar_open="Mobi" not in pn.state.headers.get("User-Agent", ""),
+        sidebar_open=not closed,
         main_width=1440,
         theme_config=THEME,
         theme="dark" if dark else "default",
+        template=shell.TEMPLATE,
         busy_indicator=None,
         sx={"& .MuiToolbar-root": {"minHeight": "52px"}, "& .MuiToolbar-root .title": {"fontSize": "19px"}},
     )
     made.param.watch(lambda event: setattr(session, "dark", event.new), "dark_theme")
 
-    async def begin() -> None:
-        await session.play(0)
+    def fill_main() -> None:
+        made.main = [main(session)]
+        pn.state.curdoc.add_next_tick_callback(fill_form)
 
-    pn.state.onload(begin)
+    def fill_form() -> None:
+        made.sidebar = sidebar.Sidebar(session).cards
+
+    pn.state.onload(session.begin)
     pn.state.on_session_destroyed(lambda context: session.close())
+    made.servable()
+    shell.dress(made, verdict.text(session), dark, closed)
+    if pn.state.curdoc is not None:
+        pn.state.curdoc.add_timeout_callback(fill_main, SOON)
     return made
 
 
 def main(session: Session) -> pn.Column:
     """Return what stands beside the form: verdict first, then the views."""
-    views = {"Watch": watch.view, "Compare": compare.view, "Surfaces": surfaces.view, "Report": report.view}
+    views = {
+        "Watch": watch.view,
+        "Compare": compare.view,
+        "Surfaces": surfaces.view,
+        "Decide": decide.view,
+        "Report": report.view,
+    }
     made: dict[str, Any] = {}
     # The tabs are only the heads: Bokeh measures a figure inside a Material component before it is drawn,
     # and fails. Views stand below, in a plain column, and are made when they are first asked for.
     tabs = pmu.Tabs(*((name, pn.Spacer(height=0)) for name in views), sizing_mode="stretch_width", margin=(14, 0, 0, 0))
-    body = pn.Column(sizing_mode="stretch_width", margin=0, min_height=600)
+    body = pn.Column(words(shell.BONES), sizing_mode="stretch_width", margin=0, min_height=600)
 
     def turn() -> None:
         name = list(views)[tabs.active]
@@ -84,13 +85,17 @@ def main(session: Session) -> pn.Column:
                 made[name] = views[name](session)
             body.objects = [made[name]]
 
-    tabs.param.watch(lambda event: turn(), "active")
-    # After the first paint: figures are the dearest part of a page, and there is nothing to show in them yet.
-    pn.state.onload(turn)
+    def begin() -> None:
+        # After the first paint: figures are the dearest part of a page. A tab that was clicked before is the first
+        # view then; two views in one update would refer to figures that the browser never gets.
+        turn()
+        tabs.param.watch(lambda event: turn(), "active")
+
+    pn.state.onload(begin)
     return pn.Column(
         status.view(session), verdict.view(session), tabs, body, sizing_mode="stretch_width", margin=(14, 22, 30, 22)
     )
 
 
 if __name__.startswith("bokeh_app"):
-    page().servable()
+    page()

@@ -49,3 +49,9 @@ def watch_another(result: Result, request: Request) -> Result:
     traces = {one.name: engine.trace(request, study, one) for one in study.strategies}
     worlds = {one.name: dict(one.worlds) for one in result.strategies}
     return report.summarise(request, study, worlds, traces, result.seconds, {})
+
+
+def played(result: Result) -> str:
+    """Say what was simulated and how long that took."""
+    seconds = f"{result.seconds:.1f} s" if result.seconds >= 0.05 else "no time"
+    return f"{result.replicates:,} experiments per strategy and world in {seconds}"

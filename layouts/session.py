@@ -19,14 +19,13 @@ import param
 
 from expsim_panel import economics, engine, library
 from expsim_panel.errors import InputError
-from expsim_panel.layouts.computing import POOL, Mailbox, default_scenario, exact_figures, watch_another
+from expsim_panel.layouts.computing import POOL, Mailbox, default_scenario, exact_figures, played, watch_another
 from expsim_panel.layouts.explorer import Explorer
+from expsim_panel.layouts.opening import SHELF
 from expsim_panel.results import Result
 from expsim_panel.study import Request, Study
 
 RUN_KEYS = ("replicates", "seed", "luck")
-START_REPLICATES = 10_000
-"""What a page starts with: a slider's full result then takes about a second, its errors are half a percent at most."""
 EVALUATOR_KIND = ("evaluator", "kind")
 
 Path = tuple[str | int, ...]
@@ -84,7 +83,7 @@ class Session(param.Parameterized):  # type: ignore[misc]
         self,
         scenario: str | None = None,
         *,
-        debounce: float = 0.1,
+        debounce: float = 0.05,
         workers: int | None = None,
         hold: Callable[[], AbstractContextManager[Any]] = nullcontext,
     ) -> None:
@@ -104,7 +103,7 @@ class Session(param.Parameterized):  # type: ignore[misc]
         super().__init__(name="session")
         self._debounce, self._workers, self._hold = debounce, workers, hold
         self._run, self._stop = 0, threading.Event()
-        self._draft: dict[str, Any] = {"replicates": START_REPLICATES}
+        self._draft: dict[str, Any] = {}
         self._where = ""
         self.explorer = Explorer(POOL, hold)
         self.open(scenario or default_scenario())
@@ -228,6 +227,25 @@ class Session(param.Parameterized):  # type: ignore[misc]
         if self.edit(path, value):
             await self.play()
 
+    def start(self) -> bool:
+        """Show at once what the server knows of the study on screen; tell whether it knows all of it."""
+        known = SHELF.take(self._request)
+        if known is None:
+            return False
+        with self._hold():
+            self.param.update(
+                exact=known.exact, result=known.result, status="done", progress=100, words=played(known.result)
+            )
+        return True
+
+    async def begin(self) -> None:
+        """Play the study on screen for the first time, and keep it for the next visitor."""
+        opened = self._request
+        if self.result is None:
+            await self.play(0)
+        if self.result is not None and self.result.complete and self.result.request == opened:
+            SHELF.prepare(opened)
+
     async def play(self, debounce: float | None = None) -> None:
         """Run the study on screen: exact figures, a partial result, the full one. Overtakes any other run."""
         self._stop.set()
@@ -260,9 +278,7 @@ class Session(param.Parameterized):  # type: ignore[misc]
                 run, status="failed", error=f"The computation failed ({line}); change a value or press Run", words=""
             )
             return
-        seconds = f"{result.seconds:.1f} s" if result.seconds >= 0.05 else "no time"
-        words = f"{result.replicates:,} experiments per strategy and world in {seconds}"
-        self._show(run, result=result, status="done", progress=100, words=words)
+        self._show(run, result=result, status="done", progress=100, words=played(result))
 
     async def _simulate(self, run: int, request: Request, stop: threading.Event) -> Result:
         """Run the engine on a thread and show what it leaves in the mailbox."""
@@ -285,7 +301,7 @@ class Session(param.Parameterized):  # type: ignore[misc]
         # Nobody awaits an overtaken run; its exception must still be collected.
         future.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         while not future.done():
-            await asyncio.wait({future}, timeout=0.04)
+            await asyncio.wait({future}, timeout=0.02)
             if run != self._run:
                 raise engine.Cancelled
             partial, box.partial = box.partial, None

@@ -10,6 +10,9 @@ from typing import Any
 
 from expsim_panel.plots._palette import DARK, LIGHT, Ink
 
+FONT = '"Early Roboto", Roboto, Helvetica, Arial, sans-serif'
+"""Fonts of the page; the first is the toolkit's own under a name of ours (`shell.fonts`)."""
+
 
 def _mode(ink: Ink, primary: str, on_primary: str, bar: str) -> dict[str, Any]:
     return {
@@ -24,7 +27,7 @@ def _mode(ink: Ink, primary: str, on_primary: str, bar: str) -> dict[str, Any]:
             "text": {"primary": ink.text, "secondary": ink.muted},
             "divider": ink.grid,
         },
-        "typography": {"fontSize": 14, "button": {"textTransform": "none"}},
+        "typography": {"fontFamily": FONT, "fontSize": 14, "button": {"textTransform": "none"}},
         "shape": {"borderRadius": 8},
     }
 
@@ -46,9 +49,9 @@ ACTIONS = {
 """Verdicts: icon (a path in 16 x 16), word, colour in light and in dark mode. The word carries the meaning alone."""
 
 SHEET = """
-:host { display: block; font-family: Roboto, Helvetica, Arial, sans-serif; color: var(--panel-on-background-color);
+:host { display: block; color: var(--panel-on-background-color);
   line-height: 1.45; }
-* { box-sizing: border-box; }
+* { box-sizing: border-box; font-family: FONT; }
 h1, h2, h3, p, ul { margin: 0; }
 .muted { color: var(--panel-on-surface-color); opacity: .74; }
 .verdict { border-radius: 10px; padding: 18px 22px 16px; border-left: 6px solid var(--tone);
@@ -58,7 +61,7 @@ h1, h2, h3, p, ul { margin: 0; }
 .verdict .word svg { width: 22px; height: 22px; padding: 3px; border-radius: 50%; background: var(--tone);
   fill: none; stroke: var(--panel-surface-color); stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
 .verdict .who { font-weight: 400; color: var(--panel-on-surface-color); opacity: .78; letter-spacing: 0; }
-.verdict h1 { font-size: 23px; line-height: 1.3; font-weight: 600; margin: 8px 0 14px; max-width: 84ch;
+.verdict h1, .verdict .said { font-size: 23px; line-height: 1.3; font-weight: 600; margin: 8px 0 14px; max-width: 84ch;
   overflow-wrap: anywhere; }
 .numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(180px, 1fr)); gap: 10px 26px; }
 .numbers b { display: block; font-size: 21px; font-weight: 600; font-variant-numeric: tabular-nums; }
@@ -74,6 +77,7 @@ h1, h2, h3, p, ul { margin: 0; }
 .old .verdict, .old .box { opacity: .62; }
 .bone { border-radius: 6px; background: color-mix(in srgb, var(--panel-on-surface-color) 11%, transparent);
   animation: breathe 1.4s ease-in-out infinite; }
+.still .bone { animation: none; }
 @keyframes breathe { 50% { opacity: .45; } }
 @media (prefers-reduced-motion: reduce) { .bone { animation: none; } }
 .caption { font-size: 13px; opacity: .8; max-width: 100ch; overflow-wrap: anywhere; }
@@ -93,7 +97,7 @@ tr.group th { text-align: left; font-weight: 700; padding-top: 14px; }
 .report h3 { font-size: 15px; margin-top: 14px; } .report p, .report li { font-size: 15px; }
 .report p, .report ul { margin: 8px 0; }
 @media (max-width: 600px) { .verdict { padding: 14px 16px; } .verdict h1 { font-size: 19px; } }
-"""
+""".replace("FONT", FONT)
 """Style of every pane of text."""
 
 

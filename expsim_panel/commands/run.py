@@ -23,23 +23,13 @@ MAX_WORKERS = 1024
 def simulate(study: Study, workers: int | None) -> Result:
     """Run a study with a progress bar on standard error, where a person can see it."""
     from expsim_panel import engine
-
-    request = study.freeze()
-    if not sys.stderr.isatty():
-        return engine.run(request, workers=workers)
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from expsim_panel.commands.screen import console
+    from expsim_panel.commands.screen import progress
     from expsim_panel.quantities import count
 
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
-        words = f"Simulating {count(study.replicates)} experiments for each of {len(study.strategies)} strategies"
-        task = bar.add_task(words, total=None)
-
-        def advance(done: int, blocks: int) -> None:
-            bar.update(task, completed=done, total=blocks)
-
+    request = study.freeze()
+    with progress(
+        f"Simulating {count(study.replicates)} experiments for each of {len(study.strategies)} strategies"
+    ) as advance:
         return engine.run(request, workers=workers, progress=advance)
 
 

@@ -57,7 +57,9 @@ def check_free(address: str, port: int) -> None:
 
 def command(port: int, address: str, show: bool, origins: list[str]) -> list[str]:
     """Return the command line of the server."""
-    words = [sys.executable, "-m", "panel", "serve", str(app_file()), "--port", str(port), "--address", address]
+    app = app_file()
+    words = [sys.executable, "-m", "panel", "serve", str(app), "--port", str(port), "--address", address]
+    words += ["--setup", str(app.with_name("ready.py"))]
     for origin in origins:
         words += ["--allow-websocket-origin", origin]
     return [*words, "--show"] if show else words

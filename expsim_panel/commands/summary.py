@@ -9,10 +9,11 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from expsim_panel.caveats import caveats
 from expsim_panel.commands.check import told_evaluator
 from expsim_panel.commands.screen import bullets, facts, heading
-from expsim_panel.commands.usage import clean
 from expsim_panel.prices import price_note
+from expsim_panel.printed import clean
 from expsim_panel.quantities import count, days, effect, money, percent
 from expsim_panel.results import Figure, Result
 
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 LEGEND = (
     ("Finds it", "chance to detect the real difference ± simulation error; the exact value below, where there is one"),
     ("False alarm", "chance to report a difference where there is none"),
-    ("Right", "experiments that end in the right decision"),
+    ("Right", "experiments whose rule ends in the right decision"),
     ("Cost", "responses, scoring and waiting up to the decision"),
-    ("Lost", "value lost against serving the best variant from the start, over the whole rollout"),
+    ("Lost", "value lost against serving the best variant from the start, for this truth alone"),
 )
 
 
@@ -33,6 +34,10 @@ def show(result: Result, command: str, out: Console) -> None:
     out.print(_header(result))
     out.print(_comparison(result))
     out.print(facts((*LEGEND, *_undefined(result))))
+    noted = caveats(result)
+    if noted:
+        out.print()
+        out.print(bullets(noted))
     out.print()
     for title, body in (("What to run", _advice(result)), ("What this one experiment says", _verdict(result))):
         out.print(heading(title))

@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from expsim_panel.errors import InputError
+from expsim_panel.errors import InputError, shown
 
 STANDARD_OUTPUT = "-"
 
@@ -46,7 +46,7 @@ class Target:
 
     def _refusal(self, problem: str) -> InputError:
         remedy = "give a file in a folder that exists and can be written to"
-        return InputError(self.name or "''", self.flag, problem, remedy)
+        return InputError(shown(self.name)[1:-1] or "''", self.flag, problem, remedy)
 
     @property
     def special(self) -> bool:

@@ -74,7 +74,7 @@ const dark = window.matchMedia('(prefers-color-scheme: dark)');
 const paint = () => {
   const ink = dark.matches ? night : day;
   for (const plot of plots) {
-    for (const item of [...plot.left, ...plot.below, ...plot.right, ...plot.center]) {
+    for (const item of [...plot.above, ...plot.left, ...plot.below, ...plot.right, ...plot.center, plot.title]) {
       if (item.type.endsWith('Axis')) {
         item.axis_line_color = ink.grid;
         item.major_tick_line_color = ink.grid;
@@ -84,6 +84,8 @@ const paint = () => {
         item.grid_line_color = ink.grid;
       } else if (item.type === 'ColorBar') {
         item.major_label_text_color = ink.muted;
+      } else if (item.type === 'Title') {
+        item.text_color = ink.text;
       } else if (item.name === 'here') {
         item.text_color = ink.text;
       } else if (item.name === 'target') {

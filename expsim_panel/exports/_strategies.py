@@ -15,7 +15,7 @@ BADGES = {"launch": "▲ Launch", "keep": "■ Keep", "collect": "+ Collect more
 COLUMNS = {
     "power": "Finds the difference (power)",
     "type1_error": "False alarm, no difference (type I error)",
-    "p_correct": "Right decision",
+    "p_correct": "Right decision, following the rule",
     "days": "Days, mean",
     "cost": "Cost, mean",
     "regret": "Loss while learning and after (regret)",

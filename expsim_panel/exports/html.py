@@ -8,9 +8,6 @@ from typing import Any
 
 import numpy as np
 from bokeh.document import Document
-from bokeh.embed.bundle import Bundle
-from bokeh.embed.elements import html_page_for_render_items
-from bokeh.embed.util import OutputDocumentFor, standalone_docs_json_and_render_items
 from bokeh.events import DocumentReady, Tap
 from bokeh.models import (
     ColorBar,
@@ -21,16 +18,18 @@ from bokeh.models import (
     PlainText,
     Select,
 )
-from bokeh.resources import Resources
 
+from expsim_panel.caveats import caveats
 from expsim_panel.exports._explorer import EXPLORE, PAINT, SCALE
 from expsim_panel.exports._page import STYLE, TEMPLATE, WIDGETS
 from expsim_panel.exports._reproduce import facts
+from expsim_panel.exports._standalone import standalone
 from expsim_panel.exports._strategies import BADGES, carrying, plain_figure, rows
 from expsim_panel.plots import power_curve as curves
 from expsim_panel.plots import power_surface as maps
 from expsim_panel.plots._frame import plain
 from expsim_panel.plots._palette import DARK, LIGHT, Ink
+from expsim_panel.printed import clean
 from expsim_panel.quantities import count, effect, percent
 from expsim_panel.results import Result
 from expsim_panel.surface import METRICS, PowerSurface, power_surface
@@ -70,7 +69,7 @@ def page(result: Result, surfaces: Sequence[PowerSurface]) -> str:
     document, words = _explorer(surfaces, first)
     scenario = result.study.scenario
     verdict = result.verdict
-    heading = scenario.scenario.title or scenario.scenario.name
+    heading = clean(scenario.scenario.title or scenario.scenario.name)
     changed = "".join(f"<li>{escape(reason)}</li>" for reason in verdict.reasons)
     variables = {
         "style": STYLE,
@@ -91,28 +90,13 @@ def page(result: Result, surfaces: Sequence[PowerSurface]) -> str:
         "hint": "Tap a cell, or choose below. White line: four experiments in five find the difference. "
         "Diamond: your plan.",
         "table_note": "Each figure ± its simulation error; exact values where they exist. "
-        "▲ marks more false alarms than allowed.",
+        "▲ marks more false alarms than allowed." + "".join(f"<br>{escape(noted)}" for noted in caveats(result)),
         "table": _table(result),
         "reproduce": "".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in facts(result)),
         **{key: escape(value) for key, value in words.items()},
     }
     title = escape(f"{heading}: how sure can a plan be?")
-    return _standalone(document, title, variables)
-
-
-def _standalone(document: Document, title: str, variables: dict[str, str]) -> str:
-    """Return the page with BokehJS inside.
-
-    Not `bokeh.embed.file_html`: it bundles the scripts of every model class registered in the process, so
-    a page made inside the app would ask the app's server for Panel's.
-    """
-    bundle = Bundle(js_raw=Resources(mode="inline", components=["bokeh", "bokeh-widgets"]).js_raw)
-    with OutputDocumentFor(document.roots, always_new=False):
-        json, items = standalone_docs_json_and_render_items(document.roots)
-        made: str = html_page_for_render_items(
-            bundle, json, items, title=title, template=TEMPLATE, template_variables=variables
-        )
-    return made
+    return standalone(document, title, TEMPLATE, variables)
 
 
 def _explorer(surfaces: Sequence[PowerSurface], first: int) -> tuple[Document, dict[str, str]]:

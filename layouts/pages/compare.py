@@ -8,6 +8,7 @@ from typing import Any
 
 import panel as pn
 
+from expsim_panel.caveats import caveats
 from expsim_panel.layouts.pages.frame import beside, follow, plot, words
 from expsim_panel.layouts.session import Session
 from expsim_panel.plots.comparison import Comparison
@@ -27,7 +28,7 @@ def _times(value: float | None) -> str:
 ROWS: dict[str, dict[str, tuple[str, Callable[[Any], str]]]] = {
     "How often it is right": {
         "power": ("Chance to detect the difference (power)", percent),
-        "p_correct": ("Right decisions", percent),
+        "p_correct": ("Right decisions, following the rule", percent),
         "p_harmful_launch": ("Harmful launches", percent),
         "p_suboptimal_launch": ("Launches of a lesser variant", percent),
         "p_missed_win": ("Missed wins", percent),
@@ -111,10 +112,11 @@ def text(result: Result) -> str:
         f"{result.replicates:,} experiments per strategy and world, each ± its simulation standard error; "
         "in the null twin no variant is better."
     )
+    noted = "".join(f'<p class="caption">{escape(sentence)}</p>' for sentence in caveats(result))
     return (
         '<div class="scroll" tabindex="0" role="region" aria-label="All figures"><table class="figures">'
         f"<caption>All figures</caption><thead><tr><th></th>{heads}</tr><tr>{twins}</tr></thead>"
-        f'<tbody>{body}</tbody></table></div><p class="caption">{note}</p>'
+        f'<tbody>{body}</tbody></table></div><p class="caption">{note}</p>{noted}'
     )
 
 

@@ -23,7 +23,9 @@ WAITING = """<div aria-busy="true" aria-label="The first result is being compute
 
 def view(session: Session) -> pn.pane.HTML:
     """Return the pane; it follows the session."""
-    pane = pn.pane.HTML(WAITING, stylesheets=[SHEET], sizing_mode="stretch_width", margin=0)
+    pane = pn.pane.HTML(
+        WAITING, css_classes=["live-verdict"], stylesheets=[SHEET], sizing_mode="stretch_width", margin=0
+    )
 
     def show(*_: object) -> None:
         pane.object = text(session)

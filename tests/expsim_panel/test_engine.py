@@ -142,3 +142,12 @@ def test_contradicting_params_are_refused_when_frozen():
 def test_truthful_evaluator_needs_no_unbiased_twin():
     assert engine.worlds_of(_study()) == ["truth", "null", "prior"]
     assert "unbiased" in engine.worlds_of(_study(evaluator={"kind": "judge", "differential_bias": 0.1}))
+
+
+def test_the_cache_lets_go_of_large_results(monkeypatch):
+    study = Study.from_tree(tree(), "cache", names=["fixed-horizon"])
+    engine._CACHE.clear()
+    monkeypatch.setattr(engine, "_CACHE_BYTES", 2 * 300 * 3 * 52 + 1)
+    for seed in range(4):
+        study.run(replicates=300, seed=seed)
+    assert 1 <= len(engine._CACHE) <= 2

@@ -38,7 +38,7 @@ def address() -> Iterator[str]:
     try:
         for _ in range(120):
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/liveness", timeout=2)
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/static/js/bokeh.min.js", timeout=2)
                 break
             except OSError:
                 assert server.poll() is None, "the server ended"
@@ -52,6 +52,8 @@ def address() -> Iterator[str]:
 def opened(page: Page, address: str) -> None:
     page.goto(address)
     page.get_by_text(DONE).wait_for(timeout=PATIENCE)
+    # The painted shell says the same until the live page has taken over.
+    page.locator("#shell").wait_for(state="detached", timeout=PATIENCE)
 
 
 def choose(page: Page, label: str, option: str) -> None:
@@ -128,12 +130,33 @@ def test_a_tapped_cell_brings_its_row(quiet_page: Page, address: str) -> None:
     assert after_line != line
 
 
+def test_data_of_ones_own_get_a_verdict_or_one_line(quiet_page: Page, address: str) -> None:
+    page = quiet_page
+    opened(page, address)
+    choose(page, "Scenario", "hallucination-prompt")
+    page.get_by_role("heading", level=1).filter(has_text="hallucination rate").wait_for(timeout=PATIENCE)
+    page.get_by_role("tab", name="Decide").click()
+    field = page.get_by_role("textbox", name="Data of the experiment")
+    field.fill("current prompt=1400/14000, grounded prompt=1050/14000")
+    field.blur()
+    page.get_by_role("button", name="Decide").click()
+    said = page.get_by_role("heading", level=2).filter(has_text="Launch grounded prompt")
+    said.wait_for(timeout=PATIENCE)
+    field.fill("current prompt=1400/14000, <b>x</b>=1/2")
+    field.blur()
+    page.get_by_role("button", name="Decide").click()
+    alert = page.get_by_role("alert").filter(has_text="unknown variant")
+    alert.wait_for(timeout=PATIENCE)
+    assert "\n" not in alert.inner_text().strip()
+    assert "<b>x</b>" in alert.inner_text()
+
+
 @pytest.mark.parametrize("width", [390, 1440])
 def test_the_page_never_scrolls_sideways(quiet_page: Page, address: str, width: int) -> None:
     page = quiet_page
     page.set_viewport_size({"width": width, "height": 844})
     opened(page, address)
-    for tab in ("Watch", "Compare", "Surfaces", "Report"):
+    for tab in ("Watch", "Compare", "Surfaces", "Decide", "Report"):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(800)
         # `main` clips what is too wide, so look at what its content wants and not only at the page.

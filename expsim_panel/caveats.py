@@ -1,0 +1,55 @@
+"""What a reader of the comparison has to know beside its numbers; plain sentences, made where all exports find them."""
+
+from __future__ import annotations
+
+from expsim_panel import exact
+from expsim_panel.economics import ledger
+from expsim_panel.operating import MIN_EVENTS
+from expsim_panel.quantities import effect, percent
+from expsim_panel.results import Result
+from expsim_panel.scenario import Scenario
+
+
+def caveats(result: Result) -> tuple[str, ...]:
+    """Return the sentences that belong beside the table of strategies, the weightiest first."""
+    scenario = result.study.scenario
+    found = [_partiality(result, scenario), _second_look(result)]
+    return tuple(sentence for sentence in found if sentence)
+
+
+def _partiality(result: Result, scenario: Scenario) -> str:
+    """Say how much of the chance to find the difference is the evaluator's own liking."""
+    bias = scenario.sign * float(getattr(scenario.evaluator, "differential_bias", 0.0))
+    if bias == 0:
+        return ""
+    one = result[result.advice.strategy]
+    arms = [variant.name for variant in scenario.variants]
+    liked = arms[0] if bias < 0 else arms[1] if len(arms) == 2 else "the new variants"
+    start = f"The judge is assumed to favour {liked} by {effect(abs(bias), scenario.family, signed=False)}"
+    now = one.figures["power"]
+    tree = scenario.to_tree()
+    tree["evaluator"]["differential_bias"] = 0.0
+    fair = Scenario.from_tree(tree, scenario.scenario.name)
+    known = exact.operating(fair, one.strategy, "truth", ledger(fair))
+    if now.value is None or isinstance(known, str):
+        return f"{start}: part of what is found here is that, not quality."
+    without = percent(known.values["rejection"])
+    return (
+        f"{start}: {one.name} finds the difference in {percent(now.value)} of experiments, "
+        f"with a judge that favours nobody in {without}."
+    )
+
+
+def _second_look(result: Result) -> str:
+    """Say where the verdict, which also asks whether the evaluator can be trusted, differs from the rule's answer."""
+    one = result[result.advice.strategy]
+    launches = float((one.worlds["truth"].code > 0).mean())
+    said = {action: float(found["share"].value or 0.0) for action, found in one.verdicts.items()}
+    if abs(said["launch"] - launches) * result.replicates < MIN_EVENTS or abs(said["launch"] - launches) < 0.01:
+        return ""
+    shares = sorted(((share, action) for action, share in said.items() if share >= 0.005), reverse=True)
+    listed = ", ".join(f"{action} {percent(share, 0)}" for share, action in shares)
+    return (
+        f"These figures follow the rule's own answer ({one.name} would launch in {percent(launches, 0)}). The verdict "
+        f"also weighs the evaluator's suspected bias, prices and indifference: {listed} of the same experiments."
+    )

@@ -1,0 +1,85 @@
+"""`expsim decide`: the verdict for an experiment that was already run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from expsim_panel.commands.targets import STANDARD_OUTPUT, targets
+
+if TYPE_CHECKING:
+    from expsim_panel.decide import Decision
+    from expsim_panel.study import Study
+
+
+def decide(
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="The scenario that the experiment was planned as.")],
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data", metavar="FILE", help="CSV: variant,value or variant,rows,hits or variant,rows,sum,squares."
+        ),
+    ] = None,
+    counts: Annotated[
+        str | None, typer.Option("--counts", metavar="A=HITS/ROWS,...", help="Hits and responses of each variant.")
+    ] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option("--strategy", metavar="NAME", help="The planned design; the scenario's first unless given."),
+    ] = None,
+    day: Annotated[int | None, typer.Option(help="Day after which totals were taken.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="Change a value of the scenario; repeatable."),
+    ] = None,
+    json: Annotated[
+        str | None, typer.Option("--json", metavar="FILE or -", help="Write JSON; - for standard output.")
+    ] = None,
+) -> None:
+    """Say what the data of one experiment mean, under the design that was planned."""
+    from expsim_panel.commands import screen
+    from expsim_panel.commands.check import load
+    from expsim_panel.decide import decide as judge
+    from expsim_panel.errors import InputError
+    from expsim_panel.observed import from_counts, from_file
+
+    if (data is None) == (counts is None):
+        raise InputError("expsim decide", "", "needs the data once", "give --data FILE or --counts A=HITS/ROWS,B=...")
+    study = load(name, settings, [strategy] if strategy else None)
+    outputs = targets({"--json": json}, tuple(path for path in (name, data) if path))
+    scenario = study.scenario
+    seen = from_file(scenario, data) if data is not None else from_counts(scenario, str(counts))
+    made = judge(study, seen, day=day)
+    if "--json" in outputs:
+        outputs["--json"].write(screen.dumps(made.to_json()))
+    if json == STANDARD_OUTPUT:
+        screen.print_json(made.to_json())
+        return
+    _show(study, made)
+
+
+def _show(study: Study, made: Decision) -> None:
+    from rich.text import Text
+
+    from expsim_panel.commands import screen
+    from expsim_panel.printed import clean
+    from expsim_panel.quantities import count, percent
+
+    out = screen.console()
+    last = made.trace.state[-1]
+    told = [
+        (clean(variant.name), f"{count(last[1, arm])} scored responses of {count(last[0, arm])} units")
+        for arm, variant in enumerate(study.scenario.variants)
+    ]
+    when = f"day {made.day} of {made.planned}"
+    ended = f", ended by {clean(made.verdict.strategy)} on day {made.trace.day}" if made.stopped else ""
+    told += [
+        ("Time", when + ended),
+        ("Next look", f"day {made.next_look}" if made.next_look else "none"),
+        ("Split", f"as planned (p = {percent(made.split_p)})" if made.split_p >= 0.001 else "not as planned"),
+    ]
+    out.print(screen.facts(told))
+    out.print()
+    out.print(Text(clean(made.verdict.sentence), style="bold"))
+    out.print(screen.bullets([*made.notes, *made.verdict.reasons]))

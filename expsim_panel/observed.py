@@ -1,0 +1,193 @@
+"""Data of an experiment that was already run: counts, sums or a table of results, as the state that rules read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.quantities import LARGEST
+from expsim_panel.ratings_csv import frame, header, refuse_blank
+from expsim_panel.scenario import Scenario
+
+MAX_BYTES = 256 * 2**20
+"""Larger tables should come as daily sums: nothing more is read from them."""
+
+FORMS = {
+    "rows": ("variant", "value"),
+    "hits": ("variant", "rows", "hits"),
+    "sums": ("variant", "rows", "sum", "squares"),
+}
+"""Columns by form: one scored response a row; counts of positives; sums and sums of squares. Each may have
+``day`` (1, 2, ...) and, but for the first, ``units``."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Cumulative data by day, in the order of the scenario's variants.
+
+    Attributes
+    ----------
+    days : int ndarray, shape (days,)
+        Days of the experiment, from 1, ascending; one entry where only totals are known.
+    units, rows, sums, squares : float ndarray, shape (days, arms)
+        Cumulative; scores as measured, not yet oriented.
+    daily : bool
+        Whether days were given, so that every look can be replayed.
+    """
+
+    days: np.ndarray
+    units: np.ndarray
+    rows: np.ndarray
+    sums: np.ndarray
+    squares: np.ndarray
+    daily: bool
+
+    def state(self, scenario: Scenario) -> np.ndarray:
+        """Return the state that stopping rules read, shape (days, 4, arms), oriented so that more is better."""
+        sums, squares = self.sums, self.squares
+        if scenario.sign < 0:
+            if scenario.family == "binary":
+                sums = self.rows - sums
+                squares = sums
+            else:
+                sums = -sums
+        return np.stack([self.units, self.rows, sums, squares], axis=1)
+
+
+def from_counts(scenario: Scenario, text: str, where: str = "--counts") -> Observed:
+    """Read ``NAME=HITS/ROWS,...``, one entry for each variant.
+
+    Raises
+    ------
+    InputError
+        Not of that form, an unknown variant, or a metric that is no rate.
+    """
+    if scenario.family != "binary":
+        raise InputError(where, "", f"{scenario.metric.name} is no rate", "give sums in a table with --data")
+    table: list[dict[str, object]] = []
+    for part in text.split(","):
+        name, separator, counts = part.rpartition("=")
+        hits, slash, rows = counts.partition("/")
+        if not separator or not slash or not hits.strip().isdigit() or not rows.strip().isdigit():
+            raise InputError(
+                where, "", f"{shown(part)} is not NAME=HITS/ROWS", "write for example 'A=96/1000,B=81/1000'"
+            )
+        table.append({"variant": name.strip(), "hits": float(hits), "rows": float(rows)})
+    return _collect(scenario, pd.DataFrame(table), "hits", where, "")
+
+
+def from_file(scenario: Scenario, name: str) -> Observed:
+    """Read a CSV file of one of the `FORMS`; it is recognised by its columns.
+
+    Raises
+    ------
+    InputError
+        Unreadable, no such form, unknown variants, or numbers that cannot be.
+    """
+    path = Path(name)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(name, "", "the file is above 256 MB", "give sums by day and variant instead of rows")
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(shown(name), "", f"cannot be read ({error.strerror})", "give a CSV file") from None
+    return from_csv(scenario, data, name)
+
+
+def from_csv(scenario: Scenario, data: bytes, where: str) -> Observed:
+    """Read the bytes of a CSV file; see `from_file`."""
+    names = header(data, where)
+    form = next((form for form, columns in FORMS.items() if set(columns) <= set(names)), None)
+    if form is None:
+        wanted = " or ".join(",".join(columns) for columns in FORMS.values())
+        raise InputError(where, "", f"columns are {shown(names)}", f"give {wanted}, and day where it is known")
+    columns = [*FORMS[form], *(extra for extra in ("day", "units") if extra in names)]
+    if form == "rows":
+        columns = [column for column in columns if column != "units"]
+    read, numbered = frame(data, where, columns)
+    refuse_blank(read["variant"], "variant", where, numbered)
+    table = pd.DataFrame({"variant": read["variant"].str.strip()})
+    for column in columns[1:]:
+        table[column] = _numbers(read[column], column, where, numbered)
+    if form == "rows":
+        table["rows"], table["sum"], table["squares"] = 1.0, table["value"], table["value"] ** 2
+    return _collect(scenario, table, form, where, "variant")
+
+
+def _numbers(column: pd.Series[str], name: str, where: str, numbered: bool) -> pd.Series[float]:
+    """Return a column as finite floats."""
+    refuse_blank(column, name, where, numbered)
+    values = pd.to_numeric(column, errors="coerce")
+    bad = ~(values.abs() <= LARGEST)
+    if bad.any():
+        row = int(bad.to_numpy().argmax())
+        place = f"line {int(column.index[row]) + 2}" if numbered else f"data row {int(column.index[row]) + 1}"
+        raise InputError(where, name, f"{place} holds {shown(column.iloc[row])}, not a number", "give plain numbers")
+    return values
+
+
+def _collect(scenario: Scenario, table: pd.DataFrame, form: str, where: str, key: str) -> Observed:
+    """Sum a table up by day and variant, and check what cannot be."""
+    arms = [variant.name for variant in scenario.variants]
+    for name in table["variant"].unique():
+        if name not in arms:
+            raise InputError(where, key, f"unknown variant {shown(name)}", did_you_mean(str(name), arms))
+    if form == "hits":
+        table["sum"] = table["squares"] = table["hits"]
+    _check(scenario, table, form, where)
+    daily = "day" in table
+    if not daily:
+        table["day"] = 1.0
+    days = np.sort(table["day"].unique())
+    if days[0] < 1 or np.any(days != np.round(days)) or days[-1] > scenario.traffic.days:
+        problem = f"days run from {days[0]:g} to {days[-1]:g}"
+        raise InputError(where, "day", problem, f"count whole days from 1 to the planned {scenario.traffic.days}")
+    coverage = float(scenario.evaluator.coverage)
+    if "units" not in table:
+        table["units"] = np.round(table["rows"] / coverage)
+    span = np.arange(1, int(days[-1]) + 1)
+    parts = []
+    for column in ("units", "rows", "sum", "squares"):
+        wide = table.pivot_table(index="day", columns="variant", values=column, aggfunc="sum", fill_value=0.0)
+        parts.append(wide.reindex(index=span, columns=arms, fill_value=0.0).fillna(0.0).cumsum().to_numpy(float))
+    units, rows, sums, squares = parts
+    if np.any(rows[-1] < 2):
+        arm = arms[int(rows[-1].argmin())]
+        raise InputError(
+            where, key, f"{arm} has {rows[-1].min():g} scored responses", "give at least 2 for each variant"
+        )
+    return Observed(span, units, rows, sums, squares, daily)
+
+
+def _check(scenario: Scenario, table: pd.DataFrame, form: str, where: str) -> None:
+    for column in ("rows", "units", "hits"):
+        if column in table and (np.any(table[column] < 0) or np.any(table[column] != np.round(table[column]))):
+            bad = next(value for value in table[column] if value < 0 or value != round(value))
+            raise InputError(where, column, f"{bad:g} is no count", "give whole numbers from 0")
+    if "units" in table and np.any(table["units"] < table["rows"]):
+        raise InputError(where, "units", "fewer units than scored responses", "give at least as many units as rows")
+    if form == "hits" and scenario.family != "binary":
+        raise InputError(where, "hits", f"{scenario.metric.name} is no rate", "give the columns sum and squares")
+    if form == "hits" and np.any(table["hits"] > table["rows"]):
+        raise InputError(where, "hits", "more hits than responses", "count hits among the responses")
+    if scenario.family == "binary":
+        if form == "rows" and not table["value"].isin((0.0, 1.0)).all():
+            bad = next(value for value in table["value"] if value not in (0.0, 1.0))
+            raise InputError(where, "value", f"{bad:g} is neither 0 nor 1", "a rate counts 0 and 1")
+        if form == "sums" and np.any((table["sum"] < 0) | (table["sum"] > table["rows"])):
+            raise InputError(where, "sum", "is outside 0 to the number of rows", "a rate counts 0 and 1")
+    elif form == "sums":
+        least = table["sum"] ** 2 / table["rows"].clip(lower=1)
+        if np.any(table["squares"] < least * (1 - 1e-9)):
+            problem = "a sum of squares is smaller than its sum allows"
+            raise InputError(where, "squares", problem, "give the sum of the squared scores, not the squared sum")
+    if form == "rows" and scenario.metric.range is not None and scenario.evaluator.kind == "truth":
+        low, high = scenario.metric.range
+        outside = (table["value"] < low) | (table["value"] > high)
+        if outside.any():
+            bad = float(table["value"][outside].iloc[0])
+            raise InputError(where, "value", f"{bad:g} is outside metric.range", f"give {low:g} to {high:g}")

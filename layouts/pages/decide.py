@@ -1,0 +1,149 @@
+"""Decide: the data of an experiment that was already run, in; its verdict under the planned design, out."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from html import escape
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmu
+
+from expsim_panel.decide import SKEWED, Decision, decide
+from expsim_panel.errors import InputError, shown
+from expsim_panel.layouts.computing import POOL
+from expsim_panel.layouts.pages.frame import follow, words
+from expsim_panel.layouts.session import Session
+from expsim_panel.layouts.theme import ACTIONS, tone
+from expsim_panel.observed import Observed, from_counts, from_csv
+from expsim_panel.quantities import count, percent
+from expsim_panel.study import Study
+
+MAX_BYTES = 20 * 2**20
+HINT = (
+    "Paste hits and responses (A=96/1000, B=81/1000), or a table with the columns variant,value or "
+    "variant,rows,hits or variant,rows,sum,squares; add day where you know it. Nothing is stored."
+)
+
+
+class Deciding:
+    """The page: its inputs, and the answer to them. Data stay in this object and go with it."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._file: tuple[bytes, str] | None = None
+        narrow: dict[str, Any] = {"size": "small", "margin": (9, 12, 4, 0)}
+        self.strategy = pmu.Select(label="Design that was planned", options=[], width=240, **narrow)
+        # A number box shows an unset number as 0, which is a day that does not exist.
+        self.day = pmu.TextInput(label="Day of the totals", placeholder="taken from the units", width=190, **narrow)
+        self.data = pmu.TextAreaInput(
+            label="Data of the experiment", rows=6, max_length=200_000, sizing_mode="stretch_width",
+            margin=(9, 0, 4, 0),
+        )  # fmt: skip
+        self.upload = pmu.FileInput(
+            label="Or open a CSV file", accept=".csv", max_file_size=MAX_BYTES, variant="outlined", icon="upload_file",
+            width=220, **narrow,
+        )  # fmt: skip
+        self.button = pmu.Button(label="Decide", icon="gavel", variant="contained", width=140, **narrow)
+        self.answer = words('<p class="caption" role="status">No data yet.</p>', margin=(12, 0))
+        self.button.on_click(self._asked)
+        self.upload.param.watch(self._opened, "value")
+        follow(session, ["study"], self._names)
+
+    def view(self) -> pn.Column:
+        """Return the page's layout."""
+        head = pn.FlexBox(self.strategy, self.day, self.upload, self.button, sizing_mode="stretch_width", margin=0)
+        hint = words(f'<p class="caption">{HINT}</p>', margin=(10, 0, 0, 0))
+        return pn.Column(hint, self.data, head, self.answer, sizing_mode="stretch_width", margin=(10, 0))
+
+    def _names(self) -> None:
+        names = [one.name for one in self.session.study.strategies]
+        kept = self.strategy.value if self.strategy.value in names else self.session.shown_strategy
+        self.strategy.param.update(options=names, value=kept if kept in names else names[0])
+        arms = [variant.name for variant in self.session.study.scenario.variants]
+        self.data.placeholder = ", ".join(f"{name}=96/1000" for name in arms)
+
+    async def _opened(self, event: Any) -> None:
+        if event.new:
+            name = " ".join(str(self.upload.filename or "upload.csv").split())[:80]
+            self._file = (bytes(event.new), name)
+            await self._decide()
+
+    async def _asked(self, _: Any) -> None:
+        if self.data.value.strip():
+            self._file = None
+        await self._decide()
+
+    async def _decide(self) -> None:
+        """Read and judge on a thread: a large table must not hold up the page."""
+        study, name, when = self.session.study, self.strategy.value, str(self.day.value).strip()
+        text, file = str(self.data.value), self._file
+
+        def work() -> Decision:
+            if when and not re.fullmatch("[0-9]{1,6}", when):
+                raise InputError(
+                    "Day of the totals", "", f"{shown(when)} is no day", "give a whole number or leave it empty"
+                )
+            return decide(study, read(study, text, file), name, int(when) if when else None)
+
+        try:
+            made = await asyncio.get_running_loop().run_in_executor(POOL, work)
+        except InputError as error:
+            self.answer.object = f'<p role="alert"><b>{escape(str(error))}</b></p>'
+            return
+        self.answer.object = told(study, made, self.session.dark)
+
+
+def view(session: Session) -> pn.Column:
+    """Return the page; it follows the session."""
+    return Deciding(session).view()
+
+
+def read(study: Study, text: str, file: tuple[bytes, str] | None) -> Observed:
+    """Return the data of a file, a pasted table or pasted counts.
+
+    Raises
+    ------
+    InputError
+        There are none, or they cannot be right.
+    """
+    scenario = study.scenario
+    if file is not None:
+        return from_csv(scenario, *file)
+    if not text.strip():
+        raise InputError("data", "", "there are none", "paste counts or a table, or open a file")
+    if "/" in text and "," not in text.partition("\n")[0].partition("=")[0]:
+        return from_counts(scenario, ",".join(text.split("\n")).strip(" ,"), "data")
+    return from_csv(scenario, text.encode("utf-8", "replace"), "data")
+
+
+def told(study: Study, made: Decision, dark: bool) -> str:
+    """Return the answer as HTML; everything a person wrote is escaped."""
+    verdict = made.verdict
+    icon, word, *_ = ACTIONS[verdict.action]
+    last = made.trace.state[-1]
+    numbers = [
+        (count(last[1, arm]), f"scored responses of {variant.name}")
+        for arm, variant in enumerate(study.scenario.variants)
+    ][:3]
+    split = "as planned" if made.split_p >= SKEWED else "not as planned"
+    ended = f", ended by {verdict.strategy} on day {made.trace.day}" if made.stopped else ""
+    facts = [
+        f"Day {made.day} of {made.planned}{ended}",
+        f"Next look: day {made.next_look}" if made.next_look else "No look to come",
+        f"Split {split} (p = {percent(made.split_p)})",
+    ]  # fmt: skip
+    cells = "".join(f"<div><b>{value}</b><span>{escape(name)}</span></div>" for value, name in numbers)
+    reasons = "".join(f"<li>{escape(line)}</li>" for line in (*made.notes, *verdict.reasons))
+    mark = f'<svg aria-hidden="true" viewBox="0 0 16 16"><path d="{icon}"/></svg>{word}'
+    who = f'<span class="who">Verdict on your data, planned as {escape(verdict.strategy)}</span>'
+    return (
+        f'<section class="verdict" aria-live="polite" style="--tone:{tone(verdict.action, dark)}">'
+        f'<div class="word">{mark}{who}</div>'
+        f'<h2 class="said">{escape(verdict.sentence)}</h2><div class="numbers">{cells}</div></section>'
+        f'<div class="two"><section class="box"><h2>What to know</h2><ul>{reasons}</ul></section>'
+        f'<section class="box"><h2>Where the experiment stands</h2><ul>'
+        + "".join(f"<li>{escape(fact)}</li>" for fact in facts)
+        + "</ul></section></div>"
+    )

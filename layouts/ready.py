@@ -1,0 +1,25 @@
+"""Get a server ready for its first visitor: ``panel serve --setup layouts/ready.py``, as ``expsim serve`` does.
+
+Imports and the first study take seconds. A thread does them while the server starts to listen; a visitor who comes
+earlier is served as well, only more slowly.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+
+def get_ready() -> None:
+    """Import the app and compute the study that it opens with."""
+    try:
+        from expsim_panel.layouts import app
+        from expsim_panel.layouts.opening import SHELF
+
+        SHELF.prepare(app.Session().study.freeze()).result()
+    except Exception:
+        # Every visitor can still start from nothing; what is wrong then shows on the page.
+        logging.getLogger(__name__).exception("the opening study could not be prepared")
+
+
+threading.Thread(target=get_ready, name="expsim-ready", daemon=True).start()

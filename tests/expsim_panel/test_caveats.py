@@ -1,0 +1,31 @@
+"""What stands beside the table: how much of a finding is the judge's liking, and what the verdict makes of it."""
+
+import pytest
+from scipy import stats
+
+from expsim_panel.caveats import caveats
+from expsim_panel.study import Study
+
+
+def test_the_judges_liking_is_told_with_the_chance_that_is_left_without_it():
+    result = Study.load("summarization-prompt", names=("fixed-horizon",)).run(replicates=2000)
+    scenario = result.study.scenario
+    judge, n = scenario.evaluator, 0.15 * 400 * 28 / 2
+    noise = judge.item_sd**2 + judge.item_variant_sd**2 + judge.repeat_sd**2 / judge.repeats
+    drift = judge.scale * scenario.effects[1] / (((judge.scale * scenario.sds) ** 2 + noise).sum() / n) ** 0.5
+    wanted = stats.norm.sf(1.959964 - drift) + stats.norm.cdf(-1.959964 - drift)
+    said = caveats(result)[0]
+    assert "assumed to favour new prompt by 0.070" in said
+    assert f"favours nobody in {100 * wanted:.1f} %" in said
+
+
+def test_the_verdicts_second_look_is_told():
+    result = Study.load("summarization-prompt", names=("obrien-fleming",)).run(replicates=2000)
+    said = caveats(result)[1]
+    assert f"would launch in {100 * (result['obrien-fleming'].worlds['truth'].code > 0).mean():.0f} %" in said
+    assert "collect 99 %" in said
+
+
+@pytest.mark.parametrize("setting", ["evaluator.kind=truth"])
+def test_a_truthful_evaluator_needs_no_caveat(setting):
+    assert caveats(Study.load("hallucination-prompt", [setting], ["obrien-fleming"]).run(replicates=1000)) == ()
