@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from expsim_panel.components import variance_components
+from expsim_panel.components import Components, variance_components
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.judge_calibration import JudgeFacts, judge_facts
 from expsim_panel.rating_agreement import Agreement, PileUp, agreement_of, pile_up
@@ -152,7 +152,7 @@ def read_table(
         scores[name] = (pairs["item"].to_numpy(), pairs["score"].to_numpy())
     if by_judge.any() and not by_judge.all():
         scores |= _judge_rows(table[by_judge], ratings, (item, rater, score, variant), where, lines[by_judge], warnings)
-    error = _item_error(ratings)
+    error = _item_error(ratings, parts)
     facts = {name: judge_facts(name, ratings, *both, parts, error) for name, both in scores.items()}
     kinds = np.where(by_judge & ~by_judge.all(), "judge", "human")
     return ratings, Beside(
@@ -193,10 +193,8 @@ def _formulas(table: pd.DataFrame, columns: list[str], lines: np.ndarray) -> lis
     for column in columns:
         if column in table.columns:
             text = table[column]
-            odd = (
-                text.str.startswith(FORMULA).to_numpy(dtype=bool)
-                & pd.to_numeric(text, errors="coerce").isna().to_numpy()
-            )
+            odd = text.str.startswith(FORMULA).to_numpy(dtype=bool)
+            odd[odd] = pd.to_numeric(text[odd], errors="coerce").isna().to_numpy()
             if odd.any():
                 found.append(_warned(column, "looks like a spreadsheet formula: read as text, not run", lines[odd]))
     return found
@@ -241,13 +239,12 @@ def _judge_rows(
     return {str(name): (code[good & (names == name)], values[good & (names == name)]) for name in pd.unique(names)}
 
 
-def _item_error(ratings: Ratings) -> float:
+def _item_error(ratings: Ratings, parts: Components) -> float:
     """Return the standard error of the item component of a nearly balanced table: two mean squares."""
     size = np.bincount(ratings.item, minlength=ratings.items)
     spare, k = ratings.rows - ratings.items, float(size.mean())
     if spare <= 0:
         return 0.0
-    parts = variance_components(ratings)
     within = parts.noise or 0.0
     between = within + k * (parts.item or 0.0)
     freedom = max(ratings.items - len(ratings.variants), 1)

@@ -16,7 +16,7 @@ table for each fit, is reported as well (`scores_one_table`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zlib import crc32
 
 import numpy as np
@@ -30,7 +30,7 @@ SLACK = 0.02  # keeps the ratio of two tiny distances from deciding
 FEWEST_ITEMS = 200
 LOOKS_ADJUDICATED = 0.25  # observed over expected share of items with a range above two levels
 EXPECTED_WIDE = 8.0  # such items must be expected before their absence says anything
-MOST_ITEMS, MOST_ROWS = 2_500, 8_000  # larger tables are judged by a sample of their prompts
+MOST_ITEMS, MOST_ROWS = 2_000, 6_000  # larger tables are judged by a sample of their prompts
 ENOUGH_ITEMS = 1_000  # kept in any case, however many raters an item has
 PLAYED_ROWS, FEWEST_PLAYS, MOST_PLAYS = 20_000, 4, 8
 PARTS = ("marginal", "pair", "range", "icc")
@@ -252,7 +252,10 @@ def _assessed(sheet: Sheet, seed: int) -> Sheet:
     rng = np.random.default_rng([seed, 999])
     chosen = np.zeros(prompts, dtype=bool)
     chosen[rng.permutation(prompts)[: max(int(part * prompts), 20)]] = True
-    return sheet.half(chosen[own.prompt])
+    part_of = sheet.half(chosen[own.prompt])
+    kept, prompt = np.unique(part_of.ratings.prompt, return_inverse=True)
+    names = tuple(own.prompts[code] for code in kept)
+    return replace(part_of, ratings=replace(part_of.ratings, prompt=prompt.astype(np.int64), prompts=names))
 
 
 def _halves(sheet: Sheet, rng: np.random.Generator) -> tuple[Sheet, Sheet] | None:
