@@ -193,7 +193,7 @@ def _formulas(table: pd.DataFrame, columns: list[str], lines: np.ndarray) -> lis
     for column in columns:
         if column in table.columns:
             text = table[column]
-            odd = text.str.startswith(FORMULA).to_numpy(dtype=bool)
+            odd = text.str.startswith(FORMULA).to_numpy(dtype=bool).copy()
             odd[odd] = pd.to_numeric(text[odd], errors="coerce").isna().to_numpy()
             if odd.any():
                 found.append(_warned(column, "looks like a spreadsheet formula: read as text, not run", lines[odd]))
