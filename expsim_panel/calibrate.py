@@ -14,9 +14,9 @@ from expsim_panel.calibrated_scenario import dump_scenario, to_scenario
 from expsim_panel.calibration import Calibration, Contrast, VariantFacts
 from expsim_panel.components import reliability, variance_components
 from expsim_panel.errors import InputError, did_you_mean, shown
-from expsim_panel.rating_models import ProbitModel, Sheet, prompt_share
+from expsim_panel.rating_models import Sheet, prompt_share
 from expsim_panel.ratings import Ratings
-from expsim_panel.realism import LOOKS_ADJUDICATED, SPLITS, realism
+from expsim_panel.realism import SPLITS, fitted_law, looks_adjudicated, realism
 
 __all__ = ["Calibration", "Contrast", "VariantFacts", "calibrate", "dump_scenario", "to_scenario"]
 
@@ -61,12 +61,13 @@ def calibrate(
     sheet = Sheet.of_classes(ratings) if family == "normal" else Sheet.of_levels(ratings, values)
     within = variance_components(ratings)
     pooled = variance_components(ratings, by_variant=False)
-    model = None if family == "normal" else ProbitModel.fitted(sheet, within)
     edges = np.linspace(ratings.score.min(), ratings.score.max(), BINS + 1) if family == "normal" else values
     variants = tuple(_facts(ratings, code, edges, family) for code in range(len(ratings.variants)))
     control, chosen = _choose(ratings, variants, control, treatments, notes)
     assessed = realism(sheet, splits, seed, adjudicated, continuous=family == "normal")
-    if assessed.wide and assessed.wide["observed"] < LOOKS_ADJUDICATED * assessed.wide["expected"]:
+    revised = assessed.law.endswith("adjudicated")
+    model = None if family == "normal" else fitted_law(sheet, revised, seed, within)
+    if looks_adjudicated(assessed.wide, assessed.items):
         notes.append(
             f"Only {assessed.wide['observed']:.1%} of items have raters more than two levels apart, where"
             f" {assessed.wide['expected']:.1%} are expected: the ratings look adjudicated, so raw rater noise"

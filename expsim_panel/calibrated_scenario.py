@@ -147,7 +147,7 @@ def latent_scale(calibration: Calibration, names: tuple[str, ...]) -> tuple[list
     """
     counts = np.array([calibration.facts(name).histogram for name in names], dtype=float)
     zeros = np.zeros(len(names), dtype=np.int64)
-    step = fit_marginal(counts, np.arange(len(names)), zeros, len(names), 1, False, False)
+    step = fit_marginal(counts, np.arange(len(names)), zeros, len(names), 1, random=False)
     steps, top = np.diff(calibration.levels), calibration.levels[-1]
     # all ratings at an end of the scale would put the latent mean at infinity
     least, most = calibration.levels[0] + 1e-6, top - 1e-6
@@ -220,7 +220,8 @@ def _record(calibration: Calibration) -> dict[str, Any]:
     record["variants"] = tree["variants"]
     if fit is not None:
         record["ordered_probit"] = fit | {"variants": [row["name"] for row in tree["variants"]]}
-    return record | {"realism": tree["realism"]}
+    drawn = ("real", "model")  # pictures belong to the report, not to the scenario
+    return record | {"realism": {key: value for key, value in tree["realism"].items() if key not in drawn}}
 
 
 def _tidy(value: Any) -> Any:

@@ -11,6 +11,8 @@ from expsim_panel.components import Components, Reliability
 from expsim_panel.ordered_probit import OrderedProbit
 from expsim_panel.realism import Realism
 
+MOST_NAMED = 60  # raters whose own parameters are kept
+
 
 @dataclass(frozen=True)
 class VariantFacts:
@@ -72,7 +74,8 @@ class Calibration:
     reliability : Reliability
         Over all variants together, as publications report it.
     probit : OrderedProbit or None
-        Fit to the whole table, `variants` in order; None for a continuous score.
+        The law named in `realism.law`, fitted to the whole table, `variants` in order; None for a continuous
+        score. Where raters revised, it is the law before they did.
     prompt_share : float
         Part of the item variance that variants share on a prompt.
     notes : tuple of str
@@ -104,26 +107,26 @@ class Calibration:
         return next(variant for variant in self.variants if variant.name == name)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain Python values without nan; arrays of single raters are left out."""
+        """Return plain Python values without nan; arrays of single raters only if they are few."""
         tree = asdict(self)
         for key in ("components", "chosen"):
             del tree[key]["rater_effects"]
-        if self.probit is not None:
+        if self.probit is not None and self.raters > MOST_NAMED:
             for key in ("severities", "severity_errors", "stretches"):
                 del tree["probit"][key]
-        else:
+        if self.probit is None:
             tree["probit_reason"] = "scores are continuous"
-        return dict(_plain(tree))
+        return dict(plain(tree))
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn arrays and tuples into lists, NumPy numbers into Python's, and nan into None."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, np.generic):
-        return _plain(value.item())
+        return plain(value.item())
     return None if isinstance(value, float) and not np.isfinite(value) else value

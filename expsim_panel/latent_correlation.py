@@ -44,7 +44,7 @@ def item_covariance(rho: float, cuts: Floats, values: Floats, rows: Floats, vari
 
 def latent_correlation(target: float, cuts: Floats, values: Floats, rows: Floats, variant: Codes) -> float:
     """Find the latent correlation whose `item_covariance` is `target`, in [0, 0.995], by bisection."""
-    size, grouped, merged = _classes(rows, variant, cuts)
+    size, grouped, merged = classes(rows, variant, cuts)
     low, high = 0.0, LARGEST
     for _ in range(30):
         middle = (low + high) / 2
@@ -55,7 +55,7 @@ def latent_correlation(target: float, cuts: Floats, values: Floats, rows: Floats
     return (low + high) / 2
 
 
-def _classes(rows: Floats, variant: Codes, cuts: Floats) -> tuple[Floats, Codes, Floats]:
+def classes(rows: Floats, variant: Codes, cuts: Floats) -> tuple[Floats, Codes, Floats]:
     """Merge cells of a variant with similar cuts; with few cells return them as they are."""
     variants = int(variant.max()) + 1
     if len(rows) <= CLASSES * variants:

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from expsim_panel.item_agreement import Agreement, fit_agreement
 from expsim_panel.latent_correlation import latent_correlation
 from expsim_panel.ratings import Codes, Floats
 
@@ -53,8 +54,13 @@ class OrderedProbit:
     stretches : float64 array, shape (raters,)
         Factor on each rater's thresholds: above 1 for raters who keep to the middle of the scale. Ones
         unless asked for.
+    spreads : float64 array, shape (variants,)
+        Factor on the latent standard deviation of a variant's item and noise; ones unless asked for.
     item_sd, severity_sd, noise_sd : float
         Latent standard deviations; their squares sum to 1.
+    agreement : Agreement
+        Latent correlation of two ratings of an item, raters given: one for all items unless classes were
+        asked for.
     """
 
     thresholds: Floats
@@ -62,9 +68,11 @@ class OrderedProbit:
     severities: Floats
     severity_errors: Floats
     stretches: Floats
+    spreads: Floats
     item_sd: float
     severity_sd: float
     noise_sd: float
+    agreement: Agreement
 
     def cuts(self, rater: Codes, rng: np.random.Generator) -> Floats:
         """Return each rating's own thresholds for `z` without severity, shape (rows, levels - 1).
@@ -105,11 +113,19 @@ class Marginal:
     severities: Floats
     severity_errors: Floats
     stretches: Floats
+    spreads: Floats
     severity_sd: float
 
 
 def fit_marginal(
-    counts: Floats, variant: Codes, rater: Codes, variants: int, raters: int, random: bool, stretch: bool
+    counts: Floats,
+    variant: Codes,
+    rater: Codes,
+    variants: int,
+    raters: int,
+    random: bool = True,
+    stretch: bool = False,
+    spread: bool = False,
 ) -> Marginal:
     """Maximise the composite likelihood of a table of counts by Fisher scoring, block by block.
 
@@ -121,21 +137,25 @@ def fit_marginal(
         False: no rater effects (severities are 0).
     stretch : bool
         True: each rater's thresholds have a factor of their own, too.
+    spread : bool
+        True: each variant's latent standard deviation has one.
     """
     counts = counts + np.where(counts.sum(axis=0) == 0, 0.5 / len(counts), 0.0)  # an unused level stays open
     rows = counts.sum(axis=1)
     tau: Floats = ndtri(np.cumsum(counts.sum(axis=0) / counts.sum())[:-1])
     mean, severity, factor = np.zeros(variants), np.zeros(raters), np.ones(raters)
     variance = factor_variance = 0.1 if random and raters > 1 else 0.0
+    narrow, narrow_variance = np.ones(variants), 0.1 if spread and variants > 1 else 0.0  # 1 / spread
     weight = np.bincount(variant, rows, minlength=variants)
     weight = weight / weight.sum()
     errors = np.zeros(raters)
     for _ in range(ROUNDS):
-        before = np.concatenate([tau, mean, severity, factor, [variance]])
+        before = np.concatenate([tau, mean, severity, factor, narrow, [variance]])
 
         def slope(of: Codes, groups: int, turn: Floats | float = 1.0) -> tuple[Floats, Floats]:
             cut = factor[rater][:, None] * tau - (mean[variant] + severity[rater])[:, None]  # noqa: B023
-            return _slope(counts, rows, cut, turn, of, groups)
+            scale = narrow[variant][:, None]  # noqa: B023
+            return _slope(counts, rows, scale * cut, -cut if groups < 0 else scale * turn, of, abs(groups))
 
         score, known = slope(variant, variants)
         # a twentieth of a rating at 0 keeps a variant finite that only has the lowest or highest level
@@ -156,11 +176,20 @@ def fit_marginal(
             factor_variance = _next_variance(factor - 1, known, factor_variance)
             middle = float(factor.mean())
             factor, tau = factor / middle, tau * middle
-        tau = _cut_step(counts, tau, mean[variant] + severity[rater], factor[rater][:, None])
-        if np.abs(np.concatenate([tau, mean, severity, factor, [variance]]) - before).max() < TOLERANCE:
+        if narrow_variance > 0:
+            score, known = slope(variant, -variants)
+            push = (score - (narrow - 1) / narrow_variance) / (known + 1 / narrow_variance)
+            narrow = np.maximum(narrow + np.clip(push, -0.3, 0.3), 0.1)
+            narrow_variance = _next_variance(narrow - 1, known, narrow_variance)
+            unit = float(narrow @ weight)
+            narrow, tau, mean, severity, errors = narrow / unit, tau * unit, mean * unit, severity * unit, errors * unit
+            variance = variance * unit**2
+        scale = narrow[variant][:, None]
+        tau = _cut_step(counts, tau, scale[:, 0] * (mean[variant] + severity[rater]), scale * factor[rater][:, None])
+        if np.abs(np.concatenate([tau, mean, severity, factor, narrow, [variance]]) - before).max() < TOLERANCE:
             break
     severity = severity + mean[0] * (1 - factor)  # the origin moves to the first variant
-    return Marginal(tau - mean[0], mean - mean[0], severity, errors, factor, float(np.sqrt(variance)))
+    return Marginal(tau - mean[0], mean - mean[0], severity, errors, factor, 1 / narrow, float(np.sqrt(variance)))
 
 
 def _slope(
@@ -220,6 +249,8 @@ def fit_ordered_probit(
     item_variance: float,
     random: bool = True,
     stretch: bool = False,
+    spread: bool = False,
+    item: Codes | None = None,
 ) -> OrderedProbit:
     """Fit the model.
 
@@ -235,12 +266,24 @@ def fit_ordered_probit(
         False where severity is not estimable: raters are then taken as alike.
     stretch : bool
         True: raters also differ in how much of the scale they use.
+    spread : bool
+        True: variants also differ in how much their items vary.
+    item : int64 array, shape (rows,), optional
+        Item codes; if given, items may differ in how well raters agree on them.
     """
     counts, cell_variant, cell_rater = cell_counts(level, variant, rater, len(values), raters)
-    step = fit_marginal(counts, cell_variant, cell_rater, variants, raters, random, stretch)
+    step = fit_marginal(counts, cell_variant, cell_rater, variants, raters, random, stretch, spread)
     centre = step.latent_means[cell_variant] + step.severities[cell_rater]
-    cuts = step.stretches[cell_rater][:, None] * step.thresholds - centre[:, None]
+    cuts = (step.stretches[cell_rater][:, None] * step.thresholds - centre[:, None]) / step.spreads[cell_variant][
+        :, None
+    ]
     rho = latent_correlation(item_variance, cuts, values, counts.sum(axis=1), cell_variant)
+    agreement = Agreement.common(rho)
+    if item is not None:
+        centres = step.latent_means[variant] + step.severities[rater]
+        own = (step.stretches[rater][:, None] * step.thresholds - centres[:, None]) / step.spreads[variant][:, None]
+        cells = (cuts, counts.sum(axis=1), cell_variant)
+        agreement = fit_agreement(level, item, own, rho, item_variance, cells, values)
     unit = float(np.sqrt(1 + step.severity_sd**2))
     return OrderedProbit(
         thresholds=step.thresholds / unit,
@@ -248,7 +291,9 @@ def fit_ordered_probit(
         severities=step.severities / unit,
         severity_errors=step.severity_errors / unit,
         stretches=step.stretches,
+        spreads=step.spreads,
         item_sd=float(np.sqrt(rho)) / unit,
         severity_sd=step.severity_sd / unit,
         noise_sd=float(np.sqrt(1 - rho)) / unit,
+        agreement=agreement,
     )

@@ -9,13 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import ndtri
 
 from expsim_panel.components import Components, one_way, variance_components
+from expsim_panel.item_agreement import Agreement
+from expsim_panel.latent_correlation import LARGEST
 from expsim_panel.ordered_probit import OrderedProbit, fit_ordered_probit
 from expsim_panel.ratings import Codes, Floats, Ratings
 
 ADJUDICATED_RANGE = 2  # levels; raters further apart than this look again (SummEval's rule)
 LOOKS = 30
+MOST_STRETCHED = 60
+STEPS = 4  # of the secant method
+DRAWS = 4  # tables that are simulated at each step of it
+ROUNDS = 3  # of moving thresholds and correlation in turn
 
 
 @dataclass(frozen=True)
@@ -99,8 +106,15 @@ class ProbitModel:
     adjudicated: bool = False
 
     @classmethod
-    def fitted(cls, sheet: Sheet, components: Components | None = None, stretch: bool = False) -> ProbitModel:
-        """Fit to a sheet; `components` are those within variants, if already known."""
+    def fitted(
+        cls, sheet: Sheet, components: Components | None = None, stretch: bool = False, mixed: bool = False
+    ) -> ProbitModel:
+        """Fit to a sheet; `components` are those within variants, if already known.
+
+        `stretch`: raters differ in how much of the scale they use (unless there are so many that single ones
+        have too few ratings to show it), and variants in their spread; `mixed`: items in how well raters
+        agree. Both need more than two levels, or raters, to be told from what the plain model has.
+        """
         own = sheet.ratings
         parts = components or variance_components(own)
         fit = fit_ordered_probit(
@@ -112,35 +126,64 @@ class ProbitModel:
             len(own.raters),
             parts.item or 0.0,
             random=parts.severity is not None,
-            stretch=stretch,
+            stretch=stretch and len(sheet.values) > 2 and len(own.raters) <= MOST_STRETCHED,
+            spread=stretch and len(sheet.values) > 2,
+            item=own.item if mixed else None,
         )
         return cls(fit, prompt_share(parts))
 
     def simulate(self, sheet: Sheet, rng: np.random.Generator) -> Codes:
         """Draw levels on the layout of `sheet`, for the raters and variants that were fitted."""
         own, fit = sheet.ratings, self.fit
-        latent = fit.latent_means[own.variant] + fit.item_sd * effects(sheet, self.share, rng)[own.item]
-        latent += fit.noise_sd * rng.standard_normal(own.rows)
+        unit = np.hypot(fit.item_sd, fit.noise_sd)
+        z = unit * fit.agreement.latent(own.item, effects(sheet, self.share, rng), rng)
+        latent = fit.latent_means[own.variant] + fit.spreads[own.variant] * z
         level = np.asarray((latent[:, None] > fit.cuts(own.rater, rng)).sum(axis=1), dtype=np.int64)
         return adjudicate(level, sheet) if self.adjudicated else level
 
-    def with_adjudication(self, sheet: Sheet, seed: int) -> ProbitModel:
-        """Return the adjudicated model whose reliability *after* adjudication is that of `sheet`.
+    def without_classes(self) -> ProbitModel:
+        """Return the model in which raters agree on all items alike."""
+        fit = self.fit
+        common = fit.item_sd**2 / (fit.item_sd**2 + fit.noise_sd**2)
+        return replace(self, fit=replace(fit, agreement=Agreement.common(common)))
 
-        Adjudication makes raters agree, so the correlation before it must be lower than the one that is
-        seen: bisection on the latent correlation, each step one simulation with the same random numbers.
+    def with_adjudication(self, sheet: Sheet, seed: int) -> ProbitModel:
+        """Return the adjudicated model that gives, *after* adjudication, what is seen in `sheet`.
+
+        Adjudication makes raters agree and pulls them to the middle, so before it the correlation must be
+        lower and the thresholds closer than what is seen. Indirect inference, every step a simulation with
+        the same random numbers: secant steps of the latent correlation until the intraclass correlation is
+        right, and thresholds moved by what the distribution of levels is off.
         """
         fit, target = self.fit, agreement(sheet, sheet.level)
         rest = fit.item_sd**2 + fit.noise_sd**2
-        low, high = 0.0, 1.0
-        trial = self
-        for _ in range(9):
-            middle = (low + high) / 2
-            item, noise = float(np.sqrt(rest * middle)), float(np.sqrt(rest * (1 - middle)))
-            trial = replace(self, fit=replace(fit, item_sd=item, noise_sd=noise), adjudicated=True)
-            seen = agreement(sheet, trial.simulate(sheet, np.random.default_rng(seed)))
-            low, high = (middle, high) if seen < target else (low, middle)
+        seen = _below(sheet.level, sheet)
+        thresholds, trial = fit.thresholds, self
+        middle, slope = fit.item_sd**2 / rest, 1.0
+        for turn in range(ROUNDS):
+            before: tuple[float, float] | None = None
+            for _ in range(STEPS if turn == 0 else 2):
+                item, noise = float(np.sqrt(rest * middle)), float(np.sqrt(rest * (1 - middle)))
+                changed = replace(fit, thresholds=thresholds, item_sd=item, noise_sd=noise)
+                trial = replace(self, fit=replace(changed, agreement=Agreement.common(middle)), adjudicated=True)
+                plays = [trial.simulate(sheet, np.random.default_rng([seed, k])) for k in range(DRAWS)]
+                now = float(np.mean([agreement(sheet, level) for level in plays]))
+                if before is not None and abs(middle - before[0]) > 1e-3:
+                    slope = float(np.clip((now - before[1]) / (middle - before[0]), 0.3, 3.0))
+                before = (middle, now)
+                middle = float(np.clip(middle + (target - now) / slope, 0.0, LARGEST))
+            if turn < ROUNDS - 1:
+                moved = thresholds + ndtri(seen) - ndtri(np.mean([_below(level, sheet) for level in plays], axis=0))
+                if np.all(np.diff(moved) > 0):
+                    thresholds = moved
         return trial
+
+
+def _below(level: Codes, sheet: Sheet) -> Floats:
+    """Return the share of ratings at or below each level but the last, kept off 0 and 1."""
+    levels = len(sheet.values)
+    counts = np.bincount(level, minlength=levels) + 0.5 / levels
+    return np.asarray(np.cumsum(counts)[:-1] / counts.sum())
 
 
 def agreement(sheet: Sheet, level: Codes) -> float:
@@ -187,16 +230,19 @@ class RoundedNormal:
 
 @dataclass(frozen=True)
 class IndependentRaters:
-    """Every rating drawn from its variant's histogram, as if raters did not look at the same item."""
+    """Every rating drawn from a histogram, as if raters did not look at the same item."""
 
     cumulative: Floats
 
     @classmethod
-    def fitted(cls, sheet: Sheet, components: Components | None = None) -> IndependentRaters:
-        """Fit by counting; `components` are not needed."""
+    def fitted(cls, sheet: Sheet, by_variant: bool = True) -> IndependentRaters:
+        """Fit by counting: a histogram of each variant, or the same one for all."""
         own, levels = sheet.ratings, len(sheet.values)
         counts = np.bincount(own.variant * levels + sheet.level, minlength=len(own.variants) * levels)
-        table = counts.reshape(-1, levels).cumsum(axis=1)
+        table = counts.reshape(-1, levels)
+        if not by_variant:
+            table = np.broadcast_to(table.sum(axis=0), table.shape)
+        table = table.cumsum(axis=1)
         return cls(table / np.maximum(table[:, -1:], 1))
 
     def simulate(self, sheet: Sheet, rng: np.random.Generator) -> Codes:

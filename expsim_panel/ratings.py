@@ -98,6 +98,11 @@ def read_ratings(
     InputError
         On anything that is not a complete, numeric, duplicate-free table of at least two variants.
     """
+    return parse_ratings(read_bytes(path, max_bytes), Path(path).name, item, rater, score, variant, max_bytes)
+
+
+def read_bytes(path: str | Path, max_bytes: int = MAX_BYTES) -> bytes:
+    """Return the bytes of a file that is not too large, or one line that says why not."""
     path = Path(path)
     where = path.name or str(path)
     try:
@@ -108,13 +113,12 @@ def read_ratings(
         size = path.stat().st_size
         if size > max_bytes:
             raise _too_large(where, size, max_bytes)
-        data = path.read_bytes()
+        return path.read_bytes()
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(where, "", f"cannot be read: {reason}", "give a readable CSV file") from None
-    return parse_ratings(data, where, item, rater, score, variant, max_bytes)
 
 
 def parse_ratings(

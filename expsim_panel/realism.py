@@ -1,22 +1,27 @@
 """The realism score: how close do simulated ratings come to real ones that the fit has not seen?
 
 Real ratings are split in halves by prompt. The model is fitted to one half, played on the layout of the
-other and compared with it on four things that experiments depend on: the distribution of scores, the
-joint distribution of two raters' scores on an item, the distribution of the range within an item (total
-variation distances), and the intraclass correlation (absolute difference). Two real halves differ too:
-that is the floor. The score is the mean over the four of `min(1, (floor + 0.02) / (distance + 0.02))`,
-distances being averages over splits and both directions. A perfect law scores about 0.9, not 1: its fit
-and its simulation have sampling errors of their own that the floor does not have.
+other (so at the same size) and compared with it on four things that experiments depend on: the
+distribution of scores, the joint distribution of two raters' scores on an item, the distribution of the
+range within an item (total variation distances), and the intraclass correlation (absolute difference).
+Two real halves differ too: that is the floor. The score is the mean over the four of
+`min(1, (floor + 0.02) / (distance + 0.02))`, distances being averages over splits and both directions.
+
+The floor compares two samples: two sampling errors. A law brings that of the half it was fitted to, and
+meets that of the other; one simulated table would add a third, of the dice, which says nothing about the
+law: the law that made the data then scores about 0.85, not 1. Each play therefore has the size of the
+other half, and what is compared is the average of several plays. The figure with the dice in it, one
+table for each fit, is reported as well (`scores_one_table`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from zlib import crc32
 
 import numpy as np
 
-from expsim_panel.components import variance_components
+from expsim_panel.components import Components, variance_components
 from expsim_panel.rating_models import IndependentRaters, ProbitModel, RoundedNormal, Sheet, agreement, spans
 from expsim_panel.ratings import Codes, Floats
 
@@ -24,12 +29,33 @@ SPLITS = 20
 SLACK = 0.02  # keeps the ratio of two tiny distances from deciding
 FEWEST_ITEMS = 200
 LOOKS_ADJUDICATED = 0.25  # observed over expected share of items with a range above two levels
-MOST_ITEMS, MOST_ROWS = 5_000, 16_000  # larger tables are judged by a sample of their prompts
+EXPECTED_WIDE = 8.0  # such items must be expected before their absence says anything
+MOST_ITEMS, MOST_ROWS = 2_000, 6_000  # larger tables are judged by a sample of their prompts
 ENOUGH_ITEMS = 1_000  # kept in any case, however many raters an item has
-MOST_STRETCHED = 60  # of more raters, single ones have too few ratings to show how they use the scale
+PLAYED_ROWS, FEWEST_PLAYS, MOST_PLAYS = 20_000, 4, 8
 PARTS = ("marginal", "pair", "range", "icc")
 Pictures = tuple[Floats, Floats, Floats, float]
 Player = ProbitModel | RoundedNormal | IndependentRaters
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The four pictures of the whole table and of the fitted law, to be drawn over each other.
+
+    Attributes
+    ----------
+    marginal, range : float64 arrays, shape (levels,)
+        Share of ratings at each level; share of items with a range of 0, 1, ... levels.
+    pair : float64 array, shape (levels, levels)
+        Share of ordered pairs of raters of an item.
+    icc : float
+        ICC(1) of levels, over all variants.
+    """
+
+    marginal: Floats
+    pair: Floats
+    range: Floats
+    icc: float
 
 
 @dataclass(frozen=True)
@@ -39,28 +65,41 @@ class Realism:
     Attributes
     ----------
     score : float or None
-        Of the law that scenarios use: ordered probit with rater severity, or normal for continuous scores
-        (compared in ten classes). None with a `reason` where it cannot be assessed.
+        Of `law`. None with a `reason` where it cannot be assessed.
+    law : str
+        The law of ratings that scenarios keep: ``ordered-probit-mixed``; where ratings were adjudicated
+        ``ordered-probit-stretched-adjudicated``; ``normal`` for continuous scores (compared in ten classes).
     scores : dict of str to float
-        Of every model: ``ordered-probit``, ``rounded-normal``, ``independent-raters``; ``stretched`` ones
-        where raters also use the scale more or less widely; ``adjudicated`` ones where raters more than two
-        levels apart revise (only if asked for, or if the data look like it).
+        Of every model: ``ordered-probit`` (with rater severity), ``rounded-normal``, ``independent-raters``
+        (one histogram for all), ``independent-raters-by-variant``; ``ordered-probit-stretched``, where raters
+        also use the scale more or less widely and variants spread more or less; ``-mixed``, where moreover
+        items differ in how well raters agree on them; ``-adjudicated``, where raters more than two levels
+        apart revise (only if asked for, or if the data look like it).
+    scores_one_table : dict of str to float
+        The same with one simulated table for each fit: the luck of the dice counts as distance.
     distances : dict of str to dict
         Mean distance of every model, and of ``floor``, by part (`PARTS`).
     wide : dict of str to float
         Share of items whose range exceeds two levels: real (``observed``) and under the ordered probit
         (``expected``). Far fewer than expected means that ratings were adjudicated.
-    items, splits : int
-        Items that took part, and splits.
+    items, splits, plays : int
+        Items that took part, splits, and simulated tables for each fit.
+    real, model : Drawn or None
+        What the distances are between, on all ratings that took part.
     """
 
     score: float | None
     reason: str
-    scores: dict[str, float]
-    distances: dict[str, dict[str, float]]
-    wide: dict[str, float]
-    items: int
-    splits: int
+    law: str = ""
+    scores: dict[str, float] = field(default_factory=dict)
+    scores_one_table: dict[str, float] = field(default_factory=dict)
+    distances: dict[str, dict[str, float]] = field(default_factory=dict)
+    wide: dict[str, float] = field(default_factory=dict)
+    items: int = 0
+    splits: int = 0
+    plays: int = 0
+    real: Drawn | None = field(default=None, compare=False)
+    model: Drawn | None = field(default=None, compare=False)
 
 
 def pictures(sheet: Sheet, level: Codes) -> Pictures:
@@ -82,8 +121,26 @@ def apart(first: Pictures, second: Pictures) -> Floats:
     return np.array([*varied, abs(first[3] - second[3])])
 
 
+def blended(several: list[Pictures]) -> Pictures:
+    """Return the average of several pictures."""
+    columns = list(zip(*several, strict=True))
+    varied = [np.asarray(np.mean(column, axis=0)) for column in columns[:3]]
+    return varied[0], varied[1], varied[2], float(np.mean(columns[3]))
+
+
+def fitted_law(sheet: Sheet, adjudicated: bool, seed: int, components: Components | None = None) -> ProbitModel:
+    """Fit the law that scenarios keep to a sheet of ordinal or binary ratings.
+
+    The adjudicated one, which takes simulations, is fitted to a sample of a large table.
+    """
+    if adjudicated:
+        part = _assessed(sheet, seed)
+        return ProbitModel.fitted(part, stretch=True).with_adjudication(part, seed)
+    return ProbitModel.fitted(sheet, components, stretch=True, mixed=True)
+
+
 def _models(seen: Sheet, adjudicated: bool, continuous: bool, seed: int) -> dict[str, Player]:
-    """Fit every model to one sheet; the first is the one that scenarios use."""
+    """Fit every model to one sheet."""
     parts = variance_components(seen.ratings)
     models: dict[str, Player] = {}
     normal = RoundedNormal.fitted(seen, parts)
@@ -91,18 +148,24 @@ def _models(seen: Sheet, adjudicated: bool, continuous: bool, seed: int) -> dict
         models["normal"] = normal
     else:
         plain = ProbitModel.fitted(seen, parts)
+        mixed = ProbitModel.fitted(seen, parts, stretch=True, mixed=True)
+        stretched = mixed.without_classes()
         models["ordered-probit"] = plain
+        models["ordered-probit-stretched"] = stretched
+        models["ordered-probit-mixed"] = mixed
         models["rounded-normal"] = normal
-        stretched = None
-        if len(seen.values) > 2 and len(seen.ratings.raters) <= MOST_STRETCHED:
-            stretched = ProbitModel.fitted(seen, parts, stretch=True)
-            models["ordered-probit-stretched"] = stretched
         if adjudicated:
             models["ordered-probit-adjudicated"] = plain.with_adjudication(seen, seed)
-        if adjudicated and stretched:
             models["ordered-probit-stretched-adjudicated"] = stretched.with_adjudication(seen, seed)
-    models["independent-raters"] = IndependentRaters.fitted(seen)
+    models["independent-raters"] = IndependentRaters.fitted(seen, by_variant=False)
+    models["independent-raters-by-variant"] = IndependentRaters.fitted(seen)
     return models
+
+
+def _law(adjudicated: bool, continuous: bool) -> str:
+    if continuous:
+        return "normal"
+    return "ordered-probit-stretched-adjudicated" if adjudicated else "ordered-probit-mixed"
 
 
 def realism(
@@ -123,44 +186,60 @@ def realism(
     seed : int
         Results depend on data, splits and seed only.
     adjudicated : bool, optional
-        Whether to score the adjudicated simulation as well; None: if the data look adjudicated.
+        Whether ratings were adjudicated; None: if the data look like it.
     continuous : bool
         Whether the sheet's levels are classes of a continuous score.
     """
     sheet = _assessed(sheet, seed)
     items = sheet.ratings.items
-    if items < FEWEST_ITEMS:
-        return _none(f"{items} items are too few to tell models apart; {FEWEST_ITEMS} are needed", items)
-    if sheet.ratings.rows == items:
-        return _none("no item has two ratings", items)
-    wide = {} if continuous or len(sheet.values) < 4 else _wide(sheet, seed)
+    wide = {} if continuous or len(sheet.values) < 4 or sheet.ratings.rows == items else _wide(sheet, seed)
     if adjudicated is None:
-        adjudicated = wide.get("observed", 1.0) < LOOKS_ADJUDICATED * wide.get("expected", 0.0)
+        adjudicated = looks_adjudicated(wide, items)
     adjudicated = adjudicated and bool(wide)
+    law = _law(adjudicated, continuous)
+    if sheet.ratings.rows == items:
+        return Realism(None, "not assessable: no item has two ratings", law, items=items)
+    if items < FEWEST_ITEMS:
+        reason = f"not assessable: {items} items are too few to tell models apart; {FEWEST_ITEMS} are needed"
+        return Realism(None, reason, law, wide=wide, items=items)
+    plays = int(np.clip(2 * PLAYED_ROWS // sheet.ratings.rows, FEWEST_PLAYS, MOST_PLAYS))
     total: dict[str, Floats] = {}
+    single: dict[str, Floats] = {}
     for split in range(splits):
         halves = _halves(sheet, np.random.default_rng([seed, split]))
         if halves is None:
-            return _none("some variant has too few prompts to be split", items)
+            return Realism(None, "not assessable: some variant has too few prompts to be split", law, items=items)
         real = [pictures(half, half.level) for half in halves]
         total["floor"] = total.get("floor", 0.0) + apart(real[0], real[1])
         for turn, (seen, other) in enumerate([halves, halves[::-1]]):
             for name, model in _models(seen, adjudicated, continuous, seed).items():
                 # a stream per model, so that no score depends on which other models are scored
                 rng = np.random.default_rng([seed, split, turn, crc32(name.encode())])
-                level = model.simulate(other, rng)
-                total[name] = total.get(name, 0.0) + apart(pictures(other, level), real[1 - turn]) / 2
+                played = [pictures(other, model.simulate(other, rng)) for _ in range(plays)]
+                total[name] = total.get(name, 0.0) + apart(blended(played), real[1 - turn]) / 2
+                single[name] = single.get(name, 0.0) + apart(played[0], real[1 - turn]) / 2
     mean = {name: value / splits for name, value in total.items()}
-    floor = mean["floor"] + SLACK
-    scores = {
-        name: float(np.minimum(1, floor / (value + SLACK)).mean()) for name, value in mean.items() if name != "floor"
+    floor = mean.pop("floor")
+    scores = {name: _score(floor, value) for name, value in mean.items()}
+    alone = {name: _score(floor, value / splits) for name, value in single.items()}
+    distances = {
+        name: dict(zip(PARTS, map(float, value), strict=True)) for name, value in [("floor", floor), *mean.items()]
     }
-    distances = {name: dict(zip(PARTS, map(float, value), strict=True)) for name, value in mean.items()}
-    return Realism(next(iter(scores.values())), "", scores, distances, wide, items, splits)
+    whole = RoundedNormal.fitted(sheet) if continuous else fitted_law(sheet, adjudicated, seed)
+    rng = np.random.default_rng([seed, 997])
+    model = blended([pictures(sheet, whole.simulate(sheet, rng)) for _ in range(MOST_PLAYS)])
+    pair = (Drawn(*pictures(sheet, sheet.level)), Drawn(*model))
+    return Realism(scores[law], "", law, scores, alone, distances, wide, items, splits, plays, *pair)
 
 
-def _none(reason: str, items: int) -> Realism:
-    return Realism(None, f"not assessable: {reason}", {}, {}, {}, items, 0)
+def _score(floor: Floats, distance: Floats) -> float:
+    return float(np.minimum(1, (floor + SLACK) / (distance + SLACK)).mean())
+
+
+def looks_adjudicated(wide: dict[str, float], items: int) -> bool:
+    """Return whether far fewer items than expected have raters more than two levels apart."""
+    expected = wide.get("expected", 0.0)
+    return expected * items >= EXPECTED_WIDE and wide.get("observed", 1.0) < LOOKS_ADJUDICATED * expected
 
 
 def _assessed(sheet: Sheet, seed: int) -> Sheet:
@@ -173,7 +252,10 @@ def _assessed(sheet: Sheet, seed: int) -> Sheet:
     rng = np.random.default_rng([seed, 999])
     chosen = np.zeros(prompts, dtype=bool)
     chosen[rng.permutation(prompts)[: max(int(part * prompts), 20)]] = True
-    return sheet.half(chosen[own.prompt])
+    part_of = sheet.half(chosen[own.prompt])
+    kept, prompt = np.unique(part_of.ratings.prompt, return_inverse=True)
+    names = tuple(own.prompts[code] for code in kept)
+    return replace(part_of, ratings=replace(part_of.ratings, prompt=prompt.astype(np.int64), prompts=names))
 
 
 def _halves(sheet: Sheet, rng: np.random.Generator) -> tuple[Sheet, Sheet] | None:

@@ -10,11 +10,12 @@ from expsim_panel.commands.targets import STANDARD_OUTPUT, targets
 
 if TYPE_CHECKING:
     from expsim_panel.calibration import Calibration
+    from expsim_panel.rating_table import Beside
 
 
 def calibrate(
     ratings: Annotated[
-        str, typer.Argument(metavar="RATINGS", help="A CSV file: one row for each score that a rater gave.")
+        str, typer.Argument(metavar="RATINGS", help="CSV, JSONL, Parquet, or a log of Inspect or promptfoo.")
     ],
     item: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the item.")] = "item",
     rater: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the rater.")] = "rater",
@@ -25,6 +26,13 @@ def calibrate(
             metavar="COLUMN or REGEX", help="Column of the variant, or a pattern whose group finds it in the item."
         ),
     ] = "variant",
+    judge: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Column with a judge's score of the item; repeatable.")
+    ] = None,
+    kind: Annotated[str, typer.Option(metavar="COLUMN", help="Column that says human or judge.")] = "kind",
+    also: Annotated[
+        list[str] | None, typer.Option(metavar="FILE", help="More of the same, such as another log; repeatable.")
+    ] = None,
     control: Annotated[str | None, typer.Option(metavar="VARIANT", help="The variant in use today.")] = None,
     treatment: Annotated[
         list[str] | None, typer.Option(metavar="VARIANT", help="A variant to try; repeatable.")
@@ -44,10 +52,13 @@ def calibrate(
     ] = None,
 ) -> None:
     """Turn real ratings into a scenario: quality, noise, severity, and a realism score."""
+    from dataclasses import asdict
+
     from expsim_panel import calibrate as measuring
+    from expsim_panel.calibration import plain
     from expsim_panel.commands.screen import dumps, print_json
     from expsim_panel.errors import InputError, did_you_mean, shown
-    from expsim_panel.ratings import read_ratings
+    from expsim_panel.rating_table import read_table
     from expsim_panel.study import Study
 
     directions = ("increase", "decrease")
@@ -59,12 +70,12 @@ def calibrate(
             did_you_mean(direction, directions),
         )
     outputs = targets({"-o": output, "--json": json}, (ratings,))
-    table = read_ratings(ratings, item, rater, score, variant)
+    table, beside = read_table(ratings, item, rater, score, variant, tuple(judge or ()), kind, tuple(also or ()))
     found = measuring.calibrate(table, control, treatment)
     tree = measuring.to_scenario(found, name=name, direction=direction)
     # What is written must be readable: the tree goes through the door that `expsim run` uses.
     Study.from_tree(tree, table.source).freeze()
-    document: dict[str, Any] = {"calibration": found.to_json(), "scenario": tree}
+    document: dict[str, Any] = {"calibration": found.to_json() | plain(asdict(beside)), "scenario": tree}
     if "-o" in outputs:
         outputs["-o"].write(measuring.dump_scenario(tree))
     if "--json" in outputs:
@@ -72,10 +83,10 @@ def calibrate(
     if json == STANDARD_OUTPUT:
         print_json(document)
         return
-    _print(found, output)
+    _print(found, output, beside)
 
 
-def _print(found: Calibration, output: str | None) -> None:
+def _print(found: Calibration, output: str | None, beside: Beside) -> None:
     """Print what the ratings say, in words."""
     import shlex
 
@@ -98,7 +109,20 @@ def _print(found: Calibration, output: str | None) -> None:
     if found.realism.score is not None:
         told = f"{percent(found.realism.score, 0)} (100 %: as close to unseen ratings as other real ratings are)"
     rows.append(("Realism", told))
+    for name, facts_of in beside.judges.items():
+        if facts_of.rho.value is not None and facts_of.rho.interval is not None:
+            low, high = facts_of.rho.interval
+            told = f"correlation with people {facts_of.rho.value:.2f} within a variant ({low:.2f} to {high:.2f})"
+            if facts_of.rho_difference.value is not None:
+                told += f", {facts_of.rho_difference.value:.2f} for differences"
+            rows.append((f"Judge {name}", told))
     out.print(facts(rows))
+    if beside.warnings:
+        lines = [
+            f"{doubt.column}: {doubt.problem} ({doubt.count} rows, for example {', '.join(map(str, doubt.lines[:3]))})"
+            for doubt in beside.warnings
+        ]
+        out.print(bullets(lines))
     if found.notes:
         out.print(bullets(found.notes))
     if output is None:

@@ -105,7 +105,9 @@ def test_the_shipped_scenario_holds_what_calibrate_measures(summeval):
         assert kept[key] == made_now[key]
     for key in ("components", "chosen", "reliability"):
         assert kept[key] == pytest.approx(made_now[key], rel=1e-4)
-    assert kept["ordered_probit"]["thresholds"] == pytest.approx(made_now["ordered_probit"]["thresholds"], rel=1e-4)
+    assert kept["realism"]["law"] == "ordered-probit-stretched-adjudicated"
+    # found by simulation: a secant step may fall differently on another platform
+    assert kept["ordered_probit"]["thresholds"] == pytest.approx(made_now["ordered_probit"]["thresholds"], abs=0.03)
     assert kept["realism"]["scores"] == pytest.approx(made_now["realism"]["scores"], abs=0.02)
     for mine, theirs in zip(kept["variants"], made_now["variants"], strict=True):
         assert mine["histogram"] == theirs["histogram"]

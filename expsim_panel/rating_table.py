@@ -1,0 +1,286 @@
+"""A table of people's ratings with what stands beside them: judges, costs, seconds, and doubts about rows."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from expsim_panel.components import Components, variance_components
+from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.judge_calibration import JudgeFacts, judge_facts
+from expsim_panel.rating_agreement import Agreement, PileUp, agreement_of, pile_up
+from expsim_panel.rating_sources import as_csv
+from expsim_panel.ratings import Codes, Floats, Ratings, parse_ratings, read_bytes
+from expsim_panel.ratings_csv import frame as read_frame
+from expsim_panel.ratings_csv import header as read_header
+
+HUMAN = ("human", "person", "people", "crowd", "expert", "annotator")
+JUDGE = ("judge", "llm", "model", "ai", "auto")
+FORMULA = ("=", "+", "-", "@")
+MOST_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Rows that were kept or set aside with a doubt: what, where (lines, at most ten), how many."""
+
+    column: str
+    problem: str
+    count: int
+    lines: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Distribution of what one rating cost, in dollars or seconds; lognormal parameters of the positive ones."""
+
+    count: int
+    total: float
+    mean: float
+    median: float
+    p05: float
+    p95: float
+    log_mean: float | None
+    log_sd: float | None
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What `calibrate` reports beside the ratings' own facts.
+
+    Attributes
+    ----------
+    format : str
+        ``csv``, ``jsonl``, ``parquet``, ``inspect`` or ``promptfoo``.
+    agreement : Agreement
+        Of the people.
+    pile_up : PileUp
+        Of their scores.
+    judges : dict of str to JudgeFacts
+    judge_pile_up : dict of str to PileUp
+    confusion : dict of str to dict
+        For each judge: ``values`` of the ratings' scale and ``counts[human][judge]``, every rating paired
+        with the judge's score, rounded to the scale.
+    cost, seconds : dict of str to Spent
+        By kind of rater.
+    warnings : tuple of Warned
+    """
+
+    format: str
+    agreement: Agreement
+    pile_up: PileUp
+    judges: dict[str, JudgeFacts] = field(default_factory=dict)
+    judge_pile_up: dict[str, PileUp] = field(default_factory=dict)
+    confusion: dict[str, dict[str, Any]] = field(default_factory=dict)
+    cost: dict[str, Spent] = field(default_factory=dict)
+    seconds: dict[str, Spent] = field(default_factory=dict)
+    warnings: tuple[Warned, ...] = ()
+
+
+def read_table(
+    path: str | Path,
+    item: str = "item",
+    rater: str = "rater",
+    score: str = "score",
+    variant: str = "variant",
+    judges: tuple[str, ...] = (),
+    kind: str = "kind",
+    also: tuple[str, ...] = (),
+) -> tuple[Ratings, Beside]:
+    """Read ratings of people and scores of judges.
+
+    Parameters
+    ----------
+    item, rater, score, variant : str
+        As in `ratings.read_ratings`.
+    judges : tuple of str
+        Columns with a judge's score of the row's item. Empty cells are missing scores; so are
+        the few scores of 0 or less where people's scale begins above (unparsed verdicts), which a warning says.
+    kind : str
+        Column that says ``human`` or ``judge`` of each row, if there is one.
+    also : tuple of str
+        More files of the same columns, such as the logs of other variants.
+    """
+    raw = read_bytes(path)
+    where = Path(path).name
+    data, form = as_csv(raw, where)
+    for name in also:
+        more = read_bytes(name)
+        table_more, _ = as_csv(more, Path(name).name)
+        raw += more
+        top, _, rest = table_more.partition(b"\n")
+        if top.strip() != data.partition(b"\n")[0].strip():
+            raise InputError(Path(name).name, "--also", f"other columns than in {where}", "give files of one kind")
+        data = data.rstrip(b"\n") + b"\n" + rest
+    header = read_header(data, where)
+    for name in judges:
+        if name not in header:
+            raise InputError(where, "--judge", f"there is no column {shown(name)}", did_you_mean(name, header))
+    table, numbered = read_frame(data, where, list(dict.fromkeys(header)))
+    lines = table.index.to_numpy() + (2 if numbered else 1)
+    by_judge = _is_judge(table, kind, where, lines)
+    people = data
+    if by_judge.any() and not by_judge.all():
+        # blank lines keep the numbers of the others
+        kept = table.where(~pd.Series(by_judge, index=table.index), "")
+        people = kept.to_csv(index=False, lineterminator="\n").encode()
+    ratings = parse_ratings(people, where, item, rater, score, variant)
+    ratings = replace(ratings, sha256=hashlib.sha256(raw).hexdigest())
+    warnings = _formulas(table, [item, rater], lines)
+    if by_judge.all():
+        warnings.append(_warned(kind, "no rating by a person: the judges are taken as the raters", lines))
+    parts = variance_components(ratings)
+    low, high = float(ratings.score.min()), float(ratings.score.max())
+    scores: dict[str, tuple[Codes, Floats]] = {}
+    own = np.flatnonzero(~by_judge) if not by_judge.all() else np.arange(len(table))
+    for name in judges:
+        values = _numbers(table[name].iloc[own], name, where, lines[own])
+        zero = (values <= 0) & (low > 0)
+        rest = values[np.isfinite(values) & ~zero]
+        # few, and all others on the people's scale: codes of unparsed verdicts, not scores of another scale
+        if zero.any() and len(rest) > 9 * zero.sum() and rest.max() <= high:
+            problem = "0 or less is outside of the scale: taken as unparsed, missing"
+            warnings.append(_warned(name, problem, lines[own][zero]))
+            values = np.where(zero, np.nan, values)
+        present = np.isfinite(values)
+        pairs = pd.DataFrame({"item": ratings.item[present], "score": values[present]}).drop_duplicates()
+        scores[name] = (pairs["item"].to_numpy(), pairs["score"].to_numpy())
+    if by_judge.any() and not by_judge.all():
+        scores |= _judge_rows(table[by_judge], ratings, (item, rater, score, variant), where, lines[by_judge], warnings)
+    error = _item_error(ratings, parts)
+    facts = {name: judge_facts(name, ratings, *both, parts, error) for name, both in scores.items()}
+    kinds = np.where(by_judge & ~by_judge.all(), "judge", "human")
+    return ratings, Beside(
+        format=form,
+        agreement=agreement_of(ratings),
+        pile_up=pile_up(ratings.score),
+        judges=facts,
+        judge_pile_up={name: pile_up(both[1]) for name, both in scores.items() if len(both[1])},
+        confusion={name: _confusion(ratings, *both) for name, both in scores.items() if len(both[1])},
+        cost=_spent(table, "cost", kinds, where, lines),
+        seconds=_spent(table, "seconds", kinds, where, lines),
+        warnings=tuple(warnings),
+    )
+
+
+def _warned(column: str, problem: str, lines: np.ndarray) -> Warned:
+    return Warned(column, problem, len(lines), tuple(int(line) for line in lines[:MOST_SHOWN]))
+
+
+def _is_judge(table: pd.DataFrame, kind: str, where: str, lines: np.ndarray) -> np.ndarray:
+    """Return which rows are a judge's."""
+    if kind not in table.columns:
+        return np.zeros(len(table), dtype=bool)
+    words = table[kind].str.strip().str.lower()
+    found = words.isin(JUDGE).to_numpy(dtype=bool)
+    odd = np.flatnonzero(~(found | words.isin(HUMAN).to_numpy(dtype=bool)))
+    if len(odd):
+        problem = f"line {lines[odd[0]]} holds {shown(table[kind].iloc[odd[0]])}"
+        raise InputError(
+            where, kind, problem + (f", and {len(odd) - 1} more" if len(odd) > 1 else ""), "human or judge"
+        )
+    return np.asarray(found)
+
+
+def _formulas(table: pd.DataFrame, columns: list[str], lines: np.ndarray) -> list[Warned]:
+    """Return warnings of cells that a spreadsheet would run; here they are names like any others."""
+    found = []
+    for column in columns:
+        if column in table.columns:
+            text = table[column]
+            odd = text.str.startswith(FORMULA).to_numpy(dtype=bool).copy()
+            odd[odd] = pd.to_numeric(text[odd], errors="coerce").isna().to_numpy()
+            if odd.any():
+                found.append(_warned(column, "looks like a spreadsheet formula: read as text, not run", lines[odd]))
+    return found
+
+
+def _numbers(column: pd.Series[str], name: str, where: str, lines: np.ndarray) -> Floats:
+    """Return numbers, nan for empty cells."""
+    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    words = column.str.strip().str.lower()
+    empty = words.isin(["", "nan", "null", "none", "na"]).to_numpy(dtype=bool)
+    bad = np.flatnonzero(~empty & ~np.isfinite(values))
+    if len(bad):
+        problem = f"line {lines[bad[0]]} holds {shown(column.iloc[bad[0]])}, not a number"
+        more = f", and {len(bad) - 1} more" if len(bad) > 1 else ""
+        raise InputError(where, name, problem + more, "give plain numbers, or leave missing cells empty")
+    return np.where(empty, np.nan, values)
+
+
+def _judge_rows(
+    table: pd.DataFrame,
+    ratings: Ratings,
+    columns: tuple[str, str, str, str],
+    where: str,
+    lines: np.ndarray,
+    warnings: list[Warned],
+) -> dict[str, tuple[Codes, Floats]]:
+    """Return the scores of judges that have rows of their own, by judge."""
+    item, rater, score, variant = columns
+    if variant not in table.columns:
+        problem = "judges' rows need a column of the variant"
+        raise InputError(where, "--variant", problem, "give its name, or a judge's column with --judge")
+    known = {}
+    for code, prompt, kind in zip(ratings.item, ratings.prompt, ratings.variant, strict=True):
+        known[ratings.prompts[prompt], ratings.variants[kind]] = int(code)
+    code = np.array([known.get(pair, -1) for pair in zip(table[item], table[variant], strict=True)], dtype=np.int64)
+    values = _numbers(table[score], score, where, lines)
+    for problem, rows in (("no person rated this item", code < 0), ("judge's score is missing", ~np.isfinite(values))):
+        if rows.any():
+            warnings.append(_warned(score, problem + ": set aside", lines[rows]))
+    good = (code >= 0) & np.isfinite(values)
+    names = table[rater].to_numpy()
+    return {str(name): (code[good & (names == name)], values[good & (names == name)]) for name in pd.unique(names)}
+
+
+def _item_error(ratings: Ratings, parts: Components) -> float:
+    """Return the standard error of the item component of a nearly balanced table: two mean squares."""
+    size = np.bincount(ratings.item, minlength=ratings.items)
+    spare, k = ratings.rows - ratings.items, float(size.mean())
+    if spare <= 0:
+        return 0.0
+    within = parts.noise or 0.0
+    between = within + k * (parts.item or 0.0)
+    freedom = max(ratings.items - len(ratings.variants), 1)
+    return float(np.sqrt(2 * between**2 / freedom + 2 * within**2 / spare)) / k
+
+
+def _confusion(ratings: Ratings, item: Codes, score: Floats) -> dict[str, Any]:
+    """Cross every rating with the judge's score of its item, rounded to the people's scale."""
+    values = np.unique(ratings.score)
+    if len(values) > MOST_SHOWN + 1:
+        return {"values": None, "counts": None, "reason": f"{len(values)} different scores"}
+    calls = np.bincount(item, minlength=ratings.items)
+    mean = np.bincount(item, score, minlength=ratings.items) / np.maximum(calls, 1)
+    edges = (values[1:] + values[:-1]) / 2
+    keep = calls[ratings.item] > 0
+    said = np.searchsorted(edges, mean[ratings.item[keep]])
+    held = np.searchsorted(values, ratings.score[keep])
+    counts = np.bincount(held * len(values) + said, minlength=len(values) ** 2).reshape(len(values), -1)
+    return {"values": values.tolist(), "counts": counts.tolist()}
+
+
+def _spent(table: pd.DataFrame, name: str, kinds: np.ndarray, where: str, lines: np.ndarray) -> dict[str, Spent]:
+    if name not in table.columns:
+        return {}
+    values = _numbers(table[name], name, where, lines)
+    if (values < 0).any():
+        at = int((values < 0).argmax())
+        raise InputError(
+            where, name, f"line {lines[at]} holds {values[at]:g}, below 0", "give what it took, or nothing"
+        )
+    found = {}
+    for kind in ("human", "judge"):
+        mine = values[(kinds == kind) & np.isfinite(values)]
+        if len(mine):
+            logs = np.log(mine[mine > 0])
+            ends = np.quantile(mine, [0.5, 0.05, 0.95])
+            spread = (float(logs.mean()), float(logs.std(ddof=1))) if len(logs) > 1 else (None, None)
+            found[kind] = Spent(len(mine), float(mine.sum()), float(mine.mean()), *map(float, ends), *spread)
+    return found
