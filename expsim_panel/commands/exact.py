@@ -10,9 +10,6 @@ from expsim_panel.commands.groups import CONTEXT, Commands, show_help
 app = typer.Typer(cls=Commands, help="Exact answers that need no simulation.", context_settings=CONTEXT)
 
 
-app.command("split")(exact_split.split)
-
-
 @app.callback(invoke_without_command=True)
 def exact(context: typer.Context) -> None:
     """Exact answers that need no simulation."""
