@@ -26,7 +26,7 @@ from expsim_panel.look_lists import z_bounds
 if TYPE_CHECKING:
     from expsim_panel.designs._frequentist import Frequentist
 
-__all__ = ["Plan", "kinds", "observed_bounds", "plan", "sequential_design"]
+__all__ = ["Plan", "kinds", "observed_bounds", "sequential_design", "sequential_plan"]
 
 PER_SIDE, OVERALL = "per-side", "overall"
 
@@ -61,7 +61,7 @@ class Plan:
         return self.design.efficacy(self.information, self.alpha, self.sides, in_force if self.binding else None)
 
 
-def plan(
+def sequential_plan(
     kind: str,
     looks: int | None = None,
     alpha: float = 0.05,
@@ -193,7 +193,7 @@ def sequential_design(
     InputError
         An argument is out of its range or contradicts another.
     """
-    planned = plan(
+    planned = sequential_plan(
         kind, looks, alpha, sides, information, parameter, futility, binding, alpha_spent, two_sided_spending
     )
     given_up = planned.futility
@@ -220,7 +220,7 @@ def _both(
     if power is None:
         raise InputError(WHERE, "--futility-kind", "beta is not known", "give --power")
     check_power(power, planned.alpha)
-    losing = plan(kind, None, planned.alpha, 1, planned.information, parameter).design
+    losing = sequential_plan(kind, None, planned.alpha, 1, planned.information, parameter).design
     for name, design in ((kind, losing), (planned.design.kind, planned.design)):
         if not isinstance(design, Spending):
             problem, remedy = f"{name} has no spending function", "choose a spending kind for both bounds"

@@ -14,7 +14,7 @@ from scipy.optimize import brentq
 
 from expsim_panel.analytic import operating
 from expsim_panel.errors import InputError
-from expsim_panel.sequential import kinds, observed_bounds, plan, sequential_design
+from expsim_panel.sequential import kinds, observed_bounds, sequential_design, sequential_plan
 from expsim_panel.spending import hwang_shih_decani, kim_demets, lan_demets_obrien_fleming, lan_demets_pocock
 
 INF = math.inf
@@ -223,24 +223,24 @@ def test_power_is_monotone_in_looks_and_one_look_is_the_fixed_test() -> None:
 
 def test_the_looks_that_came_late_or_early_keep_the_level() -> None:
     for kind in [*SPENDING, "obrien-fleming", "pocock"]:
-        planned = plan(kind, 3, 0.05, 2)
+        planned = sequential_plan(kind, 3, 0.05, 2)
         for observed, final in (([0.3, 0.72, 1.08], False), ([0.4, 0.8], True), ([0.25, 0.5, 0.9], True)):
             upper, spent = observed_bounds(planned, observed, final)
             assert spent[-1] == 0.05
             fractions = np.array(observed) / observed[-1]
             high, low, _ = operating(fractions, -upper, upper, 0.0)
             assert high + low == pytest.approx(0.05, abs=1e-11)
-    upper, spent = observed_bounds(plan("kim-demets", 3, 0.025, 1), [0.31, 0.64])
+    upper, spent = observed_bounds(sequential_plan("kim-demets", 3, 0.025, 1), [0.31, 0.64])
     assert spent == pytest.approx([0.025 * 0.31**3, 0.025 * 0.64**3], abs=1e-15)
     on_time = sequential_design("pocock", 3)
     np.testing.assert_allclose(
-        observed_bounds(plan("pocock", 3), [1 / 3, 2 / 3, 1.0])[0], on_time.critical_values, atol=1e-9
+        observed_bounds(sequential_plan("pocock", 3), [1 / 3, 2 / 3, 1.0])[0], on_time.critical_values, atol=1e-9
     )
 
 
 def test_observed_bounds_do_not_look_ahead() -> None:
-    early = observed_bounds(plan("lan-demets-pocock", 5), [0.15, 0.45])[0]
-    later = observed_bounds(plan("lan-demets-pocock", 5), [0.15, 0.45, 0.8, 1.2])[0]
+    early = observed_bounds(sequential_plan("lan-demets-pocock", 5), [0.15, 0.45])[0]
+    later = observed_bounds(sequential_plan("lan-demets-pocock", 5), [0.15, 0.45, 0.8, 1.2])[0]
     np.testing.assert_allclose(early, later[:2], atol=1e-10)
 
 
@@ -297,7 +297,7 @@ def test_contradictions_end_in_one_line(change: dict[str, Any], key: str) -> Non
 )  # fmt: skip
 def test_wrong_observed_looks(observed: list[float], kind: str) -> None:
     with pytest.raises(InputError, match="--observed"):
-        observed_bounds(plan(kind, 3), observed)
+        observed_bounds(sequential_plan(kind, 3), observed)
 
 
 def test_pocock_constant_by_a_plain_root_of_the_multivariate_normal() -> None:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from expsim_panel.conditional_power import conditional_power, predictive_power
+from expsim_panel.conditional import conditional_power, predictive_power
 from expsim_panel.errors import InputError
-from expsim_panel.peeking import look_information, peeking
+from expsim_panel.repeated_tests import look_information, peeking
 from expsim_panel.sequential import sequential_design
 
 
