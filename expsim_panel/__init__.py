@@ -20,9 +20,13 @@ if (_root / "pyproject.toml").is_file() and (_root / "kernels" / "__init__.py").
     __path__.append(str(_root))
 
 if TYPE_CHECKING:
+    from expsim_panel.analytic import group_sequential
+    from expsim_panel.conditional import conditional_power, predictive_power
     from expsim_panel.errors import InputError
+    from expsim_panel.repeated_tests import peeking
     from expsim_panel.results import Result
     from expsim_panel.scenario import Scenario
+    from expsim_panel.sequential import observed_bounds, sequential_design, sequential_plan
     from expsim_panel.study import Study
 
 _HOME = {
@@ -30,9 +34,28 @@ _HOME = {
     "Result": "expsim_panel.results",
     "Scenario": "expsim_panel.scenario",
     "Study": "expsim_panel.study",
+    "conditional_power": "expsim_panel.conditional",
     "group_sequential": "expsim_panel.analytic",
+    "observed_bounds": "expsim_panel.sequential",
+    "peeking": "expsim_panel.repeated_tests",
+    "predictive_power": "expsim_panel.conditional",
+    "sequential_design": "expsim_panel.sequential",
+    "sequential_plan": "expsim_panel.sequential",
 }
-__all__ = ["InputError", "Result", "Scenario", "Study", "__version__"]
+__all__ = [
+    "InputError",
+    "Result",
+    "Scenario",
+    "Study",
+    "__version__",
+    "conditional_power",
+    "group_sequential",
+    "observed_bounds",
+    "peeking",
+    "predictive_power",
+    "sequential_design",
+    "sequential_plan",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -77,7 +77,7 @@ def tail_bound(points: Floats, mass: Floats, step: float, target: float, side: f
             x = following
             break
         x = following
-    return side * x
+    return float(side * x)
 
 
 @kernel

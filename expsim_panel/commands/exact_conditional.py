@@ -36,7 +36,7 @@ def conditional_power(
     ] = None,
 ) -> None:
     """Conditional and predictive power of a sequential test at one of its looks."""
-    from expsim_panel import conditional_power as exact
+    from expsim_panel import conditional as exact
     from expsim_panel import sequential
     from expsim_panel.commands.screen import console, dumps, facts, print_json
     from expsim_panel.errors import InputError
@@ -46,7 +46,7 @@ def conditional_power(
     outputs = targets({"--json": json})
     fractions = None if information is None else numbers("--information", information, ",", "0.2,0.5,1", _WHERE)
     futility = None if futility_bounds is None else bounds_or_none("--futility-bounds", futility_bounds, _WHERE)
-    planned = sequential.plan(kind, looks, alpha, sides, fractions, parameter, futility, binding)
+    planned = sequential.sequential_plan(kind, looks, alpha, sides, fractions, parameter, futility, binding)
     upper, given_up = planned.upper(), planned.futility if futility is not None else None
     size = size_of(effect, sd, units, numbers("--allocation", allocation, ":", "1:1", _WHERE))
     if size is not None and size.units is not None:

@@ -30,7 +30,7 @@ def peeking(
     ] = None,
 ) -> None:
     """True type I error of a test that is repeated at every look until it rejects."""
-    from expsim_panel import peeking as exact
+    from expsim_panel import repeated_tests as exact
     from expsim_panel.commands.screen import console, dumps, facts, print_json
     from expsim_panel.errors import InputError
     from expsim_panel.quantities import percent

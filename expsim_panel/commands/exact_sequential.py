@@ -138,7 +138,7 @@ def group_sequential(
     told = document(kind, found)
     if observed is not None:
         seen = numbers("--observed", observed, ",", "0.3,0.62,1.08")
-        planned = sequential.plan(
+        planned = sequential.sequential_plan(
             kind, looks, alpha, sides, fractions, parameter, futility, binding, listed, two_sided_spending
         )
         upper, spent = sequential.observed_bounds(planned, seen, final)

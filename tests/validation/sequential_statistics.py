@@ -11,9 +11,9 @@ import numpy as np
 
 from expsim_panel import spending
 from expsim_panel.analytic import GroupSequential
-from expsim_panel.conditional_power import conditional_power
-from expsim_panel.peeking import peeking
+from expsim_panel.conditional import conditional_power
 from expsim_panel.peer_mistakes import cumulative_as_nominal, nominal_bounds, true_error
+from expsim_panel.repeated_tests import peeking
 from expsim_panel.sequential import sequential_design
 
 KINDS = {

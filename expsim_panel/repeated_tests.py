@@ -94,7 +94,7 @@ def look_information(
             raise InputError(WHERE, "--information", problem, f"give 1 to {MOST_LOOKS} positive numbers that increase")
         if np.any(np.diff(listed) < 1e-5 * listed[1:]):
             raise InputError(WHERE, "--information", "two looks at the same time", "merge looks that close together")
-        return listed / listed[-1]
+        return np.asarray(listed / listed[-1])
     if looks is not None:
         _whole("looks", looks, 1, MOST_LOOKS)
         return np.arange(1, looks + 1) / looks
