@@ -131,10 +131,8 @@ def asymptotic_half_width(n: float, variance: float, rho: float, alpha: float = 
     check_positive("variance", variance, WHERE)
     check_positive("rho", rho, WHERE)
     grown = n * rho * rho + 1.0
-    if sides == 2:
-        evidence = math.log(math.sqrt(grown) / alpha)
-    else:
-        evidence = math.log1p(math.sqrt(grown) / (2.0 * alpha))
+    # At one side half of the mixture, the one that speaks for a gain, has all of the weight.
+    evidence = math.log(math.sqrt(grown) / alpha) if sides == 2 else math.log1p(math.sqrt(grown) / (2.0 * alpha))
     return math.sqrt(variance) * math.sqrt(2.0 * grown * evidence) / (n * rho)
 
 

@@ -69,7 +69,7 @@ def adjusted_p_values(p_values: Sequence[float] | Floats, method: Method = "holm
     elif name == "holm":
         made = np.maximum.accumulate(ranked * (m - rank + 1))
     elif name == "holm-sidak":
-        made = np.maximum.accumulate(_sidak(ranked, m - rank + 1.0))
+        made = np.maximum.accumulate(_sidak(ranked, np.asarray(m + 1 - rank, dtype=np.float64)))
     elif name == "hommel":
         made = _hommel(ranked)
     else:
