@@ -1,30 +1,37 @@
-"""Exact group-sequential answers: boundaries, power and expected size by recursion; no simulation."""
+"""Exact group-sequential answers: power, expected size and inflation of any bounds by recursion; no simulation."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from expsim_panel.boundaries import (
+    check_futility,
+    check_order,
+    critical_values,
+    lower_bounds,
+    obrien_fleming_shape,
+    pocock_shape,
+)
 from expsim_panel.checked import (
     WHERE,
     Floats,
-    check_allocation,
-    check_error_rate,
     check_finite,
     check_information,
-    check_positive,
     check_power,
     equal_information,
 )
 from expsim_panel.errors import InputError, shown
 from expsim_panel.kernels.crossing import cross
 from expsim_panel.kernels.special import norm_ppf
+from expsim_panel.sequential_size import Size, size_of
 
 __all__ = [
     "GroupSequential",
+    "characteristics",
     "critical_values",
     "equal_information",
     "group_sequential",
@@ -36,20 +43,30 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class GroupSequential:
-    """A group-sequential design and what it does, exactly. See `group_sequential` for the arguments.
+    """A group-sequential design and what it does, exactly. See `characteristics` for the arguments.
+
+    Power and expected sizes count stops for futility, whether or not the futility bounds bind, unless the
+    name says otherwise.
 
     Attributes
     ----------
     critical_values : ndarray, shape (K,)
         z bounds per look; a two-sided test also stops at minus these.
     alpha_spent : ndarray, shape (K,)
-        Cumulative probability of stopping under no effect, both sides together.
+        Cumulative probability of rejecting under no effect, both sides together. With binding futility
+        bounds they are in force, otherwise they are ignored.
     information : ndarray, shape (K,)
         Information fractions, ending at 1.
     sides : int
         1 or 2.
     alpha : float
         Nominal level, over both sides.
+    futility_bounds : ndarray, shape (K,)
+        z bounds at or below which a one-sided test gives up; -inf: none.
+    binding : bool
+        Whether alpha is kept only if futility bounds are obeyed.
+    type1_error : float
+        Probability of rejecting under no effect with futility bounds obeyed.
     inflation_factor : float or None
         Maximum size over the size of the fixed design of the same level and power; None without a target
         power, like the three expected fractions.
@@ -57,11 +74,19 @@ class GroupSequential:
         Expected size over the fixed design's size under no effect, half the effect and the effect that the
         design is powered for; stops at both bounds count.
     drift : float or None
-        Mean of the last z under `effect`; None without an effect, like the next two.
+        Mean of the last z under `effect`; None without an effect, like the next ones.
     power : float or None
         Probability of rejecting. Two-sided: in either direction.
     expected_units : float or None
         Expected number of units over both arms.
+    units : float or None
+        Units over both arms at the last look: as given, or solved from the target power.
+    power_ignoring_futility, expected_units_ignoring_futility : float or None
+        The same if nobody obeys the futility bounds.
+    expected_units_null : float or None
+        Expected number of units under no effect.
+    stop_efficacy, stop_futility : ndarray, shape (K,), or None
+        Probability of rejecting (either direction), and of giving up, at each look under the effect.
     """
 
     critical_values: Floats
@@ -69,6 +94,9 @@ class GroupSequential:
     information: Floats
     sides: int
     alpha: float
+    futility_bounds: Floats
+    binding: bool
+    type1_error: float
     inflation_factor: float | None = None
     expected_fraction_null: float | None = None
     expected_fraction_half: float | None = None
@@ -76,72 +104,12 @@ class GroupSequential:
     drift: float | None = None
     power: float | None = None
     expected_units: float | None = None
-
-
-def obrien_fleming_shape(information: Floats) -> Floats:
-    """Return the shape 1/sqrt(information): bounds constant on the score scale (O'Brien, Fleming 1979)."""
-    return 1.0 / np.sqrt(information)
-
-
-def pocock_shape(information: Floats) -> Floats:
-    """Return the shape 1, 1, ..., 1: bounds constant on the z scale (Pocock 1977)."""
-    return np.ones(len(information))
-
-
-def _lower(upper: Floats, sides: int) -> Floats:
-    return -upper if sides == 2 else np.full(upper.size, -np.inf)
-
-
-def critical_values(
-    shape: Sequence[float] | Floats, information: Sequence[float] | Floats, alpha: float, sides: int
-) -> Floats:
-    """Return the z bounds ``c * shape`` whose probability of being crossed under no effect is `alpha`.
-
-    Parameters
-    ----------
-    shape : array_like, shape (K,)
-        Positive relative heights: `obrien_fleming_shape`, `pocock_shape`; any for a single look.
-    information : array_like, shape (K,)
-        Information fractions in (0, 1], increasing, the last 1.
-    alpha : float
-        Level in (0, 1). Two-sided: over both sides, bounds symmetrical.
-    sides : int
-        1 (stops high only) or 2.
-
-    Returns
-    -------
-    ndarray, shape (K,)
-        Bounds; the level is met to 1e-12. Negative for a one-sided level above one half.
-
-    Raises
-    ------
-    InputError
-        An argument is out of its range.
-
-    References
-    ----------
-    .. [1] Jennison, Turnbull (2000), "Group Sequential Methods", sections 2.4-2.5 and 19.2.
-    """
-    fractions = check_information(information, end=True)
-    check_error_rate(alpha, sides)
-    heights = np.array(shape, dtype=np.float64, ndmin=1)
-    if heights.shape != fractions.shape or not np.all((heights > 0) & np.isfinite(heights)):
-        problem = f"shape is {shown(heights.tolist())}"
-        raise InputError(WHERE, "shape", problem, f"give {fractions.size} finite numbers greater than 0")
-    # One look alone at level alpha already spends alpha; all looks at alpha / K spend alpha at most.
-    least = max(-norm_ppf(alpha / sides) / height for height in heights)
-    most = max(-norm_ppf(alpha / sides / fractions.size) / height for height in heights)
-    if fractions.size == 1:
-        return np.array([least * heights[0]])
-
-    def excess(constant: float) -> float:
-        upper = constant * heights
-        below, above = cross(fractions, _lower(upper, sides), upper, 0.0)
-        return float(below.sum() + above.sum()) - alpha
-
-    from scipy.optimize import brentq
-
-    return float(brentq(excess, least - 1e-9, most + 1e-9, xtol=1e-12, rtol=1e-14)) * heights
+    units: float | None = None
+    power_ignoring_futility: float | None = None
+    expected_units_ignoring_futility: float | None = None
+    expected_units_null: float | None = None
+    stop_efficacy: Floats | None = None
+    stop_futility: Floats | None = None
 
 
 def operating(
@@ -178,53 +146,76 @@ def operating(
         raise InputError(WHERE, "bounds", problem, "give one pair per look, lower at most upper")
     check_finite("drift", drift)
     below, above = cross(fractions, low, high, float(drift))
-    stop = below + above
+    return float(above.sum()), float(below.sum()), _expected(fractions, below + above)
+
+
+def _expected(fractions: Floats, stop: Floats) -> float:
+    """Return the expected information at the end."""
     # The last look also ends what never crossed: written so that it adds up to the last fraction.
-    expected = float(fractions[-1] - np.sum(stop * (fractions[-1] - fractions)))
-    return float(above.sum()), float(below.sum()), expected
+    return float(fractions[-1] - np.sum(stop * (fractions[-1] - fractions)))
 
 
-def _drift_for(fractions: Floats, upper: Floats, sides: int, alpha: float, power: float) -> float:
+def _drift_for(fractions: Floats, lower: Floats, upper: Floats, sides: int, alpha: float, power: float) -> float:
     """Return the drift at which the upper bound is crossed with probability `power`."""
     from scipy.optimize import brentq
-
-    lower = _lower(upper, sides)
-    # The fixed test of the level is the most powerful; the last look alone the least.
-    least = norm_ppf(power) - norm_ppf(alpha / sides)
-    most = norm_ppf(power) + float(upper[-1])
-    reach = least, max(least, most)
 
     def excess(drift: float) -> float:
         return float(cross(fractions, lower, upper, drift)[1].sum()) - power
 
-    return float(brentq(excess, reach[0] - 1e-6, reach[1] + 1e-6, xtol=1e-12, rtol=1e-14))
+    # The fixed test of the level is the most powerful, unless binding futility bounds lowered the last
+    # bound; the last look alone is the least powerful, unless futility bounds stop paths before it.
+    least = min(norm_ppf(power) - norm_ppf(alpha / sides), norm_ppf(power) + float(upper[-1])) - 1e-6
+    most = max(least, norm_ppf(power) + float(upper[-1])) + 1e-6
+    while excess(least) > 0.0:
+        least -= 1.0
+    while excess(most) < 0.0:
+        most += 1.0
+        if most > 200.0:
+            raise InputError(WHERE, "--futility-bounds", f"no effect reaches a power of {power:g}", "lower them")
+    return float(brentq(excess, least, most, xtol=1e-12, rtol=1e-14))
 
 
-def group_sequential(
-    shape: Sequence[float] | Floats,
+def characteristics(
+    upper: Floats,
     information: Sequence[float] | Floats,
     alpha: float,
     sides: int,
+    futility: Floats | None = None,
+    binding: bool = False,
     target_power: float | None = None,
     effect: float | None = None,
     sd: float | None = None,
     units: float | None = None,
     allocation: Sequence[float] = (1, 1),
+    rates: Sequence[float] | None = None,
+    margin: float = 0.0,
 ) -> GroupSequential:
-    """Return a group-sequential design, and its exact size or power where asked for.
+    """Return what bounds do, and their exact size or power where asked for.
 
     Parameters
     ----------
-    shape, information, alpha, sides
+    upper : ndarray, shape (K,)
+        z bounds for efficacy, solved beforehand.
+    information, alpha, sides
         As in `critical_values`.
+    futility : ndarray, shape (K,), optional
+        z bounds for futility of a one-sided test, -inf for none, the last one always.
+    binding : bool
+        Whether `upper` was solved with them in force.
     target_power : float, optional
         In (alpha, 1): gives the inflation factor and the expected fractions of the fixed design's size.
         Conventional in both designs: the probability of crossing the bound on the effect's side.
     effect, sd, units : float, optional
         True difference of means (treatment less control), known standard deviation of an observation and
-        total units over both arms at the last look: all three or none; gives power and expected units.
+        total units over both arms at the last look: gives power and expected units. With a target power,
+        `units` may be left out: it is solved for.
     allocation : (float, float)
         Ratio control:treatment.
+    rates : (float, float), optional
+        True rates of control and treatment instead of `effect` and `sd`. Normal approximation with the
+        pooled variance in the test and the unpooled one for the truth.
+    margin : float
+        Loss that is still acceptable: the null hypothesis is ``effect = -margin``. Not negative.
 
     Returns
     -------
@@ -243,32 +234,86 @@ def group_sequential(
        (shift and inflation factor).
     """
     fractions = check_information(information, end=True)
-    upper = critical_values(shape, fractions, alpha, sides)
-    lower = _lower(upper, sides)
+    given_up = np.full(upper.size, -np.inf) if futility is None else futility
+    check_order(given_up, upper)
+    lower = lower_bounds(upper, sides, given_up)
+    free = lower_bounds(upper, sides)
     below, above = cross(fractions, lower, upper, 0.0)
-    inflation = null = half = alternative = drift = power = expected = None
+    null_stop = below + above
+    obeyed = null_stop if sides == 2 else above
+    spent = obeyed if binding or sides == 2 else cross(fractions, free, upper, 0.0)[1]
+    quantile = -norm_ppf(alpha / sides)
+    inflation = null = half = alternative = powered = None
     if target_power is not None:
         check_power(target_power, alpha)
-        powered = _drift_for(fractions, upper, sides, alpha, target_power)
-        inflation = (powered / (norm_ppf(target_power) - norm_ppf(alpha / sides))) ** 2
-        null = inflation * operating(fractions, lower, upper, 0.0)[2]
+        powered = _drift_for(fractions, lower, upper, sides, alpha, target_power)
+        inflation = (powered / (norm_ppf(target_power) + quantile)) ** 2
+        null = inflation * _expected(fractions, null_stop)
         half = inflation * operating(fractions, lower, upper, powered / 2)[2]
         alternative = inflation * operating(fractions, lower, upper, powered)[2]
-    given = {"effect": effect, "sd": sd, "units": units}
-    if any(value is not None for value in given.values()):
-        for key, value in given.items():
-            if value is None:
-                remedy = "give --effect, --sd and --units together"
-                raise InputError(WHERE, f"--{key}", f"{key} is missing", remedy)
-    control, treatment = check_allocation(allocation)
-    if effect is not None and sd is not None and units is not None:
-        check_finite("effect", effect)
-        check_positive("sd", sd)
-        check_positive("units", units)
-        drift = effect / sd * math.sqrt(units * control * treatment)
-        p_upper, p_lower, fraction = operating(fractions, lower, upper, drift)
-        power, expected = p_upper + p_lower, units * fraction
-    return GroupSequential(
-        upper, np.cumsum(below + above), fractions, sides, alpha, inflation, null, half, alternative,
-        drift, power, expected,
+    found = GroupSequential(
+        upper, np.cumsum(spent), fractions, sides, alpha, given_up, binding, float(obeyed.sum()),
+        inflation, null, half, alternative,
     )  # fmt: skip
+    size = size_of(effect, sd, units, allocation, rates, margin, quantile, powered is None)
+    if size is None:
+        return found
+    total = size.units
+    if total is None:
+        assert powered is not None
+        assert inflation is not None
+        assert target_power is not None
+        if size.effect == 0.0:
+            raise InputError(WHERE, "--effect", "effect is 0", "no size gives power: give a difference")
+        # Inflation of the fixed size, as is usual: for rates the pooled variance makes it a little more
+        # or less than the size at which the recursion gives the power.
+        total = inflation * size.units_for(math.copysign(norm_ppf(target_power) + quantile, size.effect))
+    if total < 2 * fractions.size:
+        problem = f"{fractions.size} looks at {total:g} units"
+        raise InputError(WHERE, "--units", problem, "give at least one unit of each arm for every look")
+    return _sized(found, size, total, lower, free)
+
+
+def _sized(found: GroupSequential, size: Size, units: float, lower: Floats, free: Floats) -> GroupSequential:
+    """Return the design with its figures under an effect."""
+    fractions, upper = found.information, found.critical_values
+    drift = size.drift(units)
+    below, above = cross(fractions, lower, upper, drift)
+    reject = above + below if found.sides == 2 else above
+    free_below, free_above = cross(fractions, free, upper, drift)
+    free_reject = free_above + free_below
+    null_below, null_above = cross(fractions, lower, upper, 0.0)
+    return replace(
+        found,
+        drift=drift,
+        power=float(reject.sum()),
+        units=units,
+        expected_units=units * _expected(fractions, below + above),
+        power_ignoring_futility=float(free_reject.sum()),
+        expected_units_ignoring_futility=units * _expected(fractions, free_reject),
+        expected_units_null=units * _expected(fractions, null_below + null_above),
+        stop_efficacy=reject,
+        stop_futility=below if found.sides == 1 else np.zeros(below.size),
+    )
+
+
+def group_sequential(
+    shape: Sequence[float] | Floats,
+    information: Sequence[float] | Floats,
+    alpha: float,
+    sides: int,
+    target_power: float | None = None,
+    effect: float | None = None,
+    sd: float | None = None,
+    units: float | None = None,
+    allocation: Sequence[float] = (1, 1),
+    futility: Sequence[float] | Floats | None = None,
+    binding: bool = False,
+) -> GroupSequential:
+    """Return the design whose bounds are a constant times `shape`; see `critical_values` and `characteristics`."""
+    fractions = check_information(information, end=True)
+    given_up = check_futility(futility, fractions.size, sides)
+    upper = critical_values(shape, fractions, alpha, sides, given_up if binding else None)
+    return characteristics(
+        upper, fractions, alpha, sides, given_up, binding, target_power, effect, sd, units, allocation
+    )

@@ -99,7 +99,7 @@ def simulated(base: Study, one: Strategy, effect: float, ask: Watch) -> dict[str
     study = with_scenario(base, exact.with_effect(base.scenario, effect))
     out = engine.outcomes(study.freeze(), cancelled=ask.cancelled)[one.name]
     money = ledger(study.scenario)
-    hits = out.code != 0 if len(study.scenario.variants) == 2 else out.code > 0
+    hits = operating.rejected(out.code) if len(study.scenario.variants) == 2 else out.code > 0
     spent = sum(money.costs(out.units, out.rows).values(), np.zeros(out.code.size))
     ask.step()
     return {

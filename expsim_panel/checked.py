@@ -20,14 +20,14 @@ _CLOSEST = 1e-4
 _LEAST_RATE = 1e-9
 
 
-def _is_real(value: object) -> bool:
+def is_real(value: object) -> bool:
     """Tell whether `value` is a finite number; True and False are not."""
     return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def equal_information(looks: int) -> Floats:
     """Return the information fractions 1/K, 2/K, ..., 1 of `looks` equally spaced looks (1 to 400)."""
-    if not _is_real(looks) or looks != int(looks) or not 1 <= looks <= MAX_LOOKS:
+    if not is_real(looks) or looks != int(looks) or not 1 <= looks <= MAX_LOOKS:
         remedy = f"give a whole number, 1 to {MAX_LOOKS}"
         raise InputError(WHERE, "--looks", f"looks is {shown(looks)}", remedy)
     return np.arange(1, int(looks) + 1) / int(looks)
@@ -58,7 +58,7 @@ def check_information(information: Sequence[float] | Floats, end: bool) -> Float
 
 def check_error_rate(alpha: float, sides: int, where: str = WHERE) -> None:
     """Raise InputError unless `alpha` lies strictly within 0 and 1 and `sides` is 1 or 2."""
-    if not _is_real(alpha) or not 0.0 < alpha < 1.0:
+    if not is_real(alpha) or not 0.0 < alpha < 1.0:
         raise InputError(where, "--alpha", f"alpha is {shown(alpha)}", "give a number between 0 and 1")
     if not _LEAST_RATE <= alpha <= 1.0 - _LEAST_RATE:
         raise InputError(where, "--alpha", f"alpha is {shown(alpha)}", "stay 1e-9 away from 0 and 1")
@@ -68,19 +68,19 @@ def check_error_rate(alpha: float, sides: int, where: str = WHERE) -> None:
 
 def check_positive(key: str, value: float, where: str = WHERE) -> None:
     """Raise InputError unless `value` is a finite number greater than 0."""
-    if not _is_real(value) or not value > 0.0:
+    if not is_real(value) or not value > 0.0:
         raise InputError(where, f"--{key}", f"{key} is {shown(value)}", "give a finite number greater than 0")
 
 
 def check_finite(key: str, value: float, where: str = WHERE) -> None:
     """Raise InputError unless `value` is a finite number."""
-    if not _is_real(value):
+    if not is_real(value):
         raise InputError(where, f"--{key}", f"{key} is {shown(value)}", "give a finite number")
 
 
 def check_power(power: float, alpha: float, where: str = WHERE) -> None:
     """Raise InputError unless the target power lies between alpha and 1."""
-    if not _is_real(power) or not alpha < power <= 1.0 - _LEAST_RATE:
+    if not is_real(power) or not alpha < power <= 1.0 - _LEAST_RATE:
         remedy = f"give a number above alpha = {alpha:g} and below 1 (at most 1 - 1e-9)"
         raise InputError(where, "--power", f"power is {shown(power)}", remedy)
 
@@ -88,7 +88,7 @@ def check_power(power: float, alpha: float, where: str = WHERE) -> None:
 def check_allocation(allocation: Sequence[float], where: str = WHERE) -> tuple[float, float]:
     """Return allocation as shares (control, treatment) of all units that sum to 1."""
     parts = list(allocation) if isinstance(allocation, Sequence) else []
-    if len(parts) != 2 or not all(_is_real(part) and part > 0 for part in parts):
+    if len(parts) != 2 or not all(is_real(part) and part > 0 for part in parts):
         problem, remedy = (
             f"allocation is {shown(allocation)}",
             "give control:treatment, two positive numbers, as 1:1",
@@ -96,3 +96,12 @@ def check_allocation(allocation: Sequence[float], where: str = WHERE) -> tuple[f
         raise InputError(where, "--allocation", problem, remedy)
     control, treatment = (float(part) for part in parts)
     return control / (control + treatment), treatment / (control + treatment)
+
+
+def check_real_list(key: str, values: Sequence[float] | Floats, where: str = WHERE) -> list[float]:
+    """Return a list of finite numbers, 1 to `MAX_LOOKS` of them; or InputError."""
+    listed = list(values) if isinstance(values, Sequence | np.ndarray) and not isinstance(values, str) else []
+    if not 1 <= len(listed) <= MAX_LOOKS or not all(map(is_real, listed)):
+        name = key.removeprefix("--").replace("-", " ")
+        raise InputError(where, key, f"{name} is {shown(values)}", f"give 1 to {MAX_LOOKS} numbers")
+    return [float(value) for value in listed]

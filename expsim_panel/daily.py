@@ -13,6 +13,7 @@ from expsim_panel.designs.bayesian import Bayesian
 from expsim_panel.economics import ledger
 from expsim_panel.kernels.arms import FIRST, P_BEST, SECOND, best_of_betas, best_of_normals
 from expsim_panel.kernels.special import norm_ppf
+from expsim_panel.kernels.trials import FUTILE
 from expsim_panel.operating import estimates
 from expsim_panel.results import Outcomes, StrategyResult
 from expsim_panel.scenario import Scenario
@@ -76,6 +77,8 @@ class Daily:
         """How the experiment ended, in words."""
         if self.code > 0:
             return f"stops on day {self.day} for {self.names[self.code]}"
+        if self.code == FUTILE:
+            return f"gives up on day {self.day}"
         if self.code < 0:
             return f"stops on day {self.day} for {self.names[0]}"
         return f"ends on day {self.day} without a finding"

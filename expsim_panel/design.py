@@ -10,6 +10,7 @@ import numpy as np
 
 from expsim_panel.errors import InputError
 from expsim_panel.kernels.tables import Table
+from expsim_panel.kernels.trials import FOR_CONTROL, FUTILE
 from expsim_panel.registry import Registry
 from expsim_panel.sections import Section
 
@@ -71,17 +72,20 @@ class Bounds:
         Day (from 1) at whose end the look happens.
     lower, upper : ndarray, shape (looks,)
         Bounds on the z scale.
+    futility : bool
+        Whether stopping low gives up without a finding; otherwise it finds the control better.
     """
 
     days: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
+    futility: bool = False
 
     def table(self, setting: Setting) -> Table:
         """Spread the bounds over the days, for the kernel."""
         lower, upper = np.full(setting.days, -np.inf), np.full(setting.days, np.inf)
         lower[self.days - 1], upper[self.days - 1] = self.lower, self.upper
-        return Table(lower, upper, setting.ddof)
+        return Table(lower, upper, setting.ddof, FUTILE if self.futility else FOR_CONTROL)
 
 
 class Design(Section):

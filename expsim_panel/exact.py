@@ -99,7 +99,7 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
     spent = money.costs(units, scored)
     per_unit = money.exposures_per_unit
     values = {
-        "rejection": float(stops.sum()),
+        "rejection": float(high.sum() if planned.futility else stops.sum()),
         "launch": float(high.sum()),
         "units": float(weights @ units.sum(axis=1)),
         "exposures": float(weights @ units.sum(axis=1) * per_unit),

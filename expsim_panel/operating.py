@@ -10,6 +10,7 @@ import numpy as np
 from expsim_panel.economics import Ledger
 from expsim_panel.exact import Exact
 from expsim_panel.kernels.special import norm_ppf
+from expsim_panel.kernels.trials import FUTILE
 from expsim_panel.results import Figure, Outcomes
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
@@ -48,11 +49,13 @@ def estimates(out: Outcomes, binary: bool) -> Estimates:
 def decisions(out: Outcomes, found: Estimates, z: float, indifference: float) -> np.ndarray:
     """Return the arm each experiment leads to: a > 0 launch, `KEEP`, or `NOTHING` (inconclusive).
 
-    Without a finding, control is kept when the interval of every variant excludes an effect that matters.
+    Without a finding, control is kept when the interval of every variant excludes an effect that matters, or
+    when the rule gave up.
     """
     with np.errstate(invalid="ignore"):
         nothing_there = np.all(found.effect + z * found.se < indifference, axis=1)
-    return np.where(out.code != 0, out.code, np.where(nothing_there, KEEP, NOTHING)).astype(int)
+    chosen = np.where(out.code != 0, out.code, np.where(nothing_there, KEEP, NOTHING))
+    return np.where(out.code == FUTILE, KEEP, chosen).astype(int)
 
 
 def over_arms(values: np.ndarray) -> np.ndarray:
@@ -195,10 +198,15 @@ def figures(
     }
 
 
+def rejected(code: np.ndarray) -> np.ndarray:
+    """Tell which experiments reject a hypothesis: giving up rejects none."""
+    return np.asarray((code != 0) & (code != FUTILE))
+
+
 def alarms(out: Outcomes, known: Mapping[str, float]) -> dict[str, Figure]:
     """Return how often the test rejects at all, and how often it rejects for a variant."""
     return {
-        "rejection": proportion(out.code != 0, known.get("rejection")),
+        "rejection": proportion(rejected(out.code), known.get("rejection")),
         "launch": proportion(out.code > 0, known.get("launch")),
     }
 

@@ -56,6 +56,8 @@ class Section(param.Parameterized):  # type: ignore[misc]
             return
         if isinstance(declared, (param.NumericTuple, param.Tuple)) and isinstance(value, list):
             value = tuple(value)
+        if hasattr(declared, "read"):
+            value = declared.read(value)
         if isinstance(declared, (param.List, param.Tuple)) and value is not None:
             _check_numbers(value, where, full)
         try:

@@ -111,6 +111,8 @@ def _keep(case: _Case) -> tuple[str, list[str]]:
     elif case.upper is not None and case.upper < case.facts.indifference:
         least = case.size(case.facts.indifference)
         reason = f"A gain of {least} or more, the smallest that matters, is ruled out."
+    elif case.point > 0:
+        reason = "Going on would hardly find a gain."
     else:
         reason = f"The data speak for {case.control}."
     return f"Keep {case.control}: {case.name} shows {case.shows}.", [reason]

@@ -24,7 +24,7 @@ _ROOT_2PI = 2.5066282746310007
 
 
 @kernel
-def _nodes(low: float, high: float, scale: float) -> tuple[Floats, Floats]:
+def nodes(low: float, high: float, scale: float) -> tuple[Floats, Floats]:
     """Return ascending quadrature nodes and weights on [low, high], panels at most PANEL*scale wide."""
     panels = math.ceil((high - low) / (_PANEL * scale))
     half = 0.5 * (high - low) / panels
@@ -38,7 +38,7 @@ def _nodes(low: float, high: float, scale: float) -> tuple[Floats, Floats]:
 
 
 @kernel
-def _spread(points: Floats, mass: Floats, targets: Floats, variance: float) -> Floats:
+def spread(points: Floats, mass: Floats, targets: Floats, variance: float) -> Floats:
     """Return the density at the ascending `targets` of (points carrying mass) + N(0, variance)."""
     density = np.empty(targets.size)
     reach = _REACH * math.sqrt(variance)
@@ -123,8 +123,8 @@ def cross(
         if not low < high:
             break
         following = information[k + 1] - now
-        targets, weights = _nodes(low, high, math.sqrt(step * following / (step + following)))
-        density = _spread(points, mass, targets, step)
+        targets, weights = nodes(low, high, math.sqrt(step * following / (step + following)))
+        density = spread(points, mass, targets, step)
         for i in range(targets.size):
             weights[i] *= density[i]
         points, mass = targets, weights

@@ -14,12 +14,14 @@ from expsim_panel.kernels.trials import decide
 class Table(NamedTuple):
     """Bounds on the z scale for every day; a day without a look has infinite ones.
 
-    `ddof` is 1 for scores (unbiased variance) and 0 for proportions.
+    `ddof` is 1 for scores (unbiased variance) and 0 for proportions; `below` is the answer when every variant
+    is below its lower bound: `FOR_CONTROL`, or `FUTILE`.
     """
 
     lower: np.ndarray
     upper: np.ndarray
     ddof: float
+    below: int
 
 
 @inner
@@ -29,7 +31,7 @@ def _anything_to_see(lower: float, upper: float) -> bool:
 
 @decide.register(Table)
 def _table(rule: Table, day: int, state: np.ndarray) -> int:
-    """Stop for the variant furthest above its bound, or for control when every variant is below its own."""
+    """Stop for the variant furthest above its bound, or low when every variant is below its own."""
     if not _anything_to_see(rule.lower[day], rule.upper[day]):
         return 0
     winner = 0
@@ -44,4 +46,4 @@ def _table(rule: Table, day: int, state: np.ndarray) -> int:
             all_below = False
     if winner > 0:
         return winner
-    return -1 if all_below else 0
+    return rule.below if all_below else 0

@@ -14,6 +14,11 @@ from expsim_panel.kernels.jit import generic, kernel
 
 WATCH_NOBODY = -1
 
+FOR_CONTROL, FUTILE = -1, -2
+"""Answers of a stopping rule that end an experiment without a winning variant: control was found better, or
+going on would hardly find anything, which rejects no hypothesis.
+"""
+
 
 UNITS, ROWS, SUMS, SQUARES = 0, 1, 2, 3
 """Rows of the state of one experiment, a float64 array of shape (4, arms): units enrolled, rows scored,
@@ -36,7 +41,8 @@ def advance(
 
 @generic
 def decide(rule: Any, day: int, state: np.ndarray) -> int:
-    """Return 0 to go on, a > 0 to stop in favour of arm a, -1 to stop in favour of control.
+    """Return 0 to go on, a > 0 to stop in favour of arm a, `FOR_CONTROL` to stop in favour of
+    control, `FUTILE` to give up.
 
     Called after every day, the last one included; 0 there means that nothing was found.
     """

@@ -14,6 +14,7 @@ import panel_material_ui as pmu
 import param
 
 from expsim_panel.layouts.session import Path
+from expsim_panel.look_lists import NONE
 from expsim_panel.quantities import Probability, Score
 from expsim_panel.sections import Section
 
@@ -195,7 +196,7 @@ def _widget(
     if isinstance(declared, param.Number):
         return _number(declared, start, common, typed, binary, slide)
     if isinstance(declared, (param.List, param.NumericTuple)):
-        text = ", ".join(f"{item:.12g}" for item in start or ())
+        text = ", ".join(item if isinstance(item, str) else f"{item:.12g}" for item in start or ())
         return pmu.TextInput(value=text, placeholder="not set", **typed), _numbers, "value"
     return pmu.TextInput(value=start or "", max_length=2000, **typed), str, "value"
 
@@ -232,6 +233,6 @@ def _numbers(text: str) -> Any:
     """Read a list of numbers; what is no number is passed on for the error line to quote."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
     try:
-        return [float(part) for part in parts] or None
+        return [part if part == NONE else float(part) for part in parts] or None
     except ValueError:
         return text

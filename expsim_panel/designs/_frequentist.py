@@ -5,14 +5,20 @@ from __future__ import annotations
 import numpy as np
 import param
 
-from expsim_panel.analytic import critical_values
+from expsim_panel.boundaries import check_futility, check_order, critical_values, lower_bounds
 from expsim_panel.design import Bounds, Design, Setting
+from expsim_panel.errors import InputError
+from expsim_panel.look_lists import Fractions, FutilityBounds, z_bounds
 from expsim_panel.quantities import Count, Probability
 
 
 class Frequentist(Design):
     """A design that spends a type I error rate over its looks."""
 
+    parameter_key = ""
+    """The Param that ``--parameter`` of the exact command sets; empty where there is none."""
+    may_contradict = False
+    """Whether `efficacy` can refuse Params that are each in their range."""
     alpha = Probability(
         0.05,
         bounds=(1e-6, 0.5),
@@ -27,19 +33,46 @@ class Frequentist(Design):
 
     def planned_looks(self) -> int:
         """Return the number of looks."""
-        return int(getattr(self, "looks", 1))
+        return 1
 
     def shape(self, information: np.ndarray) -> np.ndarray:
         """Return the bounds up to a constant, as a function of the information fraction."""
         return np.ones_like(information)
 
+    def efficacy(
+        self, information: np.ndarray, alpha: float, sides: int, futility: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return the upper z bounds at these information fractions that spend exactly `alpha`.
+
+        Parameters
+        ----------
+        information : ndarray, shape (K,)
+            Increasing, the last 1.
+        alpha, sides
+            In place of the design's own.
+        futility : ndarray, shape (K,), optional
+            Binding futility bounds of a one-sided test, -inf for none.
+        """
+        return critical_values(self.shape(information), information, alpha, sides, futility)
+
+    def look_days(self, setting: Setting) -> np.ndarray:
+        """Return the day (from 1) of each look."""
+        return setting.look_days(self.planned_looks())
+
+    def given_up(self) -> np.ndarray | None:
+        """Return the futility bounds of all looks, -inf for none; None if no look has one."""
+        return None
+
     def bounds(self, setting: Setting) -> Bounds:
         """Solve for the bounds that spend exactly alpha (alpha over the variants where there are several)."""
-        days = setting.look_days(self.planned_looks())
+        days = self.look_days(setting)
         information = setting.information(days)
-        upper = critical_values(self.shape(information), information, self.alpha / (setting.arms - 1), self.sides)
-        lower = -upper if self.sides == 2 else np.full_like(upper, -np.inf)
-        return Bounds(days, lower, upper)
+        futility = self.given_up()
+        binding = futility if getattr(self, "binding", False) else None
+        upper = self.efficacy(information, self.alpha / (setting.arms - 1), self.sides, binding)
+        if futility is not None:
+            check_order(futility, upper)
+        return Bounds(days, lower_bounds(upper, self.sides, futility), upper, futility is not None)
 
     def level(self) -> float:
         """Return the two-sided level that matches the test."""
@@ -54,3 +87,61 @@ class GroupSequential(Frequentist):
     """A frequentist design with several looks."""
 
     looks = Count(5, bounds=(1, 100), softbounds=(2, 10), label="Looks", doc="Planned analyses, evenly spaced in time.")
+    information = Fractions(
+        label="Times of the looks",
+        doc="Information fraction of each look, such as 0.2, 0.5, 1, in place of evenly spaced ones; "
+        "a look is at the end of the first day that reaches its fraction.",
+    )
+    futility_bounds = FutilityBounds(
+        label="Futility bounds",
+        doc="z bound of each look but the last, at or below which a one-sided test gives up; none for a look without.",
+    )
+    binding = param.Boolean(
+        False,
+        label="Futility binds",
+        doc="Futility bounds will be obeyed without exception, which lowers the bounds for a finding.",
+    )
+
+    def planned_looks(self) -> int:
+        """Return the number of looks."""
+        return int(self.looks) if self.information is None else len(self.information)
+
+    def look_days(self, setting: Setting) -> np.ndarray:
+        """Return the day (from 1) of each look: that which reaches its information fraction."""
+        if self.information is None:
+            return setting.look_days(self.planned_looks())
+        arrived = setting.units.sum(axis=1)
+        return np.searchsorted(arrived / arrived[-1], np.asarray(self.information) - 1e-9) + 1
+
+    def given_up(self) -> np.ndarray | None:
+        """Return the futility bounds of all looks, -inf for none; None if no look has one."""
+        listed = z_bounds(self.futility_bounds)
+        return None if listed is None else check_futility(listed, self.planned_looks(), int(self.sides))
+
+    def claim(self, setting: Setting) -> str:
+        """Return the claim: obeying futility bounds that do not bind only loses false alarms."""
+        claimed = super().claim(setting)
+        loose = self.futility_bounds is not None and not self.binding
+        return "at most" if claimed == "exact" and loose else claimed
+
+    def check_for(self, setting: Setting, where: str, path: str) -> None:
+        """Check the design against itself and the traffic; raise `InputError`."""
+        looks = self.planned_looks()
+        if looks > setting.days:
+            key = "looks" if self.information is None else "information"
+            raise InputError(
+                where, f"{path}.{key}", f"{looks} looks in {setting.days} days", "plan at most one look a day"
+            )
+        days = self.look_days(setting)
+        if np.any(np.diff(days) < 1):
+            at = int(days[np.flatnonzero(np.diff(days) < 1)[0]])
+            raise InputError(where, f"{path}.information", f"two looks on day {at}", "plan at most one look a day")
+        if self.futility_bounds is None and not self.may_contradict:
+            return
+        try:
+            self.bounds(setting)
+        except InputError as error:
+            # Known to the exact command by the name of a flag, to a file by its key.
+            key = error.key.removeprefix("--").replace("-", "_")
+            key = self.parameter_key if key == "parameter" else key
+            raise InputError(where, f"{path}.{key}", error.problem, error.remedy) from None

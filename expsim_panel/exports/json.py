@@ -14,6 +14,7 @@ import numpy as np
 from expsim_panel._version import VERSION
 from expsim_panel.economics import Ledger, ledger
 from expsim_panel.kernels.special import norm_ppf
+from expsim_panel.kernels.trials import FUTILE
 from expsim_panel.operating import estimates
 from expsim_panel.results import Figure, Outcomes, Result, StrategyResult
 from expsim_panel.scenario import Scenario
@@ -157,6 +158,8 @@ def _decision(code: int, names: list[str]) -> str:
     """Say what a strategy's own rule came to."""
     if code == 0:
         return "no difference found"
+    if code == FUTILE:
+        return "gave up: a difference is unlikely to be found"
     return f"{names[code]} found better" if code > 0 else f"{names[0]} found better"
 
 

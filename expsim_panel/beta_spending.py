@@ -1,0 +1,77 @@
+"""Futility bounds that spend the error of the second kind, solved together with the efficacy bounds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from expsim_panel.checked import WHERE, Floats, check_information, check_power
+from expsim_panel.errors import InputError
+from expsim_panel.kernels.special import norm_ppf
+from expsim_panel.kernels.spending import spend, spend_both
+
+__all__ = ["beta_spending_bounds"]
+
+
+def beta_spending_bounds(
+    spent: Floats, lost: Floats, information: Floats, binding: bool
+) -> tuple[Floats, Floats, float]:
+    """Return efficacy and futility bounds of a one-sided test that meet at the last look.
+
+    Parameters
+    ----------
+    spent, lost : ndarray, shape (K,)
+        Cumulative errors of the first kind (no effect) and of the second kind (under the effect that the
+        test is powered for), not decreasing; the last ones are alpha and 1 - power.
+    information : ndarray, shape (K,)
+        Fractions, ending at 1.
+    binding : bool
+        Whether alpha is kept only if the futility bounds are obeyed, which lowers the efficacy bounds.
+
+    Returns
+    -------
+    upper, lower : ndarray, shape (K,)
+        z bounds; `lower` ends with -inf: the last look decides by its efficacy bound alone.
+    drift : float
+        Mean of z at the last look under the effect, which gives the power.
+
+    Raises
+    ------
+    InputError
+        No effect lets the bounds meet.
+
+    References
+    ----------
+    .. [1] Pampallona, Tsiatis, Kim (2001), Drug Information Journal 35, 1113-1121.
+    .. [2] Jennison, Turnbull (2000), "Group Sequential Methods", section 7.3.
+    """
+    from scipy.optimize import brentq
+
+    fractions = check_information(information, end=True)
+    alpha, beta = float(spent[-1]), float(lost[-1])
+    check_power(1.0 - beta, alpha)
+    increments, losses = np.diff(spent, prepend=0.0), np.diff(lost, prepend=0.0)
+    nowhere = np.full(fractions.size, -np.inf)
+    fixed = spend(fractions, increments, nowhere, 1)
+
+    def gap(drift: float) -> float:
+        """Return by how much the last lower bound passes the last upper one."""
+        upper, lower = spend_both(fractions, increments, losses, drift, fixed, binding)
+        # Bounds that meet before the last look ask for a smaller effect.
+        if not np.isfinite(lower[-1]) or not np.isfinite(upper[-1]):
+            return -100.0 if lower[-1] == -np.inf else 100.0
+        return float(lower[-1] - upper[-1])
+
+    least = norm_ppf(1.0 - beta) - norm_ppf(alpha)
+    low, high = least - 1e-3, least + 1.0
+    while gap(low) > 0.0 and low > -50.0:
+        low -= 1.0
+    while gap(high) < 0.0 and high < 50.0:
+        high += 1.0
+    if gap(low) > 0.0 or gap(high) < 0.0:
+        raise InputError(WHERE, "--futility-kind", "the bounds never meet", "spend less beta early")
+    drift = float(brentq(gap, low, high, xtol=1e-13, rtol=1e-14))
+    upper, lower = spend_both(fractions, increments, losses, drift, fixed, binding)
+    if abs(lower[-1] - upper[-1]) > 1e-6:
+        raise InputError(WHERE, "--futility-kind", "the bounds meet before the last look", "spend less beta early")
+    lower[-1] = -np.inf
+    return np.asarray(upper), np.asarray(lower), drift
