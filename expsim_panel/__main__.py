@@ -16,8 +16,9 @@ import typer
 from expsim_panel._version import VERSION
 from expsim_panel.commands import calibrate, check, exact, listing, run, serve, warm
 from expsim_panel.commands.groups import CONTEXT, Commands, show_help
-from expsim_panel.commands.usage import USAGE_ERROR, clean, one_line
+from expsim_panel.commands.usage import USAGE_ERROR, one_line
 from expsim_panel.errors import InputError
+from expsim_panel.printed import clean
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 

@@ -29,7 +29,11 @@ class InputError(ValueError):
 
 def shown(value: object, limit: int = 60) -> str:
     """Quote a value for an error line: one line, never longer than `limit` characters."""
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:
+        # Python refuses to print a whole number of more than 4,300 digits, which TOML may give in base 16.
+        text = "a number of thousands of digits"
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 

@@ -16,6 +16,8 @@ MAX_BYTES = 5_000_000
 MAX_DEPTH = 50
 """Tables and lists inside each other; a scenario needs five."""
 
+_LONG_PATH = re.compile(rf"""(?<![\w"'.-])(?:["'\w-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}""")
+
 
 def names() -> list[str]:
     """Return the names of the scenarios that come with the package."""
@@ -55,9 +57,15 @@ def parse(raw: bytes, where: str) -> dict[str, Any]:
     if len(raw) > MAX_BYTES:
         raise InputError(where, "", f"{len(raw):,} bytes is no scenario file", "give a TOML file under 5 MB")
     try:
-        tree = tomllib.loads(raw.decode("utf-8-sig"))
+        text = raw.decode("utf-8-sig")
+        if _LONG_PATH.search(text):
+            # The time to read such a key grows with the square of its length.
+            raise InputError(where, "", f"holds a key of more than {MAX_DEPTH} dotted parts", "flatten it")
+        tree = tomllib.loads(text)
     except UnicodeDecodeError:
         raise InputError(where, "", "is not UTF-8 text", "save the scenario as UTF-8") from None
+    except InputError:
+        raise
     except (ValueError, RecursionError) as error:
         # ValueError: TOMLDecodeError, and what Python says of a number of 5,000 digits.
         said = str(error).partition(";")[0]

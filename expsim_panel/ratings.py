@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import regex
 
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.ratings_csv import check_columns, numbers, refuse_blank
@@ -25,6 +27,9 @@ Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 MAX_BYTES = 256 * 2**20  # an upload of 200 MB passes; the table is held in memory about five times over
+MAX_PATTERN = 500  # characters of a pattern
+PATIENCE = 5.0  # seconds for all searches of a pattern; an ordinary one takes 3 microseconds an item
+PATIENCE_PER_ITEM = 50e-6
 MAX_VARIANTS = 200  # more means that the pattern caught the item, not the variant
 
 
@@ -172,13 +177,17 @@ def _too_large(where: str, size: int, limit: int) -> InputError:
     )
 
 
-def _pattern(variant: str, header: list[str], where: str) -> re.Pattern[str]:
+def _pattern(variant: str, header: list[str], where: str) -> regex.Pattern[str]:
     """Compile a variant that is no column as a regular expression with one group."""
+    if len(variant) > MAX_PATTERN:
+        problem = f"a pattern of {len(variant):,} characters"
+        raise InputError(where, "--variant", problem, f"give a column or a pattern of at most {MAX_PATTERN}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            pattern = re.compile(variant)
-    except (re.error, OverflowError, RecursionError, Warning) as error:
+            # Unlike `re`, this one can be told to give up: some patterns need years for one item.
+            pattern = regex.compile(variant)
+    except (regex.error, ValueError, OverflowError, RecursionError, Warning) as error:
         raise InputError(
             where,
             "--variant",
@@ -197,12 +206,19 @@ def _pattern(variant: str, header: list[str], where: str) -> re.Pattern[str]:
     return pattern
 
 
-def _split(ids: list[str], pattern: re.Pattern[str], text: str, where: str) -> tuple[list[str], list[str]]:
-    """Return the prompt and the variant in each item id."""
+def _split(ids: list[str], pattern: regex.Pattern[str], text: str, where: str) -> tuple[list[str], list[str]]:
+    """Return the prompt and the variant in each item id, within a bounded time."""
     stems, groups = [], []
     missed = ""
+    end = time.monotonic() + PATIENCE + PATIENCE_PER_ITEM * len(ids)
     for name in ids:
-        match = pattern.search(name)
+        try:
+            # A timeout of 0 or less would mean none.
+            match = pattern.search(name, timeout=max(end - time.monotonic(), 1e-3))
+        except TimeoutError:
+            problem = f"pattern {shown(text)} takes too long, for example on {shown(name)}"
+            remedy = "repeat nothing that is repeated already, and end with $"
+            raise InputError(where, "--variant", problem, remedy) from None
         if match is None or not match.group(1):
             missed = missed or name
             continue

@@ -13,6 +13,7 @@ import pandas as pd
 
 from expsim_panel.errors import InputError, did_you_mean, shown
 
+MAX_COLUMNS = 2000  # wider tables hold something else, and take pandas minutes
 MAX_SCORE = 1e9  # sums of squares stay exact enough far beyond any rating scale
 
 
@@ -31,9 +32,26 @@ def header(data: bytes, where: str) -> list[str]:
         raise InputError(where, "", f"line {line} is not UTF-8 text", "save the table as CSV UTF-8") from None
     start = text.lstrip("\r\n")
     try:
-        return next(csv.reader([start.split("\n", 1)[0].rstrip("\r")]))
+        names = next(csv.reader([start.split("\n", 1)[0].rstrip("\r")], strict=True))
     except (csv.Error, StopIteration):
         raise InputError(where, "", "the header line cannot be read", "give column names in line 1") from None
+    if len(names) > MAX_COLUMNS:
+        problem = f"{len(names):,} columns are above the limit of {MAX_COLUMNS:,}"
+        raise InputError(where, "", problem, "keep the four needed columns")
+    if '"' in text:
+        _check_quotes(text, where)
+    return names
+
+
+def _check_quotes(text: str, where: str) -> None:
+    """Refuse stray quotes: pandas reads on after them and swallows the rows up to the next one."""
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for _ in lines:
+            pass
+    except csv.Error as error:
+        problem = f"malformed CSV: {error} in line {lines.line_num}"
+        raise InputError(where, "", problem, "close every quote, and double those inside a text") from None
 
 
 def check_columns(wanted: dict[str, str], header: list[str], where: str) -> None:

@@ -81,6 +81,11 @@ class Outcomes:
             np.zeros((replicates, arms)),
         )
 
+    @property
+    def nbytes(self) -> int:
+        """Memory that the arrays take."""
+        return int(sum(getattr(self, name).nbytes for name in ARRAYS))
+
     def part(self, which: slice) -> Outcomes:
         """Return a view of some replicates."""
         return Outcomes(*(getattr(self, name)[which] for name in ARRAYS))

@@ -81,13 +81,13 @@ class Scenario(Section):
 
     def check(self, where: str, path: str = "") -> None:
         """Check what concerns several tables: names, means, shares, shift of rates."""
-        if not self.scenario.name or not all(c.isalnum() or c in "-_." for c in self.scenario.name):
-            raise InputError(
-                where, "scenario.name", f"{shown(self.scenario.name)} is not a slug", "use letters, digits and hyphens"
-            )
+        slug = self.scenario.name
+        if not 0 < len(slug) <= 100 or not all(c.isalnum() or c in "-_." for c in slug):
+            raise InputError(where, "scenario.name", f"{shown(slug)} is not a slug", "use letters, digits and hyphens")
         names = [variant.name for variant in self.variants]
         for i, name in enumerate(names):
-            if not name.strip() or len(name) > 60:
+            # A name of nothing but invisible characters is no name.
+            if len(name) > 60 or not any(c.isprintable() and not c.isspace() for c in name):
                 raise InputError(where, f"variants.{i}.name", f"{shown(name)} is not a name", "give 1 to 60 characters")
             if names.index(name) != i:
                 raise InputError(

@@ -60,6 +60,10 @@ class Section(param.Parameterized):  # type: ignore[misc]
             value = declared.read(value)
         if isinstance(declared, (param.List, param.Tuple)) and value is not None:
             _check_numbers(value, where, full)
+        if isinstance(declared, param.Selector) and type(value) not in {type(one) for one in declared.objects}:
+            # True and 1.0 are equal to 1, and would pass as a member.
+            known = ", ".join(str(one) for one in declared.objects)
+            raise InputError(where, full, f"unknown value {shown(value)}", f"choose from {known}")
         try:
             setattr(self, key, value)
         except (ValueError, TypeError) as error:
@@ -110,12 +114,18 @@ def _explain(declared: param.Parameter, value: Any, message: str) -> tuple[str, 
             problem = f"{shown(value)} is not {declared.noun}"
         elif isinstance(value, (int, float)):
             problem = f"{shown(value)} is out of bounds"
+            if declared.bounds and declared.bounds[1] is not None:
+                return problem, declared.remedy()
             if 0 < value < SMALLEST:
                 return problem, f"{declared.remedy()}, at least {SMALLEST:g}"
             if math.inf > abs(value) > LARGEST:
                 return problem, f"{declared.remedy()}, at most {LARGEST:g}"
         return problem, declared.remedy()
-    kinds = {param.String: "text in quotes", param.Boolean: "true or false", param.List: "a list"}
+    if isinstance(declared, param.NumericTuple):
+        return f"{shown(list(value) if isinstance(value, tuple) else value)} is not accepted", (
+            f"give a list of {declared.length} numbers"
+        )
+    kinds = {param.String: "text in quotes", param.Boolean: "true or false", param.List: "a list of numbers"}
     for kind, words in kinds.items():
         if isinstance(declared, kind):
             return f"{shown(value)} is not {words}", f"give {words}"

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from expsim_panel.results import Result
 
 
+MAX_BYTES = 1_600_000_000
+"""Arrays of one result. A run needs up to one and a half times as much, which a laptop still has."""
+
+
 @dataclass(frozen=True)
 class Request:
     """A frozen study: hashable, comparable, and all that the engine gets to see.
@@ -129,12 +133,25 @@ class Study(Section):
         Raises
         ------
         InputError
-            The Params contradict each other.
+            The Params contradict each other, or the result would not fit into memory.
         """
         tree = self.to_tree()
+        self._check_size()
         Study.from_tree(tree, "study")
         document = json.dumps(tree, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return Request(document, int(self.replicates), int(self.seed), int(self.luck))
+
+    def _check_size(self) -> None:
+        """Refuse results that would not fit into memory; the same on every machine, as results are."""
+        from expsim_panel.plan import WORLDS
+        from expsim_panel.results import Outcomes
+
+        each = len(self.strategies) * len(WORLDS) * Outcomes.empty(1, len(self.scenario.variants)).nbytes
+        if self.replicates * each > MAX_BYTES:
+            most = MAX_BYTES // each // 1000 * 1000
+            have = f"{self.replicates:,} experiments of {len(self.strategies)} strategies"
+            problem = f"{have} need {self.replicates * each / 1e9:.1f} GB of memory"
+            raise InputError("study", "replicates", problem, f"give at most {most:,}, or fewer strategies")
 
     def run(self, *, workers: int | None = None, **changes: Any) -> Result:
         """Simulate and return the result; `changes` (replicates, seed, luck) hold for this run only."""

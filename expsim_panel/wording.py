@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from expsim_panel.quantities import count, days, effect, money, percent
@@ -144,15 +145,20 @@ def advice(
     """Put the design advice into words."""
     loss = losses[name]
     cost = f"{money(loss.value)} (± {money(loss.se)}) per experiment"
-    sentence = f"Run {name}: over the effects this team expects it loses least, {cost}, learning and scoring included."
+    rank = "loses least," if len(losses) > 1 else "loses"
+    sentence = f"Run {name}: over the effects this team expects it {rank} {cost}, learning and scoring included."
     reasons = []
     others = [other for other in losses if other != name and other not in dropped]
     if others:
         second = min(others, key=lambda other: losses[other].value or 0.0)
-        reasons.append(f"Next best: {second} with {money(losses[second].value)}.")
+        gap = (losses[second].value or 0.0) - (losses[name].value or 0.0)
+        # All strategies play the same worlds, so that the error of the difference is smaller than this.
+        near = gap <= 2 * math.hypot(losses[second].se or 0.0, losses[name].se or 0.0)
+        level = ": a difference that may be simulation error" if near else ""
+        reasons.append(f"Next best: {second} with {money(losses[second].value)}{level}.")
     for other in dropped:
         alarm = percent(alarms[other].value)
         reasons.append(f"Not {other}: where there is no difference, it still raises a false alarm {alarm} of the time.")
-    if not truthful:
+    if dropped and not truthful:
         reasons.append("These false alarms assume a perfect evaluator; its own bias comes on top in every strategy.")
     return sentence, tuple(reasons)

@@ -43,7 +43,7 @@ def list_scenarios(
 ) -> None:
     """List the scenarios, strategies and evaluators."""
     from expsim_panel.commands.screen import console, dumps, facts, print_json
-    from expsim_panel.commands.usage import clean
+    from expsim_panel.printed import clean
 
     outputs = targets({"--json": json})
     found = inventory()

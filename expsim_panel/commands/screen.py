@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from expsim_panel.commands.usage import clean
+from expsim_panel.printed import clean
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

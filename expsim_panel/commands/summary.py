@@ -11,8 +11,8 @@ from rich.text import Text
 
 from expsim_panel.commands.check import told_evaluator
 from expsim_panel.commands.screen import bullets, facts, heading
-from expsim_panel.commands.usage import clean
 from expsim_panel.prices import price_note
+from expsim_panel.printed import clean
 from expsim_panel.quantities import count, days, effect, money, percent
 from expsim_panel.results import Figure, Result
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,19 +9,8 @@ import typer
 
 from expsim_panel.errors import InputError, did_you_mean, shown
 
-_TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-"""They turn the direction of text, and with it what a line seems to say."""
-
 USAGE_ERROR: Any = typer.BadParameter.__base__
 """The parser's usage error: click's, or the copy of click in newer versions of Typer; both export its child."""
-
-
-def clean(text: object) -> str:
-    """Return text on one line without control characters: a file's text must not drive a terminal."""
-    words = " ".join(str(text).split())
-    return "".join(
-        "�" if unicodedata.category(letter) in ("Cc", "Cs") or letter in _TURNS else letter for letter in words
-    )
 
 
 def one_line(error: Any, arguments: Sequence[str]) -> str:

@@ -31,6 +31,7 @@ from expsim_panel.plots import power_curve as curves
 from expsim_panel.plots import power_surface as maps
 from expsim_panel.plots._frame import plain
 from expsim_panel.plots._palette import DARK, LIGHT, Ink
+from expsim_panel.printed import clean
 from expsim_panel.quantities import count, effect, percent
 from expsim_panel.results import Result
 from expsim_panel.surface import METRICS, PowerSurface, power_surface
@@ -70,7 +71,7 @@ def page(result: Result, surfaces: Sequence[PowerSurface]) -> str:
     document, words = _explorer(surfaces, first)
     scenario = result.study.scenario
     verdict = result.verdict
-    heading = scenario.scenario.title or scenario.scenario.name
+    heading = clean(scenario.scenario.title or scenario.scenario.name)
     changed = "".join(f"<li>{escape(reason)}</li>" for reason in verdict.reasons)
     variables = {
         "style": STYLE,

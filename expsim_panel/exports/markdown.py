@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from unicodedata import category
 
 from expsim_panel.economics import Ledger, ledger
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.exports._reproduce import facts
 from expsim_panel.exports._strategies import BADGES, carrying, cell, rows
+from expsim_panel.printed import clean
 from expsim_panel.quantities import count, effect, millis, money, percent
 from expsim_panel.results import Result, StrategyResult
 from expsim_panel.scenario import Scenario
@@ -61,9 +61,7 @@ def write(result: Result, strategy: str | None = None) -> str:
 
 def escape(text: str) -> str:
     """Return user text as one line that Markdown and HTML take literally."""
-    # A control character would drive the terminal of whoever prints the file.
-    line = "".join("\N{REPLACEMENT CHARACTER}" if category(sign) == "Cc" else sign for sign in " ".join(text.split()))
-    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    line = clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = _SPECIAL.sub(r"\\\1", line)
     # At the start of a line these would begin a list, a rule or a heading.
     return re.sub(

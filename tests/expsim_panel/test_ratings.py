@@ -1,5 +1,7 @@
 """Reading ratings: what is accepted, and one line for everything else."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -83,10 +85,15 @@ BAD = {
     "invalid-pattern": (GOOD, {"variant": "_(M"}, "no valid pattern"),
     "pattern-without-group": (GOOD, {"variant": r"\d+$"}, "0 groups"),
     "pattern-with-two-groups": (GOOD, {"variant": r"(p)(\d)"}, "2 groups"),
-    "pattern-that-warns": (GOOD, {"variant": "[[a](b)"}, "no valid pattern"),
+    "pattern-with-an-unknown-escape": (GOOD, {"variant": r"\q(b)"}, "no valid pattern"),
+    "pattern-nested-too-deep": (GOOD, {"variant": "(?:" * 80 + "(b)" + ")*" * 80}, "matches no item"),
+    "pattern-too-long": (GOOD, {"variant": "p" * 500 + "(b)"}, "a pattern of 503 characters"),
     "pattern-matches-nothing": (GOOD, {"variant": "_(M)"}, "matches no item"),
     "pattern-matches-some": (GOOD, {"variant": "p(1)"}, "only 1 of 2 items, and not 'p2'"),
     "pattern-takes-all": (GOOD, {"variant": "^(.*)$"}, "leaves no prompt"),
+    "text-after-a-quote": (GOOD + b'"p3,ann,1,A\n"p4,ann,2,B\n', {}, "malformed CSV: ',' expected after '\"'"),
+    "open-quote-in-the-header": (b'"' + GOOD, {}, "the header line cannot be read"),
+    "many-columns": (HEAD.strip() + b",x" * 20_000 + b"\n", {}, "20,004 columns"),
     "too-large": (GOOD, {"max_bytes": 10}, "above the limit"),
 }
 
@@ -117,3 +124,23 @@ def test_a_large_file_is_refused_before_it_is_read(tmp_path):
         file.truncate(300 * 2**20)  # sparse: takes no space
     with pytest.raises(InputError, match=r"300\.0 MiB is above the limit of 256 MiB"):
         read_ratings(path)
+
+
+@pytest.mark.parametrize("pattern", ["((?:a+)+)$", "((?:a|aa)+)$", "(?:(?:a{1,99}){1,99}){1,99}(b)"])
+def test_a_pattern_that_explodes_is_given_up(monkeypatch, pattern):
+    monkeypatch.setattr("expsim_panel.ratings.PATIENCE", 0.2)
+    started = time.monotonic()
+    with pytest.raises(InputError, match=r"--variant.*takes too long, for example on 'aaa") as caught:
+        parse_ratings(HEAD + b"a" * 5000 + b"!,ann,1,A\nb,ann,2,B\n", "t.csv", variant=pattern)
+    assert "\n" not in str(caught.value)
+    assert time.monotonic() - started < 5
+
+
+def test_all_items_share_the_time_of_a_pattern(monkeypatch):
+    """Each id takes some 20 ms, a tenth of the time allowed; all of them together take far too long."""
+    monkeypatch.setattr("expsim_panel.ratings.PATIENCE", 0.2)
+    table = HEAD + b"".join(b"%d%s!,ann,%d,A\n" % (k, b"a" * 22, k % 2) for k in range(300))
+    started = time.monotonic()
+    with pytest.raises(InputError, match="takes too long"):
+        parse_ratings(table, "t.csv", variant="((?:a|aa)+)$")
+    assert time.monotonic() - started < 5

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from expsim_panel import exact, library
+from expsim_panel import exact, library, wording
 from expsim_panel.__main__ import main
-from expsim_panel.commands.usage import clean
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError
 from expsim_panel.exports import markdown
 from expsim_panel.exports._strategies import carrying
+from expsim_panel.printed import clean
 from expsim_panel.results import Figure
 from expsim_panel.study import Study
 from expsim_panel.surface import power_surface
@@ -122,6 +122,14 @@ def test_a_curve_without_effect_has_no_better_variant() -> None:
         (f"economics.horizon_units={10**400}", "economics.horizon_units"),
         (f"traffic.shares=[{10**400}, 1]", "traffic.shares"),
         (f"metric.range=[0, {10**400}]", "metric.range"),
+        (f"traffic.days=0x{'F' * 6000}", "traffic.days]: a number of thousands of digits is out of bounds"),
+        (f"calibration.x=0x{'F' * 6000}", "calibration"),
+        ("metric.range=[1]", "give a list of 2 numbers"),
+        ('traffic.shares=["a", 0.5]', "give a list of numbers"),
+        ('strategies=[{kind="pocock", sides=true}]', "strategies.0.sides"),
+        ('strategies=[{kind="pocock", sides=2.0}]', "strategies.0.sides"),
+        ("variants.1.name=\u200b", "variants.1.name"),
+        (f"scenario.name={'a' * 101}", "scenario.name"),
         ("traffic.units_per_day=100000000", "traffic.units_per_day"),
         ('evaluator.kind=["x"]', "evaluator.kind"),
         ('strategies=[{kind="pocock", allocation=["split"]}]', "strategies.0.allocation"),
@@ -140,7 +148,16 @@ def test_hostile_values_get_one_line(setting: str, key: str) -> None:
     assert len(str(caught.value)) < 400
 
 
-@pytest.mark.parametrize("line", ["x = " + "9" * 5000, "calibration.x" + ".a" * 1500 + " = 1"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x = " + "9" * 5000,
+        "calibration.x" + ".a" * 1500 + " = 1",
+        "calibration.x" + " . 'a'" * 300_000 + " = 1",
+        "[calibration" + ".a" * 300_000 + "]",
+    ],
+)
+@pytest.mark.timeout(20)
 def test_hostile_files_get_one_line(line: str) -> None:
     with pytest.raises(InputError, match=r"t\.toml"):
         library.parse(f"{line}\n{BASE}".encode(), "t.toml")
@@ -161,6 +178,31 @@ def test_printed_text_drives_no_terminal() -> None:
     assert "\u202e" not in clean("a\u202eb")
     assert clean("\x1b[31mé") == "\ufffd[31mé"
     assert "\x1b" not in markdown.escape("a\x1b[31mb")
+    assert "\u202e" not in markdown.escape("a\u202eb")
+
+
+def test_a_bound_is_said_once() -> None:
+    with pytest.raises(InputError, match=r"from 1 to 366$"):
+        study(f"traffic.days={10**13}")
+
+
+def test_long_words_with_dots_are_read_quickly() -> None:
+    text = f'{BASE}\n[calibration]\nx = "{"a" * 2_000_000} {"a.b " * 200_000}"'
+    assert "calibration" in library.parse(text.encode(), "t.toml")
+
+
+def test_advice_says_no_more_than_the_simulation_shows() -> None:
+    losses = {"a": Figure(100.0, 3.0), "b": Figure(104.0, 3.0), "c": Figure(150.0, 3.0)}
+    alarms = {name: Figure(0.3, 0.01) for name in losses}
+    sentence, reasons = wording.advice("a", [], losses, alarms, truthful=False)
+    assert "loses least, $100.00" in sentence
+    assert reasons == ("Next best: b with $104.00: a difference that may be simulation error.",)
+    reasons = wording.advice("a", ["b"], losses, alarms, truthful=False)[1]
+    assert reasons[0] == "Next best: c with $150.00."
+    assert reasons[-1].startswith("These false alarms assume a perfect evaluator")
+    sentence, reasons = wording.advice("a", [], {"a": losses["a"]}, alarms, truthful=False)
+    assert "it loses $100.00" in sentence
+    assert reasons == ()
 
 
 @pytest.mark.parametrize("setting", ["evaluator.coverage=1e-6", "metric.sd=1e-12"])
