@@ -47,7 +47,7 @@ _WINDOW = 25
 
 @dataclass(frozen=True)
 class Question:
-    """One fixed test of treatment against control, positive effects better.
+    """One fixed test of treatment against control.
 
     Attributes
     ----------
@@ -70,6 +70,9 @@ class Question:
         Variance over that of independent exposures without CUPED.
     directions : str
         ``effect`` or ``both``.
+    sign : float
+        1 where more is better, -1 where less is: a one-sided test rejects for the better. Effects, rates and
+        means keep their own sign.
     """
 
     family: str = "means"
@@ -84,6 +87,7 @@ class Question:
     margin: float = 0.0
     factor: float = 1.0
     directions: str = "effect"
+    sign: float = 1.0
 
     def __post_init__(self) -> None:
         tests = {"means": MEANS, "proportions": PROPORTIONS}
@@ -172,7 +176,7 @@ def _scaled(q: Question, effect: float) -> tuple[float, float, float]:
         if q.test == "lift":
             return _lift(q, effect, v0, v1)
         own = math.sqrt(v0 / c + v1 / t)
-        return effect + q.margin, own, own
+        return q.sign * effect + q.margin, own, own
     p0, p1 = _rates(q, effect)
     v0, v1 = p0 * (1 - p0), p1 * (1 - p1)
     if q.test == "lift":
@@ -180,7 +184,7 @@ def _scaled(q: Question, effect: float) -> tuple[float, float, float]:
     own = math.sqrt(v0 / c + v1 / t)
     if q.test == "arcsine":
         spread = math.sqrt(1 / c + 1 / t)
-        return 2.0 * (math.asin(math.sqrt(p1)) - math.asin(math.sqrt(p0))), spread, spread
+        return q.sign * 2.0 * (math.asin(math.sqrt(p1)) - math.asin(math.sqrt(p0))), spread, spread
     tested = own
     if q.test == "control-variance":
         tested = math.sqrt(v0 / c + v0 / t)
@@ -188,16 +192,16 @@ def _scaled(q: Question, effect: float) -> tuple[float, float, float]:
         mean = c * p0 + t * p1
         tested = math.sqrt(mean * (1 - mean) / (c * t))
     elif q.test == "score":
-        low, high = _restricted(p0, p1, c, t, -q.margin)
+        low, high = _restricted(p0, p1, c, t, -q.sign * q.margin)
         tested = math.sqrt(low * (1 - low) / c + high * (1 - high) / t)
-    return effect + q.margin, tested, own
+    return q.sign * effect + q.margin, tested, own
 
 
 def _lift(q: Question, effect: float, v0: float, v1: float) -> tuple[float, float, float]:
     assert q.base is not None
     ratio = (q.base + effect) / q.base
     spread = math.sqrt(v1 / q.treatment + ratio * ratio * v0 / q.control) / q.base
-    return effect / q.base + q.margin, spread, spread
+    return q.sign * effect / q.base + q.margin, spread, spread
 
 
 def power_at(q: Question, effect: float, exposures: float) -> float:
@@ -244,6 +248,9 @@ def _student(q: Question, shift: float, n: float, both: bool) -> float:
 
 def _enumerated(q: Question, effect: float, n: float, both: bool) -> float:
     p0, p1 = _rates(q, effect)
+    if q.sign < 0.0:
+        # One-sided tests look upwards: a rate of bad events is looked at as one of good ones.
+        p0, p1 = 1.0 - p0, 1.0 - p1
     n0, n1 = max(1, math.ceil(n * q.control - 1e-9)), max(1, math.ceil(n * q.treatment - 1e-9))
     if both:
         return power_proportions_exact(p0, p1, n0, n1, q.alpha, 2)
@@ -332,20 +339,38 @@ def smallest_effect(q: Question, power: float, exposures: float) -> float:
     check_power(power, q.alpha, WHERE)
     check_positive("units", exposures, WHERE)
 
-    def excess(effect: float) -> float:
-        return power_at(q, effect, exposures) - power
+    def excess(size: float) -> float:
+        return power_at(q, q.sign * size, exposures) - power
 
+    # Measured in the better direction, from the margin on, where the power is alpha at most.
     scale = q.margin * (q.base or 1.0) if q.test == "lift" else q.margin
-    start = -scale
+    low = -scale
     if q.family == "proportions":
         assert q.base is not None
-        low, high = max(start, -q.base), 1.0 - q.base
+        room, back = (1.0 - q.base, q.base) if q.sign > 0.0 else (q.base, 1.0 - q.base)
+        low, high = max(low, -back), room
         if excess(high) < 0.0:
-            problem = f"not even a rate of 1 has power {power:g} with {exposures:g} exposures"
+            problem = f"not even a rate of {q.base + q.sign * room:g} has power {power:g} with {exposures:g} exposures"
             raise InputError(WHERE, "--units", problem, "give more units or ask for less power")
     else:
         assert q.sd is not None
-        low, high = start, start + q.sd * math.sqrt(q.factor / exposures)
+        high = low + q.sd * math.sqrt(q.factor / exposures)
         while excess(high) < 0.0:
-            high = start + 2.0 * (high - start)
-    return float(brentq(excess, low, high, xtol=1e-14, rtol=1e-13))
+            high = -scale + 2.0 * (high + scale)
+    return q.sign * float(brentq(excess, low, high, xtol=1e-14, rtol=1e-13))
+
+
+def drift_at(q: Question, effect: float, exposures: float) -> float:
+    """Return the drift of a sequential test of the same statistic: mean of its last z.
+
+    So that one look has the fixed test's power for the effect's direction: ``z_power + z_alpha``.
+    """
+    if q.test in ("t", "welch", "exact"):
+        fixed = power_at(replace(q, directions="effect"), effect, exposures)
+        return norm_ppf(min(max(fixed, 1e-16), 1.0 - 1e-16)) + q.critical
+    check_finite("effect", effect, WHERE)
+    check_positive("units", exposures, WHERE)
+    shift, tested, own = _scaled(q, effect)
+    if own == 0.0:
+        raise InputError(WHERE, "--effect", "the outcome does not vary", "keep both rates off 0 and 1")
+    return (shift * math.sqrt(exposures / q.factor) - q.critical * tested) / own + q.critical

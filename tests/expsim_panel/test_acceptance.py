@@ -16,6 +16,7 @@ The seed is a date, not the best of several. The first run with it made 209 comp
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pytest
@@ -24,11 +25,15 @@ from worlds import tree
 
 from expsim_panel.design import designs
 from expsim_panel.economics import ledger
+from expsim_panel.operating import rejected
+from expsim_panel.plan import setting_of
 from expsim_panel.results import Outcomes
+from expsim_panel.scenario import Scenario
 from expsim_panel.study import Study
 
 SEED = 20261124  # never to be tried out: a failure here is a finding
 REPLICATES = 200_000
+MOST_STRATEGIES = 12
 BATCHES = 20
 FAMILY = 2 * norm.sf(3)
 """How often a single comparison at 3 standard errors fails by chance, shared out over the whole table."""
@@ -57,9 +62,9 @@ WORLDS = {
     },
 }
 FIGURES = {
-    "power": ("truth", lambda out, _: out.code != 0),
-    "type1_error": ("null", lambda out, _: out.code != 0),
-    "type1_error_unbiased": ("unbiased", lambda out, _: out.code != 0),
+    "power": ("truth", lambda out, _: rejected(out.code)),
+    "type1_error": ("null", lambda out, _: rejected(out.code)),
+    "type1_error_unbiased": ("unbiased", lambda out, _: rejected(out.code)),
     "false_launch": ("null", lambda out, _: out.code > 0),
     "units": ("truth", lambda out, _: out.units.sum(axis=1)),
     "days": ("truth", lambda out, _: out.day),
@@ -69,6 +74,11 @@ FIGURES = {
     "cost_null": ("null", lambda out, money: sum(money.costs(out.units, out.rows).values())),
 }
 """By figure: the world it is of, and its value in every replicate."""
+WITHOUT_EXACT = {"blinded-reestimation", "empirical-bernstein", "promising-zone", "rope"}
+COMPARISONS = len(WORLDS) * len(designs.names()) * len(FIGURES)
+"""At most as many; a world is played when its first comparison asks for it."""
+PROMISE_NOTHING = {"bayesian", "bayesian-prior", "empirical-bernstein", "peek-daily", "rope", "test-and-roll"}
+"""Designs without a claim; the empirical-Bernstein sequence where no range of a score is given."""
 
 
 @dataclass(frozen=True)
@@ -77,24 +87,36 @@ class Comparison:
 
     value: float
     se: float
-    exact: float
+    exact: float | None
     batches: np.ndarray
 
     @property
     def z(self) -> float:
-        return (self.value - self.exact) / self.se
+        assert self.exact is not None
+        return self.against(self.exact)
+
+    def against(self, value: float) -> float:
+        return (self.value - value) / self.se
 
 
+def played_by(strategies: list[dict], world: str):
+    """Yield the results of all strategies, as many at a time as a study holds; which ones run together is no matter."""
+    for first in range(0, len(strategies), MOST_STRATEGIES):
+        part = strategies[first : first + MOST_STRATEGIES]
+        study = Study.from_tree({**tree(**WORLDS[world]), "strategies": part}, "acceptance")
+        money = ledger(study.scenario)
+        yield from ((one, money) for one in study.run(replicates=REPLICATES, seed=SEED).strategies)
+
+
+@cache
 def compared(world: str) -> dict[tuple[str, str, str], Comparison]:
     """Run every design in one world; leave out figures without variance after checking them."""
     strategies = [{"kind": name} for name in designs.names()]
     for one in strategies:
-        if one["kind"] == "bayesian":
+        if "min_days" in designs.get(one["kind"]).fields():
             one["min_days"] = 1
-    study = Study.from_tree({**tree(**WORLDS[world]), "strategies": strategies}, "acceptance")
-    result, money = study.run(replicates=REPLICATES, seed=SEED), ledger(study.scenario)
     made = {}
-    for one in result.strategies:
+    for one, money in played_by(strategies, world):
         for figure, (played, of) in FIGURES.items():
             table = one.under_null if figure.endswith("_null") else one.figures
             found = table[figure.removesuffix("_null")]
@@ -104,40 +126,45 @@ def compared(world: str) -> dict[tuple[str, str, str], Comparison]:
                 continue
             out: Outcomes = one.worlds[played]
             each = np.asarray(of(out, money), float)
+            if one.name in WITHOUT_EXACT:
+                # Its stopping follows more than z: only the claim can be compared, with what happened.
+                assert found.exact is None
+                if figure in ("type1_error", "type1_error_unbiased"):
+                    batches = each.reshape(BATCHES, -1).mean(axis=1)
+                    made[world, one.name, figure] = Comparison(found.value, found.se, None, batches)
+                continue
             assert found.exact is not None, (world, one.name, figure)
             assert found.value == pytest.approx(each.mean(), rel=1e-12)
             if each.min() == each.max():
-                assert found.value == pytest.approx(found.exact, rel=1e-9), (world, one.name, figure)
+                # What never happened in this many replicates has a probability below 10 / REPLICATES (p = 4e-5).
+                rare = 10 / REPLICATES
+                assert found.value == pytest.approx(found.exact, rel=rare, abs=rare), (world, one.name, figure)
                 continue
             batches = each.reshape(BATCHES, -1).mean(axis=1)
             made[world, one.name, figure] = Comparison(found.value, found.se, found.exact, batches)
     return made
 
 
-@pytest.fixture(scope="module")
-def table():
-    return {key: one for world in WORLDS for key, one in compared(world).items()}
-
-
-def of(table, world, name):
-    return {figure: one for (where, who, figure), one in table.items() if (where, who) == (world, name)}
+def of(world, name):
+    found = {figure: one for (_, who, figure), one in compared(world).items() if who == name}
+    return {figure: one for figure, one in found.items() if one.exact is not None}
 
 
 CASES = pytest.mark.parametrize(("world", "name"), [(world, name) for world in WORLDS for name in designs.names()])
 
 
 @CASES
-def test_simulation_agrees_with_the_exact_value_of_the_test(table, world, name):
-    mine = of(table, world, name)
-    assert {"power", "type1_error", "false_launch"} <= set(mine)
-    limit = norm.isf(FAMILY / 2 / len(table))
+def test_simulation_agrees_with_the_exact_value_of_the_test(world, name):
+    mine = of(world, name)
+    assert mine or name in WITHOUT_EXACT
+    limit = norm.isf(FAMILY / 2 / COMPARISONS)
     assert {figure: one.z for figure, one in mine.items() if not abs(one.z) <= limit} == {}
 
 
 @CASES
-def test_standard_errors_are_those_of_independent_batches(table, world, name):
-    each = FAMILY / len(table)
-    for figure, one in of(table, world, name).items():
+def test_standard_errors_are_those_of_independent_batches(world, name):
+    each = FAMILY / COMPARISONS
+    for figure, one in of(world, name).items():
         z = (one.batches - one.exact) / (one.se * BATCHES**0.5)
         assert np.sum(np.abs(z) > 3) <= binom.isf(each, BATCHES, FAMILY), (figure, z)
         spread = np.sum((z - z.mean()) ** 2)
@@ -145,11 +172,18 @@ def test_standard_errors_are_those_of_independent_batches(table, world, name):
 
 
 @CASES
-def test_the_exact_error_under_a_perfect_evaluator_is_the_one_that_is_claimed(table, world, name):
+def test_the_error_under_a_perfect_evaluator_is_the_one_that_is_claimed(world, name):
     design = designs.get(name)()
-    if design.error_claim == "none":
-        assert name in ("bayesian", "peek-daily")
+    claim = design.claim(setting_of(Scenario.from_tree(tree(**WORLDS[world]), "acceptance")))
+    if claim == "none":
+        assert name in PROMISE_NOTHING
         return
-    mine = of(table, world, name)
-    alarm = mine.get("type1_error_unbiased", mine["type1_error"])
-    assert alarm.exact == pytest.approx(design.alpha, abs=1e-9)
+    table = compared(world)
+    alarm = table.get((world, name, "type1_error_unbiased")) or table[world, name, "type1_error"]
+    if alarm.exact is not None:
+        assert alarm.exact <= design.alpha + 1e-9
+        assert claim == "at most" or alarm.exact == pytest.approx(design.alpha, abs=1e-9)
+        return
+    limit = norm.isf(FAMILY / 2 / COMPARISONS)
+    assert alarm.against(design.alpha) <= limit
+    assert claim == "at most" or alarm.against(design.alpha) >= -limit
