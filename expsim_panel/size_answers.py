@@ -2,7 +2,9 @@
 
 The three functions take the same description (see `sample_size`) and solve for one of size, power and effect.
 Sequential designs are exact through the recursion: their maximum size is the fixed test's times the inflation
-factor, their power that of the crossing probability at the fixed test's drift.
+factor (as rpact has it), their power the crossing probability at the drift of the fixed test. For the z test
+with one spread the two are inverse to the last digit; where the test's own spread is another one (pooled rates,
+t) to about 1e-4 of the power.
 """
 
 from __future__ import annotations

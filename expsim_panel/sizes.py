@@ -348,7 +348,8 @@ def smallest_effect(q: Question, power: float, exposures: float) -> float:
     if q.family == "proportions":
         assert q.base is not None
         room, back = (1.0 - q.base, q.base) if q.sign > 0.0 else (q.base, 1.0 - q.base)
-        low, high = max(low, -back), room
+        # Just inside: at a rate of 0 or 1 the treatment has no variance to test with.
+        low, high = max(low, -back), room * (1.0 - 1e-9)
         if excess(high) < 0.0:
             problem = f"not even a rate of {q.base + q.sign * room:g} has power {power:g} with {exposures:g} exposures"
             raise InputError(WHERE, "--units", problem, "give more units or ask for less power")

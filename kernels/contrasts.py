@@ -60,7 +60,8 @@ def welch_freedom(state: np.ndarray, arm: int) -> float:
     b = row_variance(n0, state[2, 0], state[3, 0], 1.0) / n0
     if a + b <= 0.0:
         return 0.0
-    return (a + b) * (a + b) / (a * a / (n1 - 1.0) + b * b / (n0 - 1.0))
+    freedom: float = (a + b) * (a + b) / (a * a / (n1 - 1.0) + b * b / (n0 - 1.0))
+    return freedom
 
 
 @kernel

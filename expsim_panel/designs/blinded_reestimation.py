@@ -121,5 +121,5 @@ class BlindedReestimation(Frequentist):
             critical, self.sides == 2, review, min(per_variance, 1e300), setting.days - 1, setting.ddof, np.zeros(1)
         )
 
-    def bounds(self, setting: Setting) -> None:  # type: ignore[override]
+    def bounds(self, setting: Setting) -> None:
         """Return None: the day of the test depends on the data."""

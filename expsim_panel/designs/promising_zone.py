@@ -165,7 +165,7 @@ class PromisingZone(Frequentist):
             np.zeros((4, setting.arms)),
         )  # fmt: skip
 
-    def bounds(self, setting: Setting) -> None:  # type: ignore[override]
+    def bounds(self, setting: Setting) -> None:
         """Return None: the size depends on the data."""
 
     def check_for(self, setting: Setting, where: str, path: str) -> None:

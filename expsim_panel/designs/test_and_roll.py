@@ -9,6 +9,9 @@ import numpy as np
 from expsim_panel.design import Bounds, Design, Setting, designs
 from expsim_panel.quantities import Spread, Units
 
+_TIE = 1e-300
+"""Above every z of a tie, below any other."""
+
 
 def test_and_roll_units(population: float, sd: float, mean_sd: float) -> float:
     """Return the size per arm that maximises expected profit, not rounded.
@@ -46,6 +49,7 @@ class TestAndRoll(Design):
     kind = "test-and-roll"
     summary = "A small test for profit, then the better-looking one for everybody"
     error_claim = "none"
+    bounds_follow_spread = True
     population = Units(
         100_000,
         bounds=(2, None),
@@ -69,7 +73,16 @@ class TestAndRoll(Design):
         return test_and_roll_units(float(self.population), sd, sd / 10 if self.mean_sd is None else float(self.mean_sd))
 
     def bounds(self, setting: Setting) -> Bounds:
-        """Return one look, at the first day with enough responses, at which any z decides."""
+        """Return one look, at the first day with enough responses, at which any z decides; a tie keeps control.
+
+        Two rates of equally many responses differ by whole events: the bound lies half an event above a tie,
+        which is where the normal law has to be cut to give the probabilities of the counts.
+        """
         enough = np.flatnonzero(setting.rows.min(axis=1) >= self.units_per_arm(setting))
         day = int(enough[0]) + 1 if enough.size else setting.days
-        return Bounds(np.array([day]), np.zeros(1), np.zeros(1))
+        rows = setting.rows[day - 1]
+        edge = _TIE
+        if setting.binary and rows.min() == rows.max() > 0:
+            spread = math.sqrt(float(setting.sds[0] ** 2 + setting.sds[-1] ** 2) / rows[0])
+            edge = max(0.5 / rows[0] / spread, _TIE) if spread > 0 else _TIE
+        return Bounds(np.array([day]), np.array([edge]), np.array([edge]))

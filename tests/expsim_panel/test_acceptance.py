@@ -179,7 +179,11 @@ def test_the_error_under_a_perfect_evaluator_is_the_one_that_is_claimed(world, n
         assert name in PROMISE_NOTHING
         return
     table = compared(world)
-    alarm = table.get((world, name, "type1_error_unbiased")) or table[world, name, "type1_error"]
+    alarm = table.get((world, name, "type1_error_unbiased")) or table.get((world, name, "type1_error"))
+    if alarm is None:
+        # Not one false alarm in all replicates.
+        assert claim == "at most"
+        return
     if alarm.exact is not None:
         assert alarm.exact <= design.alpha + 1e-9
         assert claim == "at most" or alarm.exact == pytest.approx(design.alpha, abs=1e-9)
