@@ -85,20 +85,13 @@ def plan(
         if "alpha_spent" not in design.fields():
             remedy = "give --kind user-spending"
             raise InputError(WHERE, "--alpha-spent", f"{kind} spends by a rule of its own", remedy)
-        design.put("alpha_spent", check_real_list("--alpha-spent", alpha_spent), WHERE)
+        _put(design, "alpha_spent", "--alpha-spent", check_real_list("--alpha-spent", alpha_spent))
     if parameter is not None:
         if not design.parameter_key:
             raise InputError(WHERE, "--parameter", f"{kind} has no parameter", "leave it out")
-        try:
-            design.put(design.parameter_key, parameter, WHERE)
-        except InputError as error:
-            problem = f"{design.parameter_key} {error.problem}"
-            raise InputError(WHERE, "--parameter", problem, error.remedy) from None
+        _put(design, design.parameter_key, "--parameter", parameter)
     if two_sided_spending != PER_SIDE and "two_sided_spending" in design.fields():
-        try:
-            design.put("two_sided_spending", two_sided_spending, WHERE)
-        except InputError as error:
-            raise InputError(WHERE, "--two-sided-spending", error.problem, error.remedy) from None
+        _put(design, "two_sided_spending", "--two-sided-spending", two_sided_spending)
     elif two_sided_spending not in (PER_SIDE, OVERALL):
         problem = f"unknown value {shown(two_sided_spending)}"
         raise InputError(WHERE, "--two-sided-spending", problem, f"give {PER_SIDE} or {OVERALL}")
@@ -110,6 +103,14 @@ def plan(
         remedy = "give z bounds such as 0,0, none for a look without"
         raise InputError(WHERE, "--futility-bounds", problem, remedy) from None
     return Plan(design, fractions, float(alpha), int(sides), check_futility(listed, fractions.size, sides), binding)
+
+
+def _put(design: Frequentist, key: str, flag: str, value: Any) -> None:
+    """Set a Param of the design; its complaint names the flag."""
+    try:
+        design.put(key, value, WHERE)
+    except InputError as error:
+        raise InputError(WHERE, flag, f"{key.replace('_', ' ')} {error.problem}", error.remedy) from None
 
 
 def _fractions(

@@ -23,6 +23,7 @@ import pytest
 from scipy.stats import binom, chi2, norm
 from worlds import tree
 
+from expsim_panel import strategy
 from expsim_panel.design import designs
 from expsim_panel.economics import ledger
 from expsim_panel.operating import rejected
@@ -74,8 +75,33 @@ FIGURES = {
     "cost_null": ("null", lambda out, money: sum(money.costs(out.units, out.rows).values())),
 }
 """By figure: the world it is of, and its value in every replicate."""
+ONE_SIDED = {"sides": 1, "alpha": 0.025}
+VARIATIONS = [
+    {"kind": kind, "name": f"{kind}, {word}", **ONE_SIDED, "looks": 4, "futility_bounds": bounds, "binding": word == "binding"}
+    for kind, bounds in (
+        ("obrien-fleming", [-0.5, 0.3, 0.9]),
+        ("lan-demets-pocock", ["none", 0.4, "none"]),
+        ("haybittle-peto", [0.0, "none", 0.8]),
+        ("hwang-shih-decani", [-0.3, 0.0, 0.5]),
+    )
+    for word in ("binding", "not binding")
+] + [
+    {"kind": "kim-demets", "name": "unequal looks", "information": [0.2, 0.55, 1.0], "gamma": 2.0},
+    {"kind": "wang-tsiatis", "name": "one-sided", **ONE_SIDED, "delta": 0.1, "information": [0.3, 1.0]},
+]  # fmt: skip
+"""Beside every design with its defaults: futility at some looks or all, unequal looks, one side."""
+HUNDREDFOLD = {
+    "variants": [{"name": "A", "mean": 0.10}, {"name": "B", "mean": 0.0994}],
+    "traffic": {"units_per_day": 2_000_000, "days": 5},
+    "economics": {"value_per_point": 1.0, "horizon_units": 100_000_000},
+}
+"""Futility bounds lie where z is dense: with 10,000 rows the lattice of a rate moves the chance of passing one by
+half a percent, more than the simulation error. A hundred times the rows, a tenth of the effect and of the bias:
+the same test, a tenth of the lattice.
+"""
+NAMES = [*designs.names(), *(one["name"] for one in VARIATIONS)]
 WITHOUT_EXACT = {"blinded-reestimation", "empirical-bernstein", "promising-zone", "rope"}
-COMPARISONS = len(WORLDS) * len(designs.names()) * len(FIGURES)
+COMPARISONS = len(WORLDS) * len(NAMES) * len(FIGURES)
 """At most as many; a world is played when its first comparison asks for it."""
 PROMISE_NOTHING = {"bayesian", "bayesian-prior", "empirical-bernstein", "peek-daily", "rope", "test-and-roll"}
 """Designs without a claim; the empirical-Bernstein sequence where no range of a score is given."""
@@ -99,13 +125,20 @@ class Comparison:
         return (self.value - value) / self.se
 
 
-def played_by(strategies: list[dict], world: str):
+def played_by(strategies: list[dict], world: dict):
     """Yield the results of all strategies, as many at a time as a study holds; which ones run together is no matter."""
     for first in range(0, len(strategies), MOST_STRATEGIES):
-        part = strategies[first : first + MOST_STRATEGIES]
-        study = Study.from_tree({**tree(**WORLDS[world]), "strategies": part}, "acceptance")
+        study = Study.from_tree({**world, "strategies": strategies[first : first + MOST_STRATEGIES]}, "acceptance")
         money = ledger(study.scenario)
         yield from ((one, money) for one in study.run(replicates=REPLICATES, seed=SEED).strategies)
+
+
+def varied(name: str) -> dict:
+    """Return the world of the variations."""
+    world = tree(**{**WORLDS[name], **(HUNDREDFOLD if WORLDS[name]["family"] == "binary" else {})})
+    if "differential_bias" in world.get("evaluator", {}) and WORLDS[name]["family"] == "binary":
+        world["evaluator"] = {**world["evaluator"], "differential_bias": world["evaluator"]["differential_bias"] / 10}
+    return world
 
 
 @cache
@@ -116,7 +149,8 @@ def compared(world: str) -> dict[tuple[str, str, str], Comparison]:
         if "min_days" in designs.get(one["kind"]).fields():
             one["min_days"] = 1
     made = {}
-    for one, money in played_by(strategies, world):
+    plain, other = played_by(strategies, tree(**WORLDS[world])), played_by(VARIATIONS, varied(world))
+    for one, money in (*plain, *other):
         for figure, (played, of) in FIGURES.items():
             table = one.under_null if figure.endswith("_null") else one.figures
             found = table[figure.removesuffix("_null")]
@@ -150,7 +184,7 @@ def of(world, name):
     return {figure: one for figure, one in found.items() if one.exact is not None}
 
 
-CASES = pytest.mark.parametrize(("world", "name"), [(world, name) for world in WORLDS for name in designs.names()])
+CASES = pytest.mark.parametrize(("world", "name"), [(world, name) for world in WORLDS for name in NAMES])
 
 
 @CASES
@@ -173,7 +207,8 @@ def test_standard_errors_are_those_of_independent_batches(world, name):
 
 @CASES
 def test_the_error_under_a_perfect_evaluator_is_the_one_that_is_claimed(world, name):
-    design = designs.get(name)()
+    tree_of = next((one for one in VARIATIONS if one["name"] == name), {"kind": name})
+    design = strategy.build(tree_of, "acceptance", "").design
     claim = design.claim(setting_of(Scenario.from_tree(tree(**WORLDS[world]), "acceptance")))
     if claim == "none":
         assert name in PROMISE_NOTHING
