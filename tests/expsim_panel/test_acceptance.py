@@ -103,7 +103,15 @@ NAMES = [*designs.names(), *(one["name"] for one in VARIATIONS)]
 WITHOUT_EXACT = {"blinded-reestimation", "empirical-bernstein", "promising-zone", "rope"}
 COMPARISONS = len(WORLDS) * len(NAMES) * len(FIGURES)
 """At most as many; a world is played when its first comparison asks for it."""
-PROMISE_NOTHING = {"bayesian", "bayesian-prior", "empirical-bernstein", "peek-daily", "rope", "test-and-roll"}
+PROMISE_NOTHING = {
+    "bayesian",
+    "bayesian-prior",
+    "empirical-bernstein",
+    "peek-daily",
+    "rope",
+    "test-and-roll",
+    "user-bounds",
+}
 """Designs without a claim; the empirical-Bernstein sequence where no range of a score is given."""
 
 
