@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from expsim_panel.commands import exact_conditional, exact_peeking, exact_sequential, exact_split
+from expsim_panel.commands import (
+    exact_conditional,
+    exact_longer,
+    exact_peeking,
+    exact_sequential,
+    exact_sizes,
+    exact_split,
+)
 from expsim_panel.commands.groups import CONTEXT, Commands, show_help
 
 app = typer.Typer(cls=Commands, help="Exact answers that need no simulation.", context_settings=CONTEXT)
@@ -20,3 +27,8 @@ app.command("group-sequential")(exact_sequential.group_sequential)
 app.command("peeking")(exact_peeking.peeking)
 app.command("conditional-power")(exact_conditional.conditional_power)
 app.command("split")(exact_split.split)
+app.command("sample-size")(exact_sizes.sample_size)
+app.command("power")(exact_sizes.power)
+app.command("mde")(exact_sizes.mde)
+app.command("zero-events")(exact_sizes.zero_events)
+app.command("how-much-longer")(exact_longer.how_much_longer)

@@ -63,7 +63,7 @@ class Frequentist(Design):
         """Return the futility bounds of all looks, -inf for none; None if no look has one."""
         return None
 
-    def bounds(self, setting: Setting) -> Bounds:
+    def bounds(self, setting: Setting) -> Bounds | None:
         """Solve for the bounds that spend exactly alpha (alpha over the variants where there are several)."""
         days = self.look_days(setting)
         information = setting.information(days)

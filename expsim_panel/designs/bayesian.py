@@ -142,7 +142,7 @@ class Bayesian(Design):
         # No rows yet: an infinite spread, which no loss allows. No spread at all: any z will do.
         with np.errstate(divide="ignore", invalid="ignore"):
             ratios = allowed / np.sqrt((setting.sds**2 / setting.rows[days - 1]).sum(axis=1))
-        upper = np.array([max(needed, _z_of_loss(float(ratio))) for ratio in ratios])
+        upper = np.array([max(needed, z_of_loss(float(ratio))) for ratio in ratios])
         return Bounds(days, -upper, upper)
 
     def level(self) -> float:
@@ -150,7 +150,7 @@ class Bayesian(Design):
         return 0.95
 
 
-def _z_of_loss(ratio: float) -> float:
+def z_of_loss(ratio: float) -> float:
     """Solve ``phi(z) - z Phi(-z) = ratio`` for z; -inf where any z will do."""
     from scipy.optimize import brentq
 

@@ -10,7 +10,8 @@ from worlds import tree
 
 from expsim_panel.study import Study
 
-NAMES = ["fixed-horizon", "pocock", "bayesian", "thompson"]
+NAMES = ["fixed-horizon", "pocock", "bayesian", "thompson", "msprt", "empirical-bernstein", "rope", "bayesian-prior"]
+NAMES += ["fixed-t", "fixed-pooled", "holm", "promising-zone"]
 SCRIPT = """
 import json, sys
 from expsim_panel.study import Study

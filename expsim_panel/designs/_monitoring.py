@@ -1,0 +1,35 @@
+"""Params of rules that are looked at every day, or every few days."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from expsim_panel.design import Bounds, Setting
+from expsim_panel.designs._frequentist import Frequentist
+from expsim_panel.quantities import Days
+
+
+class Monitored(Frequentist):
+    """A rule with an error rate, looked at on every `every`-th day from the first look on, and at the end."""
+
+    min_days = Days(1, bounds=(1, 366), softbounds=(1, 14), label="First look", doc="Day of the first look.")
+    every = Days(1, bounds=(1, 366), softbounds=(1, 7), label="Days between looks", doc="1 looks every day.")
+
+    def look_days(self, setting: Setting) -> np.ndarray:
+        """Return the days (from 1) on which the rule looks; the last planned day is one of them."""
+        days = np.arange(min(int(self.min_days), setting.days), setting.days + 1, int(self.every))
+        return days if days[-1] == setting.days else np.append(days, setting.days)
+
+    def looked_at(self, setting: Setting) -> np.ndarray:
+        """Return a flag for every planned day, bool array (days,)."""
+        flags = np.zeros(setting.days, np.bool_)
+        flags[self.look_days(setting) - 1] = True
+        return flags
+
+    def shared_alpha(self, setting: Setting) -> float:
+        """Return the error rate of one variant against control: alpha shared out over the variants."""
+        return float(self.alpha) / (setting.arms - 1)
+
+    def both_ways(self, days: np.ndarray, upper: np.ndarray) -> Bounds:
+        """Return bounds that mirror the upper ones where the rule has two sides."""
+        return Bounds(days, -upper if self.sides == 2 else np.full_like(upper, -np.inf), upper)

@@ -1,0 +1,77 @@
+"""Step-wise tests of several variants against one control, at the end."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from expsim_panel.design import Setting
+from expsim_panel.designs._horizon import AtTheEnd
+from expsim_panel.kernels.contrasts import contrast, normal_p_value
+from expsim_panel.kernels.trials import FOR_CONTROL, decide
+
+HOLM, BENJAMINI_HOCHBERG = 0, 1
+
+
+class Steps(NamedTuple):
+    """Level of the family, procedure, sides, last day, and scratch space (2, variants): z and p, sorted by p."""
+
+    alpha: float
+    procedure: int
+    sides: int
+    last: int
+    ddof: float
+    work: np.ndarray
+
+
+@decide.register(Steps)
+def _steps(rule: Steps, day: int, state: np.ndarray) -> int:
+    """Reject by the procedure; stop for the rejected variant with the largest z, for control if all are worse."""
+    if day != rule.last:
+        return 0
+    variants = state.shape[1] - 1
+    work = rule.work
+    for a in range(variants):
+        d, v = contrast(state, a + 1, rule.ddof)
+        z = d / math.sqrt(v) if v > 0.0 else 0.0
+        p = normal_p_value(z, rule.sides)
+        i = a
+        while i > 0 and work[1, i - 1] > p:
+            work[0, i] = work[0, i - 1]
+            work[1, i] = work[1, i - 1]
+            i -= 1
+        work[0, i] = z
+        work[1, i] = p
+    rejected = 0
+    for i in range(variants):
+        if rule.procedure == BENJAMINI_HOCHBERG:
+            if work[1, i] <= rule.alpha * (i + 1) / variants:
+                rejected = i + 1
+        elif work[1, i] <= rule.alpha / (variants - i):
+            rejected = i + 1
+        else:
+            break
+    if rejected == 0:
+        return 0
+    best = 0.0
+    for i in range(rejected):
+        best = max(best, work[0, i])
+    if best > 0.0:
+        for a in range(variants):
+            d, v = contrast(state, a + 1, rule.ddof)
+            if v > 0.0 and d / math.sqrt(v) == best:
+                return a + 1
+    return FOR_CONTROL if rejected == variants and best <= 0.0 else 0
+
+
+class StepWise(AtTheEnd):
+    """A step-wise procedure; for two arms the fixed test. `procedure` names it."""
+
+    procedure = HOLM
+
+    def rule(self, setting: Setting) -> Steps:
+        """Return the kernel's parameters."""
+        work = np.zeros((2, max(setting.arms - 1, 1)))
+        return Steps(float(self.alpha), self.procedure, int(self.sides), setting.days - 1, setting.ddof, work)

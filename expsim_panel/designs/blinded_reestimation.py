@@ -1,0 +1,125 @@
+"""Sample-size re-estimation from the blinded spread: the length follows the variance, never the difference."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from expsim_panel.design import Setting, designs
+from expsim_panel.designs._frequentist import Frequentist
+from expsim_panel.kernels.contrasts import contrast
+from expsim_panel.kernels.special import norm_ppf
+from expsim_panel.kernels.trials import FOR_CONTROL, FUTILE, ROWS, SQUARES, SUMS, decide
+from expsim_panel.quantities import Probability, Share, Spread
+
+
+class Reestimated(NamedTuple):
+    """z bound, sides, day of the review, rows needed for each unit of variance, last day, scratch space (1,)."""
+
+    critical: float
+    two_sided: bool
+    review: int
+    per_variance: float
+    last: int
+    ddof: float
+    work: np.ndarray
+
+
+@decide.register(Reestimated)
+def _reestimated(rule: Reestimated, day: int, state: np.ndarray) -> int:
+    """Fix the size at the review; test once, on the first day that has it, and end there."""
+    arms = state.shape[1]
+    if day < rule.review:
+        return 0
+    rows = 0.0
+    total = 0.0
+    squares = 0.0
+    for a in range(arms):
+        rows += state[ROWS, a]
+        total += state[SUMS, a]
+        squares += state[SQUARES, a]
+    if day == rule.review:
+        # All arms lumped together: nobody sees which response is whose.
+        spread = (squares - total * total / rows) / (rows - 1.0) if rows > 1.0 else 0.0
+        rule.work[0] = rule.per_variance * max(spread, 0.0)
+    if day < rule.last and rows < rule.work[0]:
+        return 0
+    winner = 0
+    highest = rule.critical
+    all_below = rule.two_sided
+    for a in range(1, arms):
+        d, v = contrast(state, a, rule.ddof)
+        z = d / math.sqrt(v) if v > 0.0 else 0.0
+        if z > highest:
+            highest = z
+            winner = a
+        if not z < -rule.critical:
+            all_below = False
+    if winner > 0:
+        return winner
+    if all_below:
+        return FOR_CONTROL
+    # The size is reached: without a finding it ends here too, unless it would have ended anyway.
+    return FUTILE if day < rule.last else 0
+
+
+@designs.register("blinded-reestimation")
+class BlindedReestimation(Frequentist):
+    """At the review the blinded spread says how many units the planned effect needs; one fixed test there.
+
+    Only the spread of all responses together is looked at, so that the type I error stays alpha (in large
+    samples exactly). The planned days are the most it may take.
+
+    References
+    ----------
+    A. L. Gould, W. J. Shih (1992), Communications in Statistics A 21, 2833-2853; M. Kieser, T. Friede (2003),
+    Statistics in Medicine 22, 3571-3581.
+    """
+
+    kind = "blinded-reestimation"
+    summary = "Sets its size by the spread of the first responses, blind to the difference"
+    error_claim = "exact"
+    review_at = Share(
+        0.25,
+        bounds=(0.01, 0.99),
+        softbounds=(0.1, 0.5),
+        step=0.05,
+        label="Review at",
+        doc="Share of the planned days after which the spread is estimated.",
+    )
+    planned_effect = Spread(
+        None,
+        allow_None=True,
+        bounds=(0, None),
+        inclusive_bounds=(False, True),
+        step=0.001,
+        label="Effect to detect",
+        doc="Effect that the size is for, metric units; unset: the indifference of the scenario.",
+    )
+    power = Probability(
+        0.8,
+        bounds=(0.5, 0.999),
+        softbounds=(0.8, 0.95),
+        step=0.05,
+        label="Chance to detect it",
+        doc="Power that the size is for.",
+    )
+
+    def rule(self, setting: Setting) -> Reestimated:
+        """Return the kernel's parameters."""
+        critical = -norm_ppf(float(self.alpha) / (self.sides * (setting.arms - 1)))
+        effect = setting.indifference if self.planned_effect is None else float(self.planned_effect)
+        final = np.maximum(setting.rows[-1], 1.0)
+        per_pair = float(final.sum() / final[0] + final.sum() / final[1:].min())
+        needed = (critical + norm_ppf(self.power)) ** 2 * per_pair
+        # No effect to detect: all of the planned units.
+        per_variance = needed / effect**2 if effect > 0 else math.inf
+        review = min(math.ceil(float(self.review_at) * setting.days), setting.days) - 1
+        return Reestimated(
+            critical, self.sides == 2, review, min(per_variance, 1e300), setting.days - 1, setting.ddof, np.zeros(1)
+        )
+
+    def bounds(self, setting: Setting) -> None:
+        """Return None: the day of the test depends on the data."""
