@@ -30,6 +30,7 @@ _HOME = {
     "Result": "expsim_panel.results",
     "Scenario": "expsim_panel.scenario",
     "Study": "expsim_panel.study",
+    "bandit": "expsim_panel.bandits",
     "group_sequential": "expsim_panel.analytic",
 }
 __all__ = ["InputError", "Result", "Scenario", "Study", "__version__"]

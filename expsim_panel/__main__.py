@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from expsim_panel._version import VERSION
-from expsim_panel.commands import calibrate, check, exact, listing, run, serve, warm
+from expsim_panel.commands import bandit, calibrate, check, exact, listing, run, serve, warm
 from expsim_panel.commands.groups import CONTEXT, Commands, show_help
 from expsim_panel.commands.usage import USAGE_ERROR, clean, one_line
 from expsim_panel.errors import InputError
@@ -52,6 +52,7 @@ def expsim(
 app.command("list")(listing.list_scenarios)
 app.command("run")(run.run)
 app.add_typer(exact.app, name="exact")
+app.command("bandit")(bandit.bandit)
 app.command("calibrate")(calibrate.calibrate)
 app.command("check")(check.check)
 app.command("warm")(warm.warm)

@@ -19,6 +19,7 @@ from expsim_panel.best_arm import check_means, lai_robbins
 from expsim_panel.errors import InputError, shown
 from expsim_panel.kernels.bits import stream
 from expsim_panel.kernels.enumeration import enumerate_pulls
+from expsim_panel.kernels.lanes import lane_streams, play_ucb1
 from expsim_panel.kernels.requests import play_requests
 from expsim_panel.kernels.streams import BLOCK, OUTCOME, POLICY
 from expsim_panel.policy import BanditPolicy, Problem
@@ -250,8 +251,14 @@ class _Run:
     def block(self, index: int) -> None:
         """Play one block of replicates; it depends on the seed, the policy's name and the index alone."""
         part = slice(index * BLOCK, (index + 1) * BLOCK)
-        streams = [stream(self.seed, role, index, self.lane) for role in (OUTCOME, POLICY)]
+        arrays = (self.pulls[part], self.chosen[part], self.regret[part], self.paths[part], self.traffic[index])
+        factor = self.policy.lanes(self.problem)
         with np.errstate(over="ignore"):
+            if factor is not None:
+                side = [lane_streams(self.seed, role, index, self.lane) for role in (OUTCOME, POLICY)]
+                play_ucb1(factor, *side, self.means, self.marks, *arrays)
+                return
+            streams = [stream(self.seed, role, index, self.lane) for role in (OUTCOME, POLICY)]
             play_requests(
                 self.policy.request(self.problem),
                 *streams,
@@ -263,11 +270,7 @@ class _Run:
                 float(self.policy.floor),
                 self.marks,
                 np.zeros(self.policy.memory(self.problem)),
-                self.pulls[part],
-                self.chosen[part],
-                self.regret[part],
-                self.paths[part],
-                self.traffic[index],
+                *arrays,
             )
 
     def result(self) -> PolicyResult:

@@ -116,6 +116,10 @@ class BanditPolicy(Policy):
         """Return the shape of what the policy keeps beyond pulls and sums."""
         return (1, problem.arms)
 
+    def lanes(self, problem: Problem) -> float | None:
+        """Return the factor of UCB1 where `kernels.lanes` can play it, which is faster; None otherwise."""
+        return None
+
     def check_arms(self, problem: Problem, where: str, key: str = "") -> None:
         """Raise `InputError` where a parameter does not fit the number of arms or the horizon."""
         if self.floor * problem.arms > 1.0:

@@ -33,8 +33,8 @@ def bernoulli_kl(p: float, q: float) -> float:
 def kl_upper(p: float, level: float) -> float:
     """Return the largest q in [p, 1] with ``kl(p, q) <= level``, to 1e-13.
 
-    Safeguarded Newton steps on the convex function ``q -> kl(p, q)`` from the left of its root's Pinsker
-    bound ``p + sqrt(level / 2)``; 0 and 1 are answered in closed form.
+    Safeguarded Newton steps on the convex function ``q -> kl(p, q)`` from an upper bound of its root; rates
+    of 0 and 1 are answered in closed form.
 
     Parameters
     ----------
@@ -55,26 +55,36 @@ def kl_upper(p: float, level: float) -> float:
     if p <= 0.0:
         return 1.0 - math.exp(-level)
     entropy = p * math.log(p) + (1.0 - p) * math.log(1.0 - p)
-    low, high = p, 1.0
-    # Pinsker: the root lies below; from there Newton on a convex increasing function comes down monotonically.
+    # The root lies below Pinsker's bound, and below that of (1 - p) log((1 - p) / (1 - q)) + p log p <= level.
     q = p + math.sqrt(0.5 * level)
-    # A second bound from above: (1 - p) log((1 - p)/(1 - q)) + p log p <= level.
     other = 1.0 - (1.0 - p) * math.exp((p * math.log(p) - level) / (1.0 - p))
-    if other < q:
-        q = other
-    if not q < _NEAR_ONE:
-        q = _NEAR_ONE
-    for _ in range(100):
+    return kl_upper_from(p, level, entropy, min(q, other))
+
+
+@kernel
+def kl_upper_from(p: float, level: float, entropy: float, guess: float) -> float:
+    """Return `kl_upper` for 0 < p < 1 and level > 0, from a guess; a good one saves half of the steps.
+
+    Parameters
+    ----------
+    entropy : float
+        ``p log p + (1 - p) log(1 - p)``.
+    guess : float
+        Where to start; any number.
+    """
+    low, high = p, 1.0
+    q = guess if p < guess < _NEAR_ONE else 0.5 * (p + 1.0)
+    for _ in range(200):
         gap = entropy - p * math.log(q) - (1.0 - p) * math.log(1.0 - q) - level
         if gap > 0.0:
             high = q
         else:
             low = q
-        slope = (q - p) / (q * (1.0 - q))
-        new = q - gap / slope if slope > 0.0 else 0.5 * (low + high)
-        if not low < new < high:
+        new = q - gap * q * (1.0 - q) / (q - p)
+        if not low <= new <= high:
             new = 0.5 * (low + high)
-        if abs(new - q) <= 1e-15 + 1e-14 * abs(1.0 - q):
+        # Steps square the relative error: after one of 1e-7 the next would change nothing.
+        if abs(new - q) <= 1e-8 * min(new - p, 1.0 - new):
             return new
         q = new
     return q
@@ -100,7 +110,6 @@ def beta_ppf(p: float, a: float, b: float) -> float:
         return math.nan
     if p == 0.0 or p == 1.0:
         return p
-    low, high = 0.0, 1.0
     n = a + b
     mean = a / n
     x = mean + norm_ppf(p) * math.sqrt(mean * (1.0 - mean) / (n + 1.0))
@@ -108,6 +117,14 @@ def beta_ppf(p: float, a: float, b: float) -> float:
         x = math.exp(math.log(p) / a)
     if not 0.0 < x < 1.0:
         x = 0.5 * (mean + (1.0 if x >= 1.0 else 0.0))
+    return beta_ppf_from(p, a, b, x)
+
+
+@kernel
+def beta_ppf_from(p: float, a: float, b: float, guess: float) -> float:
+    """Return `beta_ppf` for 0 < p < 1, from a guess between 0 and 1; a good one saves half of the steps."""
+    low, high = 0.0, 1.0
+    x = guess
     for _ in range(200):
         off = betainc(a, b, x) - p
         if off > 0.0:
@@ -118,9 +135,11 @@ def beta_ppf(p: float, a: float, b: float) -> float:
             return x
         slope = beta_pdf(x, a, b)
         new = x - off / slope if slope > 1e-300 else 0.5 * (low + high)
-        if not low < new < high:
+        if not low <= new <= high:
             new = 0.5 * (low + high)
-        if abs(new - x) <= 1e-15 + 2e-15 * x:
+        elif abs(new - x) <= 1e-9 * min(new, 1.0 - new):
             return new
         x = new
+        if high - low <= 1e-16:
+            return x
     return x

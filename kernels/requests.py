@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from expsim_panel.kernels.bits import normal, uniform, whole
-from expsim_panel.kernels.jit import generic, generic_or, kernel
+from expsim_panel.kernels.jit import generic, generic_or, inner, kernel
 
 UNTRIED = math.inf
 """Index of an arm without a pull: untried arms come first, in random order."""
@@ -65,20 +65,45 @@ def update(
 def recommend(params: Any, bits: np.ndarray, n: np.ndarray, s: np.ndarray, memory: np.ndarray) -> int:
     """Return the arm to keep at the end: the largest observed mean, ties at random."""
     best = -math.inf
-    found = 0
     ties = 0
     for a in range(n.shape[0]):
-        if n[a] <= 0.0:
-            continue
-        value = s[a] / n[a]
+        value = s[a] / n[a] if n[a] > 0.0 else -math.inf
         if value > best:
             best = value
-            found = a
             ties = 1
         elif value == best:
             ties += 1
-            if uniform(bits) * ties < 1.0:
-                found = a
+    left = whole(bits, ties)
+    for a in range(n.shape[0]):
+        if (s[a] / n[a] if n[a] > 0.0 else -math.inf) == best:
+            if left == 0:
+                return a
+            left -= 1
+    return 0
+
+
+@inner
+def largest(bits: np.ndarray, work: np.ndarray) -> int:
+    """Return where row 0 of the scratch space is largest, ties at random.
+
+    Without a branch that data decide: one in the loop would be mispredicted at every change of arm. A random
+    number is spent only on a tie.
+    """
+    best = work[0, 0]
+    found = 0
+    ties = 1
+    for a in range(1, work.shape[1]):
+        value = work[0, a]
+        ties = 1 if value > best else ties + int(value == best)
+        found = a if value > best else found
+        best = value if value > best else best
+    if ties > 1:
+        left = whole(bits, ties)
+        for a in range(work.shape[1]):
+            if work[0, a] == best:
+                if left == 0:
+                    return a
+                left -= 1
     return found
 
 
@@ -92,21 +117,10 @@ def _largest(
     memory: np.ndarray,
     work: np.ndarray,
 ) -> int:
-    """Pull the largest index; a random number is spent only on a tie."""
-    best = -math.inf
-    found = 0
-    ties = 1
+    """Pull the largest index."""
     for a in range(n.shape[0]):
-        value = UNTRIED if n[a] <= 0.0 else index(params, a, t, n, s, q, memory)
-        if value > best:
-            best = value
-            found = a
-            ties = 1
-        elif value == best:
-            ties += 1
-            if uniform(bits) * ties < 1.0:
-                found = a
-    return found
+        work[0, a] = UNTRIED if n[a] <= 0.0 else index(params, a, t, n, s, q, memory)
+    return largest(bits, work)
 
 
 def _among_largest(
@@ -172,20 +186,12 @@ def by_shares(cls: type) -> Callable[[Any], Any]:
     return decorate
 
 
-@kernel
-def fewest(bits: np.ndarray, n: np.ndarray) -> int:
+@inner
+def fewest(bits: np.ndarray, n: np.ndarray, work: np.ndarray) -> int:
     """Return the arm with the fewest pulls, ties at random."""
-    found = 0
-    ties = 1
-    for a in range(1, n.shape[0]):
-        if n[a] < n[found]:
-            found = a
-            ties = 1
-        elif n[a] == n[found]:
-            ties += 1
-            if uniform(bits) * ties < 1.0:
-                found = a
-    return found
+    for a in range(n.shape[0]):
+        work[0, a] = -n[a]
+    return largest(bits, work)
 
 
 @kernel
@@ -255,6 +261,8 @@ def play_requests(
         for a in range(arms):
             gaps[k, a] = best - means[k, a]
     flat = memory.reshape(-1)
+    forced = burn_in * arms
+    explore = floor * arms
     for r in range(pulls.shape[0]):
         for a in range(arms):
             n[a] = 0.0
@@ -270,15 +278,16 @@ def play_requests(
             while t < checkpoints[c]:
                 if phase + 1 < phases and t >= starts[phase + 1]:
                     phase += 1
-                if t < burn_in * arms:
-                    arm = fewest(choices, n)
-                elif floor > 0.0 and uniform(choices) < floor * arms:
+                if t < forced:
+                    arm = fewest(choices, n, work)
+                elif explore > 0.0 and uniform(choices) < explore:
                     arm = whole(choices, arms)
                 else:
                     arm = select(params, choices, t, n, s, q, memory, work)
                 mean = means[phase, arm]
                 if binary:
-                    reward = 1.0 if uniform(rewards) < mean else 0.0
+                    # No branch: half of them would be mispredicted.
+                    reward = 1.0 * int(uniform(rewards) < mean)
                 else:
                     reward = mean + normal(rewards)
                 n[arm] += 1.0

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from expsim_panel.kernels.bits import uniform
-from expsim_panel.kernels.indices import beta_ppf
+from expsim_panel.kernels.indices import beta_ppf, beta_ppf_from
 from expsim_panel.kernels.jit import inner
 from expsim_panel.kernels.requests import by_index, select, update
 from expsim_panel.kernels.special import norm_ppf
@@ -33,6 +33,14 @@ def _quantile(params: BayesUcbParams, t: float, n: float, s: float) -> float:
     if params.binary:
         return beta_ppf(1.0 - tail, params.prior_hits + s, params.prior_misses + n - s)
     return s / n - norm_ppf(tail) / math.sqrt(n)
+
+
+@inner
+def _again(params: BayesUcbParams, t: float, n: float, s: float, last: float) -> float:
+    """Return the index from a value near it."""
+    if params.binary and 0.0 < last < 1.0:
+        return beta_ppf_from(1.0 - params.discount / t, params.prior_hits + s, params.prior_misses + n - s, last)
+    return _quantile(params, t, n, s)
 
 
 @by_index(BayesUcbParams)
@@ -82,16 +90,17 @@ def _select(
     for a in range(arms):
         if memory[UNTIL, a] < t:
             memory[UNTIL, a] = math.floor(1.0 + 1.05 * t)
-            memory[BOUND, a] = _quantile(params, memory[UNTIL, a], n[a], s[a]) + 1e-12
+            memory[BOUND, a] = _again(params, memory[UNTIL, a], n[a], s[a], memory[BOUND, a]) + 1e-11
         if memory[BOUND, a] > memory[BOUND, found]:
             found = a
     first = found
-    best = _quantile(params, float(t), n[first], s[first])
+    best = _again(params, float(t), n[first], s[first], memory[BOUND, first])
     ties = 1
     for a in range(arms):
         if a == first or memory[BOUND, a] < best:
             continue
-        value = _quantile(params, float(t), n[a], s[a])
+        same = n[a] == n[found] and s[a] == s[found]
+        value = best if same else _again(params, float(t), n[a], s[a], memory[BOUND, a])
         if value > best:
             best = value
             found = a

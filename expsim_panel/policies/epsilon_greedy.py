@@ -10,7 +10,7 @@ import param
 
 from expsim_panel.kernels.bits import uniform, whole
 from expsim_panel.kernels.jit import inner
-from expsim_panel.kernels.requests import select, shares
+from expsim_panel.kernels.requests import largest, select, shares
 from expsim_panel.policy import BanditPolicy, Problem, policies
 from expsim_panel.quantities import Factor, Share
 
@@ -69,22 +69,13 @@ def _select(
     work: np.ndarray,
 ) -> int:
     arms = n.shape[0]
-    best = -math.inf
-    found = 0
-    ties = 1
+    untried = False
     for a in range(arms):
-        value = _value(params, n[a], s[a])
-        if value > best:
-            best = value
-            found = a
-            ties = 1
-        elif value == best:
-            ties += 1
-            if uniform(bits) * ties < 1.0:
-                found = a
-    if best < math.inf and uniform(bits) < _share(params, t, arms):
+        work[0, a] = _value(params, n[a], s[a])
+        untried = untried or work[0, a] == math.inf
+    if not untried and uniform(bits) < _share(params, t, arms):
         return whole(bits, arms)
-    return found
+    return largest(bits, work)
 
 
 @policies.register("epsilon-greedy")

@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from expsim_panel.kernels.bits import uniform
 from expsim_panel.kernels.indices import bernoulli_kl
 from expsim_panel.kernels.jit import inner
-from expsim_panel.kernels.requests import by_index, select
+from expsim_panel.kernels.requests import UNTRIED, by_index, largest, select
 from expsim_panel.policy import BanditPolicy, Problem, policies
 
 
@@ -18,14 +17,6 @@ class ImedParams(NamedTuple):
     """The family of the rewards."""
 
     binary: bool
-
-
-@inner
-def _best_mean(n: np.ndarray, s: np.ndarray) -> float:
-    best = -math.inf
-    for a in range(n.shape[0]):
-        best = max(best, s[a] / n[a])
-    return best
 
 
 @inner
@@ -59,29 +50,13 @@ def _select(
     memory: np.ndarray,
     work: np.ndarray,
 ) -> int:
-    untried = 0
-    found = 0
+    top = -math.inf
     for a in range(n.shape[0]):
-        if n[a] <= 0.0:
-            untried += 1
-            if uniform(bits) * untried < 1.0:
-                found = a
-    if untried > 0:
-        return found
-    top = _best_mean(n, s)
-    best = -math.inf
-    ties = 1
+        if n[a] > 0.0:
+            top = max(top, s[a] / n[a])
     for a in range(n.shape[0]):
-        value = _imed(params, n[a], s[a], top)
-        if value > best:
-            best = value
-            found = a
-            ties = 1
-        elif value == best:
-            ties += 1
-            if uniform(bits) * ties < 1.0:
-                found = a
-    return found
+        work[0, a] = UNTRIED if n[a] <= 0.0 else _imed(params, n[a], s[a], top)
+    return largest(bits, work)
 
 
 @policies.register("imed")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from expsim_panel.kernels.bits import uniform
-from expsim_panel.kernels.indices import exploration, kl_upper
+from expsim_panel.kernels.indices import exploration, kl_upper, kl_upper_from
 from expsim_panel.kernels.jit import inner
 from expsim_panel.kernels.requests import UNTRIED, begin, by_index, select, update
 from expsim_panel.policy import BanditPolicy, Problem, policies
@@ -29,6 +29,14 @@ def _upper(params: KlUcbParams, level: float, n: float, s: float) -> float:
     if params.binary:
         return kl_upper(s / n, level / n)
     return s / n + math.sqrt(2.0 * level / n)
+
+
+@inner
+def _again(params: KlUcbParams, level: float, n: float, s: float, entropy: float, last: float) -> float:
+    """Return the index of an arm whose last one is known."""
+    if params.binary and level > 0.0 and 0.0 < s < n:
+        return kl_upper_from(s / n, level / n, entropy, last)
+    return _upper(params, level, n, s)
 
 
 @by_index(KlUcbParams)
@@ -84,7 +92,7 @@ def _select(
         return found
     level = exploration(float(t), params.c)
     lazy = params.binary and level > 0.0
-    best = _upper(params, level, n[found], s[found])
+    best = _again(params, level, n[found], s[found], memory[ENTROPY, found], memory[LAST, found])
     memory[LAST, found] = best
     ties = 1
     first = found
@@ -101,7 +109,7 @@ def _select(
                 continue
             if not inside and p < 1.0:
                 continue
-        value = best if same else _upper(params, level, n[a], s[a])
+        value = best if same else _again(params, level, n[a], s[a], memory[ENTROPY, a], memory[LAST, a])
         memory[LAST, a] = value
         if value > best:
             best = value

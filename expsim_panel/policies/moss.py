@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from expsim_panel.kernels.bits import uniform
 from expsim_panel.kernels.jit import inner
-from expsim_panel.kernels.requests import UNTRIED, begin, by_index, select, update
+from expsim_panel.kernels.requests import UNTRIED, begin, by_index, largest, select, update
 from expsim_panel.policy import BanditPolicy, Problem, policies
 
 
@@ -57,20 +56,9 @@ def _select(
     memory: np.ndarray,
     work: np.ndarray,
 ) -> int:
-    best = -math.inf
-    found = 0
-    ties = 1
     for a in range(n.shape[0]):
-        value = memory[0, a]
-        if value > best:
-            best = value
-            found = a
-            ties = 1
-        elif value == best:
-            ties += 1
-            if uniform(bits) * ties < 1.0:
-                found = a
-    return found
+        work[0, a] = memory[0, a]
+    return largest(bits, work)
 
 
 @policies.register("moss")

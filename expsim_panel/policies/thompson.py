@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from expsim_panel.kernels.arms import FIRST, P_BEST, SECOND, best_of_betas, best_of_normals, row_variance
-from expsim_panel.kernels.bits import gamma, normal, uniform
+from expsim_panel.kernels.bits import normal, put, step_gamma, take, uniform
 from expsim_panel.kernels.jit import inner
 from expsim_panel.kernels.requests import begin, select, shares, update
 from expsim_panel.policy import BanditPolicy, Problem, policies
@@ -94,7 +94,12 @@ def _update(
     s: np.ndarray,
     memory: np.ndarray,
 ) -> None:
-    if params.binary:
+    if params.binary and pulls == 1.0:
+        # One reward changes one of the two shapes.
+        hit = reward > 0.5
+        row = 0 if hit else 2
+        _keep(params.prior_hits + s[arm] if hit else params.prior_misses + n[arm] - s[arm], arm, row, memory)
+    elif params.binary:
         _keep(params.prior_hits + s[arm], arm, 0, memory)
         _keep(params.prior_misses + n[arm] - s[arm], arm, 2, memory)
     else:
@@ -117,16 +122,18 @@ def _select(
     arms = n.shape[0]
     found = 0
     if params.binary:
-        top = gamma(bits, memory[0, 0], memory[1, 0])
-        rest = gamma(bits, memory[2, 0], memory[3, 0])
+        state = take(bits)
+        top, state = step_gamma(state, memory[0, 0], memory[1, 0])
+        rest, state = step_gamma(state, memory[2, 0], memory[3, 0])
         for a in range(1, arms):
-            x = gamma(bits, memory[0, a], memory[1, a])
-            y = gamma(bits, memory[2, a], memory[3, a])
+            x, state = step_gamma(state, memory[0, a], memory[1, a])
+            y, state = step_gamma(state, memory[2, a], memory[3, a])
             # x / (x + y) > top / (top + rest)
-            if x * rest > top * y:
-                top = x
-                rest = y
-                found = a
+            more = x * rest > top * y
+            found = a if more else found
+            top = x if more else top
+            rest = y if more else rest
+        put(bits, state)
         return found
     best = -math.inf
     untried = 0

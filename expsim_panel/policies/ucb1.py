@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from expsim_panel.kernels.bits import uniform
-from expsim_panel.kernels.requests import UNTRIED, begin, by_index, select, update
+from expsim_panel.kernels.requests import UNTRIED, begin, by_index, largest, select, update
 from expsim_panel.policy import BanditPolicy, Problem, policies
 from expsim_panel.quantities import Factor
 
@@ -23,22 +22,34 @@ class Ucb1Params(NamedTuple):
 def _index(
     params: Ucb1Params, arm: int, t: int, n: np.ndarray, s: np.ndarray, q: np.ndarray, memory: np.ndarray
 ) -> float:
-    return s[arm] / n[arm] + math.sqrt(params.c * math.log(float(t))) * (1.0 / math.sqrt(n[arm]))
+    return s[arm] * (1.0 / n[arm]) + math.sqrt(params.c * math.log(float(t))) * (1.0 / math.sqrt(n[arm]))
 
 
 @begin.register(Ucb1Params)
 def _begin(params: Ucb1Params, memory: np.ndarray) -> None:
     for a in range(memory.shape[1]):
         memory[0, a] = UNTRIED
+        memory[2, a] = 1.0
+        memory[3, a] = 1.0
 
 
 @update.register(Ucb1Params)
 def _update(
     params: Ucb1Params, arm: int, pulls: float, reward: float, t: int, n: np.ndarray, s: np.ndarray, memory: np.ndarray
 ) -> None:
-    """Keep mean and root of the arm that changed: a pull then costs one root instead of one per arm."""
-    memory[0, arm] = s[arm] / n[arm]
-    memory[1, arm] = 1.0 / math.sqrt(n[arm])
+    """Keep mean and root of the arm that changed, and prepare those of its next pull.
+
+    The next selection waits for nothing but a product; root and division run beside it.
+    """
+    if pulls == 1.0:
+        memory[0, arm] = s[arm] * memory[2, arm]
+        memory[1, arm] = memory[3, arm]
+    else:
+        memory[0, arm] = s[arm] * (1.0 / n[arm])
+        memory[1, arm] = 1.0 / math.sqrt(n[arm])
+    after = n[arm] + 1.0
+    memory[2, arm] = 1.0 / after
+    memory[3, arm] = 1.0 / math.sqrt(after)
 
 
 @select.register(Ucb1Params)
@@ -53,20 +64,19 @@ def _select(
     work: np.ndarray,
 ) -> int:
     root = math.sqrt(params.c * math.log(float(t))) if t > 0 else 0.0
-    best = -math.inf
+    best = memory[0, 0] + root * memory[1, 0]
     found = 0
     ties = 1
-    for a in range(n.shape[0]):
+    for a in range(1, n.shape[0]):
         value = memory[0, a] + root * memory[1, a]
-        if value > best:
-            best = value
-            found = a
-            ties = 1
-        elif value == best:
-            ties += 1
-            if uniform(bits) * ties < 1.0:
-                found = a
-    return found
+        ties = 1 if value > best else ties + int(value == best)
+        found = a if value > best else found
+        best = value if value > best else best
+    if ties == 1:
+        return found
+    for a in range(n.shape[0]):
+        work[0, a] = memory[0, a] + root * memory[1, a]
+    return largest(bits, work)
 
 
 @policies.register("ucb1")
@@ -95,4 +105,8 @@ class Ucb1(BanditPolicy):
 
     def memory(self, problem: Problem) -> tuple[int, int]:
         """Return the shape of means and roots by arm."""
-        return (2, problem.arms)
+        return (4, problem.arms)
+
+    def lanes(self, problem: Problem) -> float | None:
+        """Return c where nothing but UCB1 itself chooses, on Bernoulli rewards."""
+        return float(self.c) if problem.binary and not self.floor and not self.burn_in else None
