@@ -45,6 +45,8 @@ class PolicyResult:
     ----------
     name : str
         The policy as it was asked for, with its parameters.
+    policy : str
+        The same in its canonical form: parameters that differ from their defaults, in order.
     regret : Figure
         Pseudo-regret at the horizon: the sum of the gaps of the arms that were pulled.
     simple_regret : Figure
@@ -66,6 +68,7 @@ class PolicyResult:
     """
 
     name: str
+    policy: str
     regret: Figure
     simple_regret: Figure
     p_best_arm: Figure
@@ -118,7 +121,7 @@ class BanditResult:
     @property
     def request_digest(self) -> str:
         """SHA-256 of the problem, the policies, replicates and seed."""
-        asked = [self.means.tolist(), self.family, self.horizon, [one.name for one in self.policies]]
+        asked = [self.means.tolist(), self.family, self.horizon, [one.policy for one in self.policies]]
         return hashlib.sha256(f"{json.dumps(asked)}|{self.replicates}|{self.seed}".encode()).hexdigest()
 
     @property
@@ -185,10 +188,12 @@ def bandit(
         problem = f"{horizon:,} requests times {replicates:,} replicates"
         raise InputError(where, "replicates", problem, f"give at most {MAX_WORK:,.0f} pulls for each policy")
     made = [read_policy(one, where, "policy") if isinstance(one, str) else one for one in policies]
-    names = [canonical(one) for one in made]
-    for i, name in enumerate(names):
-        if name in names[:i]:
-            raise InputError(where, "policy", f"{name} stands twice", "give each policy once")
+    # Shown as asked for; "kl-ucb(c=0)" and "kl-ucb" are the same policy and get the same numbers.
+    names = [one.strip() if isinstance(one, str) else canonical(one) for one in policies]
+    same = [canonical(one) for one in made]
+    for i, name in enumerate(same):
+        if name in same[:i]:
+            raise InputError(where, "policy", f"{names[i]} stands twice", "give each policy once")
     problem_ = Problem(values.size, int(horizon), family == "bernoulli")
     for one in made:
         one.check_arms(problem_, where, f"policy {one.kind}")
@@ -240,7 +245,7 @@ class _Run:
     ) -> None:
         arms = means.size
         self.means, self.problem, self.policy, self.name, self.seed = means, problem, policy, name, seed
-        self.lane = int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "little")
+        self.lane = int.from_bytes(hashlib.sha256(canonical(policy).encode()).digest()[:7], "little")
         self.marks = marks
         self.pulls = np.zeros((replicates, arms), np.int64)
         self.chosen = np.zeros(replicates, np.int64)
@@ -285,6 +290,7 @@ class _Run:
         best = (gaps[self.chosen] == 0.0).astype(np.float64)
         return PolicyResult(
             self.name,
+            canonical(self.policy),
             _figure(self.regret, exact.get("regret"), quantiles=True),
             _figure(gaps[self.chosen], exact.get("simple_regret")),
             _figure(best, exact.get("p_best_arm")),

@@ -285,11 +285,8 @@ def play_requests(
                 else:
                     arm = select(params, choices, t, n, s, q, memory, work)
                 mean = means[phase, arm]
-                if binary:
-                    # No branch: half of them would be mispredicted.
-                    reward = 1.0 * int(uniform(rewards) < mean)
-                else:
-                    reward = mean + normal(rewards)
+                # No branch on the uniform: half of them would be mispredicted.
+                reward = 1.0 * int(uniform(rewards) < mean) if binary else mean + normal(rewards)
                 n[arm] += 1.0
                 s[arm] += reward
                 q[arm] += reward * reward

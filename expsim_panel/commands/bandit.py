@@ -99,9 +99,7 @@ def bandit(
     more: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]...", help="More policies.", show_default=False)
     ] = None,
-    family: Annotated[
-        str, typer.Option(help="bernoulli, or gaussian with standard deviation 1.")
-    ] = "bernoulli",
+    family: Annotated[str, typer.Option(help="bernoulli, or gaussian with standard deviation 1.")] = "bernoulli",
     replicates: Annotated[int, typer.Option(help="Experiments per policy.")] = 10_000,
     seed: Annotated[int, typer.Option(help="Same problem and seed, same numbers.")] = 1,
     workers: Annotated[
@@ -136,19 +134,19 @@ def _print(found: BanditResult) -> None:
     from expsim_panel.commands.screen import console, facts
     from expsim_panel.quantities import count, percent
 
-    heads = ("Policy", "Regret", "±", "Exact", "5 %", "Median", "95 %", "Worst 5 %", "Finds the best", "Best arm's traffic")
-    table = Table(*heads, box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in table.columns[1:]:
-        column.justify = "right"
+    heads = ("Policy", "Regret", "Exact", "5 %", "50 %", "95 %", "Tail", "Right", "Traffic")
+    table = Table(*heads, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for position, column in enumerate(table.columns):
+        column.no_wrap = True
+        column.justify = "right" if position else "left"
     lead = found.means == found.means.max()
     for one in found.policies:
         marks = one.regret.quantiles or {}
         exact = "" if one.regret.exact is None else f"{one.regret.exact:.4g}"
-        error = "" if one.regret.se is None else f"{one.regret.se:.2g}"
+        error = "" if one.regret.se is None else f" ± {one.regret.se:.2g}"
         table.add_row(
             one.name,
-            f"{one.regret.value:.4g}",
-            error,
+            f"{one.regret.value:.4g}{error}",
             exact,
             *(f"{marks[key]:.4g}" for key in ("0.05", "0.5", "0.95")),
             f"{one.tail_regret.value:.4g}",
@@ -159,5 +157,8 @@ def _print(found: BanditResult) -> None:
     out.print(table)
     slope = found.lai_robbins
     line = f"{slope:.4g} log T, here {slope * math.log(found.horizon):.4g}: a slope for large T, not a floor"
-    size = f"{count(found.replicates)} experiments of {count(found.horizon)} requests, {found.family}, seed {found.seed}"
-    out.print(facts([("Lai-Robbins bound", line), ("Simulated", size)]))
+    words = "Tail: mean regret of the worst 5 %. Right: keeps a best arm. Traffic: share that went to the best arm."
+    size = (
+        f"{count(found.replicates)} experiments of {count(found.horizon)} requests, {found.family}, seed {found.seed}"
+    )
+    out.print(facts([("Lai-Robbins bound", line), ("Simulated", size), ("Columns", words)]))

@@ -55,7 +55,14 @@ def _shares(
 
 @update.register(CommitParams)
 def _update(
-    params: CommitParams, arm: int, pulls: float, reward: float, t: int, n: np.ndarray, s: np.ndarray, memory: np.ndarray
+    params: CommitParams,
+    arm: int,
+    pulls: float,
+    reward: float,
+    t: int,
+    n: np.ndarray,
+    s: np.ndarray,
+    memory: np.ndarray,
 ) -> None:
     """Keep the leader once every arm has its m rewards; of equal ones the first, which is the control."""
     if not params.batched or memory[0, 0] > 0.0:

@@ -25,9 +25,7 @@ class ThompsonParams(NamedTuple):
 
 
 @inner
-def _fill_posterior(
-    params: ThompsonParams, n: np.ndarray, s: np.ndarray, q: np.ndarray, work: np.ndarray
-) -> bool:
+def _fill_posterior(params: ThompsonParams, n: np.ndarray, s: np.ndarray, q: np.ndarray, work: np.ndarray) -> bool:
     """Fill the posterior's parameters; tell whether all are proper."""
     for a in range(n.shape[0]):
         if params.binary:
