@@ -121,8 +121,8 @@ def test_wrong_policies_get_one_line(text, words):
 
 
 def test_forgetting_policies_follow_a_shift():
-    """The best arm changes half-way: what forgets loses less than what does not."""
-    means = np.array([[0.8, 0.2], [0.2, 0.8]])
+    """The best arm turns bad half-way; its long good past then misleads whatever does not forget."""
+    means = np.array([[0.9, 0.5], [0.1, 0.5]])
     horizon, lost = 4000, {}
     for text in ("ucb1", "sliding-window-ucb(window=500)", "discounted-ucb(gamma=0.99)", "cusum-ucb", "thompson",
                  "sliding-window-thompson(window=500)", "discounted-thompson(gamma=0.99)"):  # fmt: skip
@@ -136,6 +136,6 @@ def test_forgetting_policies_follow_a_shift():
             )  # fmt: skip
         lost[policy.kind] = regret.mean()
     for kind in ("sliding-window-ucb", "discounted-ucb", "cusum-ucb"):
-        assert lost[kind] < 0.8 * lost["ucb1"]
+        assert lost[kind] < 0.5 * lost["ucb1"]
     for kind in ("sliding-window-thompson", "discounted-thompson"):
         assert lost[kind] < 0.5 * lost["thompson"]
