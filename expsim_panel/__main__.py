@@ -14,7 +14,19 @@ from typing import Annotated, Any
 import typer
 
 from expsim_panel._version import VERSION
-from expsim_panel.commands import calibrate, check, decide, evaluators, exact, listing, run, serve, surface, warm
+from expsim_panel.commands import (
+    bandit,
+    calibrate,
+    check,
+    decide,
+    evaluators,
+    exact,
+    listing,
+    run,
+    serve,
+    surface,
+    warm,
+)
 from expsim_panel.commands.groups import CONTEXT, Commands, show_help
 from expsim_panel.commands.usage import USAGE_ERROR, one_line
 from expsim_panel.errors import InputError
@@ -56,6 +68,7 @@ app.command("decide")(decide.decide)
 app.command("surface")(surface.surface)
 app.command("evaluators")(evaluators.evaluators)
 app.add_typer(exact.app, name="exact")
+app.command("bandit")(bandit.bandit)
 app.command("calibrate")(calibrate.calibrate)
 app.command("check")(check.check)
 app.command("warm")(warm.warm)

@@ -7,8 +7,32 @@ from typing import Any
 
 import numpy as np
 
+from expsim_panel.errors import InputError
+from expsim_panel.quantities import Count, Share
 from expsim_panel.registry import Registry
 from expsim_panel.sections import Section
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a bandit policy may know of the problem before the first request.
+
+    Attributes
+    ----------
+    arms : int
+        Number of arms.
+    horizon : int
+        Number of requests.
+    binary : bool
+        Bernoulli rewards; otherwise normal ones with standard deviation 1 (in batches: standardised).
+    batched : bool
+        Whether it is asked once a day instead of once per request.
+    """
+
+    arms: int
+    horizon: int
+    binary: bool
+    batched: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,9 +74,84 @@ class Policy(Section):
     stopping_fields: dict[str, Any] = {"looks": 1}
     """Fields of that design."""
 
+    batched = True
+    """Whether `expsim run` can play it, a day's traffic at a time."""
+
     def allocation(self, supply: Supply) -> Any:
         """Return the kernel's parameters, a NamedTuple registered with `kernels.trials.advance`."""
         raise LookupError(f"{type(self).__name__} does not say how it allocates")
+
+
+class BanditPolicy(Policy):
+    """A policy that chooses an arm for every request, or shares of traffic for every day."""
+
+    markov = True
+    """Whether its probabilities depend on pulls and sums alone, so that exact regret can be enumerated."""
+    slow_shares = False
+    """Whether its probabilities for three arms or more take a numerical integral."""
+    standardise = True
+    """Whether scores in batches are brought to standard deviation 1 first (pooled, as estimated so far)."""
+
+    floor = Share(
+        0.0,
+        bounds=(0.0, 0.5),
+        softbounds=(0.0, 0.2),
+        step=0.01,
+        label="Least share of every arm",
+        doc="Probability f that every arm keeps: p = f + (1 - arms f) w. At most 1 / arms.",
+    )
+    burn_in = Count(
+        0,
+        bounds=(0, 1_000_000),
+        softbounds=(0, 500),
+        label="Burn-in per arm",
+        doc="Rewards of every arm before the policy is asked; traffic is even until then.",
+    )
+
+    def request(self, problem: Problem) -> Any:
+        """Return the parameters of the policy's compiled bodies; see `kernels.requests`."""
+        raise LookupError(f"{type(self).__name__} does not say how it chooses")
+
+    def memory(self, problem: Problem) -> tuple[int, int]:
+        """Return the shape of what the policy keeps beyond pulls and sums."""
+        return (1, problem.arms)
+
+    def lanes(self, problem: Problem) -> float | None:
+        """Return the factor of UCB1 where `kernels.lanes` can play it, which is faster; None otherwise."""
+        return None
+
+    def check_arms(self, problem: Problem, where: str, key: str = "") -> None:
+        """Raise `InputError` where a parameter does not fit the number of arms or the horizon."""
+        if self.floor * problem.arms > 1.0:
+            path = f"{key}.floor" if key else "floor"
+            remedy = f"give at most 1 / {problem.arms} for {problem.arms} arms"
+            raise InputError(where, path, f"a floor of {self.floor:g} for every arm", remedy)
+
+    def expected_pulls(self, problem: Problem, means: np.ndarray) -> np.ndarray | None:
+        """Return the expected pulls of every arm where a formula gives them; None otherwise."""
+        return None
+
+    def allocation(self, supply: Supply) -> Any:
+        """Return the parameters of the daily form: shares by what was seen up to yesterday."""
+        from expsim_panel.kernels.batches import batched
+
+        problem = Problem(supply.means.shape[1], int(supply.arrivals.sum()), supply.binary, True)
+        self.check_arms(problem, self.kind)
+        return batched(
+            self.request(problem),
+            supply.arrivals,
+            supply.coverage,
+            supply.binary,
+            supply.means,
+            supply.sds,
+            supply.severity_sd,
+            supply.raters,
+            supply.shared,
+            float(self.floor),
+            int(self.burn_in),
+            self.standardise and not supply.binary,
+            np.zeros(self.memory(problem)),
+        )
 
 
 policies = Registry[type[Policy]]("expsim_panel.policies", "policy")

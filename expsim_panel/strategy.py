@@ -7,6 +7,7 @@ from typing import Any
 
 from expsim_panel.design import Design, designs
 from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.per_request import PER_REQUEST
 from expsim_panel.policy import Policy, policies
 
 STANDARD = ("fixed-horizon", "obrien-fleming", "bayesian", "thompson", "peek-daily")
@@ -48,7 +49,7 @@ class Strategy:
 
 def kinds() -> list[str]:
     """Return the names of every kind of strategy."""
-    return sorted(set(designs.names()) | (set(policies.names()) - {"split"}))
+    return sorted(set(designs.names()) | (set(policies.names()) - {"split"} - PER_REQUEST))
 
 
 def build(tree: Any, where: str, path: str) -> Strategy:
@@ -65,6 +66,10 @@ def build(tree: Any, where: str, path: str) -> Strategy:
     if not isinstance(tree, dict) or not isinstance(tree.get("kind"), str):
         raise InputError(where, f"{path}.kind", f"{shown(tree)} names no kind", f"choose from {', '.join(kinds())}")
     kind = tree["kind"]
+    for key, name in (("kind", kind), ("allocation", tree.get("allocation"))):
+        if isinstance(name, str) and name in PER_REQUEST:
+            problem = f"{name} chooses request by request, and a scenario plays days"
+            raise InputError(where, f"{path}.{key}", problem, "play it with expsim bandit")
     if kind not in kinds():
         raise InputError(where, f"{path}.kind", f"unknown strategy {shown(kind)}", did_you_mean(kind, kinds()))
     by_policy = kind in policies.names()

@@ -148,7 +148,17 @@ class Generic(Protocol):
 
 
 def generic(signature: Callable[..., Any]) -> Generic:
-    """Make `signature` (whose body never runs) a function whose body is chosen by the type of its first argument.
+    """Make `signature` (whose body never runs) a function whose body is chosen by the type of its first argument."""
+    return _dispatch(signature, None)
+
+
+def generic_or(signature: F) -> Generic:
+    """Make `signature` such a function too, with its own body for every type that registers none."""
+    return _dispatch(signature, inner(signature))
+
+
+def _dispatch(signature: Callable[..., Any], otherwise: Callable[..., Any] | None) -> Generic:
+    """Make a function whose body is chosen by the type of its first argument.
 
     That argument is a NamedTuple of parameters. Inside compiled code the choice is made while compiling
     and costs nothing; with the JIT off it is a dictionary look-up. The NamedTuple classes must stand at
@@ -158,7 +168,8 @@ def generic(signature: Callable[..., Any]) -> Generic:
 
     @functools.wraps(signature)
     def call(params: Any, *args: Any) -> Any:
-        return table[type(params)](params, *args)
+        body = table[type(params)] if otherwise is None else table.get(type(params), otherwise)
+        return body(params, *args)
 
     def register(cls: type) -> Callable[[F], F]:
         def decorate(function: F) -> F:
@@ -171,7 +182,7 @@ def generic(signature: Callable[..., Any]) -> Generic:
 
     @overload(call, jit_options={"forceinline": True, "_nrt": False})  # type: ignore[untyped-decorator]
     def _choose(params: Any, *args: Any) -> Callable[..., Any] | None:
-        body = table.get(getattr(params, "instance_class", type(None)))
+        body = table.get(getattr(params, "instance_class", type(None)), otherwise)
         if body is None:
             return None
 

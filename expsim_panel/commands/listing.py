@@ -14,6 +14,7 @@ def inventory() -> dict[str, Any]:
     from expsim_panel import evaluator_profiles, library
     from expsim_panel._version import VERSION
     from expsim_panel.evaluation import evaluators
+    from expsim_panel.per_request import PER_REQUEST
     from expsim_panel.registry import Registry
 
     scenarios = []
@@ -32,7 +33,7 @@ def inventory() -> dict[str, Any]:
         )
     # Registries of our own: importing the real ones would load Numba, only to list file names.
     kinds = {*Registry[Any]("expsim_panel.designs", "design").names()}
-    kinds |= {*Registry[Any]("expsim_panel.policies", "policy").names()} - {"split"}
+    kinds |= {*Registry[Any]("expsim_panel.policies", "policy").names()} - {"split"} - PER_REQUEST
     profiles = []
     for name in evaluator_profiles.names():
         one = evaluator_profiles.load(name)

@@ -53,13 +53,18 @@ def provenance(result: Result) -> dict[str, Any]:
         "replicates": result.replicates,
         "request_digest": result.request.digest,
         "digest": result.digest,
-        "environment": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("numpy", "numba", "scipy")},
-            "platform": platform.system(),
-            "machine": platform.machine(),
-            "seconds": round(result.seconds, 3),
-        },
+        "environment": environment(result.seconds),
+    }
+
+
+def environment(seconds: float) -> dict[str, Any]:
+    """Return the versions and the machine that made a result, and how long it took."""
+    return {
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("numpy", "numba", "scipy")},
+        "platform": platform.system(),
+        "machine": platform.machine(),
+        "seconds": round(seconds, 3),
     }
 
 

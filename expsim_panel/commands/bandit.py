@@ -1,0 +1,164 @@
+"""`expsim bandit`: the classic bandit problem in one line, no scenario file."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from expsim_panel.commands.targets import STANDARD_OUTPUT, targets
+
+if TYPE_CHECKING:
+    from expsim_panel.bandits import BanditResult
+
+_WHERE = "expsim bandit"
+
+
+def read_means(text: str) -> list[float]:
+    """Read numbers separated by commas; raise `InputError` naming the flag."""
+    from expsim_panel.errors import InputError, shown
+
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        problem = f"{shown(text)} is not a list of numbers"
+        raise InputError(_WHERE, "--means", problem, "write for example 0.1,0.9") from None
+
+
+def play(asked: dict[str, Any]) -> BanditResult:
+    """Play with a progress bar on standard error, where a person can see it; name flags in errors."""
+    from expsim_panel.bandits import bandit
+    from expsim_panel.errors import InputError
+
+    try:
+        if not sys.stderr.isatty():
+            return bandit(**asked)
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        from expsim_panel.commands.screen import console
+
+        words = TextColumn("{task.description}", markup=False)
+        columns = (words, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+            task = bar.add_task("Playing", total=None)
+            return bandit(**asked, progress=lambda done, blocks: bar.update(task, completed=done, total=blocks))
+    except InputError as error:
+        key = f"--{error.key}" if error.key and not error.key.startswith("--") else error.key
+        raise InputError(_WHERE, key, error.problem, error.remedy) from None
+
+
+def document(found: BanditResult) -> dict[str, Any]:
+    """Return the JSON of a result; names and meanings as in ``docs/contract.md``."""
+    from expsim_panel.exports.json import SCHEMA, VERSION, environment, figure
+
+    return {
+        "provenance": {
+            "version": VERSION,
+            "schema": SCHEMA,
+            "seed": found.seed,
+            "replicates": found.replicates,
+            "request_digest": found.request_digest,
+            "digest": found.digest,
+            "environment": environment(found.seconds),
+        },
+        "means": found.means.tolist(),
+        "family": found.family,
+        "horizon": found.horizon,
+        "lai_robbins": found.lai_robbins,
+        "checkpoints": found.checkpoints.tolist(),
+        "policies": [
+            {
+                "name": one.name,
+                "regret": figure(one.regret),
+                "simple_regret": figure(one.simple_regret),
+                "p_best_arm": figure(one.p_best_arm),
+                "tail_regret": figure(one.tail_regret),
+                "pulls": one.pulls.tolist(),
+                "pulls_se": one.pulls_se.tolist(),
+                "regret_over_time": {
+                    "value": one.regret_over_time.tolist(),
+                    "se": one.regret_se.tolist(),
+                    "quantiles": {
+                        key: row.tolist() for key, row in zip(("0.05", "0.5", "0.95"), one.band, strict=True)
+                    },
+                },
+                "traffic": one.traffic.tolist(),
+            }
+            for one in found.policies
+        ],
+    }
+
+
+def bandit(
+    means: Annotated[str, typer.Option(help="Mean reward of each arm, such as 0.1,0.9.")],
+    policy: Annotated[
+        list[str], typer.Option("--policy", metavar="NAME", help="A policy, such as ucb1 or kl-ucb(c=3); repeatable.")
+    ],
+    horizon: Annotated[int, typer.Option(help="Requests in one experiment.")],
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="More policies.", show_default=False)
+    ] = None,
+    family: Annotated[str, typer.Option(help="bernoulli, or gaussian with standard deviation 1.")] = "bernoulli",
+    replicates: Annotated[int, typer.Option(help="Experiments per policy.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="Same problem and seed, same numbers.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(help="Threads; all cores unless given. Results do not depend on it.")
+    ] = None,
+    json: Annotated[
+        str | None, typer.Option("--json", metavar="FILE or -", help="Write JSON instead; - for standard output.")
+    ] = None,
+) -> None:
+    """Regret of bandit policies on a classic problem, with the Lai-Robbins bound."""
+    from expsim_panel.commands.screen import dumps, print_json
+
+    outputs = targets({"--json": json})
+    names = [*policy, *(more or [])]
+    asked = {"means": read_means(means), "policies": names, "horizon": horizon, "family": family}
+    found = play({**asked, "replicates": replicates, "seed": seed, "workers": workers})
+    if json == STANDARD_OUTPUT:
+        print_json(document(found))
+    elif outputs:
+        outputs["--json"].write(dumps(document(found)))
+    else:
+        _print(found)
+
+
+def _print(found: BanditResult) -> None:
+    """Print one row per policy, and the bound below."""
+    import math
+
+    from rich import box
+    from rich.table import Table
+
+    from expsim_panel.commands.screen import console, facts
+    from expsim_panel.quantities import count, percent
+
+    heads = ("Policy", "Regret", "Exact", "5 %", "50 %", "95 %", "Tail", "Right", "Traffic")
+    table = Table(*heads, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for position, column in enumerate(table.columns):
+        column.no_wrap = True
+        column.justify = "right" if position else "left"
+    lead = found.means == found.means.max()
+    for one in found.policies:
+        marks = one.regret.quantiles or {}
+        exact = "" if one.regret.exact is None else f"{one.regret.exact:.4g}"
+        error = "" if one.regret.se is None else f" ± {one.regret.se:.2g}"
+        table.add_row(
+            one.name,
+            f"{one.regret.value:.4g}{error}",
+            exact,
+            *(f"{marks[key]:.4g}" for key in ("0.05", "0.5", "0.95")),
+            f"{one.tail_regret.value:.4g}",
+            percent(one.p_best_arm.value or 0.0),
+            percent(float(one.pulls[lead].sum()) / found.horizon),
+        )
+    out = console()
+    out.print(table)
+    slope = found.lai_robbins
+    line = f"{slope:.4g} log T, here {slope * math.log(found.horizon):.4g}: a slope for large T, not a floor"
+    words = "Tail: mean regret of the worst 5 %. Right: keeps a best arm. Traffic: share that went to the best arm."
+    size = (
+        f"{count(found.replicates)} experiments of {count(found.horizon)} requests, {found.family}, seed {found.seed}"
+    )
+    out.print(facts([("Lai-Robbins bound", line), ("Simulated", size), ("Columns", words)]))

@@ -1,0 +1,79 @@
+"""Names of policies with parameters in brackets, such as ``kl-ucb(c=3)``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.policy import BanditPolicy, policies
+
+_FORM = re.compile(r"\s*([A-Za-z0-9_-]+)\s*(?:\((.*)\))?\s*", re.S)
+_HOW = "write it as name or name(parameter=value), such as kl-ucb(c=3)"
+
+
+def bandit_names() -> list[str]:
+    """Return the names of the policies that choose per request."""
+    return [name for name in policies.names() if issubclass(policies.get(name), BanditPolicy)]
+
+
+def read_value(text: str) -> Any:
+    """Read a number, true, false, or else a word."""
+    if text in ("true", "false"):
+        return text == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def read_policy(text: object, where: str = "expsim bandit", key: str = "--policy") -> BanditPolicy:
+    """Return the policy that a name with parameters means.
+
+    Parameters
+    ----------
+    text : str
+        ``name`` or ``name(parameter=value, ...)``.
+
+    Raises
+    ------
+    InputError
+        Unknown name or parameter (with a suggestion), malformed brackets, a value out of bounds.
+    """
+    match = _FORM.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise InputError(where, key, f"{shown(text)} is no policy", _HOW)
+    name, inside = match.group(1), match.group(2)
+    names = bandit_names()
+    if name not in names:
+        if name in policies.names():
+            raise InputError(where, key, f"{name} is no bandit policy", "the even split per request is called even")
+        raise InputError(where, key, f"unknown policy {shown(name)}", did_you_mean(name, names))
+    made: Any = policies.get(name)()
+    seen: set[str] = set()
+    for part in inside.split(",") if inside and inside.strip() else []:
+        field, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals or not field or not value:
+            raise InputError(where, key, f"{shown(part.strip())} in {shown(text)} is no parameter=value", _HOW)
+        if field in seen:
+            raise InputError(where, key, f"{field} stands twice in {shown(text)}", "give it once")
+        seen.add(field)
+        made.put(field, read_value(value), where, f"{key} {name}")
+    if not isinstance(made, BanditPolicy):
+        raise InputError(where, key, f"{name} is no bandit policy", did_you_mean(name, names))
+    return made
+
+
+def canonical(policy: BanditPolicy) -> str:
+    """Return the name with the parameters that differ from their defaults, in the order of their names."""
+    changed = {key: value for key, value in policy.to_tree().items() if value != policy.param[key].default}
+    inside = ",".join(f"{key}={_shown(value)}" for key, value in sorted(changed.items()))
+    return f"{policy.kind}({inside})" if inside else policy.kind
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value!r}" if isinstance(value, int | float) else str(value)

@@ -1,0 +1,198 @@
+"""UCB1 for many replicates at once: the same request of 32 experiments side by side, in vector registers.
+
+One experiment after the other waits for a root, a division and a mispredicted branch at every request; 32 of
+them side by side share the logarithm and keep the units busy. The inner loops run over the lanes with unsigned
+counters (a signed one would be checked for wrapping around) and hold no branch, so that they vectorise.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from expsim_panel.kernels.bits import stream
+from expsim_panel.kernels.jit import inner, kernel
+
+LANES = 32
+_L = np.uint64(LANES)
+_ONE = np.uint64(1)
+_THREE = np.uint64(3)
+_ELEVEN = np.uint64(11)
+_LEFT = np.uint64(24)
+_RIGHT = np.uint64(40)
+_UNIT = 1.0 / 9007199254740992.0
+_UNTRIED = math.inf
+
+
+def lane_streams(seed: int, role: int, block: int, lane: int) -> np.ndarray:
+    """Return the streams of all lanes of one block as `play_ucb1` takes them; shape (4 * LANES,)."""
+    words = [stream(seed, role, block, lane, side) for side in range(LANES)]
+    return np.ascontiguousarray(np.array(words).T).ravel()
+
+
+@inner
+def _uniforms(bits: np.ndarray, u: np.ndarray) -> None:
+    """Draw one uniform for every lane; `bits.uniform` for 32 streams."""
+    for lane in range(_L):
+        b = bits[_L + lane]
+        c = bits[_L + _L + lane]
+        w = bits[_L + _L + _L + lane]
+        out = bits[lane] + b + w
+        bits[_L + _L + _L + lane] = w + _ONE
+        bits[lane] = b ^ (b >> _ELEVEN)
+        bits[_L + lane] = c + (c << _THREE)
+        bits[_L + _L + lane] = ((c << _LEFT) | (c >> _RIGHT)) + out
+        u[lane] = np.int64(out >> _ELEVEN) * _UNIT
+
+
+@inner
+def _lane_uniform(bits: np.ndarray, lane: np.uint64) -> float:
+    """Draw one uniform for one lane."""
+    b = bits[_L + lane]
+    c = bits[_L + _L + lane]
+    w = bits[_L + _L + _L + lane]
+    out = bits[lane] + b + w
+    bits[_L + _L + _L + lane] = w + _ONE
+    bits[lane] = b ^ (b >> _ELEVEN)
+    bits[_L + lane] = c + (c << _THREE)
+    bits[_L + _L + lane] = ((c << _LEFT) | (c >> _RIGHT)) + out
+    return np.int64(out >> _ELEVEN) * _UNIT
+
+
+@inner
+def _choose(
+    bits: np.ndarray,
+    root: float,
+    arms: np.uint64,
+    mean: np.ndarray,
+    width: np.ndarray,
+    best: np.ndarray,
+    found: np.ndarray,
+    ties: np.ndarray,
+) -> None:
+    """Find the largest index of every lane; ties, which are rare, one lane after the other."""
+    for lane in range(_L):
+        best[lane] = mean[lane] + root * width[lane]
+        found[lane] = 0
+        ties[lane] = 1
+    for a in range(_ONE, arms):
+        row = a * _L
+        for lane in range(_L):
+            value = mean[row + lane] + root * width[row + lane]
+            more = value > best[lane]
+            ties[lane] = 1 if more else ties[lane] + int(value == best[lane])
+            found[lane] = np.int64(a) if more else found[lane]
+            best[lane] = value if more else best[lane]
+    tied = 0
+    for lane in range(_L):
+        tied += ties[lane]
+    if tied > LANES:
+        for lane in range(_L):
+            if ties[lane] > 1:
+                left = int(_lane_uniform(bits, lane) * ties[lane])
+                for a in range(arms):
+                    if mean[a * _L + lane] + root * width[a * _L + lane] == best[lane]:
+                        if left == 0:
+                            found[lane] = np.int64(a)
+                            break
+                        left -= 1
+
+
+@kernel
+def play_ucb1(
+    c: float,
+    rewards: np.ndarray,
+    choices: np.ndarray,
+    means: np.ndarray,
+    checkpoints: np.ndarray,
+    pulls: np.ndarray,
+    chosen: np.ndarray,
+    regret: np.ndarray,
+    path: np.ndarray,
+    traffic: np.ndarray,
+) -> None:
+    """Play UCB1 on a Bernoulli problem; the same law as `requests.play_requests` with UCB1's parameters.
+
+    Parameters
+    ----------
+    c : float
+        Factor inside the root.
+    rewards, choices : uint64 ndarray, shape (4 * LANES,)
+        Streams of the lanes: first words of all lanes, second words, and so on.
+    means : float64 ndarray, shape (arms,)
+        Success rates.
+    checkpoints, pulls, chosen, regret, path, traffic
+        As in `requests.play_requests`.
+    """
+    arms = np.uint64(means.shape[0])
+    size = means.shape[0] * LANES
+    n = np.zeros(size)
+    s = np.zeros(size)
+    mean = np.zeros(size)
+    width = np.zeros(size)
+    u = np.zeros(LANES)
+    best = np.zeros(LANES)
+    count = np.zeros(LANES)
+    hits = np.zeros(LANES)
+    found = np.zeros(LANES, np.int64)
+    ties = np.zeros(LANES, np.int64)
+    gaps = np.zeros(means.shape[0])
+    top = means[0]
+    for a in range(means.shape[0]):
+        top = max(top, means[a])
+    for a in range(means.shape[0]):
+        gaps[a] = top - means[a]
+    for first in range(0, pulls.shape[0], LANES):
+        for i in range(size):
+            n[i] = 0.0
+            s[i] = 0.0
+            mean[i] = _UNTRIED
+            width[i] = 0.0
+        t = 0
+        for mark in range(checkpoints.shape[0]):
+            while t < checkpoints[mark]:
+                root = math.sqrt(c * math.log(float(t))) if t > 0 else 0.0
+                _choose(choices, root, arms, mean, width, best, found, ties)
+                _uniforms(rewards, u)
+                for lane in range(_L):
+                    arm = np.uint64(found[lane])
+                    at = arm * _L + lane
+                    n[at] += 1.0
+                    s[at] += 1.0 * int(u[lane] < means[arm])
+                    count[lane] = n[at]
+                    hits[lane] = s[at]
+                for lane in range(_L):
+                    hits[lane] = hits[lane] * (1.0 / count[lane])
+                    count[lane] = 1.0 / math.sqrt(count[lane])
+                for lane in range(_L):
+                    at = np.uint64(found[lane]) * _L + lane
+                    mean[at] = hits[lane]
+                    width[at] = count[lane]
+                t += 1
+            for lane in range(min(LANES, pulls.shape[0] - first)):
+                lost = 0.0
+                for a in range(means.shape[0]):
+                    traffic[mark, a] += n[a * LANES + lane]
+                    lost += gaps[a] * n[a * LANES + lane]
+                traffic[mark, means.shape[0]] += lost
+                traffic[mark, means.shape[0] + 1] += lost * lost
+                regret[first + lane] = lost
+                if first + lane < path.shape[0]:
+                    path[first + lane, mark] = lost
+        for lane in range(min(LANES, pulls.shape[0] - first)):
+            high = -1.0
+            equal = 0
+            for a in range(means.shape[0]):
+                at = a * LANES + lane
+                pulls[first + lane, a] = int(n[at])
+                value = s[at] / n[at] if n[at] > 0.0 else -1.0
+                equal = 1 if value > high else equal + int(value == high)
+                high = max(high, value)
+            left = int(_lane_uniform(choices, np.uint64(lane)) * equal)
+            for a in range(means.shape[0]):
+                at = a * LANES + lane
+                if (s[at] / n[at] if n[at] > 0.0 else -1.0) == high:
+                    if left == 0:
+                        chosen[first + lane] = a
+                    left -= 1

@@ -1,0 +1,41 @@
+"""Rows of tests/reference/bandits.csv: exact to their tolerance, means within four standard errors."""
+
+import csv
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+_spec = importlib.util.spec_from_file_location("validation_bandits", ROOT / "validation" / "bandits.py")
+bandits = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(bandits)
+ROWS = list(csv.DictReader((ROOT / "reference" / "bandits.csv").open(encoding="utf-8")))
+EXACT = [r for r in ROWS if r["area"] not in ("regret_mc", "regret_quantile") and r["output"] != "error_probability"]
+
+
+@pytest.mark.parametrize("row", EXACT, ids=lambda r: r["id"])
+def test_exact_row(row):
+    found = bandits.ours(row["area"], json.loads(row["inputs"]), row["output"])
+    digits = re.fullmatch(r"[0-9.e-]+", row["tolerance"])
+    tolerance = float(row["tolerance"]) if digits else 1e-9
+    assert found == pytest.approx(float(row["value"]), rel=1e-12, abs=tolerance)
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if r["area"] == "regret_mc"], ids=lambda r: r["id"])
+def test_monte_carlo_row(row):
+    inputs = json.loads(row["inputs"])
+    figure = bandits.result(inputs).regret
+    theirs = float(re.search(r"SE=([0-9.]+)", row["source"]).group(1).rstrip("."))
+    assert abs(figure.value - float(row["value"])) <= 4 * np.hypot(figure.se, theirs)
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if r["output"] == "error_probability"], ids=lambda r: r["id"])
+def test_error_probability_row(row):
+    figure = bandits.result(json.loads(row["inputs"])).p_best_arm
+    p = float(row["value"])
+    size = min(20_000, 4_000_000 // json.loads(row["inputs"])["budget"])
+    assert abs(1 - figure.value - p) <= 4 * np.sqrt(p * (1 - p) / size)
