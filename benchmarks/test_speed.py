@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from expsim_panel import analytic, engine
+from expsim_panel import analytic, engine, sequential
 from expsim_panel.layouts.session import Session
 from expsim_panel.study import Study
 
@@ -163,3 +163,19 @@ def test_group_sequential_answer_is_instant() -> None:
     )
     print(f"\nbounds, inflation and expected size of a 5-look design: {1000 * seconds:.1f} ms")
     assert seconds < 0.005
+
+
+@pytest.mark.parametrize(("looks", "limit"), [(5, 0.005), (20, 0.05)])
+@pytest.mark.parametrize("kind", sorted(set(sequential.kinds()) - {"fixed-horizon", "user-spending"}))
+def test_every_named_design_is_instant(kind: str, looks: int, limit: float) -> None:
+    def solve() -> None:
+        sequential.sequential_design(kind, looks, 0.025, 1, power=0.8, effect=0.1, sd=1.0)
+
+    solve()
+    spent = []
+    for _ in range(20):
+        started = time.thread_time()
+        solve()
+        spent.append(time.thread_time() - started)
+    print(f"\n{kind}, {looks} looks: {1000 * min(spent):.2f} ms")
+    assert min(spent) < limit

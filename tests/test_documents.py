@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("name", ["README.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/conventions.md"])
 def test_examples_in_documents_run(name):
     tried = doctest.testfile(str(ROOT / name), module_relative=False, encoding="utf-8")
     assert tried.attempted > 0

@@ -201,6 +201,22 @@ BAD_ARGUMENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "report empty": ((*RUN, "--report", ""), ("--report",)),
     "kind": ((*DESIGN[:3], "pokock", "--looks", "3"), ("--kind", "did you mean 'pocock'?")),
     "kind without shape": ((*DESIGN[:3], "peek-daily"), ("--kind", "choose from fixed-horizon, haybittle-peto, ")),
+    "looks out of order": ((*DESIGN, "--information", "0.5,0.2,1"), ("--information",)),
+    "futility above efficacy": (
+        (*DESIGN, "--looks", "2", "--sides", "1", "--futility-bounds", "4"),
+        ("--futility-bounds", "not below its efficacy bound"),
+    ),
+    "nothing to bind": ((*DESIGN, "--binding"), ("--binding",)),
+    "final without looks": ((*DESIGN, "--final"), ("--final", "--observed")),
+    "alpha spent above alpha": (
+        (*DESIGN[:3], "user-spending", "--looks", "2", "--alpha-spent", "0.01,0.06"),
+        ("--alpha-spent", "more than alpha"),
+    ),
+    "peeking without looks": (("exact", "peeking"), ("--looks",)),
+    "conditional look": (
+        ("exact", "conditional-power", "--kind", "pocock", "--look", "9", "--z", "1"),
+        ("--look", "9"),
+    ),
     "looks zero": ((*DESIGN, "--looks", "0"), ("--looks", "0")),
     "looks and fractions": (
         (*DESIGN, "--looks", "3", "--information", "0.5,1"),
@@ -396,10 +412,65 @@ def test_exact_group_sequential(expsim: Any) -> None:
     assert found["drift"] == pytest.approx(-0.2 * (800 * 0.25 * 0.75) ** 0.5)
     assert 0.6 < found["power"] < 0.8
     assert 400 < found["expected_units"] < 800
-    assert found["reasons"] == {}
+    assert set(found["reasons"]) == {"futility_bounds"}
     shown = expsim(*words, *sized)
     assert (shown.status, shown.err) == (0, "")
     assert "2.7965" in shown.out
+
+
+def test_exact_futility_and_observed_looks(expsim: Any) -> None:
+    words = ("exact", "group-sequential", "--kind", "kim-demets", "--parameter", "2", "--looks", "3", "--sides", "1")
+    more = (
+        "--alpha",
+        "0.025",
+        "--futility-bounds",
+        "none,0",
+        "--binding",
+        "--observed",
+        "0.3,0.6,1.1",
+        "--power",
+        "0.8",
+    )
+    found = json.loads(expsim(*words, *more, "--effect", "0.1", "--sd", "1", "--json", "-").out)
+    assert found["futility_bounds"] == [None, 0.0]
+    assert found["alpha_spent"][-1] == pytest.approx(0.025, abs=1e-10)
+    assert found["power"] == pytest.approx(0.8, abs=1e-9)
+    assert found["observed"]["alpha_spent"] == pytest.approx([0.025 * 0.3**2, 0.025 * 0.6**2, 0.025])
+    assert len(found["stop_futility"]) == 3
+    shown = expsim(*words, *more)
+    assert (shown.status, shown.err) == (0, "")
+    assert "At the looks as they happened" in shown.out
+    both = ("--alpha", "0.025", "--futility-kind", "hwang-shih-decani", "--futility-parameter", "-2", "--power", "0.9")
+    assert len(json.loads(expsim(*words, *both, "--json", "-").out)["futility_bounds"]) == 2
+
+
+def test_exact_peeking_and_conditional_power(expsim: Any) -> None:
+    found = json.loads(
+        expsim("exact", "peeking", "--looks", "10", "--alpha", "0.05", "--sides", "2", "--json", "-").out
+    )
+    assert found["type1_error"] == pytest.approx(0.1933565962, abs=1e-8)
+    cadence = json.loads(expsim("exact", "peeking", "--days", "14", "--every", "7", "--json", "-").out)
+    assert cadence["type1_error"] == pytest.approx(0.0831178034, abs=1e-8)
+    words = (
+        "exact",
+        "conditional-power",
+        "--kind",
+        "hwang-shih-decani",
+        "--looks",
+        "3",
+        "--look",
+        "1",
+        "--z",
+        "0.943317",
+    )
+    # gsDesign(k=3, test.type=2, n.fix=800) at theta = 0.05733214; East 6.5 says 0.3306859.
+    inflation = sequential.sequential_design("hwang-shih-decani", 3, power=0.9).inflation_factor
+    drift = str(0.05733214 * (800 * float(inflation or 0)) ** 0.5)
+    found = json.loads(expsim(*words, "--drift", drift, "--json", "-").out)
+    assert found["conditional_power_upper"] == pytest.approx(0.3306859, abs=1e-6)
+    assert 0 < found["conditional_power_under_null"] < found["predictive_power"] < 1
+    assert expsim(*words, "--effect", "0.1", "--sd", "1", "--units", "1000").status == 0
+    assert expsim("exact", "peeking", "--looks", "3").status == 0
 
 
 def test_exact_kinds_have_a_shape() -> None:
