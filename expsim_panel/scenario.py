@@ -12,7 +12,9 @@ import param
 
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.evaluation import Evaluator, evaluators
+from expsim_panel.scenario_checks import check_world
 from expsim_panel.scenario_tables import About, Economics, Metric, Prior, Traffic, Variant
+from expsim_panel.scenario_world import Analysis
 from expsim_panel.sections import Section
 
 PLANNED = ("guardrails", "spec")
@@ -25,6 +27,7 @@ class Scenario(Section):
     metric = param.ClassSelector(class_=Metric, label="Metric", doc="What is measured.")
     variants = param.List(item_type=Variant, label="Variants", doc="Control first.")
     traffic = param.ClassSelector(class_=Traffic, label="Traffic", doc="Who sees it and for how long.")
+    analysis = param.ClassSelector(class_=Analysis, label="Analysis", doc="How estimates are made.")
     evaluator = param.ClassSelector(class_=Evaluator, label="Evaluator", doc="Who measures quality.")
     evaluators = param.Dict(default={}, label="Evaluators", doc="Fields of the evaluators one may switch to, by kind.")
     economics = param.ClassSelector(class_=Economics, label="Money", doc="What quality and waiting are worth.")
@@ -55,6 +58,7 @@ class Scenario(Section):
             "scenario": About,
             "metric": Metric,
             "traffic": Traffic,
+            "analysis": Analysis,
             "economics": Economics,
             "prior": Prior,
         }
@@ -128,6 +132,7 @@ class Scenario(Section):
                 "raise units_per_day or the share to reach 1",
             )
         self.evaluator.check_for(self, where)
+        check_world(self, where)
 
     @property
     def family(self) -> str:
@@ -168,7 +173,7 @@ class Scenario(Section):
         for key in ("scenario", "metric"):
             tree[key] = getattr(self, key).to_tree()
         tree["variants"] = [variant.to_tree() for variant in self.variants]
-        for key in ("traffic", "evaluator"):
+        for key in ("traffic", "analysis", "evaluator"):
             tree[key] = getattr(self, key).to_tree()
         if self.evaluators:
             tree["evaluators"] = copy.deepcopy(self.evaluators)
