@@ -72,8 +72,8 @@ class Law:
 
     def repeated(self, size: int) -> Law:
         """Return the law of `size` replicates that all share the first one's truth."""
-        arrays = (np.tile(array[:1], (size, 1)) for array in (self.means, self.sds, self.effects))
-        return self._over(*arrays, self.uneven.repeated(size) if self.uneven else None)
+        means, sds, effects = (np.tile(array[:1], (size, 1)) for array in (self.means, self.sds, self.effects))
+        return self._over(means, sds, effects, self.uneven.repeated(size) if self.uneven else None)
 
     def first(self, size: int) -> Law:
         """Return the law of the first `size` replicates."""

@@ -167,6 +167,14 @@ class Scenario(Section):
         """True effect of each variant over control, positive is better, shape (arms,)."""
         return np.asarray(self.sign * (self.means - self.means[0]))
 
+    def without_losses(self) -> Scenario:
+        """Return a copy in which no response gets lost: what the sample-ratio check expects."""
+        if self.traffic.mismatch is None:
+            return self
+        tree = self.to_tree()
+        del tree["traffic"]["mismatch"]
+        return Scenario.from_tree(tree, self.scenario.name)
+
     def to_tree(self) -> dict[str, Any]:
         """Return the TOML tree; `from_tree` reads it back to an equal scenario."""
         tree: dict[str, Any] = {"schema": 1}

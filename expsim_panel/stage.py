@@ -164,12 +164,14 @@ class Stage:
         shape = (law.means.shape[0], self.setting.days, self.setting.arms)
         sums, squares = np.empty(shape), np.empty(shape)
         streams = generator(self.seed, OUTCOME, block), generator(self.seed, EVALUATOR, block)
-        severity = float(law.severity_sd), int(law.raters), bool(law.shared)
+        severity_sd, raters, shared = float(law.severity_sd), int(law.raters), bool(law.shared)
         rows = self.traffic.daily_rows
         if law.uneven is None:
-            draw_paths(*streams, self.setting.binary, rows, law.means, law.sds, *severity, sums, squares)
+            draw_paths(
+                *streams, self.setting.binary, rows, law.means, law.sds, severity_sd, raters, shared, sums, squares
+            )
         else:
-            kernel_law = law.uneven.rows(law.means, law.sds, *severity)
+            kernel_law = law.uneven.rows(law.means, law.sds, severity_sd, raters, shared)
             stratified, ddof = law.uneven.stratified, self.setting.ddof
             draw_world(*streams, kernel_law, rows, law.uneven.shares, stratified, ddof, sums, squares)
         return Recorded(self.traffic.units.astype(float), self.traffic.scored.astype(float), sums, squares)

@@ -109,12 +109,17 @@ class Uneven:
 
     def rows(self, means: np.ndarray, sds: np.ndarray, severity_sd: float, raters: int, shared: bool) -> Rows:
         """Return the kernel's parameters for the scored rows' `means` and `sds`, shape (replicates, arms)."""
-        plain = self.outcome is None
         out = self.outcome or Outcome(np.zeros_like(self.shift), 1.0, 0.0)
-        base, steps, pull = (means, self.shift, self.spill) if plain else (self.base, self.steps, self.pull)
+        if self.base is None or self.steps is None or self.pull is None:
+            base, steps, pull = means, self.shift, self.spill
+        else:
+            base, steps, pull = self.base, self.steps, self.pull
         return Rows(
             int(self.family),
-            *(np.ascontiguousarray(array, float) for array in (base, sds, steps, pull)),
+            np.ascontiguousarray(base, float),
+            np.ascontiguousarray(sds, float),
+            np.ascontiguousarray(steps, float),
+            np.ascontiguousarray(pull, float),
             float(self.icc),
             float(self.size),
             float(self.spread),
