@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from expsim_panel import timeline
+from expsim_panel import outcomes, timeline
 from expsim_panel.clusters import Clusters, clusters_of
 from expsim_panel.design import Setting
 from expsim_panel.evaluation import Evaluator
 from expsim_panel.kernels.streams import TRUTH, generator
 from expsim_panel.scenario import Scenario
-from expsim_panel.uneven import RATES, SCORES, Uneven
+from expsim_panel.uneven import AMOUNTS, LEVELS, Uneven
 
 WORLDS = ("truth", "null", "unbiased", "prior")
 """truth: as the scenario says. null: the null twin. unbiased: the null twin under a perfect evaluator and
@@ -150,8 +151,8 @@ def true_means(scenario: Scenario, world: str, seed: int, block: int, size: int)
         means[:, 1:] = means[:, :1] + scenario.sign * (prior.effect_mean + effect_sd(scenario) * draws)
         if scenario.family == "binary":
             means = np.clip(means, 0.001, 0.999)
-        elif scenario.metric.family == "amount":
-            means = np.maximum(means, 1e-9)
+        else:
+            means = np.clip(means, *outcomes.limits(scenario.metric))
     return means
 
 
@@ -222,16 +223,24 @@ def _uneven(scenario: Scenario, world: str, evaluator: Evaluator, shown: np.ndar
         steps[:, 1:] += scenario.sign * traffic.mismatch.lost * traffic.mismatch.worse
     drift = timeline.drift(scenario, world)
     stratified = timeline.stratified(scenario)
+    family = outcomes.family(scenario.metric)
     plain = not (
-        steps.any() or drift.any() or pull.any() or found.hidden or stratified
+        family in (LEVELS, AMOUNTS) or steps.any() or drift.any() or pull.any() or found.hidden or stratified
         or traffic.delay_days or analysis.skip_days or traffic.ramp is not None
     )  # fmt: skip
     if plain:
         return None
     slope = slope_of(evaluator, scenario)
     sign = scenario.sign
+    behind: dict[str, Any] = {}
+    if family in (LEVELS, AMOUNTS):
+        none = np.zeros((1, shown.shape[1]))
+        bare = evaluator.measure(none, none, scenario.family)
+        offset = sign * (np.broadcast_to(bare.means, steps.shape) + drift[:, None])
+        law_of = outcomes.law(scenario.metric, offset, sign * slope, float(bare.sds.max()))
+        behind = {"base": shown, "steps": steps, "pull": pull, "outcome": law_of}
     return Uneven(
-        RATES if scenario.family == "binary" else SCORES,
+        family,
         sign * (slope * steps + drift[:, None]),
         sign * slope * pull,
         found.icc if found.hidden else 0.0,
@@ -242,6 +251,7 @@ def _uneven(scenario: Scenario, world: str, evaluator: Evaluator, shown: np.ndar
         int(traffic.delay_days),
         int(analysis.skip_days),
         stratified,
+        **behind,
     )
 
 
@@ -273,20 +283,3 @@ def passing(scenario: Scenario) -> bool:
     """Tell whether the null twin has something that its unbiased version leaves out, the evaluator apart."""
     lost = scenario.traffic.mismatch
     return timeline.transient(scenario) or (lost is not None and lost.lost * lost.worse != 0)
-
-
-def probit_grid(cuts: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return latent means and the mean outcome each implies under an ordered probit of unit variance.
-
-    Parameters
-    ----------
-    cuts : ndarray, shape (levels - 1,)
-        Thresholds, ascending.
-    values : ndarray, shape (levels,)
-        Value of each level.
-    """
-    from scipy.special import ndtr
-
-    latent = np.linspace(float(cuts[0]) - 7.0, float(cuts[-1]) + 7.0, 2001)
-    implied = values[0] + ndtr(latent[:, None] - cuts) @ np.diff(values)
-    return latent, implied

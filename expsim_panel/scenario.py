@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 import param
 
+from expsim_panel import outcomes
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.evaluation import Evaluator, evaluators
 from expsim_panel.scenario_checks import check_world
@@ -136,7 +137,7 @@ class Scenario(Section):
 
     @property
     def family(self) -> str:
-        """The engine's family: ordinal is simulated by its mean and variance."""
+        """How rows are analysed: as counts of a rate, or as scores with a mean and a spread."""
         return "binary" if self.metric.family == "binary" else "normal"
 
     @property
@@ -160,6 +161,8 @@ class Scenario(Section):
         if self.family == "binary":
             means = self.means
             return np.asarray(np.sqrt(means * (1 - means)))
+        if self.metric.family == "amount" or self.metric.draw_levels:
+            return outcomes.spread(self.metric, self.means)
         return np.asarray([variant.sd or self.metric.sd for variant in self.variants], float)
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import param
 
 from expsim_panel.errors import InputError
@@ -42,9 +43,9 @@ class Metric(Section):
     definition = param.String("", label="Definition", doc="Event, denominator and window of the metric.")
     family = param.Selector(
         default="normal",
-        objects=["normal", "binary", "ordinal"],
+        objects=["normal", "binary", "ordinal", "amount"],
         label="Kind of outcome",
-        doc="Binary: yes or no. Normal: a score. Ordinal: levels, simulated by mean and variance for now.",
+        doc="Binary: yes or no. Normal: a score. Ordinal: levels. Amount: often nothing, otherwise money or counts.",
     )
     direction = param.Selector(
         default="increase", objects=["increase", "decrease"], label="Better means", doc="Whether more is better."
@@ -64,9 +65,43 @@ class Metric(Section):
     thresholds = param.List(
         default=[], item_type=(int, float), label="Thresholds", doc="Latent cut points of an ordered probit, ascending."
     )
+    draw_levels = param.Boolean(
+        False,
+        label="Draw level by level",
+        doc="Ordinal: every outcome is one of the levels of the thresholds, with the spread that follows; otherwise "
+        "outcomes are drawn by mean and spread.",
+    )
+    zero_share = Share(
+        0.0,
+        bounds=(0, 1),
+        inclusive_bounds=(True, False),
+        softbounds=(0, 0.99),
+        step=0.01,
+        label="Share of zeros",
+        doc="Amount: part of the responses that bring nothing.",
+    )
+    log_sd = Factor(
+        1.0,
+        bounds=(0, 3),
+        inclusive_bounds=(False, True),
+        softbounds=(0.2, 2),
+        step=0.05,
+        label="Spread of log amounts",
+        doc="Amount: standard deviation of the logarithm of the amounts above zero.",
+    )
+
+    @property
+    def levels(self) -> np.ndarray:
+        """Values of the levels: evenly over the range, 1, 2, ... without one."""
+        count = len(self.thresholds) + 1
+        low, high = self.range or (1.0, float(count))
+        return np.linspace(low, high, count)
 
     def check(self, where: str, path: str = "") -> None:
-        """Check that range and thresholds ascend."""
+        """Check that range and thresholds ascend, and that levels have thresholds."""
+        if self.draw_levels and (self.family != "ordinal" or not self.thresholds):
+            problem = "levels need an ordinal metric with thresholds"
+            raise InputError(where, f"{path}.draw_levels", problem, 'write family = "ordinal" and thresholds = [...]')
         if self.range is not None and not self.range[0] < self.range[1]:
             raise InputError(where, f"{path}.range", f"{list(self.range)} is empty", "give [low, high] with low < high")
         if list(self.thresholds) != sorted(set(self.thresholds)):

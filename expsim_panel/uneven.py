@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -97,13 +98,15 @@ class Uneven:
 
     def repeated(self, size: int) -> Uneven:
         """Return the same for `size` replicates that share the first one's truth."""
-        return replace(self, **{name: np.tile(array[:1], (size, 1)) for name, array in self._arrays()})
+        changed: dict[str, Any] = {name: np.tile(array[:1], (size, 1)) for name, array in self._arrays()}
+        return replace(self, **changed)
 
     def first(self, size: int) -> Uneven:
         """Return the same for the first `size` replicates."""
-        return replace(self, **{name: array[:size] for name, array in self._arrays()})
+        changed: dict[str, Any] = {name: array[:size] for name, array in self._arrays()}
+        return replace(self, **changed)
 
-    def _arrays(self) -> list[tuple[str, np.ndarray]]:
+    def _arrays(self) -> list[tuple[str, Any]]:
         found = [(name, getattr(self, name)) for name in ("spill", "base", "pull")]
         return [(name, array) for name, array in found if array is not None]
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from expsim_panel.kernels.draws import binomial
-from expsim_panel.kernels.jit import inner
+from expsim_panel.kernels.jit import inner, kernel
 from expsim_panel.kernels.measuring import binary_rows, normal_rows
 from expsim_panel.kernels.special import norm_cdf, norm_pdf
 
@@ -94,25 +94,26 @@ def draw_rows(law: Rows, rng: np.random.Generator, day: int, arm: int, rows: int
         return 0.0, 0.0
     if law.family == RATES:
         if law.icc > 0.0:
-            return _clustered_hits(law, rng, rows, mean)
+            return _clustered_hits(rng, law.icc, law.size, law.spread, rows, mean)
         return binary_rows(rng, rows, mean)
     if law.family == SCORES:
         if law.icc > 0.0:
-            return _clustered_scores(law, rng, rows, mean, sd, arm, first)
+            shift, between = _by_raters(law.severity, law.raters, arm, rows, first)
+            return _clustered_scores(rng, law.icc, law.size, law.spread, rows, mean, sd, shift, between)
         return normal_rows(rng, rows, mean, sd, law.severity, arm, law.raters, first)
     if law.family == LEVELS:
-        total, within = _levels(law, rng, rows, mean)
+        total, within = _levels(rng, law.values, law.cuts, law.latent, law.implied, rows, mean)
     else:
-        total, within = _amounts(law, rng, rows, mean)
-    return _scored(law, rng, rows, total, within, law.offset[day, arm], arm, first)
+        total, within = _amounts(rng, law.zeros, law.sigma, rows, mean)
+    shift, between = _by_raters(law.severity, law.raters, arm, rows, first)
+    return _scored(rng, law.scale, law.noise, rows, total, within, rows * law.offset[day, arm] + shift, between)
 
 
-@inner
-def _by_raters(law: Rows, arm: int, rows: int, first: int) -> tuple[float, float]:
+@kernel
+def _by_raters(severity: np.ndarray, raters: int, arm: int, rows: int, first: int) -> tuple[float, float]:
     """Return the sum of the severities of `rows` rows scored in turn, and their sum of squares about the mean."""
     shift = 0.0
     square = 0.0
-    raters = law.raters
     if raters == 0:
         return 0.0, 0.0
     each = rows // raters
@@ -122,14 +123,22 @@ def _by_raters(law: Rows, arm: int, rows: int, first: int) -> tuple[float, float
         if turn < 0:
             turn += raters
         n_r = each + (1 if turn < left else 0)
-        shift += n_r * law.severity[arm, r]
-        square += n_r * law.severity[arm, r] * law.severity[arm, r]
+        shift += n_r * severity[arm, r]
+        square += n_r * severity[arm, r] * severity[arm, r]
     return shift, max(square - shift * shift / rows, 0.0)
 
 
-@inner
+@kernel
 def _clustered_scores(
-    law: Rows, rng: np.random.Generator, rows: int, mean: float, sd: float, arm: int, first: int
+    rng: np.random.Generator,
+    icc: float,
+    size: float,
+    spread: float,
+    rows: int,
+    mean: float,
+    sd: float,
+    shift: float,
+    between: float,
 ) -> tuple[float, float]:
     """Normal rows of which those of a unit have correlation `icc`.
 
@@ -137,31 +146,32 @@ def _clustered_scores(
     size m leave ``sd^2 deff chi2(U - 1)`` between them and ``sd^2 (1 - icc) chi2(n - U)`` within: exact; units
     of several sizes have the first part's mean, and its degrees of freedom.
     """
-    units = max(rows / law.size, 1.0)
-    effect = 1.0 + ((1.0 + law.spread * law.spread) * law.size - 1.0) * law.icc
-    shift, between = _by_raters(law, arm, rows, first)
+    units = max(rows / size, 1.0)
+    effect = 1.0 + ((1.0 + spread * spread) * size - 1.0) * icc
     total = rows * mean + shift + sd * math.sqrt(rows * effect) * rng.standard_normal()
     within = between
     if units > 1.0:
-        share = max(units - effect + law.icc * (rows - units), 0.0) / (units - 1.0)
+        share = max(units - effect + icc * (rows - units), 0.0) / (units - 1.0)
         within += sd * sd * share * rng.chisquare(units - 1.0)
     if rows > units:
-        within += sd * sd * (1.0 - law.icc) * rng.chisquare(rows - units)
+        within += sd * sd * (1.0 - icc) * rng.chisquare(rows - units)
     return total, within + total * total / rows
 
 
-@inner
-def _clustered_hits(law: Rows, rng: np.random.Generator, rows: int, rate: float) -> tuple[float, float]:
+@kernel
+def _clustered_hits(
+    rng: np.random.Generator, icc: float, size: float, spread: float, rows: int, rate: float
+) -> tuple[float, float]:
     """0/1 rows of which those of a unit have correlation `icc`; the number of hits, twice.
 
     A unit is with probability `icc` one that always answers the same, otherwise its rows are independent:
     two rows of a unit then have correlation `icc`, whatever their number, and the hits are whole and exact.
     """
-    units = max(int(rows / law.size + 0.5), 1)
-    fixed = binomial(rng, units, law.icc)
+    units = max(int(rows / size + 0.5), 1)
+    fixed = binomial(rng, units, icc)
     good = binomial(rng, fixed, rate)
-    of_good = _rows_of(law, rng, good)
-    of_bad = _rows_of(law, rng, fixed - good)
+    of_good = _rows_of(rng, size, spread, good)
+    of_bad = _rows_of(rng, size, spread, fixed - good)
     over = of_good + of_bad - rows
     if over > 0:
         # More rows than there are: the last of the constant units are cut off, in proportion.
@@ -173,84 +183,103 @@ def _clustered_hits(law: Rows, rng: np.random.Generator, rows: int, rate: float)
 
 
 @inner
-def _rows_of(law: Rows, rng: np.random.Generator, units: int) -> int:
+def _rows_of(rng: np.random.Generator, size: float, spread: float, units: int) -> int:
     """Return the rows of some units together: a normal sum of sizes, rounded."""
     if units == 0:
         return 0
-    total = units * law.size
-    if law.spread > 0.0:
-        total += law.spread * law.size * math.sqrt(units) * rng.standard_normal()
+    total = units * size
+    if spread > 0.0:
+        total += spread * size * math.sqrt(units) * rng.standard_normal()
     return max(int(total + 0.5), 0)
 
 
 @inner
-def _latent(law: Rows, mean: float) -> float:
+def _latent(values: np.ndarray, cuts: np.ndarray, latent: np.ndarray, implied: np.ndarray, mean: float) -> float:
     """Return the latent mean whose ordered probit has this mean: from the grid, then one Newton step."""
-    last = law.latent.shape[0] - 1
-    if mean <= law.implied[0]:
-        return law.latent[0]
-    if mean >= law.implied[last]:
-        return law.latent[last]
+    last = latent.shape[0] - 1
+    at: float = latent[0]
+    if mean <= implied[0]:
+        return at
+    if mean >= implied[last]:
+        at = latent[last]
+        return at
     low = 0
     high = last
     while high - low > 1:
         middle = (low + high) // 2
-        if law.implied[middle] <= mean:
+        if implied[middle] <= mean:
             low = middle
         else:
             high = middle
-    part = (mean - law.implied[low]) / (law.implied[high] - law.implied[low])
-    at = law.latent[low] + part * (law.latent[high] - law.latent[low])
-    found = law.values[0]
+    part = (mean - implied[low]) / (implied[high] - implied[low])
+    at = latent[low] + part * (latent[high] - latent[low])
+    found: float = values[0]
     slope = 0.0
-    for j in range(law.cuts.shape[0]):
-        step = law.values[j + 1] - law.values[j]
-        found += step * norm_cdf(at - law.cuts[j])
-        slope += step * norm_pdf(at - law.cuts[j])
-    return at + (mean - found) / slope if slope > 1e-6 else at
+    for j in range(cuts.shape[0]):
+        step = values[j + 1] - values[j]
+        found += step * norm_cdf(at - cuts[j])
+        slope += step * norm_pdf(at - cuts[j])
+    if slope > 1e-6:
+        at += (mean - found) / slope
+    return at
 
 
-@inner
-def _levels(law: Rows, rng: np.random.Generator, rows: int, mean: float) -> tuple[float, float]:
+@kernel
+def _levels(
+    rng: np.random.Generator,
+    values: np.ndarray,
+    cuts: np.ndarray,
+    latent: np.ndarray,
+    implied: np.ndarray,
+    rows: int,
+    mean: float,
+) -> tuple[float, float]:
     """Multinomial over the levels of an ordered probit: sum, and sum of squares about the mean."""
-    at = _latent(law, mean)
+    at = _latent(values, cuts, latent, implied, mean)
     left = rows
     below = 0.0
     total = 0.0
     square = 0.0
-    last = law.values.shape[0] - 1
+    last = values.shape[0] - 1
     for j in range(last + 1):
         count = left
         if j < last and left > 0:
-            up_to = norm_cdf(law.cuts[j] - at)
+            up_to = norm_cdf(cuts[j] - at)
             above = 1.0 - below
             count = binomial(rng, left, min((up_to - below) / above, 1.0)) if above > 0.0 else left
             below = up_to
-        total += count * law.values[j]
-        square += count * law.values[j] * law.values[j]
+        total += count * values[j]
+        square += count * values[j] * values[j]
         left -= count
     return total, max(square - total * total / rows, 0.0)
 
 
-@inner
-def _amounts(law: Rows, rng: np.random.Generator, rows: int, mean: float) -> tuple[float, float]:
+@kernel
+def _amounts(rng: np.random.Generator, zeros: float, sigma: float, rows: int, mean: float) -> tuple[float, float]:
     """Zero-inflated lognormal, row by row: the sum and the sum of squares are far from independent."""
-    paying = binomial(rng, rows, 1.0 - law.zeros)
+    paying = binomial(rng, rows, 1.0 - zeros)
     if mean <= 0.0:
         return 0.0, 0.0
-    centre = math.log(mean / (1.0 - law.zeros)) - 0.5 * law.sigma * law.sigma
+    centre = math.log(mean / (1.0 - zeros)) - 0.5 * sigma * sigma
     total = 0.0
     square = 0.0
     for _ in range(paying):
-        one = math.exp(centre + law.sigma * rng.standard_normal())
+        one = math.exp(centre + sigma * rng.standard_normal())
         total += one
         square += one * one
     return total, max(square - total * total / rows, 0.0)
 
 
-@inner
+@kernel
 def _scored(
-    law: Rows, rng: np.random.Generator, rows: int, total: float, within: float, offset: float, arm: int, first: int
+    rng: np.random.Generator,
+    scale: float,
+    noise: float,
+    rows: int,
+    total: float,
+    within: float,
+    shift: float,
+    between: float,
 ) -> tuple[float, float]:
     """Put the evaluator's scale, offset, noise and raters on outcomes known by their sums.
 
@@ -258,17 +287,16 @@ def _scored(
     random direction against it), plus noise: of that, one squared normal lies along the rest and a
     chi-square across it.
     """
-    shift, between = _by_raters(law, arm, rows, first)
-    square = law.scale * law.scale * within + between
+    square = scale * scale * within + between
     if between > 0.0 and rows > 1:
-        square += 2.0 * law.scale * math.sqrt(within * between / (rows - 1.0)) * rng.standard_normal()
+        square += 2.0 * scale * math.sqrt(within * between / (rows - 1.0)) * rng.standard_normal()
         square = max(square, 0.0)
-    scored = rows * offset + law.scale * total + shift
-    if law.noise > 0.0:
-        scored += law.noise * math.sqrt(rows) * rng.standard_normal()
+    scored = shift + scale * total
+    if noise > 0.0:
+        scored += noise * math.sqrt(rows) * rng.standard_normal()
         if rows > 1:
-            lead = math.sqrt(square) + law.noise * rng.standard_normal()
+            lead = math.sqrt(square) + noise * rng.standard_normal()
             square = lead * lead
         if rows > 2:
-            square += law.noise * law.noise * rng.chisquare(rows - 2.0)
+            square += noise * noise * rng.chisquare(rows - 2.0)
     return scored, square + scored * scored / rows

@@ -6,7 +6,7 @@ from oracles import amount_rows, clustered_scores, ordered_rows
 from scipy import stats
 
 from expsim_panel.kernels.rows import AMOUNTS, LEVELS, RATES, SCORES, Rows, draw_rows
-from expsim_panel.plan import probit_grid
+from expsim_panel.outcomes import probit_grid
 
 CUTS, VALUES = np.array([-1.5, -0.4, 0.3, 1.1]), np.arange(1.0, 6.0)
 
