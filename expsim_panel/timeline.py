@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from expsim_panel.scenario import Scenario
 from expsim_panel.scenario_world import fading
+
+if TYPE_CHECKING:
+    from expsim_panel.scenario import Scenario
 
 
 def weights(scenario: Scenario) -> np.ndarray:
