@@ -103,7 +103,7 @@ def follow(scenario: Scenario, one: StrategyResult) -> Daily:
     else:
         bounds = design.bounds(plan.setting_of(scenario))
         if bounds is not None:
-            looked = bounds.days <= one.trace.day
+            looked = bounds.days <= one.trace.day - scenario.traffic.delay_days
             needed = bounds.upper[looked] * np.nanmax(se[bounds.days[looked] - 1], axis=1)
     money = ledger(scenario)
     return Daily(

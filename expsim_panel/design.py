@@ -29,6 +29,9 @@ class Setting:
         Whether rows are 0/1.
     indifference : float
         Smallest effect that matters, metric units.
+    enrolled, scored : float ndarray, shape (days, arms), or None
+        Where outcomes are late, units enrolled by the end of each day and the rows that they will come to;
+        `units` and `rows` are then those whose outcomes are known. None: nothing is late.
     """
 
     units: np.ndarray
@@ -36,6 +39,8 @@ class Setting:
     sds: np.ndarray
     binary: bool
     indifference: float
+    enrolled: np.ndarray | None = None
+    scored: np.ndarray | None = None
 
     @property
     def days(self) -> int:
@@ -53,8 +58,9 @@ class Setting:
         return 0.0 if self.binary else 1.0
 
     def look_days(self, looks: int) -> np.ndarray:
-        """Day (from 1) of each look: ``ceil(k days / K)``."""
-        return np.array([math.ceil(k * self.days / looks) for k in range(1, looks + 1)])
+        """Day (from 1) of each look: ``ceil(k days / K)``; looks before any outcome are left out."""
+        days = np.array([math.ceil(k * self.days / looks) for k in range(1, looks + 1)])
+        return np.asarray(days[self.units[days - 1].sum(axis=1) > 0])
 
     def information(self, look_days: np.ndarray) -> np.ndarray:
         """Information fraction of each look: units arrived over units planned."""

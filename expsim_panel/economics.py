@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from expsim_panel import plan
 from expsim_panel.prices import price
 from expsim_panel.scenario import Scenario
 
@@ -19,11 +20,13 @@ class Ledger:
     generation, waiting : ndarray, shape (arms,)
         Dollars per response: for generating it, and for waiting longer than with the control.
     per_row : float
-        Dollars to score one response.
+        Dollars to score one row of the analysis.
     payee : str
         Who is paid for scoring: ``judge``, ``human`` or nobody (empty).
     seconds_per_row : float
-        Work to score one response.
+        Work to score one row.
+    scored_per_row : float
+        Scored responses in a row.
     exposures_per_unit, horizon : float
         Responses per unit; responses over which the decision pays off.
     value_per_point, launch_cost : float
@@ -35,6 +38,7 @@ class Ledger:
     per_row: float
     payee: str
     seconds_per_row: float
+    scored_per_row: float
     exposures_per_unit: float
     horizon: float
     value_per_point: float
@@ -108,12 +112,14 @@ def ledger(scenario: Scenario) -> Ledger:
         waiting.append(money.usd_per_second * max(0.0, slower))
     traffic, evaluator = scenario.traffic, scenario.evaluator
     planned = traffic.units_per_day * traffic.days
+    each = plan.clusters(scenario).scored_per_row
     return Ledger(
         np.array(generation),
         np.array(waiting),
-        evaluator.usd_per_row(),
+        evaluator.usd_per_row() * each,
         {"judge": "judge", "human": "human"}.get(evaluator.kind, ""),
-        evaluator.seconds_per_row(),
+        evaluator.seconds_per_row() * each,
+        each,
         float(traffic.exposures_per_unit),
         float(max(money.horizon_units, planned) * traffic.exposures_per_unit),
         float(money.value_per_point),

@@ -31,8 +31,8 @@ class Cancelled(Exception):
 
 
 def worlds_of(study: Study) -> list[str]:
-    """Return the worlds to simulate; a truthful evaluator needs no unbiased twin of its own."""
-    truthful = study.scenario.evaluator.kind == "truth"
+    """Return the worlds to simulate; where nothing is biased and nothing passes, the null twin is the unbiased one."""
+    truthful = study.scenario.evaluator.kind == "truth" and not plan.passing(study.scenario)
     return [world for world in plan.WORLDS if not (truthful and world == "unbiased")]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from expsim_panel import plan
+from expsim_panel import exact_worlds, plan
 from expsim_panel.design import Bounds, Setting
 from expsim_panel.economics import Ledger
 from expsim_panel.kernels.crossing import cross
@@ -57,6 +57,10 @@ def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effe
     planned = one.design.bounds(as_seen(setting, law))
     if planned is None:
         return "no exact value for this stopping rule"
+    if law.uneven is not None:
+        absent = exact_worlds.why_not(law, law.uneven, one.design.bounds_follow_spread)
+        if absent:
+            return absent
     return stopped(setting, planned, law, money)
 
 
@@ -90,12 +94,21 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
     difference = float(law.means[0, 1] - law.means[0, 0])
     if variance[-1] <= 0:
         return "no exact value: the outcome does not vary"
-    high, low = _crossing(variance, planned.lower, planned.upper, difference, law, rows)
+    delay = 0
+    if law.uneven is None:
+        high, low = _crossing(variance, planned.lower, planned.upper, difference, law, rows)
+    else:
+        absent = exact_worlds.why_not(law, law.uneven, False)
+        if absent:
+            return absent
+        delay = law.uneven.delay
+        high, low = exact_worlds.crossing(setting, planned, law, law.uneven)
     stops = high + low
     going = max(0.0, 1.0 - float(stops.sum()))
     weights = np.append(stops, going)
     at = np.append(looks, setting.days - 1)
-    units, scored = setting.units[at], setting.rows[at]
+    units = (setting.units if setting.enrolled is None else setting.enrolled)[at]
+    scored = (setting.rows if setting.scored is None else setting.scored)[at]
     spent = money.costs(units, scored)
     per_unit = money.exposures_per_unit
     values = {
@@ -103,7 +116,7 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
         "launch": float(high.sum()),
         "units": float(weights @ units.sum(axis=1)),
         "exposures": float(weights @ units.sum(axis=1) * per_unit),
-        "days": float(weights @ (at + 1)),
+        "days": float(weights @ (at + 1)) + delay,
         "rows": float(weights @ scored.sum(axis=1)),
         "cost": float(weights @ sum(spent.values())),
         **{f"cost.{kind}": float(weights @ dollars) for kind, dollars in spent.items()},

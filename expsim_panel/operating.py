@@ -172,8 +172,10 @@ def figures(
     worse = over_arms(end.exposures * (end.value < best[:, None] - 1e-15))
     total = np.sum(list(end.spent.values()), axis=0)
     rows = over_arms(out.rows.astype(float))
-    judged, labelled = (rows if money.payee == payee else np.zeros(rows.size) for payee in ("judge", "human"))
-    exact_rows = {payee: known.get("rows") if money.payee == payee else None for payee in ("judge", "human")}
+    scored = rows * money.scored_per_row
+    judged, labelled = (scored if money.payee == payee else np.zeros(rows.size) for payee in ("judge", "human"))
+    exact_scored = known["rows"] * money.scored_per_row if "rows" in known else None
+    exact_rows = {payee: exact_scored if money.payee == payee else None for payee in ("judge", "human")}
     return {
         **alarms(out, known),
         "p_correct": proportion(right),
@@ -185,7 +187,7 @@ def figures(
         "exposures": mean(shown, known.get("exposures")),
         "judged": mean(judged, exact_rows["judge"]),
         "labelled": mean(labelled, exact_rows["human"]),
-        "rater_hours": mean(labelled * money.seconds_per_row / 3600),
+        "rater_hours": mean((rows if money.payee == "human" else 0 * rows) * money.seconds_per_row / 3600),
         "days": mean(out.day.astype(float), known.get("days")),
         "cost": mean(total, known.get("cost")),
         **{f"cost.{kind}": mean(dollars, known.get(f"cost.{kind}"), False) for kind, dollars in end.spent.items()},

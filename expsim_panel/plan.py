@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from expsim_panel import outcomes, timeline
+from expsim_panel.clusters import Clusters, clusters_of
 from expsim_panel.design import Setting
 from expsim_panel.evaluation import Evaluator
 from expsim_panel.kernels.streams import TRUTH, generator
 from expsim_panel.scenario import Scenario
+from expsim_panel.uneven import AMOUNTS, LEVELS, Uneven
 
 WORLDS = ("truth", "null", "unbiased", "prior")
-"""truth: as the scenario says. null: the null twin. unbiased: the null twin under a perfect evaluator.
-prior: effects drawn from the design prior, for advice."""
+"""truth: as the scenario says. null: the null twin. unbiased: the null twin under a perfect evaluator and
+without anything that passes. prior: effects drawn from the design prior, for advice."""
 
 
 @dataclass(frozen=True)
@@ -24,18 +29,22 @@ class Schedule:
     ----------
     arrivals : int64 ndarray, shape (days,)
         Units arriving each day.
-    units, rows : int64 ndarray, shape (days, arms)
-        Cumulative units and scored rows.
+    units, scored : int64 ndarray, shape (days, arms)
+        Units enrolled by the end of each day, and the rows of the analysis that come of them.
+    rows, informed : int64 ndarray, shape (days, arms)
+        Rows that are known by then, and the units that they come from: fewer where outcomes are late.
     """
 
     arrivals: np.ndarray
     units: np.ndarray
+    scored: np.ndarray
     rows: np.ndarray
+    informed: np.ndarray
 
     @property
     def daily_rows(self) -> np.ndarray:
-        """Scored rows of each day, shape (days, arms)."""
-        return np.diff(self.rows, axis=0, prepend=0)
+        """Rows of each day's enrolment, shape (days, arms)."""
+        return np.diff(self.scored, axis=0, prepend=0)
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,8 @@ class Law:
         True effect of every arm over control, positive is better.
     severity_sd, raters, shared
         Rater severity.
+    uneven : Uneven or None
+        What makes the world not plain; None where rows are independent and alike every day.
     """
 
     means: np.ndarray
@@ -58,29 +69,65 @@ class Law:
     severity_sd: float
     raters: int
     shared: bool
+    uneven: Uneven | None = None
 
     def repeated(self, size: int) -> Law:
         """Return the law of `size` replicates that all share the first one's truth."""
-        return self._over(*(np.tile(array[:1], (size, 1)) for array in (self.means, self.sds, self.effects)))
+        means, sds, effects = (np.tile(array[:1], (size, 1)) for array in (self.means, self.sds, self.effects))
+        return self._over(means, sds, effects, self.uneven.repeated(size) if self.uneven else None)
 
     def first(self, size: int) -> Law:
         """Return the law of the first `size` replicates."""
-        return self._over(self.means[:size], self.sds[:size], self.effects[:size])
+        uneven = self.uneven.first(size) if self.uneven else None
+        return self._over(self.means[:size], self.sds[:size], self.effects[:size], uneven)
 
-    def _over(self, means: np.ndarray, sds: np.ndarray, effects: np.ndarray) -> Law:
-        return Law(means, sds, effects, self.severity_sd, self.raters, self.shared)
+    def _over(self, means: np.ndarray, sds: np.ndarray, effects: np.ndarray, uneven: Uneven | None) -> Law:
+        return Law(means, sds, effects, self.severity_sd, self.raters, self.shared, uneven)
 
 
 def schedule(scenario: Scenario) -> Schedule:
     """Spread the traffic over days and arms by rounding cumulative quotas, so that every total comes out right."""
-    traffic = scenario.traffic
-    total = traffic.units_per_day * np.arange(1, traffic.days + 1)
-    edges = np.cumsum([0.0, *scenario.shares])
-    edges[-1] = 1.0
-    units = np.diff(np.floor(np.outer(total, edges) + 0.5), axis=1).astype(np.int64)
-    rows = np.floor(scenario.evaluator.coverage * units + 0.5).astype(np.int64)
+    traffic, analysis = scenario.traffic, scenario.analysis
+    week = traffic.seasonality
+    if traffic.ramp is None and (week is None or not week.traffic):
+        total = traffic.units_per_day * np.arange(1, traffic.days + 1)
+        edges = np.cumsum([0.0, *scenario.shares])
+        edges[-1] = 1.0
+        quotas = np.outer(total, edges)
+    else:
+        edges = np.cumsum(np.insert(timeline.shares(scenario), 0, 0.0, axis=1), axis=1)
+        edges[:, -1] = 1.0
+        quotas = np.cumsum(traffic.units_per_day * timeline.weights(scenario)[:, None] * edges, axis=0)
+    units = np.diff(np.floor(quotas + 0.5), axis=1).astype(np.int64)
     arrivals = np.diff(units.sum(axis=1), prepend=0)
-    return Schedule(arrivals, units, rows)
+    counted = units
+    if analysis.skip_days:
+        counted = np.maximum(units - units[analysis.skip_days - 1], 0)
+    rows = np.floor(rows_per_unit(scenario) * counted + 0.5).astype(np.int64)
+    if traffic.mismatch is not None and traffic.mismatch.lost > 0:
+        rows[:, 1:] = np.floor((1 - traffic.mismatch.lost) * rows[:, 1:] + 0.5)
+    return Schedule(arrivals, units, rows, late(rows, traffic.delay_days), late(counted, traffic.delay_days))
+
+
+def late(values: np.ndarray, delay: int) -> np.ndarray:
+    """Return what is known each day of values by day of enrolment (first axis): nothing for the first `delay` days."""
+    if delay == 0:
+        return values
+    return np.concatenate([np.zeros_like(values[:delay]), values[:-delay]])
+
+
+def rows_per_unit(scenario: Scenario) -> float:
+    """Return the rows of the analysis per unit enrolled."""
+    coverage = float(scenario.evaluator.coverage)
+    if scenario.traffic.switchback is not None and scenario.analysis.unit != "unit":
+        return coverage
+    return coverage * clusters(scenario).rows_per_unit
+
+
+def clusters(scenario: Scenario, world: str = "truth") -> Clusters:
+    """Return the clusters of the scored responses."""
+    measured = evaluator_in(scenario, world).measure(scenario.means[None], scenario.sds[None], scenario.family)
+    return clusters_of(scenario, float(measured.sds[0, 0]))
 
 
 def evaluator_in(scenario: Scenario, world: str) -> Evaluator:
@@ -104,6 +151,8 @@ def true_means(scenario: Scenario, world: str, seed: int, block: int, size: int)
         means[:, 1:] = means[:, :1] + scenario.sign * (prior.effect_mean + effect_sd(scenario) * draws)
         if scenario.family == "binary":
             means = np.clip(means, 0.001, 0.999)
+        else:
+            means = np.clip(means, *outcomes.limits(scenario.metric))
     return means
 
 
@@ -122,31 +171,115 @@ def law(scenario: Scenario, world: str, seed: int, block: int, size: int) -> Law
     sds = scenario.sds
     if world in ("null", "unbiased"):
         sds = np.full_like(sds, sds[0])
-    measured = evaluator_in(scenario, world).measure(means, np.broadcast_to(sds, means.shape), scenario.family)
-    rows = measured.means
-    if scenario.sign < 0:
-        # Oriented: a rate of bad events becomes the rate of good ones, a score changes its sign.
-        rows = 1 - rows if scenario.family == "binary" else -rows
     effects = scenario.sign * (means - means[:, :1])
+    part = timeline.spill(scenario)
+    shown = means if part == 0 else means[:, :1] + (1 - part) * (means - means[:, :1])
+    evaluator = evaluator_in(scenario, world)
+    measured = evaluator.measure(shown, np.broadcast_to(sds, shown.shape), scenario.family)
+    rows = oriented(scenario, measured.means)
+    uneven = _uneven(scenario, world, evaluator, shown, part * (means - means[:, :1]))
     return Law(
         np.ascontiguousarray(rows),
-        np.ascontiguousarray(measured.sds),
+        np.ascontiguousarray(_row_sds(scenario, world, measured.sds)),
         effects,
         measured.severity_sd,
         measured.raters,
         measured.shared,
+        uneven,
     )
+
+
+def oriented(scenario: Scenario, rows: np.ndarray) -> np.ndarray:
+    """Turn means of rows so that more is better: a bad rate into the good one, a score into its negative."""
+    if scenario.sign > 0:
+        return rows
+    return 1 - rows if scenario.family == "binary" else -rows
+
+
+def _row_sds(scenario: Scenario, world: str, sds: np.ndarray) -> np.ndarray:
+    """Return the spread of a row of the analysis from that of a scored response."""
+    rho = float(scenario.analysis.covariate_correlation)
+    found = clusters(scenario, world)
+    if rho == 0 and found.extra == 0 and found.sd_factor == 1:
+        return sds
+    return np.asarray(np.sqrt((1 - rho**2) * sds**2 + found.extra) * found.sd_factor)
+
+
+def _uneven(scenario: Scenario, world: str, evaluator: Evaluator, shown: np.ndarray, pull: np.ndarray) -> Uneven | None:
+    """Return what makes this world not plain, or None.
+
+    Parameters
+    ----------
+    shown : ndarray, shape (size, arms)
+        True means in the absence of spill-over.
+    pull : ndarray, shape (size, arms)
+        What every arm's true mean gains where an arm has all of the traffic.
+    """
+    traffic, analysis = scenario.traffic, scenario.analysis
+    found = clusters(scenario, world)
+    steps = timeline.shift(scenario, world)
+    if traffic.mismatch is not None and world != "unbiased":
+        # What is left is better than the whole by what the lost part was worse.
+        steps[:, 1:] += scenario.sign * traffic.mismatch.lost * traffic.mismatch.worse
+    drift = timeline.drift(scenario, world)
+    stratified = timeline.stratified(scenario)
+    family = outcomes.family(scenario.metric)
+    plain = not (
+        family in (LEVELS, AMOUNTS) or steps.any() or drift.any() or pull.any() or found.hidden or stratified
+        or traffic.delay_days or analysis.skip_days or traffic.ramp is not None
+    )  # fmt: skip
+    if plain:
+        return None
+    slope = slope_of(evaluator, scenario)
+    sign = scenario.sign
+    behind: dict[str, Any] = {}
+    if family in (LEVELS, AMOUNTS):
+        none = np.zeros((1, shown.shape[1]))
+        bare = evaluator.measure(none, none, scenario.family)
+        offset = sign * (np.broadcast_to(bare.means, steps.shape) + drift[:, None])
+        law_of = outcomes.law(scenario.metric, offset, sign * slope, float(bare.sds.max()))
+        behind = {"base": shown, "steps": steps, "pull": pull, "outcome": law_of}
+    return Uneven(
+        family,
+        sign * (slope * steps + drift[:, None]),
+        sign * slope * pull,
+        found.icc if found.hidden else 0.0,
+        found.size,
+        found.spread,
+        found.effect,
+        timeline.shares(scenario),
+        int(traffic.delay_days),
+        int(analysis.skip_days),
+        stratified,
+        **behind,
+    )
+
+
+def slope_of(evaluator: Evaluator, scenario: Scenario) -> float:
+    """Return the points of score per point of quality: every evaluator is linear in the mean."""
+    arms = len(scenario.variants)
+    at = np.array([[0.25] * arms, [0.75] * arms])
+    seen = evaluator.measure(at, np.ones_like(at), scenario.family).means[:, 0]
+    return float(2 * (seen[1] - seen[0]))
 
 
 def setting_of(scenario: Scenario, world: str = "truth") -> Setting:
     """Return what a design may know when planned: traffic, and the control's spread for every arm."""
     plan = schedule(scenario)
     measured = evaluator_in(scenario, world).measure(scenario.means[None], scenario.sds[None], scenario.family)
-    spread = np.sqrt(measured.sds[0] ** 2 + measured.severity_sd**2)
+    row = float(_row_sds(scenario, world, measured.sds)[0, 0])
     return Setting(
-        plan.units.astype(float),
+        plan.informed.astype(float),
         plan.rows.astype(float),
-        np.full(plan.units.shape[1], spread[0]),
+        np.full(plan.units.shape[1], math.sqrt(row**2 + measured.severity_sd**2)),
         scenario.family == "binary",
         float(scenario.scenario.indifference),
+        plan.units.astype(float),
+        plan.scored.astype(float),
     )
+
+
+def passing(scenario: Scenario) -> bool:
+    """Tell whether the null twin has something that its unbiased version leaves out, the evaluator apart."""
+    lost = scenario.traffic.mismatch
+    return timeline.transient(scenario) or (lost is not None and lost.lost * lost.worse != 0)

@@ -93,6 +93,19 @@ class Factor(Quantity):
     noun = "a factor"
 
 
+class Correlation(Quantity):
+    """A correlation, -1 to 1."""
+
+    noun = "a correlation"
+
+
+class Duration(Quantity):
+    """A time in days that need not be whole."""
+
+    unit = "days"
+    noun = "a number of days"
+
+
 class Money(Quantity):
     """US dollars."""
 

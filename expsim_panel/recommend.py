@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from expsim_panel import plan
 from expsim_panel.economics import Ledger, expected_net_benefit, ledger
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.operating import Estimates, estimates
@@ -38,7 +39,7 @@ class Known:
     prior : tuple of float, or None
         Mean and SD of the team's effects, as the analysis prior of the value of more data.
     coverage : float
-        Share of units scored.
+        Rows of the analysis per unit.
     money : Ledger
         Prices and weights.
     units_per_day : int
@@ -71,7 +72,7 @@ def known(scenario: Scenario) -> Known:
         float(scenario.scenario.indifference),
         scenario.evaluator.bias_sd(),
         (float(prior.effect_mean), float(prior.effect_sd)) if prior.effect_sd else None,
-        float(scenario.evaluator.coverage),
+        plan.rows_per_unit(scenario),
         ledger(scenario),
         int(scenario.traffic.units_per_day),
         people.get("price_per_label"),

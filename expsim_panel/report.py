@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from expsim_panel import exact, operating, plan, recommend, wording
+from expsim_panel import exact, operating, plan, recommend, sample_ratio, wording
 from expsim_panel.economics import Ledger, ledger
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.streams import BLOCK
@@ -124,7 +126,10 @@ def verdict_of(scenario: Scenario, one: Strategy, shown: Trace) -> Verdict:
     facts, level = recommend.known(scenario), one.design.level()
     found = recommend.judge(facts, level, recommend.of_trace(shown))
     z = norm_ppf(0.5 + level / 2)
-    return wording.verdict(facts, found, one.name, level, z, scenario.metric.name, facts.money.payee)
+    said = wording.verdict(facts, found, one.name, level, z, scenario.metric.name, facts.money.payee)
+    ratio = sample_ratio.of_trace(scenario, one, shown)
+    warnings = (ratio.warning(),) if ratio is not None and ratio.alarm else ()
+    return replace(said, reasons=(*warnings, *said.reasons), sample_ratio=ratio)
 
 
 def _ordered(found: dict[str, Figure]) -> dict[str, Figure]:

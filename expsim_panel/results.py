@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from expsim_panel.strategy import Strategy
 from expsim_panel.study import Request, Study
+
+if TYPE_CHECKING:
+    from expsim_panel.sample_ratio import SampleRatio
 
 ARRAYS = ("code", "day", "units", "rows", "sums", "squares")
 """Named order of a world's arrays, for the digest."""
@@ -113,6 +116,8 @@ class Verdict:
         One plain sentence.
     reasons : tuple of str
         What carries it, and what would change it.
+    sample_ratio : SampleRatio or None
+        The check of the units' numbers; None where shares move with the data.
     """
 
     action: str
@@ -124,10 +129,12 @@ class Verdict:
     more_cost: float | None
     sentence: str
     reasons: tuple[str, ...]
+    sample_ratio: SampleRatio | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object."""
         made = dict(self.__dict__)
+        made["sample_ratio"] = self.sample_ratio.to_json() if self.sample_ratio else None
         made["interval"] = list(self.interval) if self.interval else None
         made["reasons"] = list(self.reasons)
         return made

@@ -11,9 +11,12 @@ from typing import Any, Self
 import numpy as np
 import param
 
+from expsim_panel import outcomes
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.evaluation import Evaluator, evaluators
+from expsim_panel.scenario_checks import check_world
 from expsim_panel.scenario_tables import About, Economics, Metric, Prior, Traffic, Variant
+from expsim_panel.scenario_world import Analysis
 from expsim_panel.sections import Section
 
 PLANNED = ("guardrails", "spec")
@@ -26,6 +29,7 @@ class Scenario(Section):
     metric = param.ClassSelector(class_=Metric, label="Metric", doc="What is measured.")
     variants = param.List(item_type=Variant, label="Variants", doc="Control first.")
     traffic = param.ClassSelector(class_=Traffic, label="Traffic", doc="Who sees it and for how long.")
+    analysis = param.ClassSelector(class_=Analysis, label="Analysis", doc="How estimates are made.")
     evaluator = param.ClassSelector(class_=Evaluator, label="Evaluator", doc="Who measures quality.")
     evaluators = param.Dict(default={}, label="Evaluators", doc="Fields of the evaluators one may switch to, by kind.")
     economics = param.ClassSelector(class_=Economics, label="Money", doc="What quality and waiting are worth.")
@@ -56,6 +60,7 @@ class Scenario(Section):
             "scenario": About,
             "metric": Metric,
             "traffic": Traffic,
+            "analysis": Analysis,
             "economics": Economics,
             "prior": Prior,
         }
@@ -129,10 +134,11 @@ class Scenario(Section):
                 "raise units_per_day or the share to reach 1",
             )
         self.evaluator.check_for(self, where)
+        check_world(self, where)
 
     @property
     def family(self) -> str:
-        """The engine's family: ordinal is simulated by its mean and variance."""
+        """How rows are analysed: as counts of a rate, or as scores with a mean and a spread."""
         return "binary" if self.metric.family == "binary" else "normal"
 
     @property
@@ -156,6 +162,8 @@ class Scenario(Section):
         if self.family == "binary":
             means = self.means
             return np.asarray(np.sqrt(means * (1 - means)))
+        if self.metric.family == "amount" or self.metric.draw_levels:
+            return outcomes.spread(self.metric, self.means)
         return np.asarray([variant.sd or self.metric.sd for variant in self.variants], float)
 
     @property
@@ -163,13 +171,21 @@ class Scenario(Section):
         """True effect of each variant over control, positive is better, shape (arms,)."""
         return np.asarray(self.sign * (self.means - self.means[0]))
 
+    def without_losses(self) -> Scenario:
+        """Return a copy in which no response gets lost: what the sample-ratio check expects."""
+        if self.traffic.mismatch is None:
+            return self
+        tree = self.to_tree()
+        del tree["traffic"]["mismatch"]
+        return Scenario.from_tree(tree, self.scenario.name)
+
     def to_tree(self) -> dict[str, Any]:
         """Return the TOML tree; `from_tree` reads it back to an equal scenario."""
         tree: dict[str, Any] = {"schema": 1}
         for key in ("scenario", "metric"):
             tree[key] = getattr(self, key).to_tree()
         tree["variants"] = [variant.to_tree() for variant in self.variants]
-        for key in ("traffic", "evaluator"):
+        for key in ("traffic", "analysis", "evaluator"):
             tree[key] = getattr(self, key).to_tree()
         if self.evaluators:
             tree["evaluators"] = copy.deepcopy(self.evaluators)

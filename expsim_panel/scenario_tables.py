@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import param
 
 from expsim_panel.errors import InputError
-from expsim_panel.quantities import Days, Factor, Millis, Money, Score, Spread, Tokens, Units
+from expsim_panel.quantities import Days, Factor, Millis, Money, Score, Share, Spread, Tokens, Units
+from expsim_panel.scenario_world import Mismatch, Novelty, Ramp, Seasonality, Shock, Switchback
 from expsim_panel.sections import Section
 
 MAX_UNITS = 2_000_000_000
@@ -41,9 +43,9 @@ class Metric(Section):
     definition = param.String("", label="Definition", doc="Event, denominator and window of the metric.")
     family = param.Selector(
         default="normal",
-        objects=["normal", "binary", "ordinal"],
+        objects=["normal", "binary", "ordinal", "amount"],
         label="Kind of outcome",
-        doc="Binary: yes or no. Normal: a score. Ordinal: levels, simulated by mean and variance for now.",
+        doc="Binary: yes or no. Normal: a score. Ordinal: levels. Amount: often nothing, otherwise money or counts.",
     )
     direction = param.Selector(
         default="increase", objects=["increase", "decrease"], label="Better means", doc="Whether more is better."
@@ -63,9 +65,43 @@ class Metric(Section):
     thresholds = param.List(
         default=[], item_type=(int, float), label="Thresholds", doc="Latent cut points of an ordered probit, ascending."
     )
+    draw_levels = param.Boolean(
+        False,
+        label="Draw level by level",
+        doc="Ordinal: every outcome is one of the levels of the thresholds, with the spread that follows; otherwise "
+        "outcomes are drawn by mean and spread.",
+    )
+    zero_share = Share(
+        0.0,
+        bounds=(0, 1),
+        inclusive_bounds=(True, False),
+        softbounds=(0, 0.99),
+        step=0.01,
+        label="Share of zeros",
+        doc="Amount: part of the responses that bring nothing.",
+    )
+    log_sd = Factor(
+        1.0,
+        bounds=(0, 3),
+        inclusive_bounds=(False, True),
+        softbounds=(0.2, 2),
+        step=0.05,
+        label="Spread of log amounts",
+        doc="Amount: standard deviation of the logarithm of the amounts above zero.",
+    )
+
+    @property
+    def levels(self) -> np.ndarray:
+        """Values of the levels: evenly over the range, 1, 2, ... without one."""
+        count = len(self.thresholds) + 1
+        low, high = self.range or (1.0, float(count))
+        return np.linspace(low, high, count)
 
     def check(self, where: str, path: str = "") -> None:
-        """Check that range and thresholds ascend."""
+        """Check that range and thresholds ascend, and that levels have thresholds."""
+        if self.draw_levels and (self.family != "ordinal" or not self.thresholds):
+            problem = "levels need an ordinal metric with thresholds"
+            raise InputError(where, f"{path}.draw_levels", problem, 'write family = "ordinal" and thresholds = [...]')
         if self.range is not None and not self.range[0] < self.range[1]:
             raise InputError(where, f"{path}.range", f"{list(self.range)} is empty", "give [low, high] with low < high")
         if list(self.thresholds) != sorted(set(self.thresholds)):
@@ -215,7 +251,61 @@ class Traffic(Section):
         softbounds=(1, 20),
         step=0.5,
         label="Responses per unit",
-        doc="Responses each unit sees; all are paid for, one of them is evaluated.",
+        doc="Responses each unit sees; all are paid for, one of them is evaluated unless [analysis] says otherwise.",
+    )
+    size_variation = Factor(
+        0.0,
+        bounds=(0, 10),
+        softbounds=(0, 2),
+        step=0.1,
+        label="Variation of responses per unit",
+        doc="Coefficient of variation of the number of responses between units.",
+    )
+    icc = Share(
+        0.0,
+        softbounds=(0, 0.5),
+        step=0.01,
+        label="Similarity within a unit (ICC)",
+        doc="Correlation of two scored responses of the same unit, on the observed scale.",
+    )
+    delay_days = Days(
+        0,
+        bounds=(0, 365),
+        softbounds=(0, 14),
+        label="Outcomes are late by",
+        doc="Days between a response and its score; what is under way at a stop still joins the estimate.",
+    )
+    interference = Share(
+        0.0,
+        bounds=(0, 1),
+        inclusive_bounds=(True, False),
+        softbounds=(0, 0.5),
+        step=0.05,
+        label="Interference between units",
+        doc="Part of an effect that spills over to everyone: every comparison then shows (1 - this) of the truth.",
+    )
+    carryover = Share(
+        0.0,
+        bounds=(0, 1),
+        inclusive_bounds=(True, False),
+        softbounds=(0, 0.5),
+        step=0.05,
+        label="Carry-over between requests",
+        doc="Part of a request's effect that is due to the request before; only where requests are randomised.",
+    )
+    seasonality = param.ClassSelector(
+        class_=Seasonality, default=None, allow_None=True, label="Seasonality", doc="A week that repeats."
+    )
+    novelty = param.ClassSelector(
+        class_=Novelty, default=None, allow_None=True, label="Novelty", doc="An effect that fades."
+    )
+    shock = param.ClassSelector(class_=Shock, default=None, allow_None=True, label="Shock", doc="An outside event.")
+    ramp = param.ClassSelector(class_=Ramp, default=None, allow_None=True, label="Ramp", doc="Shares that grow.")
+    mismatch = param.ClassSelector(
+        class_=Mismatch, default=None, allow_None=True, label="Mismatch", doc="Responses that get lost."
+    )
+    switchback = param.ClassSelector(
+        class_=Switchback, default=None, allow_None=True, label="Switchback", doc="Periods of time are assigned."
     )
 
     def check(self, where: str, path: str = "") -> None:
@@ -224,6 +314,12 @@ class Traffic(Section):
         if total > MAX_UNITS:
             problem = f"{self.units_per_day:,} units a day for {self.days} days are {total:,}"
             raise InputError(where, f"{path}.units_per_day", problem, f"stay within {MAX_UNITS:,} in all")
+        if self.delay_days >= self.days:
+            problem = f"{self.delay_days} days in an experiment of {self.days}"
+            raise InputError(where, f"{path}.delay_days", problem, f"give at most {self.days - 1}")
+        if self.carryover > 0 and self.unit != "request":
+            problem = f"requests are not what is randomised (unit is {self.unit})"
+            raise InputError(where, f"{path}.carryover", problem, 'write unit = "request", or remove carryover')
 
 
 class Economics(Section):

@@ -12,7 +12,8 @@ from expsim_panel import plan
 from expsim_panel.design import Setting
 from expsim_panel.kernels.outcomes import draw_paths
 from expsim_panel.kernels.streams import BLOCK, EVALUATOR, OUTCOME, POLICY, generator
-from expsim_panel.kernels.trials import WATCH_NOBODY, Recorded, play
+from expsim_panel.kernels.trials import ROWS, SQUARES, SUMS, UNITS, WATCH_NOBODY, Recorded, play
+from expsim_panel.kernels.worlds import World, draw_world
 from expsim_panel.policy import Supply
 from expsim_panel.results import Outcomes
 from expsim_panel.strategy import Strategy
@@ -101,12 +102,45 @@ class Stage:
         # paths are not drawn from, and making generators would take longer than playing a short experiment.
         adaptive = one.policy.adaptive
         streams = self._streams(block, _lane(one.name)) if adaptive else (_UNUSED, _UNUSED, _UNUSED)
-        allocation = one.policy.allocation(self._supply(law)) if adaptive else paths
-        trace = np.zeros((self.setting.days, 4, self.setting.arms))
+        whole: Any = paths
+        if adaptive:
+            whole = one.policy.allocation(self._supply(law)) if law.uneven is None else self._world(one, law)
+        delay = law.uneven.delay if law.uneven is not None else 0
+        trace = np.zeros((self.setting.days + delay, 4, self.setting.arms))
         rule = _own_scratch(self.rules[one.name])
         arrays = (out.code, out.day, out.units, out.rows, out.sums, out.squares)
-        play(allocation, rule, *streams, self.setting.days, watched, *arrays, trace)
+        known = _as_known(whole, delay) if delay and not adaptive else whole
+        play(known, rule, *streams, self.setting.days, watched, *arrays, trace)
+        if delay:
+            _settle(whole, delay, out, trace)
         return trace
+
+    def _world(self, one: Strategy, law: plan.Law) -> World:
+        """Return a policy in a world that is not plain: it gets empty rows, the world draws the real ones."""
+        size, arms = law.means.shape
+        uneven = law.uneven
+        if uneven is None:
+            raise LookupError("a plain world needs no wrapping")
+        supply = Supply(
+            self.traffic.arrivals,
+            plan.rows_per_unit(self.study.scenario),
+            self.setting.binary,
+            np.zeros((size, arms)),
+            np.zeros((size, arms)),
+            0.0,
+            0,
+            True,
+        )
+        return World(
+            one.policy.allocation(supply),
+            uneven.rows(law.means, law.sds, law.severity_sd, law.raters, law.shared),
+            int(uneven.delay),
+            int(uneven.skip),
+            np.zeros((4, arms)),
+            np.zeros((4, arms)),
+            np.zeros((self.setting.days, 4, arms)),
+            np.zeros((size, 4, arms)),
+        )
 
     def _streams(self, block: int, lane: int) -> Streams:
         """Return the generators of a block by role: outcome, evaluator, policy."""
@@ -116,7 +150,7 @@ class Stage:
     def _supply(self, law: plan.Law) -> Supply:
         return Supply(
             self.traffic.arrivals,
-            float(self.study.scenario.evaluator.coverage),
+            plan.rows_per_unit(self.study.scenario),
             self.setting.binary,
             law.means,
             law.sds,
@@ -129,20 +163,49 @@ class Stage:
         """Draw the paths that every fixed split of this block reads."""
         shape = (law.means.shape[0], self.setting.days, self.setting.arms)
         sums, squares = np.empty(shape), np.empty(shape)
-        draw_paths(
-            generator(self.seed, OUTCOME, block),
-            generator(self.seed, EVALUATOR, block),
-            self.setting.binary,
-            self.traffic.daily_rows,
-            law.means,
-            law.sds,
-            float(law.severity_sd),
-            int(law.raters),
-            bool(law.shared),
-            sums,
-            squares,
+        streams = generator(self.seed, OUTCOME, block), generator(self.seed, EVALUATOR, block)
+        severity_sd, raters, shared = float(law.severity_sd), int(law.raters), bool(law.shared)
+        rows = self.traffic.daily_rows
+        if law.uneven is None:
+            draw_paths(
+                *streams, self.setting.binary, rows, law.means, law.sds, severity_sd, raters, shared, sums, squares
+            )
+        else:
+            kernel_law = law.uneven.rows(law.means, law.sds, severity_sd, raters, shared)
+            stratified, ddof = law.uneven.stratified, self.setting.ddof
+            draw_world(*streams, kernel_law, rows, law.uneven.shares, stratified, ddof, sums, squares)
+        return Recorded(self.traffic.units.astype(float), self.traffic.scored.astype(float), sums, squares)
+
+
+def _as_known(paths: Recorded, delay: int) -> Recorded:
+    """Return what of some paths is known each day: units at once, outcomes `delay` days later."""
+    sums, squares = (np.swapaxes(plan.late(np.swapaxes(array, 0, 1), delay), 0, 1) for array in paths[2:])
+    return Recorded(paths.units, plan.late(paths.rows, delay), sums.copy(), squares.copy())
+
+
+def _settle(whole: Any, delay: int, out: Outcomes, trace: np.ndarray) -> None:
+    """Let outcomes under way at the stop join the final figures, `delay` days later, in place.
+
+    The trace belongs to the last replicate; where nobody watched, nobody reads it.
+    """
+    stop = int(out.day[-1])
+    if isinstance(whole, World):
+        out.rows[:], out.sums[:], out.squares[:] = (whole.whole[:, i] for i in (ROWS, SUMS, SQUARES))
+        log = whole.log.copy()
+        log[: whole.skip] = 0.0
+        late = np.cumsum(log, axis=0)
+    else:
+        each, ended = np.arange(out.day.size), out.day.astype(int) - 1
+        out.rows[:], out.sums[:], out.squares[:] = (
+            whole.rows[ended],
+            whole.sums[each, ended],
+            whole.squares[each, ended],
         )
-        return Recorded(self.setting.units, self.setting.rows, sums, squares)
+        late = np.stack([whole.units, whole.rows, whole.sums[-1], whole.squares[-1]], axis=1)
+    for day in range(stop, stop + delay):
+        trace[day] = late[day - delay] if day >= delay else 0.0
+        trace[day, UNITS] = trace[stop - 1, UNITS]
+    out.day[:] += delay
 
 
 def _lane(name: str) -> int:

@@ -46,3 +46,36 @@ def users_fixed_test(
         treatment = means[1] + sd * rng.standard_normal(per_arm)
         hits += abs(welch_z(control, treatment)) > bound
     return hits / replicates
+
+
+def clustered_scores(
+    rng: np.random.Generator, units: int, size: int, mean: float, sd: float, icc: float
+) -> tuple[float, float]:
+    """Draw every response of every unit, those of a unit with correlation `icc`, and add up."""
+    of_unit = np.sqrt(icc) * rng.standard_normal((units, 1))
+    values = mean + sd * (of_unit + np.sqrt(1 - icc) * rng.standard_normal((units, size)))
+    return float(values.sum()), float((values**2).sum())
+
+
+def ordered_rows(
+    rng: np.random.Generator, rows: int, latent: float, cuts: np.ndarray, values: np.ndarray
+) -> np.ndarray:
+    """Draw every latent quality and look up the level it falls into."""
+    return np.asarray(values[np.searchsorted(cuts, latent + rng.standard_normal(rows))])
+
+
+def amount_rows(rng: np.random.Generator, rows: int, mean: float, zeros: float, sigma: float) -> np.ndarray:
+    """Draw who pays at all, and how much."""
+    centre = np.log(mean / (1 - zeros)) - sigma**2 / 2
+    return np.asarray((rng.random(rows) >= zeros) * np.exp(centre + sigma * rng.standard_normal(rows)))
+
+
+def days_combined(days: list[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
+    """Return estimate and variance of the stratified difference: within each day, then weighted by its traffic."""
+    total = sum(control.size + treatment.size for control, treatment in days)
+    estimate = variance = 0.0
+    for control, treatment in days:
+        weight = (control.size + treatment.size) / total
+        estimate += weight * (treatment.mean() - control.mean())
+        variance += weight**2 * (treatment.var(ddof=1) / treatment.size + control.var(ddof=1) / control.size)
+    return float(estimate), float(variance)

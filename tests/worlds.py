@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
+
+from expsim_panel import engine, exact
+from expsim_panel.economics import ledger
+from expsim_panel.results import Outcomes
+from expsim_panel.study import Study
 
 _NORMAL: dict[str, Any] = {
     "scenario": {"name": "test-normal", "title": "A normal test", "indifference": 0.01},
@@ -29,3 +35,16 @@ def tree(family: str = "normal", **tables: Any) -> dict[str, Any]:
     for name, value in tables.items():
         made[name] = {**made.get(name, {}), **value} if isinstance(value, dict) else value
     return made
+
+
+def played(study: Study, world: str, replicates: int = 200_000, seed: int = 1) -> dict[str, Outcomes]:
+    """Play one world of a study and return the outcomes by strategy."""
+    return engine.outcomes(replace(study.freeze(), replicates=replicates, seed=seed), world)
+
+
+def exact_in(study: Study, world: str, name: str) -> dict[str, float]:
+    """Return the exact figures of a strategy in a world; fail with the reason where there are none."""
+    one = next(one for one in study.strategies if one.name == name)
+    found = exact.operating(study.scenario, one, world, ledger(study.scenario))
+    assert isinstance(found, exact.Exact), found
+    return found.values

@@ -51,6 +51,13 @@ class Judge(Evaluator):
         label="Bias for the new variants",
         doc="Points (or rate) added to every variant but the control; no sample size removes it.",
     )
+    drift = Score(
+        0.0,
+        softbounds=(-0.5, 0.5),
+        step=0.01,
+        label="Drift by the end",
+        doc="Points (or rate) that the judge's scores of all variants move by over the planned days, evenly.",
+    )
     suspected_bias_sd = Spread(
         0.0,
         bounds=(0, None),

@@ -27,10 +27,20 @@ _ONLY_SCORES = {
     "latent_mean",
 }
 _ONLY_RATES = {"sensitivity", "specificity", "prior_hits", "prior_misses"}
+_WORLD = {
+    "seasonality": "Weekdays",
+    "novelty": "Novelty and learning",
+    "shock": "Outside event",
+    "ramp": "Ramp",
+    "mismatch": "Lost responses",
+    "switchback": "Switchback",
+}
+"""Tables inside the traffic, each with a fold of its own."""
 _RARE = {
     "name", "provider", "sd", "latent_mean", "cached_tokens", "price_override", "profile", "offset", "item_variant_sd",
     "labels_per_item", "shared_raters", "hours_per_day", "model", "input_tokens", "output_tokens", "seconds", "shares",
-    "unit", "exposures_per_unit", "launch_cost", "max_loss", "prior_hits", "prior_misses", "sides",
+    "unit", "exposures_per_unit", "launch_cost", "max_loss", "prior_hits", "prior_misses", "sides", "drift",
+    "size_variation", "icc", "delay_days", "interference", "carryover", *_WORLD,
 }  # fmt: skip
 """Keys that stand in the fold below the others; they rarely change."""
 
@@ -137,7 +147,19 @@ class Sidebar:
             *self._often(scenario.traffic, ("traffic",)),
             *self._often(scenario.economics, ("economics",)),
             more.card,
+            *self._worlds(),
         ]
+
+    def _worlds(self) -> list[Any]:
+        """Return a fold for everything that makes the world less plain, and one for the analysis."""
+        traffic, analysis = self.session.study.scenario.traffic, self.session.study.scenario.analysis
+
+        def table(key: str) -> list[Any]:
+            made = getattr(traffic, key) or traffic.param[key].class_()
+            return self._make(made, ("traffic", key))
+
+        folds = [Fold(title, partial(table, key), level=1).card for key, title in _WORLD.items()]
+        return [*folds, Fold("Analysis", lambda: self._make(analysis, ("analysis",)), level=1).card]
 
     def _strategies(self) -> list[Any]:
         made = []
@@ -195,7 +217,7 @@ class Sidebar:
 
     def _rare(self, section: Section, path: Path, owner: str = "") -> list[Any]:
         often = {key for key in section.fields() if key not in _RARE}
-        return self._make(section, path, owner, tuple(often | self._unused()))
+        return self._make(section, path, owner, tuple(often | self._unused() | set(_WORLD)))
 
     def _split(self, section: Section, path: Path, owner: str, note: str = "") -> list[Any]:
         """Return the usual fields, and a fold with the rare ones where there are any."""

@@ -16,7 +16,10 @@ BAD = {
     "unknown table": ({"metrics": {}}, r"\[metrics\]: unknown table.*did you mean 'metric'"),
     "unknown key": ({"metric": {"famly": "normal"}}, r"\[metric.famly\].*did you mean 'family'"),
     "planned table": ({"guardrails": []}, r"\[guardrails\]: not simulated"),
-    "unknown family": ({"metric": {"family": "poisson"}}, r"\[metric.family\].*choose from binary, normal"),
+    "unknown family": (
+        {"metric": {"family": "poisson"}},
+        r"\[metric.family\].*choose from amount, binary, normal, ordinal",
+    ),
     "text for a number": ({"metric": {"sd": "wide"}}, r"\[metric.sd\]: 'wide' is not a standard deviation"),
     "true for a number": ({"metric": {"sd": True}}, r"\[metric.sd\]: True is not"),
     "nan": ({"metric": {"sd": NAN}}, r"\[metric.sd\]: nan is not a finite number"),

@@ -25,6 +25,24 @@ WORLDS = {
     },
     "rates by a judge": {"family": "binary", "evaluator": {"kind": "judge", "sensitivity": 0.8, "specificity": 0.9}},
     "rates of a crowd": {"family": "binary", "traffic": {"units_per_day": 4000, "days": 6}},
+    "late, fading, clustered scores on a ramp": {
+        "traffic": {
+            "units_per_day": 60,
+            "days": 6,
+            "delay_days": 1,
+            "exposures_per_unit": 3,
+            "icc": 0.2,
+            "interference": 0.3,
+            "novelty": {"size": 0.2, "days": 2},
+            "ramp": {"start": 0.4, "days": 3},
+        },
+        "analysis": {"unit": "response", "skip_days": 1},
+    },
+    "clustered rates of uneven units": {
+        "family": "binary",
+        "traffic": {"units_per_day": 90, "days": 6, "exposures_per_unit": 3, "size_variation": 0.5, "icc": 0.2},
+        "analysis": {"unit": "response"},
+    },
     "three arms": {"variants": [{"name": "A", "mean": 3.0}, {"name": "B", "mean": 3.1}, {"name": "C", "mean": 3.2}]},
 }
 

@@ -1,0 +1,63 @@
+"""What a scenario's tables may not ask of each other: days, units, families."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from expsim_panel import outcomes, timeline
+from expsim_panel.errors import InputError
+
+if TYPE_CHECKING:
+    from expsim_panel.scenario import Scenario
+
+
+def check_world(scenario: Scenario, where: str) -> None:
+    """Check that every day has rates that are rates and rows to analyse; raise `InputError`."""
+    traffic, analysis = scenario.traffic, scenario.analysis
+    if analysis.skip_days + traffic.delay_days >= traffic.days:
+        problem = f"{analysis.skip_days} of {traffic.days} days, with outcomes {traffic.delay_days} days late"
+        remedy = f"give at most {max(traffic.days - traffic.delay_days - 1, 0)}"
+        raise InputError(where, "analysis.skip_days", problem + " leave nothing to analyse", remedy)
+    if scenario.family == "binary":
+        if analysis.covariate_correlation != 0:
+            problem = "a rate is analysed by its counts, without a covariate"
+            raise InputError(where, "analysis.covariate_correlation", problem, "set it to 0, or use scores")
+        for world in ("truth", "null"):
+            means = scenario.means if world == "truth" else scenario.means[:1].repeat(len(scenario.variants))
+            days = means + timeline.shift(scenario, world)
+            if days.min() < 0 or days.max() > 1:
+                wrong = days.min() if days.min() < 0 else days.max()
+                day = int((days < 0).any(axis=1).argmax() if wrong < 0 else (days > 1).any(axis=1).argmax()) + 1
+                problem = f"on day {day} a rate would be {wrong:g}"
+                raise InputError(where, "traffic", problem, "make seasonality, novelty or shock smaller")
+    else:
+        _check_outcomes(scenario, where)
+    if traffic.switchback is not None:
+        if traffic.unit == "request" or traffic.ramp is not None or traffic.seasonality is not None:
+            problem = "periods are assigned, not requests; shares and traffic are the same every day"
+            raise InputError(where, "traffic.switchback", problem, "remove ramp and seasonality, name another unit")
+        per_arm = min(scenario.shares) * traffic.switchback.periods_per_day * traffic.days
+        if per_arm < 2:
+            problem = f"a variant gets {per_arm:g} periods in all"
+            raise InputError(where, "traffic.switchback.periods_per_day", problem, "plan 2 or more")
+
+
+def _check_outcomes(scenario: Scenario, where: str) -> None:
+    """Check that levels and amounts can have the means that they are given, and are analysed as they are drawn."""
+    metric = scenario.metric
+    if not (metric.draw_levels or metric.family == "amount"):
+        return
+    low, high = outcomes.limits(metric)
+    kind = "levels" if metric.draw_levels else "amounts"
+    for i, mean in enumerate(scenario.means):
+        days = mean + timeline.shift(scenario, "truth")[:, i]
+        if days.min() <= low or days.max() >= high:
+            problem = f"a mean of {days.min() if days.min() <= low else days.max():g} is out of reach of the {kind}"
+            remedy = f"stay between {low:g} and {high:g}" if metric.draw_levels else "stay above 0"
+            raise InputError(where, f"variants.{i}.mean", problem, remedy)
+    if scenario.analysis.unit != "one-response" or scenario.traffic.switchback is not None:
+        problem = f"{kind} are drawn one response of a unit at a time"
+        raise InputError(where, "analysis.unit", problem, 'write "one-response", and no switchback')
+    if scenario.analysis.covariate_correlation != 0:
+        problem = f"{kind} are drawn as they are, without a covariate"
+        raise InputError(where, "analysis.covariate_correlation", problem, "set it to 0, or use scores")

@@ -1,0 +1,93 @@
+"""What changes from day to day: traffic, shares, levels, effects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from expsim_panel.scenario_world import fading
+
+if TYPE_CHECKING:
+    from expsim_panel.scenario import Scenario
+
+
+def weights(scenario: Scenario) -> np.ndarray:
+    """Return each day's traffic over the mean day's, shape (days,)."""
+    days, week = scenario.traffic.days, scenario.traffic.seasonality
+    if week is None or not week.traffic:
+        return np.ones(days)
+    sizes = np.resize(np.asarray(week.traffic, float), days)
+    return np.asarray(sizes * days / sizes.sum())
+
+
+def shares(scenario: Scenario) -> np.ndarray:
+    """Return the shares of each day, shape (days, arms): final ones, or on the way there."""
+    days, ramp = scenario.traffic.days, scenario.traffic.ramp
+    made = np.tile(scenario.shares, (days, 1))
+    if ramp is not None:
+        steps = max(ramp.days - 1, 1)
+        part = ramp.start + (1 - ramp.start) * np.minimum(np.arange(days) / steps, 1.0)
+        if ramp.days == 1:
+            part = np.ones(days)
+        made[:, 1:] *= part[:, None]
+        made[:, 0] = 1 - made[:, 1:].sum(axis=1)
+    return made
+
+
+def stratified(scenario: Scenario) -> bool:
+    """Tell whether variants are compared within each day."""
+    wanted = scenario.analysis.estimator
+    return bool(wanted == "stratified" or (wanted == "auto" and scenario.traffic.ramp is not None))
+
+
+def transient(scenario: Scenario) -> bool:
+    """Tell whether something passes: what the twin without bias leaves out."""
+    traffic = scenario.traffic
+    drift = float(getattr(scenario.evaluator, "drift", 0.0))
+    return bool(
+        (traffic.novelty is not None and traffic.novelty.size != 0)
+        or (traffic.shock is not None and traffic.shock.size != 0)
+        or drift != 0
+    )
+
+
+def shift(scenario: Scenario, world: str) -> np.ndarray:
+    """Return what each day adds to the true means, shape (days, arms), metric units.
+
+    ``effect_a(t) = D_inf + D_nov exp(-t / tau)`` at the middle of the day; weekday and shock are common to all
+    arms. The null twin keeps all of it, the unbiased one the weekdays only.
+    """
+    traffic = scenario.traffic
+    days = np.arange(traffic.days)
+    made = np.zeros((traffic.days, len(scenario.variants)))
+    week = traffic.seasonality
+    if week is not None and week.level:
+        made += np.resize(np.asarray(week.level, float), traffic.days)[:, None]
+    if world == "unbiased":
+        return made
+    shock, novelty = traffic.shock, traffic.novelty
+    if shock is not None:
+        made[(days >= shock.day - 1) & (days < shock.day - 1 + shock.days)] += shock.size
+    if novelty is not None:
+        made[:, 1:] += scenario.sign * novelty.size * np.array(fading(traffic.days, novelty.days))[:, None]
+    return made
+
+
+def drift(scenario: Scenario, world: str) -> np.ndarray:
+    """Return what each day adds to the evaluator's scores, shape (days,): in the end its whole drift."""
+    days = scenario.traffic.days
+    size = 0.0 if world == "unbiased" else float(getattr(scenario.evaluator, "drift", 0.0))
+    return np.asarray(size * (np.arange(days) + 0.5) / days)
+
+
+def spill(scenario: Scenario) -> float:
+    """Return the part of an effect that is everybody's: interference and carry-over, ``1 - (1 - phi)(1 - kappa)``.
+
+    In a switchback all units of a period are on one variant, so that only the carry-over from the period before
+    is left.
+    """
+    traffic = scenario.traffic
+    if traffic.switchback is not None:
+        return float(traffic.switchback.carryover)
+    return float(1 - (1 - traffic.interference) * (1 - traffic.carryover))
