@@ -92,6 +92,7 @@ def coverage(
     batch: int = 100,
     decay: float = 0.7,
     floor: float = 1.0,
+    floor_rule: str = "mix",
     alpha: float = 0.1,
     policy: str = "thompson",
     replicates: int = 4000,
@@ -99,7 +100,8 @@ def coverage(
 ) -> Coverage:
     """Return bias and coverage of the methods after a batched bandit on Bernoulli arms.
 
-    The propensities are floored at ``min(floor, t^-decay) / K`` and logged.
+    The propensities are floored at ``f = min(floor, t^-decay) / K`` and logged. `floor_rule` ``mix`` is
+    ``f + (1 - K f) w``; ``clip`` raises shares below f and shrinks the others, as the paper's own code does.
 
     Raises
     ------
@@ -115,6 +117,8 @@ def coverage(
     if not 0.0 < alpha < 1.0 or not 0.0 < floor <= 1.0:
         key, value = ("alpha", alpha) if not 0.0 < alpha < 1.0 else ("floor", floor)
         raise InputError(_WHERE, key, f"{key} is {shown(value)}", "give a number above 0, at most 1")
+    if floor_rule not in ("mix", "clip"):
+        raise InputError(_WHERE, "floor_rule", f"unknown rule {shown(floor_rule)}", "choose mix or clip")
     made = read_policy(policy, _WHERE, "policy")
     problem = Problem(values.size, int(horizon), True)
     if not made.markov:
@@ -124,7 +128,16 @@ def coverage(
     memory = np.zeros(made.memory(problem))
     with np.errstate(over="ignore"):
         play_and_estimate(
-            made.request(problem), *streams, values, int(horizon), int(batch), float(floor), float(decay), memory, out
+            made.request(problem),
+            *streams,
+            values,
+            int(horizon),
+            int(batch),
+            float(floor),
+            float(decay),
+            floor_rule == "clip",
+            memory,
+            out,
         )
     off = out[..., 0] - values
     inside = np.abs(off) <= norm_ppf(1.0 - alpha / 2.0) * np.sqrt(out[..., 1])

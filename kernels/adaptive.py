@@ -104,12 +104,14 @@ def play_and_estimate(
     batch: int,
     floor: float,
     decay: float,
+    clip: bool,
     memory: np.ndarray,
     out: np.ndarray,
 ) -> None:
     """Play a policy in batches on Bernoulli arms with a logged, floored propensity, then estimate.
 
-    ``p_a = f + (1 - K f) w_a`` with ``f = min(floor, t^-decay) / K``, t the first request of the batch.
+    ``p_a = f + (1 - K f) w_a`` with ``f = min(floor, t^-decay) / K``, t the first request of the batch; with
+    `clip` shares below f are raised to it and the others shrink, which leaves a bad arm less.
 
     Parameters
     ----------
@@ -139,8 +141,18 @@ def play_and_estimate(
             else:
                 shares(params, first, n, s, s, memory, work)
                 f = min(floor, math.exp(-decay * math.log(first + 1.0))) / arms
-                for a in range(arms):
-                    work[2, a] = f + (1.0 - f * arms) * work[2, a]
+                if clip:
+                    over = -1.0
+                    slack = 0.0
+                    for a in range(arms):
+                        work[2, a] = max(work[2, a], f)
+                        over += work[2, a]
+                        slack += work[2, a] - f
+                    for a in range(arms):
+                        work[2, a] -= over / slack * (work[2, a] - f) if slack > 0.0 else 0.0
+                else:
+                    for a in range(arms):
+                        work[2, a] = f + (1.0 - f * arms) * work[2, a]
             for t in range(first, min(first + batch, horizon)):
                 u = uniform(choices)
                 arm = 0
