@@ -124,12 +124,13 @@ def coverage(
     if not made.markov:
         raise InputError(_WHERE, "policy", f"{policy} keeps more than pulls and sums", "choose for example thompson")
     out = np.zeros((int(replicates), len(METHODS), values.size, 2))
-    streams = [stream(seed, role, 0) for role in (OUTCOME, POLICY)]
+    rewards, choices = stream(seed, OUTCOME, 0), stream(seed, POLICY, 0)
     memory = np.zeros(made.memory(problem))
     with np.errstate(over="ignore"):
         play_and_estimate(
             made.request(problem),
-            *streams,
+            rewards,
+            choices,
             values,
             int(horizon),
             int(batch),
