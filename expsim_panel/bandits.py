@@ -260,13 +260,16 @@ class _Run:
         factor = self.policy.lanes(self.problem)
         with np.errstate(over="ignore"):
             if factor is not None:
-                side = [lane_streams(self.seed, role, index, self.lane) for role in (OUTCOME, POLICY)]
-                play_ucb1(factor, *side, self.means, self.marks, *arrays)
+                rewards = lane_streams(self.seed, OUTCOME, index, self.lane)
+                choices = lane_streams(self.seed, POLICY, index, self.lane)
+                play_ucb1(factor, rewards, choices, self.means, self.marks, *arrays)
                 return
-            streams = [stream(self.seed, role, index, self.lane) for role in (OUTCOME, POLICY)]
+            rewards = stream(self.seed, OUTCOME, index, self.lane)
+            choices = stream(self.seed, POLICY, index, self.lane)
             play_requests(
                 self.policy.request(self.problem),
-                *streams,
+                rewards,
+                choices,
                 self.problem.binary,
                 self.means[None],
                 np.zeros(1, np.int64),

@@ -104,7 +104,7 @@ def step_uniform(state: State) -> tuple[float, State]:
 
 
 @inner
-def _normal_edge(state: State, layer: int, rest: np.uint64, x: float) -> tuple[float, State]:
+def _normal_edge(state: State, layer: np.int64, rest: np.uint64, x: float) -> tuple[float, State]:
     """Finish the one draw in a hundred that falls outside the rectangles; nan asks for another try."""
     if layer == 0:
         while True:

@@ -8,6 +8,7 @@ counters (a signed one would be checked for wrapping around) and hold no branch,
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def _uniforms(bits: np.ndarray, u: np.ndarray) -> None:
 
 
 @inner
-def _lane_uniform(bits: np.ndarray, lane: np.uint64) -> float:
+def _lane_uniform(bits: np.ndarray, lane: Any) -> float:
     """Draw one uniform for one lane."""
     b = bits[_L + lane]
     c = bits[_L + _L + lane]
@@ -170,29 +171,29 @@ def play_ucb1(
                     mean[at] = hits[lane]
                     width[at] = count[lane]
                 t += 1
-            for lane in range(min(LANES, pulls.shape[0] - first)):
+            for side in range(min(LANES, pulls.shape[0] - first)):
                 lost = 0.0
                 for a in range(means.shape[0]):
-                    traffic[mark, a] += n[a * LANES + lane]
-                    lost += gaps[a] * n[a * LANES + lane]
+                    traffic[mark, a] += n[a * LANES + side]
+                    lost += gaps[a] * n[a * LANES + side]
                 traffic[mark, means.shape[0]] += lost
                 traffic[mark, means.shape[0] + 1] += lost * lost
-                regret[first + lane] = lost
-                if first + lane < path.shape[0]:
-                    path[first + lane, mark] = lost
-        for lane in range(min(LANES, pulls.shape[0] - first)):
+                regret[first + side] = lost
+                if first + side < path.shape[0]:
+                    path[first + side, mark] = lost
+        for side in range(min(LANES, pulls.shape[0] - first)):
             high = -1.0
             equal = 0
             for a in range(means.shape[0]):
-                at = a * LANES + lane
-                pulls[first + lane, a] = int(n[at])
-                value = s[at] / n[at] if n[at] > 0.0 else -1.0
+                place = a * LANES + side
+                pulls[first + side, a] = int(n[place])
+                value = s[place] / n[place] if n[place] > 0.0 else -1.0
                 equal = 1 if value > high else equal + int(value == high)
                 high = max(high, value)
-            left = int(_lane_uniform(choices, np.uint64(lane)) * equal)
+            left = int(_lane_uniform(choices, np.uint64(side)) * equal)
             for a in range(means.shape[0]):
-                at = a * LANES + lane
-                if (s[at] / n[at] if n[at] > 0.0 else -1.0) == high:
+                place = a * LANES + side
+                if (s[place] / n[place] if n[place] > 0.0 else -1.0) == high:
                     if left == 0:
-                        chosen[first + lane] = a
+                        chosen[first + side] = a
                     left -= 1

@@ -26,6 +26,7 @@ def index(params: Any, arm: int, t: int, n: np.ndarray, s: np.ndarray, q: np.nda
 
     `n`, `s`, `q`, shape (arms,): pulls, sum and sum of squares of the rewards. `memory`: what the policy keeps.
     """
+    raise TypeError(f"no index is registered for {type(params).__name__}")
 
 
 @generic
@@ -47,6 +48,7 @@ def select(
     work: np.ndarray,
 ) -> int:
     """Return the arm of the next request, drawn from `shares`."""
+    raise TypeError(f"no selection is registered for {type(params).__name__}")
 
 
 @generic_or
@@ -153,7 +155,7 @@ def _drawn(
     """Draw an arm from the policy's probabilities."""
     shares(params, t, n, s, q, memory, work)
     u = uniform(bits)
-    last = n.shape[0] - 1
+    last: int = n.shape[0] - 1
     while last > 0 and work[2, last] <= 0.0:
         last -= 1
     for a in range(last):

@@ -50,7 +50,8 @@ def play(asked: dict[str, Any]) -> BanditResult:
 
 def document(found: BanditResult) -> dict[str, Any]:
     """Return the JSON of a result; names and meanings as in ``docs/contract.md``."""
-    from expsim_panel.exports.json import SCHEMA, VERSION, environment, figure
+    from expsim_panel._version import VERSION
+    from expsim_panel.exports.json import SCHEMA, environment, figure
 
     return {
         "provenance": {

@@ -45,7 +45,8 @@ def _index(
     for a in range(n.shape[0]):
         total += memory[PULLS, a]
     level = math.log(max(total, 1.0))
-    return memory[SUMS, arm] / recent + math.sqrt(params.c * level / recent)
+    value: float = memory[SUMS, arm] / recent + math.sqrt(params.c * level / recent)
+    return value
 
 
 @policies.register("discounted-ucb")

@@ -65,7 +65,7 @@ def _select(
     work: np.ndarray,
 ) -> int:
     """Draw pairs until they differ: the first of them has the law p (1 - p)."""
-    first = select(params.thompson, bits, t, n, s, q, memory, work)
+    first: int = select(params.thompson, bits, t, n, s, q, memory, work)
     for _ in range(_TRIES):
         second = select(params.thompson, bits, t, n, s, q, memory, work)
         if second != first:

@@ -106,4 +106,4 @@ class ExploreThenCommit(BanditPolicy):
         if self.floor or self.burn_in > self.m or problem.horizon < self.m * problem.arms:
             return None
         rest = problem.horizon - self.m * problem.arms
-        return self.m + rest * lead_probabilities(means, int(self.m), problem.binary)
+        return np.asarray(int(self.m) + rest * lead_probabilities(means, int(self.m), problem.binary))

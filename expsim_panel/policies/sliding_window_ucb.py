@@ -42,7 +42,8 @@ def _index(
     if recent <= 1e-9:
         return UNTRIED
     level = math.log(float(min(t, params.window)))
-    return memory[SUMS, arm] / recent + math.sqrt(params.c * level / recent)
+    value: float = memory[SUMS, arm] / recent + math.sqrt(params.c * level / recent)
+    return value
 
 
 @policies.register("sliding-window-ucb")

@@ -85,13 +85,13 @@ def _select(
     work: np.ndarray,
 ) -> int:
     """Draw the leader; with probability 1 - beta draw again until another arm leads."""
-    lead = select(params.thompson, bits, t, n, s, q, memory, work)
+    lead: int = select(params.thompson, bits, t, n, s, q, memory, work)
     if uniform(bits) < params.beta:
         return lead
     if n.shape[0] == 2:
         return 1 - lead
     for _ in range(_TRIES):
-        other = select(params.thompson, bits, t, n, s, q, memory, work)
+        other: int = select(params.thompson, bits, t, n, s, q, memory, work)
         if other != lead:
             return other
     return _second(lead, n, s)

@@ -22,7 +22,8 @@ class Ucb1Params(NamedTuple):
 def _index(
     params: Ucb1Params, arm: int, t: int, n: np.ndarray, s: np.ndarray, q: np.ndarray, memory: np.ndarray
 ) -> float:
-    return s[arm] * (1.0 / n[arm]) + math.sqrt(params.c * math.log(float(t))) * (1.0 / math.sqrt(n[arm]))
+    value: float = s[arm] * (1.0 / n[arm]) + math.sqrt(params.c * math.log(float(t))) * (1.0 / math.sqrt(n[arm]))
+    return value
 
 
 @begin.register(Ucb1Params)

@@ -27,7 +27,8 @@ def _index(
     mean = s[arm] / n[arm]
     variance = max(q[arm] / n[arm] - mean * mean, 0.0)
     level = params.zeta * math.log(float(t)) / n[arm]
-    return mean + math.sqrt(2.0 * variance * level) + 3.0 * params.c * params.b * level
+    value: float = mean + math.sqrt(2.0 * variance * level) + 3.0 * params.c * params.b * level
+    return value
 
 
 @policies.register("ucb-v")

@@ -124,8 +124,8 @@ def test_forgetting_policies_follow_a_shift():
     """The best arm turns bad half-way; its long good past then misleads whatever does not forget."""
     means = np.array([[0.9, 0.5], [0.1, 0.5]])
     horizon, lost = 4000, {}
-    for text in ("ucb1", "sliding-window-ucb(window=500)", "discounted-ucb(gamma=0.99)", "cusum-ucb", "thompson",
-                 "sliding-window-thompson(window=500)", "discounted-thompson(gamma=0.99)"):  # fmt: skip
+    for text in ("ucb1", "sliding-window-ucb(window=500)", "discounted-ucb(gamma=0.998)", "cusum-ucb", "thompson",
+                 "sliding-window-thompson(window=500)", "discounted-thompson(gamma=0.998)"):  # fmt: skip
         policy, problem, size = read_policy(text), Problem(2, horizon, True), 200
         regret = np.zeros(size)
         with np.errstate(over="ignore"):

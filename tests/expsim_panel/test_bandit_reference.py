@@ -13,8 +13,12 @@ ROOT = Path(__file__).parent.parent
 _spec = importlib.util.spec_from_file_location("validation_bandits", ROOT / "validation" / "bandits.py")
 bandits = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(bandits)
-ROWS = list(csv.DictReader((ROOT / "reference" / "bandits.csv").open(encoding="utf-8")))
-EXACT = [r for r in ROWS if r["area"] not in ("regret_mc", "regret_quantile") and r["output"] != "error_probability"]
+ROWS = list(csv.DictReader((ROOT / "reference" / "bandits.csv").read_text(encoding="utf-8").splitlines()))
+EXACT = [
+    r
+    for r in ROWS
+    if r["area"] not in ("regret_mc", "regret_quantile", "inference") and r["output"] != "error_probability"
+]
 
 
 @pytest.mark.parametrize("row", EXACT, ids=lambda r: r["id"])
@@ -39,3 +43,23 @@ def test_error_probability_row(row):
     p = float(row["value"])
     size = min(20_000, 4_000_000 // json.loads(row["inputs"])["budget"])
     assert abs(1 - figure.value - p) <= 4 * np.sqrt(p * (1 - p) / size)
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if r["area"] == "inference"], ids=lambda r: r["id"])
+def test_inference_row(row):
+    inputs = json.loads(row["inputs"])
+    found = bandits.inferred(tuple(inputs["means"]))
+    method, arm = bandits.METHODS.index(inputs["method"]), inputs["arm"]
+    kind = "bias" if row["output"] == "bias" else "coverage"
+    value, se = getattr(found, kind)[method, arm], getattr(found, f"{kind}_se")[method, arm]
+    # Both simulations have 4,000 experiments, so theirs has our standard error.
+    assert abs(value - float(row["value"])) <= 4 * np.sqrt(2) * se
+
+
+def test_weighted_intervals_cover_and_naive_ones_do_not():
+    for means in ((0.5, 0.5), (0.5, 0.55), (0.62, 0.65, 0.68)):
+        for rule in ("mix", "clip"):
+            found = bandits.inferred(means, rule)
+            assert np.all(np.abs(found.coverage[3:] - 0.9) <= 0.03)
+            assert found.coverage[0].min() < 0.89
+            assert found.bias[0].min() < -8 * found.bias_se[0].max()

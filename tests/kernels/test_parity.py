@@ -55,3 +55,26 @@ def test_interpreted_kernels_give_the_same_bits(name):
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == compiled
+
+
+BANDIT = """
+import sys
+from expsim_panel import bandit
+print(bandit([0.3, 0.5, 0.6], sys.argv[2].split(), 60, family=sys.argv[1], replicates=12, seed=5, workers=1).digest)
+"""
+BANDITS = [
+    ("bernoulli", "thompson ucb1 ucb1(floor=0.1) kl-ucb(c=3) moss imed bayes-ucb ucb-v epsilon-greedy exp3 cusum-ucb"),
+    ("gaussian", "thompson ucb1 kl-ucb imed sequential-halving successive-elimination discounted-thompson"),
+]
+
+
+@pytest.mark.parametrize(("family", "names"), BANDITS)
+def test_interpreted_bandits_give_the_same_bits(family, names):
+    from expsim_panel import bandit
+
+    asked = [0.3, 0.5, 0.6], names.split(), 60
+    compiled = bandit(*asked, family=family, replicates=12, seed=5, workers=1).digest
+    command = [sys.executable, "-c", BANDIT, family, names]
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == compiled

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from expsim_panel import bandit
+from expsim_panel.adaptive_inference import METHODS, Coverage, coverage
 from expsim_panel.bandits import BanditResult, enumerate_policy
 from expsim_panel.best_arm import complexities, divergence, identification, lai_robbins
 from expsim_panel.kernels.arms import beta_exceeds
@@ -47,6 +48,12 @@ def played(means: tuple[float, ...], family: str, name: str, horizon: int) -> Ba
     return bandit(means, [name], horizon, family=family, replicates=replicates, seed=3)
 
 
+@cache
+def inferred(means: tuple[float, ...], rule: str = "clip") -> Coverage:
+    """Return bias and coverage of every method; the reference clips at its floor."""
+    return coverage(means, replicates=4000, seed=11, floor_rule=rule)
+
+
 def result(inputs: dict[str, Any]) -> Any:
     """Return the policy's result for a row."""
     horizon = inputs.get("horizon", inputs.get("budget"))
@@ -80,6 +87,10 @@ def ours(area: str, inputs: dict[str, Any], output: str) -> float:
         return float(beta_exceeds(*(float(part) for part in (*inputs["A"], *inputs["B"]))))
     if output == "error_probability":
         return 1.0 - result(inputs).p_best_arm.value
+    if area == "inference":
+        found = inferred(tuple(inputs["means"]))
+        table = found.bias if output == "bias" else found.coverage
+        return float(table[METHODS.index(inputs["method"]), inputs["arm"]])
     if area == "regret_exact":
         exact = result(inputs).regret.exact
         if exact is None:
