@@ -26,6 +26,13 @@ MOST_CELLS = 40_000_000
 MOST_LEVELS = 101
 
 
+NAMES = (
+    "alpha_nominal", "alpha_ordinal", "alpha_interval", "kappa", "kappa_linear", "kappa_quadratic", "pearson",
+    "spearman",
+)  # fmt: skip
+"""Coefficients, in the order in which they are computed."""
+
+
 @dataclass(frozen=True)
 class Agreement:
     """Coefficients; None with an entry in `reasons` where undefined.
@@ -167,14 +174,15 @@ def agreement_of(ratings: Ratings) -> Agreement:
         reason = "" if pairs else f"no two raters share {FEWEST_SHARED} items"
     if reason:
         reasons["pairs"] = reason
-    return Agreement(*alphas, *means, pairs, reasons)
+    found = dict(zip(NAMES, (*alphas, *means), strict=True))
+    return Agreement(**found, pairs=pairs, reasons=reasons)
 
 
 def _pairs(ratings: Ratings) -> list[Floats]:
     """Return kappa (three kinds), Pearson and Spearman of every pair of raters; nan where undefined."""
     wide = np.full((len(ratings.raters), ratings.items), np.nan)
     wide[ratings.rater, ratings.item] = ratings.score
-    values = np.unique(ratings.score)
+    values: Floats = np.unique(ratings.score).astype(np.float64)
     found = []
     for a, b in combinations(range(len(wide)), 2):
         both = np.isfinite(wide[a]) & np.isfinite(wide[b])
@@ -184,7 +192,8 @@ def _pairs(ratings: Ratings) -> list[Floats]:
         kappa: tuple[float | None, ...] = (None, None, None)
         if len(values) <= MOST_LEVELS:
             codes = np.searchsorted(values, x) * len(values) + np.searchsorted(values, y)
-            kappa = kappas(np.bincount(codes, minlength=len(values) ** 2).reshape(len(values), -1) * 1.0, values)
+            counted: Floats = np.bincount(codes, minlength=len(values) ** 2).astype(np.float64)
+            kappa = kappas(counted.reshape(len(values), -1), values)
         varied = x.std() > 0 and y.std() > 0
         pearson = float(np.corrcoef(x, y)[0, 1]) if varied else None
         spearman = float(np.corrcoef(rankdata(x), rankdata(y))[0, 1]) if varied else None

@@ -141,9 +141,9 @@ def read_table(
     for name in judges:
         values = _numbers(table[name].iloc[own], name, where, lines[own])
         zero = (values <= 0) & (low > 0)
-        rest = values[np.isfinite(values) & ~zero]
+        others = values[np.isfinite(values) & ~zero]
         # few, and all others on the people's scale: codes of unparsed verdicts, not scores of another scale
-        if zero.any() and len(rest) > 9 * zero.sum() and rest.max() <= high:
+        if zero.any() and len(others) > 9 * zero.sum() and others.max() <= high:
             problem = "0 or less is outside of the scale: taken as unparsed, missing"
             warnings.append(_warned(name, problem, lines[own][zero]))
             values = np.where(zero, np.nan, values)

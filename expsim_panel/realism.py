@@ -227,8 +227,8 @@ def realism(
     }
     whole = RoundedNormal.fitted(sheet) if continuous else fitted_law(sheet, adjudicated, seed)
     rng = np.random.default_rng([seed, 997])
-    model = blended([pictures(sheet, whole.simulate(sheet, rng)) for _ in range(MOST_PLAYS)])
-    pair = (Drawn(*pictures(sheet, sheet.level)), Drawn(*model))
+    modelled = blended([pictures(sheet, whole.simulate(sheet, rng)) for _ in range(MOST_PLAYS)])
+    pair = (Drawn(*pictures(sheet, sheet.level)), Drawn(*modelled))
     return Realism(scores[law], "", law, scores, alone, distances, wide, items, splits, plays, *pair)
 
 

@@ -11,7 +11,7 @@ from expsim_panel.checked import Floats
 from expsim_panel.errors import InputError
 from expsim_panel.kernels.crossing import cross
 from expsim_panel.kernels.special import norm_ppf
-from expsim_panel.sequential import plan
+from expsim_panel.sequential import sequential_plan
 
 WHERE = "exact sample-size"
 
@@ -43,7 +43,7 @@ class Sequential:
         parameter: float | None, futility: Sequence[Any] | None, binding: bool,
     ) -> Sequential:  # fmt: skip
         """Return the design of that name; arguments and errors as in `sequential.plan`."""
-        made = plan(kind, looks, alpha, sides, information, parameter, futility, binding)
+        made = sequential_plan(kind, looks, alpha, sides, information, parameter, futility, binding)
         upper = made.upper()
         given_up = made.futility if futility is not None else None
         return cls(kind, made.information, lower_bounds(upper, sides, given_up), upper, alpha, sides)
