@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import param
 
@@ -10,6 +12,10 @@ from expsim_panel.design import Bounds, Design, Setting
 from expsim_panel.errors import InputError
 from expsim_panel.look_lists import Fractions, FutilityBounds, z_bounds
 from expsim_panel.quantities import Count, Probability
+
+_SOLVED: dict[tuple[Any, ...], np.ndarray] = {}
+_MOST_SOLVED = 512
+"""Bounds solved before: a surface asks for the same ones in every cell. They follow from the key alone."""
 
 
 class Frequentist(Design):
@@ -69,7 +75,12 @@ class Frequentist(Design):
         information = setting.information(days)
         futility = self.given_up()
         binding = futility if getattr(self, "binding", False) else None
-        upper = self.efficacy(information, self.alpha / (setting.arms - 1), self.sides, binding)
+        key = (type(self), repr(self.to_tree()), information.tobytes(), setting.arms)
+        if key not in _SOLVED:
+            if len(_SOLVED) >= _MOST_SOLVED:
+                _SOLVED.clear()
+            _SOLVED[key] = self.efficacy(information, self.alpha / (setting.arms - 1), self.sides, binding)
+        upper = _SOLVED[key].copy()
         if futility is not None:
             check_order(futility, upper)
         return Bounds(days, lower_bounds(upper, self.sides, futility), upper, futility is not None)

@@ -15,7 +15,7 @@ from expsim_panel.errors import InputError
 from expsim_panel.how_much_longer import how_much_longer
 from expsim_panel.operating import estimates
 from expsim_panel.plan import setting_of
-from expsim_panel.sequential import plan
+from expsim_panel.sequential import sequential_plan
 from expsim_panel.stagewise import after_stopping, stagewise_estimate, tail_probability
 from expsim_panel.study import Study
 
@@ -77,7 +77,7 @@ def test_one_look_needs_no_adjustment() -> None:
 
 
 def test_first_look_estimate_is_plain_and_later_ones_are_pulled_in() -> None:
-    planned = plan("pocock", 5)
+    planned = sequential_plan("pocock", 5)
     upper = planned.upper()
     first = stagewise_estimate(planned.information, upper, 2, 1, 3.0)
     assert first.estimate == pytest.approx(first.naive, abs=1e-8)
@@ -90,7 +90,7 @@ def test_first_look_estimate_is_plain_and_later_ones_are_pulled_in() -> None:
 
 def test_published_interval() -> None:
     # O'Brien-Fleming, five looks, alpha 0.05 two-sided: a p-value at the bound of look k is the alpha spent there.
-    planned = plan("obrien-fleming", 5)
+    planned = sequential_plan("obrien-fleming", 5)
     upper = planned.upper()
     from expsim_panel.analytic import group_sequential, obrien_fleming_shape
 
