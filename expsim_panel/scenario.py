@@ -11,7 +11,6 @@ from typing import Any, Self
 import numpy as np
 import param
 
-from expsim_panel import outcomes
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.evaluation import Evaluator, evaluators
 from expsim_panel.scenario_checks import check_world
@@ -163,7 +162,10 @@ class Scenario(Section):
             means = self.means
             return np.asarray(np.sqrt(means * (1 - means)))
         if self.metric.family == "amount" or self.metric.draw_levels:
-            return outcomes.spread(self.metric, self.means)
+            # Imported here: listing scenarios must not load compiled code.
+            from expsim_panel.outcomes import spread
+
+            return spread(self.metric, self.means)
         return np.asarray([variant.sd or self.metric.sd for variant in self.variants], float)
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from expsim_panel import outcomes, timeline
+from expsim_panel import timeline
 from expsim_panel.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ def _check_outcomes(scenario: Scenario, where: str) -> None:
     metric = scenario.metric
     if not (metric.draw_levels or metric.family == "amount"):
         return
-    low, high = outcomes.limits(metric)
+    from expsim_panel.outcomes import limits
+
+    low, high = limits(metric)
     kind = "levels" if metric.draw_levels else "amounts"
     for i, mean in enumerate(scenario.means):
         days = mean + timeline.shift(scenario, "truth")[:, i]

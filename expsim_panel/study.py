@@ -102,9 +102,10 @@ class Study(Section):
         listed = [strategy.build(row, where, f"strategies.{i}") for i, row in enumerate(rows)] or strategy.standard()
         wanted = list(names)
         if wanted:
-            # What the file says must be right, whether it is played this time or not.
-            made.strategies = listed
-            made.check(where)
+            if rows:
+                # What the file says must be right, whether it is played this time or not.
+                made.strategies = listed
+                made.check(where)
             by_name = {one.name: one for one in listed}
             listed = [by_name.get(name) or strategy.build({"kind": name}, "--strategy", name) for name in wanted]
         made.strategies = listed
