@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from expsim_panel import plan, report
+from expsim_panel import plan, report, sample_ratio
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.kernels.trials import decide as rule_decides
@@ -17,7 +17,7 @@ from expsim_panel.strategy import Strategy
 from expsim_panel.study import Study
 
 NO_LUCK = 0
-SKEWED = 0.001
+SKEWED = sample_ratio.ALPHA
 """A p-value of the split below this says that assignment itself went wrong."""
 
 
@@ -106,7 +106,7 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
         notes.append(f"The rule ended the experiment on day {end}; what came later is left out.")
     kept = days <= end
     trace = Trace(NO_LUCK, code, end, state[kept])
-    split_p = _split(scenario.shares, seen.units[-1])
+    split_p = sample_ratio.check(seen.units[-1], np.asarray(scenario.shares)).p_value
     if split_p < SKEWED:
         notes.insert(
             0, f"The split is not the planned one (p = {split_p:.1e}): find out why before you trust anything."
@@ -179,10 +179,3 @@ def _day_of(study: Study, units: float) -> int:
     """Return the planned day that has at least so many units."""
     arrived = plan.schedule(study.scenario).units.sum(axis=1)
     return int(min(np.searchsorted(arrived, units - 0.5) + 1, arrived.size))
-
-
-def _split(shares: list[float], units: np.ndarray) -> float:
-    from scipy.stats import chisquare
-
-    total = float(units.sum())
-    return float(chisquare(units, np.asarray(shares) * total).pvalue) if total > 0 else 1.0
