@@ -22,7 +22,7 @@ class Spending(GroupSequential):
 
     def spending(self, information: np.ndarray, alpha: float) -> np.ndarray:
         """Return the cumulative part of `alpha` spent at each information fraction."""
-        raise NotImplementedError
+        raise LookupError(f"{type(self).__name__} does not say how it spends")
 
     def spent(self, information: np.ndarray, alpha: float, sides: int) -> np.ndarray:
         """Return the cumulative probability of stopping, both sides together; all of alpha at the end."""
