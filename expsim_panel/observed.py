@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +73,9 @@ def from_counts(scenario: Scenario, text: str, where: str = "--counts") -> Obser
     for part in text.split(","):
         name, separator, counts = part.rpartition("=")
         hits, slash, rows = counts.partition("/")
-        if not separator or not slash or not hits.strip().isdigit() or not rows.strip().isdigit():
+        # Not `isdigit`: it takes superscripts and digits of other scripts, which are no numbers to `float`.
+        whole = all(re.fullmatch(r"\s*[0-9]{1,12}\s*", number) for number in (hits, rows))
+        if not separator or not slash or not whole:
             raise InputError(
                 where, "", f"{shown(part)} is not NAME=HITS/ROWS", "write for example 'A=96/1000,B=81/1000'"
             )

@@ -116,7 +116,7 @@ def test_bad_data_get_one_line(data, words):
 
 
 @pytest.mark.parametrize(
-    "counts", ["", "A", "current prompt=5/10", "current prompt=12/10,grounded prompt=1/10", "A=1/x"]
+    "counts", ["", "A", "current prompt=5/10", "current prompt=12/10,grounded prompt=1/10", "A=1/x", "A=²/3"]
 )
 def test_bad_counts_end_with_status_2(counts, capsys):
     assert main(["decide", "hallucination-prompt", "--counts", counts]) == 2
