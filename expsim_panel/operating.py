@@ -9,6 +9,7 @@ import numpy as np
 
 from expsim_panel.economics import Ledger
 from expsim_panel.exact import Exact
+from expsim_panel.guardrail_play import Guards
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import FUTILE
 from expsim_panel.results import Figure, Outcomes
@@ -120,13 +121,19 @@ class Endings:
     regret: np.ndarray
 
 
-def endings(scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, effects: np.ndarray) -> Endings:
+def endings(
+    scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, effects: np.ndarray, guards: Guards | None = None
+) -> Endings:
     """Follow every experiment from its end to the horizon.
 
     Parameters
     ----------
     effects : ndarray, shape (replicates, arms) or (1, arms)
         True effects over control, metric units, positive is better.
+    guards : Guards or None
+        Results of the guardrails: one that fails keeps the control, one that is unknown leaves the experiment
+        inconclusive. An arm that truly breaches is no candidate for the best; serving it loses nothing
+        where it is worth more than the best, and its penalties where it has some.
     """
     size = out.code.size
     found = estimates(out, scenario.family == "binary")
@@ -134,11 +141,18 @@ def endings(scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, eff
     chosen = decisions(out, found, z, scenario.scenario.indifference)
     value = money.net_value(effects)
     best = np.broadcast_to(value.max(axis=1), size)
+    if guards is not None:
+        chosen = guards.veto(chosen, KEEP, NOTHING)
+        value = value - guards.penalty
+        best = np.broadcast_to(np.where(guards.breached, -np.inf, value).max(axis=1), size)
     effects, value = (np.broadcast_to(each, (size, effects.shape[1])) for each in (effects, value))
     gained = value[np.arange(size), np.maximum(chosen, 0)]
     exposures = out.units * money.exposures_per_unit
     after = np.maximum(money.horizon - over_arms(exposures), 0.0)
-    regret = over_arms(exposures * (best[:, None] - value)) + after * (best - gained)
+    if guards is None or not guards.breached.any():
+        regret = over_arms(exposures * (best[:, None] - value)) + after * (best - gained)
+    else:
+        regret = over_arms(exposures * np.maximum(best[:, None] - value, 0)) + after * np.maximum(best - gained, 0)
     return Endings(found, chosen, effects, value, best, gained, exposures, money.costs(out.units, out.rows), regret)
 
 
@@ -148,8 +162,9 @@ def loss(end: Endings) -> Figure:
 
 
 def figures(
-    scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, effects: np.ndarray, exact: Exact | str
-) -> dict[str, Figure]:
+    scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, effects: np.ndarray, exact: Exact | str,
+    guards: Guards | None = None,
+) -> dict[str, Figure]:  # fmt: skip
     """Return the operating characteristics of one strategy in one world (MODEL section 5).
 
     Parameters
@@ -160,14 +175,18 @@ def figures(
         True effects over control, metric units, positive is better.
     exact : Exact or str
         Exact values, or why there are none.
+    guards : Guards or None
+        Results of the guardrails, see `endings`.
     """
     known = exact.values if isinstance(exact, Exact) else {}
-    end = endings(scenario, one, money, out, effects)
+    end = endings(scenario, one, money, out, effects, guards)
     best = end.best
     eps = money.value_per_point * scenario.scenario.indifference
     launched, inconclusive = end.chosen > 0, end.chosen == NOTHING
-    right = ~inconclusive & (end.gained >= best - eps)
     harmful = launched & (end.gained < -eps)
+    if guards is not None:
+        harmful |= launched & guards.breached[np.maximum(end.chosen, 0)]
+    right = ~inconclusive & ~harmful & (end.gained >= best - eps)
     shown = over_arms(end.exposures)
     worse = over_arms(end.exposures * (end.value < best[:, None] - 1e-15))
     total = np.sum(list(end.spent.values()), axis=0)
@@ -178,6 +197,7 @@ def figures(
     exact_rows = {payee: exact_scored if money.payee == payee else None for payee in ("judge", "human")}
     return {
         **alarms(out, known),
+        **({"launch": proportion(launched, known.get("launch"))} if guards is not None else {}),
         "p_correct": proportion(right),
         "p_harmful_launch": proportion(harmful),
         "p_suboptimal_launch": proportion(launched & ~right & ~harmful),
@@ -193,7 +213,7 @@ def figures(
         **{f"cost.{kind}": mean(dollars, known.get(f"cost.{kind}"), False) for kind, dollars in end.spent.items()},
         "cost_per_correct": _ratio(total, right),
         "regret": mean(end.regret),
-        "simple_regret": mean(best - end.gained),
+        "simple_regret": mean(best - end.gained if guards is None else np.maximum(best - end.gained, 0)),
         "traffic_on_worse_arms": mean(worse / shown),
         "exaggeration": _exaggeration(end.found, end.chosen, end.effects),
         "coverage": _coverage(end.found, end.effects, norm_ppf(0.5 + one.design.level() / 2)),

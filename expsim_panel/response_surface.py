@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from expsim_panel import engine, exact, operating, plan, quantities
+from expsim_panel import engine, exact, guardrail_play, operating, plan, quantities
 from expsim_panel.axes import Axis, Mover
 from expsim_panel.cells import Cancelled, Progress, Watch
 from expsim_panel.economics import ledger
@@ -317,12 +317,13 @@ def _simulated_cell(at: int, metric: str, workers: int, ask: Watch) -> Cell:
         scenario, one = study.scenario, strategies[at]
         played = "null" if world == "unbiased" and scenario.evaluator.kind == "truth" else world
         out = engine.outcomes(request, played, workers=workers, cancelled=ask.cancelled)[one.name]
-        if key in ("rejection", "launch"):
+        if key == "rejection" or (key == "launch" and not scenario.guardrails):
             if world == "truth" and len(scenario.variants) > 2:
                 return operating.proportion((out.code > 0) & (scenario.effects[np.maximum(out.code, 0)] > 0))
             return operating.alarms(out, {})[key]
         effects = plan.law(scenario, world, request.seed, 0, 1).effects
-        return operating.figures(scenario, one, ledger(scenario), out, effects, "simulated")[key]
+        guards = guardrail_play.play(scenario, request.seed, {one.name: {played: out}}).get((one.name, played))
+        return operating.figures(scenario, one, ledger(scenario), out, effects, "simulated", guards)[key]
 
     return cell
 
