@@ -255,6 +255,8 @@ def _undecided(verdict: Verdict, found: Sequence[Check], arm: str, would: str, f
     much = f"about {count(more)} more units" if more else "more units"
     verb = "are" if len(found) > 1 else "is"
     said = f"Collect {much} before launching {arm}: the {rails} {verb} not decided yet."
+    if all(one.estimate is None for one in found):
+        said = f"Measure {names} before launching {arm}: a guardrail without data is unknown, and unknown is not safe."
     if price:
         won += f" Scoring these units costs about {money(price)}."
     return replace(verdict, action="collect", more_units=more, more_cost=price, sentence=said, reasons=(won, *reasons))

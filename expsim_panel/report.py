@@ -151,7 +151,11 @@ def verdict_of(scenario: Scenario, one: Strategy, shown: Trace) -> Verdict:
     ratio = sample_ratio.of_trace(scenario, one, shown)
     checks = guardrail_verdict.checks(scenario.guardrails, facts.names, shown.readings)
     arm = facts.names[int(found.arm[0])]
-    said = guardrail_verdict.joint(said, checks, arm, shown.code > 0, facts, scenario.guardrails)
+    # Where nothing was measured at all, the verdict is of the metric alone, and its caller says so.
+    if any(each is not None for each in shown.readings):
+        said = guardrail_verdict.joint(said, checks, arm, shown.code > 0, facts, scenario.guardrails)
+    else:
+        said = replace(said, guardrails=checks)
     warnings = (ratio.warning(),) if ratio is not None and ratio.alarm else ()
     return replace(said, reasons=(*warnings, *said.reasons), sample_ratio=ratio)
 
