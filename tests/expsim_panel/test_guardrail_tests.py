@@ -105,14 +105,17 @@ def test_chances_of_rates_equal_the_sum_over_all_pairs_of_counts(kind, direction
     np.testing.assert_allclose(chances(one, n0, na, 0.3, 0.35), wanted, atol=1e-10)
 
 
-@pytest.mark.parametrize("kind", ["absolute", "relative"])
 @pytest.mark.parametrize("direction", ["increase", "decrease"])
-@pytest.mark.parametrize("counts", [((13, 200), (19, 150)), ((0, 80), (3, 90)), ((40, 60), (31, 70))])
+@pytest.mark.parametrize(
+    ("kind", "counts"),
+    [(kind, ((13, 200), (19, 150))) for kind in ("absolute", "relative")]
+    + [(kind, ((40, 60), (31, 70))) for kind in ("absolute", "relative")]
+    # A share of nothing is never tested.
+    + [("absolute", ((0, 80), (3, 90)))],
+)
 def test_restricted_rates_maximise_the_likelihood(kind, direction, counts):
     one = rail("binary", (0.3, 0.3), 0.1, kind=kind, direction=direction)
     (x0, n0), (xa, na) = counts
-    if kind == "relative" and x0 == 0:
-        pytest.skip("a share of nothing is never tested")
 
     def arm_at(p0):
         gap = one.sign * 0.1
@@ -125,9 +128,7 @@ def test_restricted_rates_maximise_the_likelihood(kind, direction, counts):
     low = max(0.0, -one.sign * 0.1) if kind == "absolute" else 0.0
     high = min(1.0, 1 - one.sign * 0.1) if kind == "absolute" else min(1.0, 1 / (1 + one.sign * 0.1))
     best = optimize.minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-10}).x
-    p0, pa = restricted(
-        one.rule, 0.1, np.array([n0]), np.array([na]), np.array([x0 / n0]), np.array([xa / na])
-    )
+    p0, pa = restricted(one.rule, 0.1, np.array([n0]), np.array([na]), np.array([x0 / n0]), np.array([xa / na]))
     assert float(p0[0]) == pytest.approx(best, abs=2e-6)
     assert float(pa[0]) == pytest.approx(arm_at(best), abs=2e-6)
 
@@ -148,7 +149,14 @@ def test_numbers_are_tested_as_scipys_welch_test_does():
 
 @pytest.mark.parametrize(
     ("change", "n", "code"),
-    [(0.0, 5000, PASS), (1.2, 5000, FAIL), (0.0, 20, UNKNOWN), (1.2, 10, UNKNOWN), (0.9, 5000, STUCK), (0.0, 1, UNKNOWN)],
+    [
+        (0.0, 5000, PASS),
+        (1.2, 5000, FAIL),
+        (0.0, 20, UNKNOWN),
+        (1.2, 10, UNKNOWN),
+        (0.9, 5000, STUCK),
+        (0.0, 1, UNKNOWN),
+    ],
 )
 def test_codes(change, n, code):
     one = rail(threshold=1.0, margin=0.8)
@@ -188,11 +196,12 @@ def test_a_share_of_nothing_is_unknown():
 def test_units_needed_are_the_textbooks():
     one = rail(threshold=0.5, sd=4.0)
     wanted = 2 * 16 * (stats.norm.ppf(0.95) + stats.norm.ppf(0.8)) ** 2 / 0.25
-    assert units_needed(one) == pytest.approx(wanted, rel=0.002)
+    # Student's t asks for z^2 / 4 more than the normal law, and units are whole.
+    assert wanted < units_needed(one) < wanted + 2
     found = units_needed(rail("binary", (0.02, 0.02), 0.005))
     assert own_power(rail("binary", (0.02, 0.02), 0.005), found, found) == pytest.approx(0.8, abs=0.01)
     # Half of the units measured: twice the units.
-    assert units_needed(rail(threshold=0.5, sd=4.0, coverage=0.5)) == pytest.approx(2 * wanted, rel=0.002)
+    assert units_needed(rail(threshold=0.5, sd=4.0, coverage=0.5)) == pytest.approx(2 * units_needed(one), abs=2)
 
 
 def test_quantiles_of_t_and_of_the_spread():
