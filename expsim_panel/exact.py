@@ -91,7 +91,7 @@ def all_pass(scenario: Scenario, world: str, units: np.ndarray) -> np.ndarray:
     found = np.ones(len(units))
     for one in scenario.guardrails:
         means = one.truth(world)
-        found *= [chances(one, *one.rows(each), means[0], means[1])[0] for each in units]
+        found *= [chances(one, n[0], n[1], means[0], means[1])[0] for n in map(one.rows, units)]
     return found
 
 

@@ -124,10 +124,10 @@ def compared(result: Result, cell: Callable[[Figure, Callable[[Any], str]], str]
         ("p_breached_launch", "Launches of a variant that truly breaches"),
     ):
         figures = [getattr(one.guarded, key) for one in result.strategies]
-        body += row(title, [(cell(found, percent), empty) for found in figures])
+        body += row(title, [(cell(each, percent), empty) for each in figures])
     exposed = [one.guarded.breach_exposures for one in result.strategies if one.guarded]
-    if any(found.value for found in exposed):
-        body += row("Responses of breaching variants", [(cell(found, count), empty) for found in exposed])
+    if any(each.value for each in exposed):
+        body += row("Responses of breaching variants", [(cell(each, count), empty) for each in exposed])
     scenario = result.study.scenario
     for index, check in enumerate(first.checks):
         rail = rail_of(scenario, check.name)
@@ -138,10 +138,10 @@ def compared(result: Result, cell: Callable[[Figure, Callable[[Any], str]], str]
         for key, (title, twin) in _PARTS.items():
             pairs = []
             for one in result.strategies:
-                figures = one.guarded.checks[index].figures if one.guarded else {}
+                found = one.guarded.checks[index].figures if one.guarded else {}
                 # What is asked of a harmless variant has no value under the truth.
-                left = empty if key == "p_false_alarm" else cell(figures[key], percent)
-                pairs.append((left, cell(figures[twin], percent) if twin else empty))
+                left = empty if key == "p_false_alarm" else cell(found[key], percent)
+                pairs.append((left, cell(found[twin], percent) if twin else empty))
             body += row(title, pairs)
     return body
 
