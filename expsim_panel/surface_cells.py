@@ -18,7 +18,7 @@ from expsim_panel.strategy import Strategy
 from expsim_panel.study import Study
 from expsim_panel.surface_figures import figures_of, less
 from expsim_panel.surface_rows import EXACT, Cell, NoExact, Row, exact_figures, rows
-from expsim_panel.surface_simulation import Counts, Task, tasks
+from expsim_panel.surface_simulation import Collector, Counts, Task, tasks
 
 Progress = Callable[[int, int], None]
 Cancelled = Callable[[], bool]
@@ -168,6 +168,7 @@ def simulated(
         return ended or bool(ask.cancelled and ask.cancelled())
 
     waiting: deque[tuple[Task, Future[Counts]]] = deque()
+    joined = Collector()
 
     def collect(most: int) -> None:
         """Take in the work that is done, in order; wait for it while more than `most` pieces are under way."""
@@ -179,6 +180,11 @@ def simulated(
             ask.check()
 
     with ThreadPoolExecutor(max_workers=threads) as pool:
+
+        def start(ready: list[Task]) -> None:
+            waiting.extend((task, pool.submit(task.play, stop)) for task in ready)
+            collect(8 * threads)
+
         try:
             for number, cells in enumerate(passes, start=1):
                 for row in rows(mover, canvas.x, canvas.y, cells, world):
@@ -192,15 +198,15 @@ def simulated(
                         ask.step()
                     work = tasks(row, at, world, seed, replicates)
                     if work is not None:
-                        waiting.extend((task, pool.submit(task.play, stop)) for task in work)
-                        collect(8 * threads)
+                        for task in work:
+                            start(joined.add(task))
                         continue
-                    collect(0)
                     for cell, levels in zip(row.cells, row.levels, strict=True):
                         if cell not in row.refused:
                             ask.check()
                             canvas.put(cell, _played(mover.to(levels), at, world, seed, replicates, threads, stop), key)
                             ask.step()
+                start(joined.flush())
                 collect(0)
                 if show and number < len(passes):
                     show(canvas)

@@ -73,9 +73,9 @@ class _Classes:
     def of_cell(self, c: int) -> dict[str, np.ndarray]:
         """Return by figure what every class adds to it in a cell."""
         task = self.task
-        effects = task.effects[c : c + 1]
-        end = operating.followed(task.money, _NO_ESTIMATES, self.chosen, self.units, self.rows, effects)
-        made = operating.experiments(task.money, end, self.units, self.rows, self.days, task.indifference)
+        effects, money = task.effects[c : c + 1], task.money[c]
+        end = operating.followed(money, _NO_ESTIMATES, self.chosen, self.units, self.rows, effects)
+        made = operating.experiments(money, end, self.units, self.rows, self.days, float(task.indifference[c]))
         found = self.launched | self.against
         if task.world == "truth" and task.rows.shape[1] > 2:
             found = self.launched & (effects[0][np.maximum(self.chosen, 0)] > 0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from expsim_panel import exact, plan
+from expsim_panel import exact, outcomes, plan
 from expsim_panel.axes import Axis, Mover, moves_truth
 from expsim_panel.clusters import Clusters
 from expsim_panel.design import Setting
@@ -19,6 +19,7 @@ from expsim_panel.economics import Ledger, ledger
 from expsim_panel.errors import InputError
 from expsim_panel.results import Figure
 from expsim_panel.study import Study
+from expsim_panel.uneven import RATES, SCORES
 
 Cell = tuple[int, int]
 
@@ -98,7 +99,7 @@ def rows(
 def _row(mover: Mover, study: Study, members: list[tuple[Cell, dict[str, float]]], world: str) -> Row | None:
     """Return the row of a plain world; None where the world is not plain."""
     scenario = study.scenario
-    if scenario.metric.family not in ("binary", "normal") or world == "prior":
+    if outcomes.family(scenario.metric) not in (SCORES, RATES) or world == "prior":
         return None
     truth = [{path: value for path, value in levels.items() if moves_truth(path)} for _, levels in members]
     means, refused = mover.truths(truth)

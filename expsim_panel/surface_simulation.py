@@ -7,8 +7,9 @@ are drawn at the days on which something is decided, by the same kernel, and a t
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,17 +25,26 @@ from expsim_panel.surface_rows import Cell, Row
 CHUNK = 64
 """Cells of one piece of work: enough to make the drawing cheap, few enough to share out and to cancel."""
 
+ENOUGH = 16
+"""Cells of a piece of work that is not worth waiting for more."""
+
+RULE, BY_CELL = ("lower", "upper", "below", "z"), ("means", "sds", "effects", "indifference")
+
 Ask = Callable[[], bool]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A strategy's bounds at the looks of all strategies, and the interval it shows."""
+    """A strategy's bounds at the looks of all strategies, and the interval it shows; the first axis is the cell."""
 
     lower: np.ndarray
     upper: np.ndarray
-    below: int
-    z: float
+    below: np.ndarray
+    z: np.ndarray
+
+    def part(self, which: slice) -> Rule:
+        """Return the rule in some cells."""
+        return Rule(self.lower[which], self.upper[which], self.below[which], self.z[which])
 
 
 @dataclass(frozen=True)
@@ -58,7 +68,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Task:
-    """Some cells with the same traffic and bounds, ready to be played on any thread.
+    """Some cells that read the same paths, ready to be played on any thread.
 
     Attributes
     ----------
@@ -78,10 +88,10 @@ class Task:
         Law of a row, and the true effects.
     severity_sd, raters, shared
         Rater severity.
-    indifference : float
+    indifference : ndarray, shape (cells,)
         Smallest effect that matters.
-    money : Ledger
-        Prices.
+    money : tuple of Ledger
+        Prices in each cell.
     world : str
         Which world this is.
     """
@@ -100,9 +110,27 @@ class Task:
     severity_sd: float
     raters: int
     shared: bool
-    indifference: float
-    money: Ledger
+    indifference: np.ndarray
+    money: tuple[Ledger, ...]
     world: str
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What the paths depend on; tasks with the same key can be one."""
+        own = self.sds[0].tobytes() if self.severity_sd > 0 else b""
+        raters = (self.severity_sd, self.raters, self.shared, own)
+        return self.days.tobytes(), self.rows.tobytes(), self.units.tobytes(), self.binary, *raters
+
+    def with_others(self, others: list[Task]) -> Task:
+        """Return one task in place of several with the same key."""
+        every = [self, *others]
+        rules = tuple(
+            Rule(*(np.concatenate([getattr(one.rules[k], name) for one in every]) for name in RULE))
+            for k in range(len(self.rules))
+        )
+        joined = {name: np.concatenate([getattr(one, name) for one in every]) for name in BY_CELL}
+        cells = tuple(cell for one in every for cell in one.cells)
+        return replace(self, cells=cells, rules=rules, money=tuple(m for one in every for m in one.money), **joined)
 
     def play(self, cancelled: Ask | None = None) -> Counts:
         """Draw the paths block by block and count how each cell's experiments end on them."""
@@ -119,9 +147,10 @@ class Task:
                 ended = []
                 for rule, count, tally in zip(self.rules, counts, tallies, strict=True):
                     ended.append(np.empty((part.stop - part.start, size), np.uint16))
+                    some = rule.part(part)
                     judge_cells(
-                        mean, variance, centre, scale, self.effects[part], rule.lower, rule.upper, rule.below, rule.z,
-                        self.indifference, ended[-1], tally[part],
+                        mean, variance, centre, scale, self.effects[part], some.lower, some.upper, some.below, some.z,
+                        self.indifference[part], ended[-1], tally[part],
                     )  # fmt: skip
                     count_ends(ended[-1], count[part])
                 if pairs is not None:
@@ -188,19 +217,49 @@ def tasks(row: Row, at: list[int], world: str, seed: int, replicates: int) -> li
     seen = [np.isfinite(table.lower) | np.isfinite(table.upper) for table, _ in tables]
     days = np.union1d(np.flatnonzero(np.any(seen, axis=0)) + 1, [setting.days])
     looks = days - 1
-    rules = tuple(
-        Rule(table.lower[looks].copy(), table.upper[looks].copy(), int(table.below), float(z)) for table, z in tables
-    )
     units = setting.units if setting.enrolled is None else setting.enrolled
     made = []
     for start in range(0, len(kept), CHUNK):
         part = kept[start : start + CHUNK]
+        size = len(part)
+        rules = tuple(
+            Rule(
+                np.tile(table.lower[looks], (size, 1)), np.tile(table.upper[looks], (size, 1)),
+                np.full(size, table.below, np.int64), np.full(size, float(z)),
+            )
+            for table, z in tables
+        )  # fmt: skip
         made.append(
             Task(
                 tuple(row.cells[index] for index in part), seed, replicates, rules, days,
                 units[looks].astype(np.int64), setting.rows[looks].astype(np.int64), setting.binary,
                 law.means[part], law.sds[part], law.effects[part], float(law.severity_sd), int(law.raters),
-                bool(law.shared), float(scenario.scenario.indifference), row.money, world,
+                bool(law.shared), np.full(size, float(scenario.scenario.indifference)), (row.money,) * size, world,
             )
         )  # fmt: skip
     return made
+
+
+class Collector:
+    """Joins small tasks that read the same paths: along an axis of noise alone, say, every row has the same ones."""
+
+    def __init__(self) -> None:
+        self._waiting: OrderedDict[tuple[object, ...], list[Task]] = OrderedDict()
+
+    def add(self, task: Task) -> list[Task]:
+        """Take a task and return what is ready to be played."""
+        parts = self._waiting.setdefault(task.key, [])
+        parts.append(task)
+        if sum(len(part.cells) for part in parts) >= ENOUGH:
+            del self._waiting[task.key]
+            return [parts[0].with_others(parts[1:])]
+        if len(self._waiting) > CHUNK:
+            _, parts = self._waiting.popitem(last=False)
+            return [parts[0].with_others(parts[1:])]
+        return []
+
+    def flush(self) -> list[Task]:
+        """Return everything that is left."""
+        left = [parts[0].with_others(parts[1:]) for parts in self._waiting.values()]
+        self._waiting.clear()
+        return left

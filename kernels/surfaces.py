@@ -64,9 +64,9 @@ def judge_cells(
     effects: np.ndarray,
     lower: np.ndarray,
     upper: np.ndarray,
-    below: int,
-    z: float,
-    indifference: float,
+    below: np.ndarray,
+    z: np.ndarray,
+    indifference: np.ndarray,
     ended: np.ndarray,
     tallies: np.ndarray,
 ) -> None:
@@ -80,11 +80,11 @@ def judge_cells(
         Mean of a row in each cell, and its standard deviation over that of the paths.
     effects : float64 ndarray, shape (cells, arms)
         True effects over control.
-    lower, upper : float64 ndarray, shape (looks,)
+    lower, upper : float64 ndarray, shape (cells, looks)
         Bounds; the last look is the end of the experiment, with infinite ones where there is no test.
-    below : int
+    below : int64 ndarray, shape (cells,)
         Answer when all variants are below: `FOR_CONTROL` or `FUTILE`.
-    z, indifference : float
+    z, indifference : float64 ndarray, shape (cells,)
         Quantile of the interval shown with an estimate; smallest effect that matters.
     ended : uint16 ndarray, shape (cells, replicates)
         Output: ``look (arms + 3) + decision``.
@@ -97,12 +97,12 @@ def judge_cells(
             answer = 0
             at = looks - 1
             for t in range(looks):
-                if not (lower[t] > -np.inf or upper[t] < np.inf):
+                if not (lower[c, t] > -np.inf or upper[c, t] < np.inf):
                     continue
                 v0 = variance[k, t, 0]
                 base = centre[c, 0] + scale[c, 0] * mean[k, t, 0]
                 winner = 0
-                highest = upper[t]
+                highest = upper[c, t]
                 all_below = True
                 for a in range(1, arms):
                     statistic = 0.0
@@ -114,12 +114,12 @@ def judge_cells(
                     if statistic > highest:
                         highest = statistic
                         winner = a
-                    if not statistic < lower[t]:
+                    if not statistic < lower[c, t]:
                         all_below = False
                 if winner > 0:
                     answer = winner
                 elif all_below:
-                    answer = below
+                    answer = below[c]
                 if answer != 0:
                     at = t
                     break
@@ -136,8 +136,8 @@ def judge_cells(
                     nothing = False
                     continue
                 estimate = centre[c, a] + scale[c, a] * mean[k, at, a] - base
-                half = z * math.sqrt(scale[c, a] * scale[c, a] * va + scale[c, 0] * scale[c, 0] * v0)
-                if not estimate + half < indifference:
+                half = z[c] * math.sqrt(scale[c, a] * scale[c, a] * va + scale[c, 0] * scale[c, 0] * v0)
+                if not estimate + half < indifference[c]:
                     nothing = False
                 if abs(estimate - effects[c, a]) <= half:
                     inside += 1.0
