@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from expsim_panel import outcomes, plan
 from expsim_panel.economics import Ledger
 from expsim_panel.engine import Cancelled
 from expsim_panel.kernels.outcomes import draw_paths
@@ -20,7 +21,10 @@ from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.streams import BLOCK, EVALUATOR, OUTCOME, generator
 from expsim_panel.kernels.surfaces import TALLIES, count_ends, count_pairs, judge_cells, read_paths
 from expsim_panel.kernels.tables import Table
+from expsim_panel.scenario import Scenario
+from expsim_panel.strategy import Strategy
 from expsim_panel.surface_rows import Cell, Row
+from expsim_panel.uneven import RATES, SCORES
 
 CHUNK = 64
 """Cells of one piece of work: enough to make the drawing cheap, few enough to share out and to cancel."""
@@ -238,6 +242,14 @@ def tasks(row: Row, at: list[int], world: str, seed: int, replicates: int) -> li
             )
         )  # fmt: skip
     return made
+
+
+def reads_paths(scenario: Scenario, one: Strategy) -> bool:
+    """Tell whether cells of this study can read common paths at its own point."""
+    if one.policy.adaptive or outcomes.family(scenario.metric) not in (SCORES, RATES):
+        return False
+    plain = plan.law(scenario, "truth", 0, 0, 1).uneven is None
+    return plain and isinstance(one.design.rule(plan.setting_of(scenario)), Table)
 
 
 class Collector:
