@@ -65,9 +65,13 @@ def over_arms(values: np.ndarray) -> np.ndarray:
 
 def proportion(hits: np.ndarray, exact: float | None = None) -> Figure:
     """Return a proportion with its binomial standard error (never 0: at 0 or 1 of the Laplace estimate)."""
-    size = hits.size
-    share = float(hits.mean())
-    safe = share if 0 < share < 1 else (float(hits.sum()) + 1) / (size + 2)
+    return proportion_of(float(hits.sum()), hits.size, exact)
+
+
+def proportion_of(hits: float, size: int, exact: float | None = None) -> Figure:
+    """Return such a proportion from the number of hits among `size`."""
+    share = hits / size
+    safe = share if 0 < share < 1 else (hits + 1) / (size + 2)
     return Figure(share, float(np.sqrt(safe * (1 - safe) / size)), exact)
 
 
@@ -128,18 +132,25 @@ def endings(scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, eff
     effects : ndarray, shape (replicates, arms) or (1, arms)
         True effects over control, metric units, positive is better.
     """
-    size = out.code.size
     found = estimates(out, scenario.family == "binary")
     z = norm_ppf(0.5 + one.design.level() / 2)
     chosen = decisions(out, found, z, scenario.scenario.indifference)
+    return followed(money, found, chosen, out.units, out.rows, effects)
+
+
+def followed(
+    money: Ledger, found: Estimates, chosen: np.ndarray, units: np.ndarray, rows: np.ndarray, effects: np.ndarray
+) -> Endings:
+    """Follow experiments to the horizon from what was decided, and the units and rows that it took, by arm."""
+    size = chosen.size
     value = money.net_value(effects)
     best = np.broadcast_to(value.max(axis=1), size)
     effects, value = (np.broadcast_to(each, (size, effects.shape[1])) for each in (effects, value))
     gained = value[np.arange(size), np.maximum(chosen, 0)]
-    exposures = out.units * money.exposures_per_unit
+    exposures = units * money.exposures_per_unit
     after = np.maximum(money.horizon - over_arms(exposures), 0.0)
     regret = over_arms(exposures * (best[:, None] - value)) + after * (best - gained)
-    return Endings(found, chosen, effects, value, best, gained, exposures, money.costs(out.units, out.rows), regret)
+    return Endings(found, chosen, effects, value, best, gained, exposures, money.costs(units, rows), regret)
 
 
 def loss(end: Endings) -> Figure:
@@ -161,43 +172,83 @@ def figures(
     exact : Exact or str
         Exact values, or why there are none.
     """
-    known = exact.values if isinstance(exact, Exact) else {}
+    known = dict(exact.values) if isinstance(exact, Exact) else {}
     end = endings(scenario, one, money, out, effects)
-    best = end.best
-    eps = money.value_per_point * scenario.scenario.indifference
-    launched, inconclusive = end.chosen > 0, end.chosen == NOTHING
-    right = ~inconclusive & (end.gained >= best - eps)
-    harmful = launched & (end.gained < -eps)
-    shown = over_arms(end.exposures)
-    worse = over_arms(end.exposures * (end.value < best[:, None] - 1e-15))
-    total = np.sum(list(end.spent.values()), axis=0)
-    rows = over_arms(out.rows.astype(float))
-    scored = rows * money.scored_per_row
-    judged, labelled = (scored if money.payee == payee else np.zeros(rows.size) for payee in ("judge", "human"))
-    exact_scored = known["rows"] * money.scored_per_row if "rows" in known else None
-    exact_rows = {payee: exact_scored if money.payee == payee else None for payee in ("judge", "human")}
+    made = experiments(money, end, out.units, out.rows, out.day, scenario.scenario.indifference)
+    if "rows" in known:
+        scored = known["rows"] * money.scored_per_row
+        known |= {name: scored for name, payee in (("judged", "judge"), ("labelled", "human")) if money.payee == payee}
+    plain = {name for name in made.means if name.startswith("cost.")}
     return {
         **alarms(out, known),
-        "p_correct": proportion(right),
-        "p_harmful_launch": proportion(harmful),
-        "p_suboptimal_launch": proportion(launched & ~right & ~harmful),
-        "p_missed_win": proportion((end.chosen == KEEP) & ~right),
-        "p_inconclusive": proportion(inconclusive),
-        "units": mean(over_arms(out.units.astype(float)), known.get("units")),
-        "exposures": mean(shown, known.get("exposures")),
-        "judged": mean(judged, exact_rows["judge"]),
-        "labelled": mean(labelled, exact_rows["human"]),
-        "rater_hours": mean((rows if money.payee == "human" else 0 * rows) * money.seconds_per_row / 3600),
-        "days": mean(out.day.astype(float), known.get("days")),
-        "cost": mean(total, known.get("cost")),
-        **{f"cost.{kind}": mean(dollars, known.get(f"cost.{kind}"), False) for kind, dollars in end.spent.items()},
-        "cost_per_correct": _ratio(total, right),
-        "regret": mean(end.regret),
-        "simple_regret": mean(best - end.gained),
-        "traffic_on_worse_arms": mean(worse / shown),
+        **{name: proportion(hits) for name, hits in made.shares.items()},
+        **{name: mean(values, known.get(name), name not in plain) for name, values in made.means.items()},
+        "cost_per_correct": _ratio(made.means["cost"], made.shares["p_correct"]),
         "exaggeration": _exaggeration(end.found, end.chosen, end.effects),
         "coverage": _coverage(end.found, end.effects, norm_ppf(0.5 + one.design.level() / 2)),
     }
+
+
+@dataclass(frozen=True)
+class Experiments:
+    """What every experiment adds to the figures, arrays (replicates,) by name of the figure.
+
+    Attributes
+    ----------
+    shares : dict of bool ndarray
+        Classes of outcome.
+    means : dict of ndarray
+        Amounts whose mean is the figure.
+    """
+
+    shares: dict[str, np.ndarray]
+    means: dict[str, np.ndarray]
+
+
+def experiments(
+    money: Ledger, end: Endings, units: np.ndarray, rows: np.ndarray, day: np.ndarray, indifference: float
+) -> Experiments:
+    """Return what every experiment adds to the figures (MODEL section 5).
+
+    Parameters
+    ----------
+    end : Endings
+        Where the experiments led.
+    units, rows, day : ndarray, shapes (replicates, arms) twice and (replicates,)
+        What they took.
+    indifference : float
+        Smallest effect that matters, metric units.
+    """
+    eps = money.value_per_point * indifference
+    launched, inconclusive = end.chosen > 0, end.chosen == NOTHING
+    right = ~inconclusive & (end.gained >= end.best - eps)
+    harmful = launched & (end.gained < -eps)
+    shown = over_arms(end.exposures)
+    worse = over_arms(end.exposures * (end.value < end.best[:, None] - 1e-15))
+    read = over_arms(rows.astype(float))
+    scored, nothing = read * money.scored_per_row, np.zeros(read.size)
+    judged, labelled = (scored if money.payee == payee else nothing for payee in ("judge", "human"))
+    shares = {
+        "p_correct": right,
+        "p_harmful_launch": harmful,
+        "p_suboptimal_launch": launched & ~right & ~harmful,
+        "p_missed_win": (end.chosen == KEEP) & ~right,
+        "p_inconclusive": inconclusive,
+    }
+    means = {
+        "units": over_arms(units.astype(float)),
+        "exposures": shown,
+        "judged": judged,
+        "labelled": labelled,
+        "rater_hours": (read if money.payee == "human" else nothing) * money.seconds_per_row / 3600,
+        "days": day.astype(float),
+        "cost": np.sum(list(end.spent.values()), axis=0),
+        **{f"cost.{kind}": dollars for kind, dollars in end.spent.items()},
+        "regret": end.regret,
+        "simple_regret": end.best - end.gained,
+        "traffic_on_worse_arms": worse / shown,
+    }
+    return Experiments(shares, means)
 
 
 def rejected(code: np.ndarray) -> np.ndarray:
