@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Container
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from expsim_panel import plan
+from expsim_panel import guardrail_play, plan
 from expsim_panel.exact import Exact
 from expsim_panel.kernels.streams import BLOCK
 from expsim_panel.results import Outcomes, Result, Trace
@@ -189,4 +189,5 @@ def trace(request: Request, study: Study, one: Strategy) -> Trace:
 def _watch(stage: Stage, luck: int, one: Strategy) -> Trace:
     ended, days = stage.watch(one, luck)
     day = int(ended.day[-1])
-    return Trace(luck, int(ended.code[-1]), day, days[:day])
+    readings = guardrail_play.watched(stage.study.scenario, stage.seed, luck, ended.units[-1])
+    return Trace(luck, int(ended.code[-1]), day, days[:day], readings)

@@ -9,6 +9,7 @@ import numpy as np
 
 from expsim_panel.economics import Ledger
 from expsim_panel.exact import Exact
+from expsim_panel.guardrail_play import Guards
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import FUTILE
 from expsim_panel.results import Figure, Outcomes
@@ -124,32 +125,51 @@ class Endings:
     regret: np.ndarray
 
 
-def endings(scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, effects: np.ndarray) -> Endings:
+def endings(
+    scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, effects: np.ndarray, guards: Guards | None = None
+) -> Endings:
     """Follow every experiment from its end to the horizon.
 
     Parameters
     ----------
     effects : ndarray, shape (replicates, arms) or (1, arms)
         True effects over control, metric units, positive is better.
+    guards : Guards or None
+        Results of the guardrails: one that fails keeps the control, one that is unknown leaves the experiment
+        inconclusive. An arm that truly breaches is no candidate for the best; serving it loses nothing
+        where it is worth more than the best, and its penalties where it has some.
     """
     found = estimates(out, scenario.family == "binary")
     z = norm_ppf(0.5 + one.design.level() / 2)
     chosen = decisions(out, found, z, scenario.scenario.indifference)
-    return followed(money, found, chosen, out.units, out.rows, effects)
+    return followed(money, found, chosen, out.units, out.rows, effects, guards)
 
 
 def followed(
-    money: Ledger, found: Estimates, chosen: np.ndarray, units: np.ndarray, rows: np.ndarray, effects: np.ndarray
+    money: Ledger,
+    found: Estimates,
+    chosen: np.ndarray,
+    units: np.ndarray,
+    rows: np.ndarray,
+    effects: np.ndarray,
+    guards: Guards | None = None,
 ) -> Endings:
     """Follow experiments to the horizon from what was decided, and the units and rows that it took, by arm."""
     size = chosen.size
     value = money.net_value(effects)
     best = np.broadcast_to(value.max(axis=1), size)
+    if guards is not None:
+        chosen = guards.veto(chosen, KEEP, NOTHING)
+        value = value - guards.penalty
+        best = np.broadcast_to(np.where(guards.breached, -np.inf, value).max(axis=1), size)
     effects, value = (np.broadcast_to(each, (size, effects.shape[1])) for each in (effects, value))
     gained = value[np.arange(size), np.maximum(chosen, 0)]
     exposures = units * money.exposures_per_unit
     after = np.maximum(money.horizon - over_arms(exposures), 0.0)
-    regret = over_arms(exposures * (best[:, None] - value)) + after * (best - gained)
+    if guards is None or not guards.breached.any():
+        regret = over_arms(exposures * (best[:, None] - value)) + after * (best - gained)
+    else:
+        regret = over_arms(exposures * np.maximum(best[:, None] - value, 0)) + after * np.maximum(best - gained, 0)
     return Endings(found, chosen, effects, value, best, gained, exposures, money.costs(units, rows), regret)
 
 
@@ -159,8 +179,9 @@ def loss(end: Endings) -> Figure:
 
 
 def figures(
-    scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, effects: np.ndarray, exact: Exact | str
-) -> dict[str, Figure]:
+    scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, effects: np.ndarray, exact: Exact | str,
+    guards: Guards | None = None,
+) -> dict[str, Figure]:  # fmt: skip
     """Return the operating characteristics of one strategy in one world (MODEL section 5).
 
     Parameters
@@ -171,16 +192,19 @@ def figures(
         True effects over control, metric units, positive is better.
     exact : Exact or str
         Exact values, or why there are none.
+    guards : Guards or None
+        Results of the guardrails, see `endings`.
     """
     known = dict(exact.values) if isinstance(exact, Exact) else {}
-    end = endings(scenario, one, money, out, effects)
-    made = experiments(money, end, out.units, out.rows, out.day, scenario.scenario.indifference)
+    end = endings(scenario, one, money, out, effects, guards)
+    made = experiments(money, end, out.units, out.rows, out.day, scenario.scenario.indifference, guards)
     if "rows" in known:
         scored = known["rows"] * money.scored_per_row
         known |= {name: scored for name, payee in (("judged", "judge"), ("labelled", "human")) if money.payee == payee}
     plain = {name for name in made.means if name.startswith("cost.")}
     return {
         **alarms(out, known),
+        **({"launch": proportion(end.chosen > 0, known.get("launch"))} if guards is not None else {}),
         **{name: proportion(hits) for name, hits in made.shares.items()},
         **{name: mean(values, known.get(name), name not in plain) for name, values in made.means.items()},
         "cost_per_correct": _ratio(made.means["cost"], made.shares["p_correct"]),
@@ -206,7 +230,13 @@ class Experiments:
 
 
 def experiments(
-    money: Ledger, end: Endings, units: np.ndarray, rows: np.ndarray, day: np.ndarray, indifference: float
+    money: Ledger,
+    end: Endings,
+    units: np.ndarray,
+    rows: np.ndarray,
+    day: np.ndarray,
+    indifference: float,
+    guards: Guards | None = None,
 ) -> Experiments:
     """Return what every experiment adds to the figures (MODEL section 5).
 
@@ -221,8 +251,10 @@ def experiments(
     """
     eps = money.value_per_point * indifference
     launched, inconclusive = end.chosen > 0, end.chosen == NOTHING
-    right = ~inconclusive & (end.gained >= end.best - eps)
     harmful = launched & (end.gained < -eps)
+    if guards is not None:
+        harmful |= launched & guards.breached[np.maximum(end.chosen, 0)]
+    right = ~inconclusive & ~harmful & (end.gained >= end.best - eps)
     shown = over_arms(end.exposures)
     worse = over_arms(end.exposures * (end.value < end.best[:, None] - 1e-15))
     read = over_arms(rows.astype(float))
@@ -245,7 +277,7 @@ def experiments(
         "cost": np.sum(list(end.spent.values()), axis=0),
         **{f"cost.{kind}": dollars for kind, dollars in end.spent.items()},
         "regret": end.regret,
-        "simple_regret": end.best - end.gained,
+        "simple_regret": end.best - end.gained if guards is None else np.maximum(end.best - end.gained, 0),
         "traffic_on_worse_arms": worse / shown,
     }
     return Experiments(shares, means)

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from expsim_panel import engine, operating, plan
+from expsim_panel import engine, guardrail_play, operating, plan
 from expsim_panel.axes import Axis, Mover
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError
@@ -149,6 +149,10 @@ def exactly(
     return next(iter(canvas.gaps), None) if nothing else None
 
 
+UNGUARDED = ("rejection", "units", "exposures", "judged", "labelled", "rater_hours", "days", "cost", "exaggeration")
+"""Figures in which the guardrails have no say: they veto a launch at the end of an experiment."""
+
+
 def simulated(
     canvas: Canvas,
     mover: Mover,
@@ -196,7 +200,9 @@ def simulated(
                     for cell, error in row.refused.items():
                         canvas.refuse(cell, error)
                         ask.step()
-                    work = tasks(row, at, world, seed, replicates)
+                    # Guardrails are read experiment by experiment; what they cannot change needs them not.
+                    guarded = bool(mover.study.scenario.guardrails) and key not in UNGUARDED
+                    work = None if guarded else tasks(row, at, world, seed, replicates)
                     if work is not None:
                         for task in work:
                             start(joined.add(task))
@@ -234,7 +240,8 @@ def _played(
 def _figures(study: Study, one: Strategy, world: str, seed: int, out: Outcomes) -> dict[str, Figure]:
     scenario = study.scenario
     effects = plan.law(scenario, world, seed, 0, 1).effects
-    found = operating.figures(scenario, one, ledger(scenario), out, effects, "simulated")
+    guards = guardrail_play.play(scenario, seed, {one.name: {world: out}}).get((one.name, world))
+    found = operating.figures(scenario, one, ledger(scenario), out, effects, "simulated", guards)
     if world == "truth" and len(scenario.variants) > 2:
         hits = (out.code > 0) & (scenario.effects[np.maximum(out.code, 0)] > 0)
         found["rejection"] = operating.proportion(hits)

@@ -9,6 +9,7 @@ from typing import Any
 import panel as pn
 
 from expsim_panel.caveats import caveats
+from expsim_panel.layouts.guardrails import compared
 from expsim_panel.layouts.pages.frame import beside, follow, plot, words
 from expsim_panel.layouts.session import Session
 from expsim_panel.plots.comparison import Comparison
@@ -108,6 +109,7 @@ def text(result: Result) -> str:
                 for one in result.strategies
             )
             body += f'<tr><th scope="row">{title}</th>{cells}</tr>'
+    body += compared(result, _cell)
     note = (
         f"{result.replicates:,} experiments per strategy and world, each ± its simulation standard error; "
         "in the null twin no variant is better."
