@@ -149,7 +149,7 @@ def exactly(
     return next(iter(canvas.gaps), None) if nothing else None
 
 
-UNGUARDED = ("rejection", "units", "exposures", "judged", "labelled", "rater_hours", "days", "cost", "exaggeration")
+UNGUARDED = ("rejection", "units", "exposures", "judged", "labelled", "rater_hours", "days", "cost", "coverage")
 """Figures in which the guardrails have no say: they veto a launch at the end of an experiment."""
 
 
