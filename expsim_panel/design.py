@@ -80,18 +80,23 @@ class Bounds:
         Bounds on the z scale.
     futility : bool
         Whether stopping low gives up without a finding; otherwise it finds the control better.
+    inner : ndarray, shape (looks,), or None
+        Half width around z = 0 within which a two-sided test gives up; -inf: a look without.
     """
 
     days: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
     futility: bool = False
+    inner: np.ndarray | None = None
 
     def table(self, setting: Setting) -> Table:
         """Spread the bounds over the days, for the kernel."""
-        lower, upper = np.full(setting.days, -np.inf), np.full(setting.days, np.inf)
+        lower, upper, inner = (np.full(setting.days, bound) for bound in (-np.inf, np.inf, -np.inf))
         lower[self.days - 1], upper[self.days - 1] = self.lower, self.upper
-        return Table(lower, upper, setting.ddof, FUTILE if self.futility else FOR_CONTROL)
+        if self.inner is not None:
+            inner[self.days - 1] = self.inner
+        return Table(lower, upper, inner, setting.ddof, FUTILE if self.futility else FOR_CONTROL)
 
 
 class Design(Section):
