@@ -20,6 +20,7 @@ ORDER = (
     "p_suboptimal_launch", "p_missed_win", "p_inconclusive", "units", "exposures", "judged", "labelled",
     "rater_hours", "days", "cost", "cost.generation", "cost.judge", "cost.human", "cost.latency",
     "cost_per_correct", "regret", "simple_regret", "traffic_on_worse_arms", "exaggeration", "coverage",
+    "exaggeration_adjusted", "exaggeration_shrunk", "coverage_adjusted",
 )  # fmt: skip
 """Order of the operating characteristics in tables and files."""
 

@@ -180,6 +180,25 @@ def after_stopping(
     level : float, optional
         Of the interval; the design's own unless given.
     """
+    table = table_of(design, setting)
+    if isinstance(table, str):
+        return table
+    days, information, lower, upper = table
+    at = np.flatnonzero(days == day)
+    if at.size == 0:
+        return f"no stage-wise estimate: day {day} is no look of this design"
+    if not se > 0.0:
+        return "no stage-wise estimate: there is no standard error"
+    return _solved(
+        information, lower, upper, int(at[0]) + 1, effect / se, se, design.level() if level is None else level
+    )
+
+
+def table_of(design: Design, setting: Setting) -> tuple[np.ndarray, Floats, Floats, Floats] | str:
+    """Return days, information fractions, lower and upper z bounds of a design's looks, the last day's included.
+
+    Or the reason why it has no such table.
+    """
     if setting.arms != 2:
         return "no stage-wise estimate for more than two arms"
     planned = design.bounds(setting)
@@ -190,14 +209,10 @@ def after_stopping(
     days, lower, upper = planned.days, planned.lower, planned.upper
     if days[-1] < setting.days:
         days, lower, upper = np.append(days, setting.days), np.append(lower, -np.inf), np.append(upper, np.inf)
-    at = np.flatnonzero(days == day)
-    if at.size == 0:
-        return f"no stage-wise estimate: day {day} is no look of this design"
     with np.errstate(divide="ignore"):
         variance = (setting.sds**2 / setting.rows[days - 1]).sum(axis=1)
-    if not np.all(np.isfinite(variance) & (variance > 0)) or not se > 0.0:
+    if not np.all(np.isfinite(variance) & (variance > 0)):
         return "no stage-wise estimate: a look sees no responses"
-    information = variance[-1] / variance
-    return _solved(
-        information, lower, upper, int(at[0]) + 1, effect / se, se, design.level() if level is None else level
-    )
+    if np.any(np.diff(1 / variance) <= 0):
+        return "no stage-wise estimate: two looks see the same responses"
+    return days, np.asarray(variance[-1] / variance), lower, upper
