@@ -109,6 +109,9 @@ class Design(Section):
     bounds_follow_spread = False
     """Whether `bounds` depends on the setting's `sds`: an exact value then asks with those of the data."""
 
+    needs_allocation = ""
+    """Name of the policy that has to divide the traffic; empty: any."""
+
     def bounds(self, setting: Setting) -> Bounds | None:
         """Return the z bounds that the design comes to; None where it has no such form."""
         return None
