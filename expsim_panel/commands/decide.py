@@ -77,9 +77,9 @@ def _show(study: Study, made: Decision) -> None:
     told += [
         ("Time", when + ended),
         ("Next look", f"day {made.next_look}" if made.next_look else "none"),
-        ("Split", f"as planned (p = {percent(made.split_p)})" if made.split_p >= 0.001 else "not as planned"),
+        ("Split", f"as planned (p = {percent(made.split_p)})" if not made.split.alarm else "not as planned"),
     ]
     out.print(screen.facts(told))
     out.print()
     out.print(Text(clean(made.verdict.sentence), style="bold"))
-    out.print(screen.bullets([*made.notes, *made.verdict.reasons]))
+    out.print(screen.bullets([*made.notes, *made.verdict.reasons, *made.details.lines]))

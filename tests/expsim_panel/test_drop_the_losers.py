@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tomli_w
 from worlds import tree
 
 from expsim_panel import strategy
@@ -123,7 +125,7 @@ def test_dropped_variants_get_no_more_traffic_and_the_others_get_it() -> None:
     ({"kept": [2, 2], "keep": 3}, "keep"), ({"keep": 0}, "keep"), ({"sides": 2}, "sides"),
     ({"allocation": "split"}, "allocation"), ({"stopping": "obrien-fleming"}, "stopping"),
 ])  # fmt: skip
-def test_contradictions_are_one_line(changes: dict[str, Any], key: str, capsys: Any) -> None:
+def test_contradictions_are_one_line(changes: dict[str, Any], key: str) -> None:
     world = tree(variants=[{"name": one, "mean": 3.0} for one in "ABC"], strategies=[{"kind": "drop-the-losers", **changes}])
     with pytest.raises(InputError) as caught:
         Study.from_tree(world, "test.toml")
@@ -131,11 +133,14 @@ def test_contradictions_are_one_line(changes: dict[str, Any], key: str, capsys: 
     assert "\n" not in str(caught.value)
 
 
-def test_it_is_refused_at_the_param_and_on_the_command_line(capsys: Any) -> None:
+def test_it_is_refused_at_the_param_and_on_the_command_line(tmp_path: Path, capsys: Any) -> None:
     design = DropTheLosers()
     with pytest.raises(ValueError, match="does not rise"):
         design.kept = [1, 3]
-    words = ["run", "hallucination-prompt", "--strategy", "drop-the-losers", "--replicates", "20"]
+    world = tree(variants=[{"name": one, "mean": 3.0} for one in "ABC"], strategies=[{"kind": "drop-the-losers"}])
+    file = tmp_path / "study.toml"
+    file.write_text(tomli_w.dumps({"schema": 1, **world}), encoding="utf-8")
+    words = ["run", str(file), "--replicates", "20"]
     assert main([*words, "--set", "strategies.0.kept=[1, 3]"]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1
