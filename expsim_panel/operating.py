@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from expsim_panel import plan
+from expsim_panel.adjusted import Adjusted, adjusted
 from expsim_panel.economics import Ledger
 from expsim_panel.exact import Exact
 from expsim_panel.guardrail_play import Guards
@@ -210,6 +212,7 @@ def figures(
         "cost_per_correct": _ratio(made.means["cost"], made.shares["p_correct"]),
         "exaggeration": _exaggeration(end.found, end.chosen, end.effects),
         "coverage": _coverage(end.found, end.effects, norm_ppf(0.5 + one.design.level() / 2)),
+        **_adjusted(scenario, one, out, end),
     }
 
 
@@ -308,12 +311,55 @@ def _ratio(cost: np.ndarray, right: np.ndarray) -> Figure:
 def _exaggeration(found: Estimates, chosen: np.ndarray, effects: np.ndarray) -> Figure:
     """Estimate over truth among launches: the winner's curse (type M error)."""
     which = np.flatnonzero(chosen > 0)
+    return _over_truth(found.effect[which, chosen[which] - 1], which, chosen, effects)
+
+
+def _over_truth(estimate: np.ndarray, which: np.ndarray, chosen: np.ndarray, effects: np.ndarray) -> Figure:
+    """Return the mean of the estimates of some experiments over the true effect of what was launched."""
     if which.size < MIN_EVENTS:
         return blank(f"fewer than {MIN_EVENTS} launches")
     truth = effects[which, chosen[which]]
     if np.any(truth == 0) or np.ptp(effects, axis=0).max() > 0:
         return blank("defined for one true effect other than zero")
-    return mean(found.effect[which, chosen[which] - 1] / truth, spread=False)
+    return mean(estimate / truth, spread=False)
+
+
+def _adjusted(scenario: Scenario, one: Strategy, out: Outcomes, end: Endings) -> dict[str, Figure]:
+    """Return coverage and exaggeration of the stage-wise answers, and exaggeration after shrinking to the prior."""
+    which = np.flatnonzero(end.chosen > 0)
+    effect, se = end.found.effect, end.found.se
+    prior = scenario.prior
+    if prior.effect_sd:
+        # Selection does not change a posterior: the shrunk estimate needs no correction for it.
+        at = which, end.chosen[which] - 1
+        share = 1.0 / (1.0 + (se[at] / float(prior.effect_sd)) ** 2)
+        shrunk = _over_truth(
+            share * effect[at] + (1.0 - share) * float(prior.effect_mean), which, end.chosen, end.effects
+        )
+    else:
+        shrunk = blank("needs prior.effect_sd")
+    level = one.design.level()
+    absent = ""
+    if one.policy.adaptive:
+        absent = "no stage-wise estimate: the allocation adapts to the data"
+    elif scenario.traffic.delay_days:
+        absent = "no stage-wise estimate: outcomes come in after the stop"
+    elif np.ptp(end.effects, axis=0).max() > 0:
+        absent = "no stage-wise estimate: the true effect varies"
+    made: Adjusted | str = absent or adjusted(
+        one.design, plan.setting_of(scenario), out, effect[:, 0], se[:, 0], float(end.effects[0, 1]), end.chosen > 0
+    )
+    if isinstance(made, str):
+        told = {name: blank(made) for name in ("coverage_adjusted", "exaggeration_adjusted")}
+    else:
+        usable = np.isfinite(made.tail)
+        inside = np.abs(made.tail[usable] - 0.5) < level / 2
+        few = usable.sum() < MIN_EVENTS
+        told = {
+            "coverage_adjusted": blank("too few scored responses for an interval") if few else proportion(inside),
+            "exaggeration_adjusted": _over_truth(made.estimate[which], which, end.chosen, end.effects),
+        }
+    return {**told, "exaggeration_shrunk": shrunk}
 
 
 def _coverage(found: Estimates, effects: np.ndarray, z: float) -> Figure:

@@ -82,6 +82,10 @@ class Policy(Section):
         raise LookupError(f"{type(self).__name__} does not say how it allocates")
 
 
+    def follow(self, design: Any, where: str, path: str) -> None:
+        """Learn which design it plays with; raise `InputError` where the two do not go together."""
+
+
 class BanditPolicy(Policy):
     """A policy that chooses an arm for every request, or shares of traffic for every day."""
 

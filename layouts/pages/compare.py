@@ -38,7 +38,10 @@ ROWS: dict[str, dict[str, tuple[str, Callable[[Any], str]]]] = {
         "type1_error_unbiased": ("… with a perfect evaluator", percent),
         "false_launch": ("False launches, if nothing differs", percent),
         "coverage": ("Intervals that hold the truth", percent),
+        "coverage_adjusted": ("… adjusted for stopping early", percent),
         "exaggeration": ("Estimate over truth, among launches", _times),
+        "exaggeration_adjusted": ("… adjusted for stopping early", _times),
+        "exaggeration_shrunk": ("… shrunk to what your team usually finds", _times),
     },
     "What it takes": {
         "days": ("Days", days),
