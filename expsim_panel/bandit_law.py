@@ -77,7 +77,7 @@ def law_of(world: BanditWorld, means: Floats, horizon: int, family: str) -> Law:
         float(world.value_per_point),
         _ordered(cost, order),
     )
-    last = phases[-1] + slope * horizon
+    last = phases[-1] + np.array(world.drift or (0.0,) * arms)
     value = world.value_per_point * (last + float(level.mean())) - cost
     return Law(kernel, order, offset + gain * means, sd, last.max() - last, value.max() - value, value)
 

@@ -147,6 +147,13 @@ class BanditResult:
         return next(one for one in self.policies if one.name == name)
 
     @property
+    def best(self) -> npt.NDArray[np.bool_]:
+        """Which arms are best after the last request, in units of reward; shape (arms,)."""
+        last = np.array(self.world.shift[-1][1]) if self.world.shift else self.means
+        last = last + np.array(self.world.drift or (0.0,) * self.means.size)
+        return np.asarray(last == last.max())
+
+    @property
     def request_digest(self) -> str:
         """SHA-256 of the problem, the policies, replicates and seed."""
         asked = [self.means.tolist(), self.family, self.horizon, [one.policy for one in self.policies]]
