@@ -32,7 +32,7 @@ _WORTH_IT, _WORTH_QUADRATURE = 8, 2000
 
 
 def checkpoints(horizon: int, batch: int = 1) -> npt.NDArray[np.int64]:
-    """Return about 200 numbers of requests from 1 to the horizon, half spaced evenly, half by ratio; ends of batches."""
+    """Return about 200 ends of batches from 1 to the horizon, half spaced evenly, half by ratio."""
     even = np.linspace(0, horizon, CHECKPOINTS // 2 + 1)[1:]
     ratio = np.geomspace(1, horizon, CHECKPOINTS // 2)
     whole = np.rint(np.concatenate([even, ratio])).astype(np.int64)
@@ -135,20 +135,18 @@ class Run:
         traffic = np.zeros(self.traffic.shape[1:])
         memory = np.zeros(self.policy.memory(problem))
         choices = stream(self.seed, POLICY, index, self.lane)
+        params, law = self.policy.request(problem), self.law.kernel
         asked = (problem.binary, problem.horizon, int(self.policy.burn_in), float(self.policy.floor))
         out = (pulls, chosen, self.regret[part], self.money[part], self.paths[part], self.dollars[part], traffic)
         if self.in_batches:
-            streams = (generator(self.seed, role, index, self.lane) for role in (OUTCOME, POLICY))
-            late = (world.delay // world.batch, world.batch)
-            play_batches(
-                self.policy.request(problem), self.law.kernel, *streams, choices, *asked, *late, self.marks, memory, *out
-            )
+            outcome, policy = (generator(self.seed, role, index, self.lane) for role in (OUTCOME, POLICY))
+            late = world.delay // world.batch
+            play_batches(params, law, outcome, policy, choices, *asked, late, world.batch, self.marks, memory, *out)
         else:
             rewards = stream(self.seed, OUTCOME, index, self.lane)
             in_turn = world.batch == 1 or not self.policy.batched
-            late_ = (world.delay, world.batch, in_turn)
             play_world(
-                self.policy.request(problem), self.law.kernel, rewards, choices, *asked, *late_, self.marks, memory, *out
+                params, law, rewards, choices, *asked, world.delay, world.batch, in_turn, self.marks, memory, *out
             )
         # The loop has the arms in the order of their arrival.
         self.pulls[part][:, order] = pulls
@@ -215,7 +213,9 @@ class Run:
 
     def _exact(self) -> dict[str, float]:
         """Return exact figures: of the classic problem, or of what a judge makes of it, by the gaps of the truth."""
-        return exact_figures(self.policy, self.problem, self.law.seen / self.law.sd, self.law.gaps) if self.steady else {}
+        return (
+            exact_figures(self.policy, self.problem, self.law.seen / self.law.sd, self.law.gaps) if self.steady else {}
+        )
 
 
 def figure_of(values: Floats, exact: float | None, quantiles: bool = False) -> Figure:

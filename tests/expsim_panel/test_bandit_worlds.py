@@ -311,7 +311,7 @@ def test_closing_the_generator_stops_the_work():
         ({"drift": (0.1,)}, "1 number for 2 arms"),
         ({"drift": (0.1, 0.2, 0.3)}, "3 numbers for 2 arms"),
         ({"drift": (1.0, 0.0)}, "success rate of 1.0"),
-        ({"season": (0.5, 20)}, "success rate of 1.4"),
+        ({"season": (0.5, 20)}, "success rate of -0.4"),
         ({"season": 0.5}, "amplitude"),
         ({"shift": ((100, (0.1, 0.2)),)}, "below the horizon"),
         ({"shift": ((50, (0.1, 0.2)), (20, (0.1, 0.2)))}, "in order"),
@@ -344,7 +344,9 @@ def test_wrong_pairs_get_one_line():
 
 
 def test_one_line_asks_for_a_world(capsys):
-    words = "bandit --means 0.3,0.5 --policy even --horizon 200 --replicates 50 --delay 100 --batch 50 --shift 90:0.5,0.3"
+    words = (
+        "bandit --means 0.3,0.5 --policy even --horizon 200 --replicates 50 --delay 100 --batch 50 --shift 90:0.5,0.3"
+    )
     words += " --shift 120:0.2,0.3 --drift 0.1,-0.1 --season 0.1:40 --sensitivity 0.9 --specificity 0.8,0.7 --json -"
     words += " --cost 0.01,0.02 --arrives 0,20 --value-per-point 2 --population 1000"
     assert main(words.split()) == 0
@@ -357,7 +359,8 @@ def test_one_line_asks_for_a_world(capsys):
     for key in ("regret_usd", "tail_regret_usd", "cost", "value", "total_value", "total_regret_usd"):
         assert isinstance(one[key]["value"], float)
     assert len(one["regret_usd_over_time"]["value"]) == len(found["checkpoints"])
-    assert main("bandit --means 0.3,0.5 --policy even --horizon 200 --replicates 50 --population 900".split()) == 0
+    words = "bandit --means 0.3,0.5 --policy even --horizon 200 --replicates 50 --population 900"
+    assert main(words.split()) == 0
     assert "Dollars" in capsys.readouterr().out
 
 
