@@ -11,9 +11,12 @@ from expsim_panel.commands import bandit_world as at
 from expsim_panel.commands.targets import STANDARD_OUTPUT, targets
 
 if TYPE_CHECKING:
+    from expsim_panel.bandit_curves import RegretCurve
     from expsim_panel.bandits import BanditResult
 
 _WHERE = "expsim bandit"
+OVER_REPLICATES = 2000
+"""Experiments at each level of ``--over``, at most."""
 
 
 def read_means(text: str) -> list[float]:
@@ -126,11 +129,20 @@ def bandit(
     json: Annotated[
         str | None, typer.Option("--json", metavar="FILE or -", help="Write JSON instead; - for standard output.")
     ] = None,
+    html: Annotated[
+        str | None, typer.Option("--html", metavar="FILE", help="Write the pictures as a page that needs no network.")
+    ] = None,
+    over: Annotated[
+        str | None,
+        typer.Option("--over", metavar="PATH=lo:hi:n", help="Also over horizon, lead, means.0 or POLICY.PARAMETER."),
+    ] = None,
 ) -> None:
     """Regret of bandit policies, with the Lai-Robbins bound, in a classic or a less plain world."""
-    from expsim_panel.commands.screen import dumps, print_json
+    from expsim_panel.bandit_curves import parse, regret_over
+    from expsim_panel.bandit_verdict import check_value
+    from expsim_panel.commands.screen import console, dumps, print_json
 
-    outputs = targets({"--json": json})
+    outputs = targets({"--json": json, "--html": html})
     names = [*policy, *(more or [])]
     asked = {"means": read_means(means), "policies": names, "horizon": horizon, "family": family}
     world = at.read_world(
@@ -151,13 +163,29 @@ def bandit(
         }
     )
     asked["world"] = world
-    found = play({**asked, "replicates": replicates, "seed": seed, "workers": workers})
+    worth = check_value(value_per_point, _WHERE, "--value-per-point")
+    axis = None if over is None else parse(over)
+    settings = {"replicates": replicates, "seed": seed, "workers": workers}
+    found = play({**asked, **settings})
+    curve = None
+    if axis is not None:
+        settings["replicates"] = min(replicates, OVER_REPLICATES)
+        curve = regret_over(**asked, path=axis[0], values=axis[1], **settings, where=_WHERE)
+    if "--html" in outputs:
+        from expsim_panel.exports.bandit_html import page
+
+        outputs["--html"].write(page(found, worth, curve))
+    written = document(found) | ({} if curve is None else {"over": curve.to_json()})
+    if "--json" in outputs:
+        outputs["--json"].write(dumps(written))
     if json == STANDARD_OUTPUT:
-        print_json(document(found))
-    elif outputs:
-        outputs["--json"].write(dumps(document(found)))
-    else:
+        print_json(written)
+    elif not outputs:
         _print(found)
+        if curve is not None:
+            _print_over(curve)
+    elif html is not None:
+        console().print(f"Wrote {outputs['--html'].name}", soft_wrap=True)
 
 
 def _print(found: BanditResult) -> None:
@@ -208,3 +236,22 @@ def _print(found: BanditResult) -> None:
         f"{count(found.replicates)} experiments of {count(found.horizon)} requests, {found.family}, seed {found.seed}"
     )
     out.print(facts([("Lai-Robbins bound", line), ("Simulated", size), ("Columns", words)]))
+
+
+def _print_over(curve: RegretCurve) -> None:
+    """Print regret by level, at most as many levels as a terminal holds; the JSON has all."""
+    import numpy as np
+    from rich import box
+    from rich.table import Table
+
+    from expsim_panel.commands.screen import console, heading
+
+    some = np.unique(np.linspace(0, curve.values.size - 1, min(curve.values.size, 7)).round().astype(int))
+    table = Table("Policy", *(f"{curve.values[k]:.4g}" for k in some), box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, row in zip(curve.names, curve.regret, strict=True):
+        table.add_row(name, *(f"{row[k]:.4g}" for k in some))
+    out = console()
+    out.print(heading(f"Regret over {curve.path}: {curve.label}"))
+    out.print(table)
