@@ -30,6 +30,7 @@ ORDER = (
     "p_suboptimal_launch", "p_missed_win", "p_inconclusive", "units", "exposures", "judged", "labelled",
     "rater_hours", "days", "cost", "cost.generation", "cost.judge", "cost.human", "cost.latency",
     "cost_per_correct", "regret", "simple_regret", "traffic_on_worse_arms", "exaggeration", "coverage",
+    "exaggeration_adjusted", "exaggeration_shrunk", "coverage_adjusted",
 )  # fmt: skip
 """Order of the operating characteristics in tables and files."""
 
@@ -142,13 +143,27 @@ def _strategy(
     )
 
 
-def verdict_of(scenario: Scenario, one: Strategy, shown: Trace) -> Verdict:
-    """Return what one experiment says, from its data and what is known besides: never from the truth."""
+_SIMULATED = object()
+"""The split of a simulated experiment, which its trace gives."""
+
+
+def verdict_of(
+    scenario: Scenario, one: Strategy, shown: Trace, ratio: sample_ratio.SampleRatio | None | object = _SIMULATED
+) -> Verdict:
+    """Return what one experiment says, from its data and what is known besides: never from the truth.
+
+    Parameters
+    ----------
+    ratio : SampleRatio or None, optional
+        The check of the split where the data know it better than the trace does.
+    """
     facts, level = recommend.known(scenario), one.design.level()
     found = recommend.judge(facts, level, recommend.of_trace(shown))
     z = norm_ppf(0.5 + level / 2)
     said = wording.verdict(facts, found, one.name, level, z, scenario.metric.name, facts.money.payee)
-    ratio = sample_ratio.of_trace(scenario, one, shown)
+    if ratio is _SIMULATED:
+        ratio = sample_ratio.of_trace(scenario, one, shown)
+    assert ratio is None or isinstance(ratio, sample_ratio.SampleRatio)
     checks = guardrail_verdict.checks(scenario.guardrails, facts.names, shown.readings)
     arm = facts.names[int(found.arm[0])]
     # Where nothing was measured at all, the verdict is of the metric alone, and its caller says so.

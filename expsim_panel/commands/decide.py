@@ -89,7 +89,7 @@ def _show(study: Study, made: Decision) -> None:
     told += [
         ("Time", when + ended),
         ("Next look", f"day {made.next_look}" if made.next_look else "none"),
-        ("Split", f"as planned (p = {percent(made.split_p)})" if made.split_p >= 0.001 else "not as planned"),
+        ("Split", f"as planned (p = {percent(made.split_p)})" if not made.split.alarm else "not as planned"),
     ]
     out.print(screen.facts(told))
     out.print()
@@ -97,4 +97,4 @@ def _show(study: Study, made: Decision) -> None:
     if any(each is not None for each in made.trace.readings):
         told_already = made.verdict.reasons
         out.print(screen.bullets([one.sentence for one in made.verdict.guardrails if one.sentence not in told_already]))
-    out.print(screen.bullets([*made.notes, *made.verdict.reasons]))
+    out.print(screen.bullets([*made.notes, *made.verdict.reasons, *made.details.lines]))

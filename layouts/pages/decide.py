@@ -10,7 +10,7 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmu
 
-from expsim_panel.decide import SKEWED, Decision, decide
+from expsim_panel.decide import Decision, decide
 from expsim_panel.errors import InputError, shown
 from expsim_panel.layouts.computing import POOL
 from expsim_panel.layouts.guardrails import box
@@ -128,7 +128,7 @@ def told(study: Study, made: Decision, dark: bool) -> str:
         (count(last[1, arm]), f"scored responses of {variant.name}")
         for arm, variant in enumerate(study.scenario.variants)
     ][:3]
-    split = "as planned" if made.split_p >= SKEWED else "not as planned"
+    split = "not as planned" if made.split.alarm else "as planned"
     ended = f", ended by {verdict.strategy} on day {made.trace.day}" if made.stopped else ""
     facts = [
         f"Day {made.day} of {made.planned}{ended}",
@@ -148,5 +148,17 @@ def told(study: Study, made: Decision, dark: bool) -> str:
         f'<div class="two"><section class="box"><h2>What to know</h2><ul>{reasons}</ul></section>'
         f'<section class="box"><h2>Where the experiment stands</h2><ul>'
         + "".join(f"<li>{escape(fact)}</li>" for fact in facts)
-        + "</ul></section></div>"
+        + "</ul></section>"
+        + _more(made)
+        + "</div>"
     )
+
+
+def _more(made: Decision) -> str:
+    """Return the box on the estimate after stopping early and on going on; empty where there is nothing to say."""
+    lines = made.details.lines
+    if not lines:
+        return ""
+    title = "How much longer?" if made.details.longer is not None else "What the number is worth"
+    listed = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f'<section class="box"><h2>{title}</h2><ul>{listed}</ul></section>'

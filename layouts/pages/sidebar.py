@@ -12,8 +12,9 @@ from expsim_panel import library, strategy
 from expsim_panel.evaluation import evaluators
 from expsim_panel.layouts import guardrails
 from expsim_panel.layouts.controls import Field, fields, plain
+from expsim_panel.layouts.form import EVALUATOR_KIND, Path
 from expsim_panel.layouts.pages.frame import Fold, words
-from expsim_panel.layouts.session import EVALUATOR_KIND, Path, Session
+from expsim_panel.layouts.session import Session
 from expsim_panel.sections import Section
 
 _ONLY_SCORES = {

@@ -23,7 +23,7 @@ FIGURE = {"value", "se", "exact", "quantiles", "reason"}
 NAMES = {
     "power", "type1_error", "type1_error_unbiased", "false_launch", "p_correct", "p_harmful_launch", "p_missed_win",
     "p_inconclusive", "units", "exposures", "judged", "labelled", "days", "cost", "regret", "simple_regret",
-    "exaggeration", "coverage",
+    "exaggeration", "coverage", "exaggeration_adjusted", "exaggeration_shrunk", "coverage_adjusted",
 }  # fmt: skip
 
 
