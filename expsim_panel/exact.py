@@ -9,7 +9,7 @@ import numpy as np
 from expsim_panel import exact_worlds, plan
 from expsim_panel.design import Bounds, Setting
 from expsim_panel.economics import Ledger
-from expsim_panel.guardrail_laws import chances
+from expsim_panel.guardrail_laws import p_pass
 from expsim_panel.regions import stops_between
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
@@ -72,10 +72,13 @@ def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effe
         if absent:
             return absent
     found = stopped(setting, planned, law, money)
-    if scenario.guardrails and isinstance(found, Exact):
-        passing = all_pass(scenario, world, found.units[:-1])
-        return replace(found, values={**found.values, "launch": float(found.high @ passing)})
-    return found
+    return guarded(scenario, world, found) if scenario.guardrails and isinstance(found, Exact) else found
+
+
+def guarded(scenario: Scenario, world: str, found: Exact) -> Exact:
+    """Return the figures with launches that the guardrails let through, as sums over the looks."""
+    passing = all_pass(scenario, world, found.units[:-1])
+    return replace(found, values={**found.values, "launch": float(found.high @ passing)})
 
 
 def all_pass(scenario: Scenario, world: str, units: np.ndarray) -> np.ndarray:
@@ -91,7 +94,7 @@ def all_pass(scenario: Scenario, world: str, units: np.ndarray) -> np.ndarray:
     found = np.ones(len(units))
     for one in scenario.guardrails:
         means = one.truth(world)
-        found *= [chances(one, n[0], n[1], means[0], means[1])[0] for n in map(one.rows, units)]
+        found *= [p_pass(one, n[0], n[1], means[0], means[1]) for n in map(one.rows, units)]
     return found
 
 
