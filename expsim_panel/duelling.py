@@ -232,9 +232,7 @@ def duel(
     known = world if isinstance(world, Preferences) else preferences(world)
     marks = checkpoints(int(horizon))
     count = Counter(blocks_of(replicates) * len(made), progress)
-    results = tuple(
-        _play(known, one, name, int(replicates), int(seed), marks, workers, count) for name, one in made
-    )
+    results = tuple(_play(known, one, name, int(replicates), int(seed), marks, workers, count) for name, one in made)
     bound = lower_bound(known) if known.ties.max() <= 1e-12 and math.isfinite(lower_bound(known)) else None
     return DuelResult(
         known, int(horizon), int(replicates), int(seed), bound, results, marks, time.perf_counter() - started

@@ -147,9 +147,7 @@ def metered_bandit(
         one.check_arms(problem, _WHERE, f"policy {one.kind}")
     marks = checkpoints(int(horizon))
     count = Counter(blocks_of(replicates) * len(made), progress)
-    results = tuple(
-        _play(world, one, name, int(replicates), int(seed), marks, workers, count) for name, one in made
-    )
+    results = tuple(_play(world, one, name, int(replicates), int(seed), marks, workers, count) for name, one in made)
     return MeteredResult(
         world, int(horizon), int(replicates), int(seed), world.optimum(int(horizon)), world.lower_bound(), results,
         marks, time.perf_counter() - started,

@@ -62,7 +62,9 @@ def read_kind(text: object, kinds: tuple[type[P], ...], where: str, key: str) ->
     made: Any = policies.get(name)()
     if not isinstance(made, kinds):
         needs = [words for kind, words in _NEEDS.items() if isinstance(made, kind)]
-        other = "the even split per request is called even" if name == "split" else did_you_mean("", bandit_names(*kinds))
+        other = (
+            "the even split per request is called even" if name == "split" else did_you_mean("", bandit_names(*kinds))
+        )
         raise InputError(where, key, f"{name} is no bandit policy here", needs[0] if needs else other)
     seen: set[str] = set()
     for part in inside.split(",") if inside and inside.strip() else []:

@@ -203,11 +203,15 @@ _KINDS: tuple[type[Policy], ...] = (SegmentPolicy, BanditPolicy)
 
 def _shares(segments: object, where: str) -> Floats:
     """Return frequencies that sum to 1."""
-    row = read_rows([segments] if isinstance(segments, Sequence | np.ndarray) else segments, where, "segments", "0.6,0.4")
+    row = read_rows(
+        [segments] if isinstance(segments, Sequence | np.ndarray) else segments, where, "segments", "0.6,0.4"
+    )
     if row.shape[1] < 2:
         raise InputError(where, "segments", "one segment", "give two at least, or leave segments out")
     if row.min() < 0.0 or row.sum() <= 0.0:
-        raise InputError(where, "segments", f"{shown(row[0].tolist())} are no frequencies", "give numbers of at least 0")
+        raise InputError(
+            where, "segments", f"{shown(row[0].tolist())} are no frequencies", "give numbers of at least 0"
+        )
     return np.asarray(row[0] / row.sum())
 
 

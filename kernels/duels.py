@@ -25,7 +25,7 @@ def pair(
 
 @inner
 def bound(i: int, j: int, alpha: float, t: float, sign: float, wins: np.ndarray) -> float:
-    """Return ``w_ij / n + sign sqrt(alpha log(t) / n)`` with n the duels of i and j; x / 0 is 1, and 1/2 where i = j."""
+    """Return ``w_ij / n + sign sqrt(alpha log(t) / n)``, n the duels of i and j; x / 0 is 1, and 1/2 where i = j."""
     if i == j:
         return 0.5
     n = wins[i, j] + wins[j, i]

@@ -170,5 +170,3 @@ class Discounted(Recent):
     def memory(self, problem: Problem) -> tuple[int, int]:
         """Return the shape of discounted pulls and sums by arm."""
         return (2, problem.arms)
-
-

@@ -82,8 +82,19 @@ class ConservativeUcb(BanditPolicy):
     summary = "UCB that never falls far behind the control"
     markov = False
     batched = False
-    alpha = Share(0.1, bounds=(0.001, 1.0), softbounds=(0.01, 0.5), label="Allowed loss", doc="Share of the control's reward that may be lost.")
-    delta = Probability(0.05, bounds=(1e-6, 0.5), label="Probability of breaking it", doc="The promise may fail with about this probability.")
+    alpha = Share(
+        0.1,
+        bounds=(0.001, 1.0),
+        softbounds=(0.01, 0.5),
+        label="Allowed loss",
+        doc="Share of the control's reward that may be lost.",
+    )
+    delta = Probability(
+        0.05,
+        bounds=(1e-6, 0.5),
+        label="Probability of breaking it",
+        doc="The promise may fail with about this probability.",
+    )
 
     def request(self, problem: Problem) -> Any:
         """Return the kernel's parameters."""

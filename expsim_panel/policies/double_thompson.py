@@ -86,7 +86,11 @@ class DoubleThompson(DuelPolicy):
     kind = "double-thompson"
     summary = "Two posterior draws name the pair of a duel (D-TS)"
     alpha = Factor(
-        0.51, bounds=(0.0, 100.0), softbounds=(0.5, 2.0), label="Exploration", doc="Factor alpha in sqrt(alpha log(t) / n)."
+        0.51,
+        bounds=(0.0, 100.0),
+        softbounds=(0.5, 2.0),
+        label="Exploration",
+        doc="Factor alpha in sqrt(alpha log(t) / n).",
     )
 
     def request(self, problem: Problem) -> Any:

@@ -135,7 +135,10 @@ class GlrKlUcb(BanditPolicy):
         doc="An arm is tested after so many rewards, at splits so many rewards apart.",
     )
     restart = param.Selector(
-        default="all", objects=["all", "arm"], label="What starts anew", doc="All arms, or only the one that has changed."
+        default="all",
+        objects=["all", "arm"],
+        label="What starts anew",
+        doc="All arms, or only the one that has changed.",
     )
 
     def request(self, problem: Problem) -> Any:

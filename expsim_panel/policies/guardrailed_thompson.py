@@ -107,7 +107,11 @@ class GuardrailedThompson(BanditPolicy):
         doc="An arm is closed while P(its rate of bad events exceeds the limit) is above this.",
     )
     prior_bad = Factor(
-        1.0, bounds=(0.5, 1e6), softbounds=(0.5, 20.0), label="Prior bad events", doc="Beta prior of the rate: first shape."
+        1.0,
+        bounds=(0.5, 1e6),
+        softbounds=(0.5, 20.0),
+        label="Prior bad events",
+        doc="Beta prior of the rate: first shape.",
     )
     prior_good = Factor(
         1.0, bounds=(0.5, 1e6), softbounds=(0.5, 1000.0), label="Prior good ones", doc="Beta prior: second shape."

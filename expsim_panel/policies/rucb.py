@@ -87,7 +87,11 @@ class Rucb(DuelPolicy):
     kind = "rucb"
     summary = "Optimism about who beats whom (RUCB)"
     alpha = Factor(
-        0.51, bounds=(0.0, 100.0), softbounds=(0.5, 2.0), label="Exploration", doc="Factor alpha in sqrt(alpha log(t) / n)."
+        0.51,
+        bounds=(0.0, 100.0),
+        softbounds=(0.5, 2.0),
+        label="Exploration",
+        doc="Factor alpha in sqrt(alpha log(t) / n).",
     )
 
     def request(self, problem: Problem) -> Any:
