@@ -238,7 +238,7 @@ def metered_world(
 
 def _by_arm(numbers: object, arms: int, key: str, rates: bool) -> Floats:
     """Return one number for every arm: a rate, or an amount above 0."""
-    row = read_rows([numbers], _WHERE, key, "0.01,0.05")[0]
+    row: Floats = read_rows([numbers], _WHERE, key, "0.01,0.05")[0]
     if row.size != arms:
         raise InputError(_WHERE, key, f"{row.size} numbers for {arms} arms", "give one for every arm")
     if rates and (row.min() < 0.0 or row.max() > 1.0):

@@ -31,7 +31,8 @@ def bound(i: int, j: int, alpha: float, t: float, sign: float, wins: np.ndarray)
     n = wins[i, j] + wins[j, i]
     if n <= 0.0:
         return 1.0 + sign
-    return wins[i, j] / n + sign * math.sqrt(alpha * math.log(t) / n)
+    value: float = wins[i, j] / n + sign * math.sqrt(alpha * math.log(t) / n)
+    return value
 
 
 @inner

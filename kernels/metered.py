@@ -27,12 +27,14 @@ def draw_reward(bits: np.ndarray, arm: int, means: np.ndarray, edges: np.ndarray
     """
     steps = edges.shape[1]
     if steps == 0:
-        return means[arm] + normal(bits)
+        score: float = means[arm] + normal(bits)
+        return score
     u = uniform(bits)
-    level = 0
-    while level < steps and u >= edges[arm, level]:
-        level += 1
-    return level / steps
+    at = 0
+    while at < steps and u >= edges[arm, at]:
+        at += 1
+    level: float = at / steps
+    return level
 
 
 @kernel

@@ -20,7 +20,8 @@ SPENT = 0
 @inner
 def price(params: Any, arm: int, n: float, memory: np.ndarray) -> float:
     """Return the known price of an arm, or the mean of those paid."""
-    return memory[SPENT, arm] / n if params.unknown else params.costs[arm]
+    value: float = memory[SPENT, arm] / n if params.unknown else params.costs[arm]
+    return value
 
 
 def _meter(params: Any, arm: int, cost: float, bad: float, t: int, n: np.ndarray, memory: np.ndarray) -> None:

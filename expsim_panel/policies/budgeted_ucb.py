@@ -29,7 +29,7 @@ def _index(
     params: BudgetedUcbParams, arm: int, t: int, n: np.ndarray, s: np.ndarray, q: np.ndarray, memory: np.ndarray
 ) -> float:
     width = math.sqrt(params.c * math.log(float(t)) / n[arm])
-    upper = s[arm] / n[arm] + width
+    upper: float = s[arm] / n[arm] + width
     paid = price(params, arm, n[arm], memory)
     if not params.unknown:
         return upper / paid

@@ -86,7 +86,7 @@ def _select(
     arms = n.shape[0]
     if params.explore > 0.0:
         since = t - int(memory[RESTART, 0]) if params.everywhere else t
-        turn = since % max(arms, int(arms / params.explore))
+        turn: int = since % max(arms, int(arms / params.explore))
         if turn < arms:
             return turn
     for a in range(arms):

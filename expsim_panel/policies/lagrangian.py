@@ -45,7 +45,8 @@ def _index(
     paid = price(params, arm, n[arm], memory)
     if params.unknown:
         paid = max(paid - width, 0.0)
-    return params.value * (s[arm] / n[arm] + width) - (params.weight + memory[SHADOW, 0]) * paid
+    worth: float = params.value * (s[arm] / n[arm] + width) - (params.weight + memory[SHADOW, 0]) * paid
+    return worth
 
 
 @recommend.register(LagrangianParams)
