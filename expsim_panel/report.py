@@ -148,7 +148,7 @@ _SIMULATED = object()
 
 
 def verdict_of(
-    scenario: Scenario, one: Strategy, shown: Trace, ratio: sample_ratio.SampleRatio | None | object = _SIMULATED
+    scenario: Scenario, one: Strategy, shown: Trace, ratio: sample_ratio.SampleRatio | object | None = _SIMULATED
 ) -> Verdict:
     """Return what one experiment says, from its data and what is known besides: never from the truth.
 
