@@ -12,6 +12,7 @@ from expsim_panel.decision_details import Details
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.guardrail_tests import Readings
+from expsim_panel.guardrail_verdict import alarms
 from expsim_panel.kernels.trials import decide as rule_decides
 from expsim_panel.observed import Observed
 from expsim_panel.results import Trace, Verdict
@@ -179,7 +180,7 @@ def _go_on(study: Study, verdict: Verdict, trace: Trace, look: int) -> Verdict:
     return replace(
         verdict, action="collect", more_units=more, more_cost=price,
         sentence=f"Go on to day {look}, the next planned look: no bound is crossed.{so_far}",
-        reasons=("Deciding between the planned looks is what raises false alarms.",),
+        reasons=(*alarms(verdict), "Deciding between the planned looks is what raises false alarms."),
     )  # fmt: skip
 
 

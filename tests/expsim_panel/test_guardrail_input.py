@@ -251,6 +251,15 @@ def test_decide_cuts_guardrails_at_the_end_of_the_rule():
     assert made.trace.readings[0].n.tolist() == [10_000, 10_000]
 
 
+def test_a_guardrail_that_fails_is_told_before_the_end():
+    study = Study.from_tree(tree("binary", guardrails=[RAIL]), "test", names=["obrien-fleming"])
+    lines = ["day,variant,rows,hits,tickets.hits", "1,A,10000,1000,500", "1,B,10000,990,1500"]
+    made = decide(study, from_csv(study.scenario, "\n".join(lines).encode(), "t.csv"))
+    assert made.verdict.action == "collect"
+    assert made.verdict.sentence.startswith("Go on to day 2")
+    assert made.verdict.reasons[0].startswith("Stop B now or find out why: tickets: fail.")
+
+
 def test_data_without_guardrails_in_the_plan():
     study = Study.from_tree(tree("binary"), "test", names=["fixed-horizon"])
     with pytest.raises(InputError, match="the scenario has no guardrails"):
@@ -279,3 +288,15 @@ def test_names_are_escaped_everywhere():
         assert "&lt;img src=x" in page
     assert "\\| \\`a\\`" in markdown.write(result)
     assert json.loads(as_json.write(result))["verdict"]["guardrails"][0]["name"] == evil
+
+
+def test_pasted_lines_bring_their_guardrails():
+    from expsim_panel.layouts.pages.decide import read
+
+    study = planned(RAIL, LATENCY)
+    text = "A=5000/50000, B=4500/50000\nlatency: A=1700/900/50000, B=1710/900/50000\ntickets = A=500/10000,B=510/10000"
+    made = decide(study, read(study, text, None))
+    assert [check.result for check in made.verdict.guardrails] == ["pass", "pass"]
+    assert made.verdict.action == "launch"
+    with pytest.raises(InputError, match=r"^data \[latency\]: 'A=x' is not NAME=MEAN/SD/UNITS"):
+        read(study, "A=5000/50000,B=4500/50000\nlatency: A=x", None)

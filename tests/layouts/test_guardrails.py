@@ -81,3 +81,23 @@ def test_no_guardrails_no_rows() -> None:
     asyncio.run(session.play())
     assert box(session.study.scenario, session.result.verdict, True) == ""
     assert "Guardrails" not in compare.text(session.result)
+
+
+def test_an_unset_margin_is_shown_as_the_threshold_and_follows_it() -> None:
+    session = Session("hallucination-prompt", debounce=0.0)
+    session.edit(("replicates",), 20)
+    assert session.edit(("guardrails", 0, "margin"), None)
+    found: dict[str, Any] = {}
+    made = card(session, lambda field: found.update({str(field.path[-1]): field.widget}), lambda: None)
+
+    async def work() -> None:
+        made[1].collapsed = False
+        assert found["margin"].value == 300
+        found["threshold"].value = 280.0
+        await asyncio.sleep(0.5)
+        assert found["margin"].value == 280.0
+        await asyncio.sleep(0.5)
+
+    asyncio.run(work())
+    assert session.study.scenario.guardrails[0].allowed == 280
+    assert session.error == ""
