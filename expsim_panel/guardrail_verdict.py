@@ -233,9 +233,9 @@ def joint(
 
 
 def alarms(verdict: Verdict) -> tuple[str, ...]:
-    """Say of a running experiment which guardrails fail already; they are read at every look, the metric is not."""
+    """Say of a running experiment which guardrails fail already; unlike the metric they are read at any time."""
     return tuple(
-        f"Stop {one.variant} now or find out why: {one.sentence} While it fails, nothing that the metric shows launches it."
+        f"Stop {one.variant} now or find out why: {one.sentence} While it fails, nothing in the metric launches it."
         for one in verdict.guardrails
         if one.code == FAIL
     )
