@@ -47,6 +47,8 @@ class Evaluator(Section):
 
     kind = ""
     summary = ""
+    added: frozenset[str] = frozenset()
+    """Keys that came later: left out of a tree at their default, so that older studies keep their digest."""
     rows_word = "measured"
     coverage = Share(
         1.0,
@@ -121,7 +123,11 @@ class Evaluator(Section):
 
     def to_tree(self) -> dict[str, Any]:
         """Return the tree with the kind in front."""
-        return {"kind": self.kind, **super().to_tree()}
+        tree = super().to_tree()
+        for key in self.added:
+            if tree.get(key) == self.param[key].default:
+                tree.pop(key, None)
+        return {"kind": self.kind, **tree}
 
 
 class EvaluatorRegistry(Registry[type[Evaluator]]):

@@ -275,6 +275,7 @@ def as_rows(law: Scored, n: float, value: float, variance: float) -> tuple[float
 
 @inner
 def add(sums: np.ndarray, arm: int, today: np.ndarray) -> None:
+    """Add one day's sums to those of an arm."""
     for i in range(SUMS_KEPT):
         sums[i, arm] += today[i]
 

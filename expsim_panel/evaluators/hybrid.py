@@ -48,7 +48,7 @@ class Hybrid(Evaluator):
         softbounds=(0.01, 1.0),
         step=0.01,
         label="Share of judged responses labelled",
-        doc="Random part of the judged responses that people label too; by default from the judge's and people's shares.",
+        doc="Random part of the judged responses that people label too; by default from both shares of units.",
     )
     correction = param.Selector(
         default="auto",
@@ -79,10 +79,7 @@ class Hybrid(Evaluator):
         made = dict(tree)
         for key in PARTS:
             if key not in made:
-                if key not in alternatives:
-                    problem = f"a hybrid needs a {key}, and there is no [evaluators.{key}]"
-                    raise InputError(where, f"{path}.{key}", problem, f"add the table, or [{path}.{key}]")
-                made[key] = filled(alternatives[key], key, where, f"evaluators.{key}")
+                made[key] = filled(alternatives.get(key, {}), key, where, f"evaluators.{key}")
         judged = _share(made["judge"], 1.0)
         made.setdefault("coverage", judged)
         if "label_share" not in made and isinstance(made["coverage"], (int, float)) and made["coverage"] > 0:
