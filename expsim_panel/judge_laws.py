@@ -6,9 +6,11 @@ Closed forms on arrays (..., arms); the control comes first.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 
 def panel_factor(judges: int, correlation: float) -> float:
@@ -32,17 +34,39 @@ def majority(rate: float, votes: int, correlation: float = 0.0) -> float:
     correlation : float
         r, 0 to 1.
     """
-    from scipy.special import bdtrc, ndtr, ndtri
+    need = votes // 2 + 1
+
+    if correlation == 0:
+        return math.fsum(math.comb(votes, k) * rate**k * (1 - rate) ** (votes - k) for k in range(need, votes + 1))
+
+    def most(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        terms = [math.comb(votes, k) * p**k * (1 - p) ** (votes - k) for k in range(need, votes + 1)]
+        return np.asarray(sum(terms))
+
+    return _over_common(most, rate, votes, correlation)
+
+
+@lru_cache(maxsize=4096)
+def unanimous(rate: float, votes: int, correlation: float = 0.0) -> float:
+    """Return P(all of k voters say yes); see `majority`."""
+    return _over_common(lambda p: p**votes, rate, votes, correlation)
+
+
+def _over_common(
+    chance: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]], rate: float, votes: int, correlation: float
+) -> float:
+    """Average a probability given the voters' own rate over what they have in common."""
+    from scipy.special import ndtr, ndtri
 
     if votes == 1 or rate in (0.0, 1.0) or correlation == 1:
-        return rate
+        return float(rate)
     if correlation == 0:
-        return float(bdtrc(votes // 2, votes, rate))
+        return float(chance(np.array(float(rate))))
     # The integrand is smooth in g; where r is near 1 it is a step, which the fine grid resolves.
     g = np.linspace(-8.5, 8.5, 4001)
-    chance = ndtr((ndtri(rate) - math.sqrt(correlation) * g) / math.sqrt(1 - correlation))
+    own = ndtr((ndtri(rate) - math.sqrt(correlation) * g) / math.sqrt(1 - correlation))
     weight = np.exp(-g * g / 2)
-    return float((weight * bdtrc(votes // 2, votes, chance)).sum() / weight.sum())
+    return float((weight * chance(own)).sum() / weight.sum())
 
 
 def judged_quality(
@@ -50,8 +74,8 @@ def judged_quality(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return mean and SD of the quality of responses that get a score, and the share that does.
 
-    A response is scored iff ``h + d (q - mean) / s + sqrt(1 - d^2) e > 0``, e standard normal: with d the correlation of
-    quality and being scored, ``E[q | scored] = mean + s d lambda`` and ``Var = s^2 [1 - d^2 lambda (lambda + h)]``,
+    A response is scored iff ``h + d (q - mean) / s + sqrt(1 - d^2) e > 0``, e standard normal: with d the correlation
+    of quality and being scored, ``E[q | scored] = mean + s d lambda`` and ``Var = s^2 [1 - d^2 lambda (lambda + h)]``,
     ``lambda = phi(h) / Phi(h)``. ``h = Phi^-1(1 - refusals)`` for the control; elsewhere it moves by d times the
     difference of means in SDs.
 
@@ -97,11 +121,18 @@ def judged_rates(means: np.ndarray, refusals: float, correlation: float) -> tupl
         middle = (low + high) / 2
         small = p * ndtr(middle + up) + (1 - p) * ndtr(middle + down) < 1 - refusals
         low, high = np.where(small, middle, low), np.where(small, high, middle)
-    return tuple(np.broadcast_to(ndtr(low + at), shape) for at in (up, down))  # type: ignore[return-value]
+    one, none = (np.broadcast_to(ndtr(low + at), shape) for at in (up, down))
+    return one, none
 
 
 def piled_up(
-    offset: np.ndarray, slope: np.ndarray, noise: np.ndarray, means: np.ndarray, sds: np.ndarray, share: float, at: float
+    offset: np.ndarray,
+    slope: np.ndarray,
+    noise: np.ndarray,
+    means: np.ndarray,
+    sds: np.ndarray,
+    share: float,
+    at: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return offset, slope and noise of scores of which a random `share` is the favourite score `at`.
 

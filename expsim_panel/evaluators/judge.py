@@ -42,10 +42,10 @@ class Judge(Evaluator):
     kind = "judge"
     summary = "An LLM judge: cheap, fast, possibly partial to one variant"
     rows_word = "judged"
-    added = frozenset(
-        ("upgrade_shift", "upgrade_day", "verbosity", "length_sds", "pile_up", "pile_up_at", "refusals")
-        + ("refusal_correlation", "judges", "error_correlation")
-    )
+    added = frozenset({
+        "upgrade_shift", "upgrade_day", "verbosity", "length_sds", "pile_up", "pile_up_at", "refusals",
+        "refusal_correlation", "judges", "error_correlation",
+    })  # fmt: skip
     profile = profile_parameter("Name and source of the judge's numbers; assumptions are named as such.")
     offset = Score(
         0.0,
@@ -124,7 +124,9 @@ class Judge(Evaluator):
         label="Silent upgrade shifts scores by",
         doc="Points (or rate) added to all variants from the day on which the provider changes the model unannounced.",
     )
-    upgrade_day = Days(8, bounds=(1, 366), softbounds=(1, 28), label="Upgrade on day", doc="First day of the new model.")
+    upgrade_day = Days(
+        8, bounds=(1, 366), softbounds=(1, 28), label="Upgrade on day", doc="First day of the new model."
+    )
     verbosity = Score(
         0.0,
         softbounds=(-0.5, 0.5),
@@ -163,7 +165,7 @@ class Judge(Evaluator):
         inclusive_bounds=(False, False),
         step=0.05,
         label="Quality and being scored",
-        doc="Correlation of quality with getting a score; above 0 low values of the metric are refused, 0 is at random.",
+        doc="Correlation of quality with getting a score; above 0 low values are refused, 0 is at random.",
     )
     judges = Count(
         1,
@@ -178,7 +180,7 @@ class Judge(Evaluator):
         softbounds=(0, 1),
         step=0.05,
         label="Correlation of their errors",
-        doc="Of two judges' errors on a response (for yes and no: of what lies behind them); read where there are several.",
+        doc="Of two judges' errors on a response (for yes and no: of what lies behind them); for panels.",
     )
     model = param.String("", label="Judge model", doc="Model id as genai-prices knows it; empty when judging is free.")
     provider = param.String("", label="Judge provider", doc="Provider id as genai-prices knows it.")
