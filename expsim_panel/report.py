@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from expsim_panel import exact, operating, plan, recommend, sample_ratio, wording
+from expsim_panel import exact, operating, plan, recommend, sample_ratio, trade_offs, wording
 from expsim_panel.economics import Ledger, ledger
+from expsim_panel.evidence import Evidence, of_one
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.streams import BLOCK
 from expsim_panel.results import Advice, Figure, Outcomes, Result, StrategyResult, Trace, Verdict
@@ -124,12 +125,18 @@ def _strategy(
 def verdict_of(scenario: Scenario, one: Strategy, shown: Trace) -> Verdict:
     """Return what one experiment says, from its data and what is known besides: never from the truth."""
     facts, level = recommend.known(scenario), one.design.level()
-    found = recommend.judge(facts, level, recommend.of_trace(shown))
+    out = recommend.of_trace(shown)
+    found = recommend.judge(facts, level, out)
+    offered: tuple[Evidence, ...] = ()
+    if np.isfinite(found.effect[0]) and np.isfinite(found.se[0]):
+        seen = operating.estimates(out, facts.binary)
+        offered = of_one(recommend.evidence(facts, seen, out, found.arm, np.array([0])))
     z = norm_ppf(0.5 + level / 2)
-    said = wording.verdict(facts, found, one.name, level, z, scenario.metric.name, facts.money.payee)
+    said = wording.verdict(facts, found, one.name, level, z, scenario.metric.name, facts.money.payee, offered)
     ratio = sample_ratio.of_trace(scenario, one, shown)
     warnings = (ratio.warning(),) if ratio is not None and ratio.alarm else ()
-    return replace(said, reasons=(*warnings, *said.reasons), sample_ratio=ratio)
+    spread = trade_offs.of_data(scenario, facts, out)
+    return replace(said, reasons=(*warnings, *said.reasons), sample_ratio=ratio, trade_off=spread)
 
 
 def _ordered(found: dict[str, Figure]) -> dict[str, Figure]:
@@ -140,7 +147,7 @@ def _wordings(
     scenario: Scenario, facts: recommend.Known, level: float, out: Outcomes, money: Ledger
 ) -> dict[str, dict[str, Figure]]:
     """Give every replicate its verdict; report each wording's share and how often it was right."""
-    found = recommend.judge(facts, level, out)
+    found = recommend.judge(facts, level, out, amounts=False)
     value = money.net_value(scenario.effects)
     eps = money.value_per_point * scenario.scenario.indifference
     gained = np.where(found.action == recommend.LAUNCH, value[found.arm], 0.0)
