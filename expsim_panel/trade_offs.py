@@ -12,7 +12,7 @@ and `pareto` estimates the same from draws.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -129,3 +129,20 @@ def of_data(scenario: Scenario, facts: Known, out: Outcomes) -> TradeOff | None:
         tuple(frontier_probability(mean, sd, cost, np.array(known)).tolist()),
         tuple(best_probability(mean, sd, handicap).tolist()),
     )
+
+
+def reweighted(found: TradeOff, value_per_point: float, usd_per_second: float, launch: float = 0.0) -> TradeOff:
+    """Return the same with other dollars per point and per second; `launch` is dollars per response.
+
+    `best` changes with the weights; `frontier` knows none.
+    """
+    cost = np.array(found.cost)
+    waits = [0.0 if wait is None else wait for wait in found.latency]
+    slower = usd_per_second * np.maximum(0.0, np.array(waits) - waits[0])
+    handicap = cost - cost[0] + slower
+    handicap[1:] += launch
+    if value_per_point <= 0:
+        best = (handicap == handicap.min()) / float((handicap == handicap.min()).sum())
+    else:
+        best = best_probability(np.array(found.quality), np.array(found.quality_sd), handicap / value_per_point)
+    return replace(found, best=tuple(best.tolist()))
