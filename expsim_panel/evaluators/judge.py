@@ -212,6 +212,14 @@ class Judge(Evaluator):
         2.0, bounds=(0, None), softbounds=(0, 30), step=0.5, label="Seconds per judge call", doc="Time one call takes."
     )
 
+    concurrency = Count(
+        10,
+        bounds=(1, 100_000),
+        softbounds=(1, 100),
+        label="Judge calls at a time",
+        doc="Calls that run side by side: with the seconds of a call, how fast responses can be scored.",
+    )
+
     def measure(self, means: np.ndarray, sds: np.ndarray, family: str) -> Measurement:
         """Return the law of a judge's score, unpaired: one scored response per unit, refused ones left out.
 
