@@ -94,6 +94,8 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
     difference = float(law.means[0, 1] - law.means[0, 0])
     if variance[-1] <= 0:
         return "no exact value: the outcome does not vary"
+    if law.labelled is not None and law.labelled.drift.any():
+        return "no exact value: the judge drifts, and labels correct it"
     delay = 0
     if law.uneven is None:
         high, low = _crossing(variance, planned.lower, planned.upper, difference, law, rows)

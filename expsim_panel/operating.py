@@ -129,7 +129,7 @@ def endings(scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, eff
         True effects over control, metric units, positive is better.
     """
     size = out.code.size
-    found = estimates(out, scenario.family == "binary")
+    found = estimates(out, scenario.by_counts)
     z = norm_ppf(0.5 + one.design.level() / 2)
     chosen = decisions(out, found, z, scenario.scenario.indifference)
     value = money.net_value(effects)
@@ -173,9 +173,12 @@ def figures(
     total = np.sum(list(end.spent.values()), axis=0)
     rows = over_arms(out.rows.astype(float))
     scored = rows * money.scored_per_row
-    judged, labelled = (scored if money.payee == payee else np.zeros(rows.size) for payee in ("judge", "human"))
+    judged, labelled = (scored * money.responses[payee] for payee in ("judge", "human"))
     exact_scored = known["rows"] * money.scored_per_row if "rows" in known else None
-    exact_rows = {payee: exact_scored if money.payee == payee else None for payee in ("judge", "human")}
+    exact_rows = {
+        payee: exact_scored * share if exact_scored is not None and share else None
+        for payee, share in money.responses.items()
+    }
     return {
         **alarms(out, known),
         "p_correct": proportion(right),
@@ -187,7 +190,7 @@ def figures(
         "exposures": mean(shown, known.get("exposures")),
         "judged": mean(judged, exact_rows["judge"]),
         "labelled": mean(labelled, exact_rows["human"]),
-        "rater_hours": mean((rows if money.payee == "human" else 0 * rows) * money.seconds_per_row / 3600),
+        "rater_hours": mean((rows if money.responses["human"] else 0 * rows) * money.seconds_per_row / 3600),
         "days": mean(out.day.astype(float), known.get("days")),
         "cost": mean(total, known.get("cost")),
         **{f"cost.{kind}": mean(dollars, known.get(f"cost.{kind}"), False) for kind, dollars in end.spent.items()},

@@ -31,6 +31,8 @@ class Known:
     names : tuple of str
         Variants, control first.
     binary : bool
+        Whether the metric is a rate.
+    counts : bool
         Whether rows are 0/1.
     indifference : float
         Smallest effect that matters, metric units.
@@ -52,6 +54,7 @@ class Known:
 
     names: tuple[str, ...]
     binary: bool
+    counts: bool
     indifference: float
     suspected_bias: float
     prior: tuple[float, float] | None
@@ -69,6 +72,7 @@ def known(scenario: Scenario) -> Known:
     return Known(
         tuple(variant.name for variant in scenario.variants),
         scenario.family == "binary",
+        scenario.by_counts,
         float(scenario.scenario.indifference),
         scenario.evaluator.bias_sd(),
         (float(prior.effect_mean), float(prior.effect_sd)) if prior.effect_sd else None,
@@ -127,7 +131,7 @@ def judge(facts: Known, level: float, out: Outcomes) -> Findings:
     out : Outcomes
         The data: how each experiment ended.
     """
-    found = estimates(out, facts.binary)
+    found = estimates(out, facts.counts)
     effect_all = np.where(np.isfinite(found.effect), found.effect, -np.inf)
     arm = np.where(out.code > 0, out.code, effect_all.argmax(axis=1) + 1).astype(int)
     pick = (np.arange(arm.size), arm - 1)

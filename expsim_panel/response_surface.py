@@ -297,8 +297,7 @@ def _exact_cell(at: int, metric: str) -> Cell:
         if isinstance(found, str):
             return found
         if key in ("judged", "labelled"):
-            mine = money.payee == {"judged": "judge", "labelled": "human"}[key]
-            return Figure(found.values["rows"] if mine else 0.0)
+            return Figure(found.values["rows"] * money.responses[{"judged": "judge", "labelled": "human"}[key]])
         return Figure(found.values[key])
 
     return cell

@@ -9,6 +9,7 @@ import numpy as np
 from expsim_panel.scenario_world import fading
 
 if TYPE_CHECKING:
+    from expsim_panel.evaluation import Evaluator
     from expsim_panel.scenario import Scenario
 
 
@@ -77,7 +78,12 @@ def shift(scenario: Scenario, world: str) -> np.ndarray:
 def drift(scenario: Scenario, world: str) -> np.ndarray:
     """Return what each day adds to the evaluator's scores, shape (days,): in the end its whole drift."""
     days = scenario.traffic.days
-    size = 0.0 if world == "unbiased" else float(getattr(scenario.evaluator, "drift", 0.0))
+    return np.zeros(days) if world == "unbiased" else drift_of(scenario.evaluator, days)
+
+
+def drift_of(evaluator: Evaluator, days: int) -> np.ndarray:
+    """Return what each day adds to an evaluator's scores, shape (days,)."""
+    size = float(getattr(evaluator, "drift", 0.0))
     return np.asarray(size * (np.arange(days) + 0.5) / days)
 
 

@@ -99,8 +99,7 @@ class Human(Evaluator):
         A majority of r raters, independent given the truth, has the binomial tail of Se and Sp.
         """
         if family == "binary":
-            yes = majority(self.sensitivity, self.labels_per_item)
-            no = majority(self.specificity, self.labels_per_item)
+            yes, no = self.vote()
             rates = np.clip(means * yes + (1 - means) * (1 - no), 0, 1)
             return Measurement(rates, np.sqrt(rates * (1 - rates)))
         spread = np.sqrt(sds**2 + self.noise_sd**2 / self.labels_per_item) + 0 * means
@@ -109,6 +108,10 @@ class Human(Evaluator):
         severity = self.severity_sd / math.sqrt(self.labels_per_item)
         panels = self.raters // self.labels_per_item if severity else 0
         return Measurement(means, spread, severity, panels, self.shared_raters)
+
+    def vote(self) -> tuple[float, float]:
+        """Return sensitivity and specificity of the vote on one response."""
+        return majority(self.sensitivity, self.labels_per_item), majority(self.specificity, self.labels_per_item)
 
     def usd_per_row(self) -> float:
         """Dollars for the labels of one response."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -135,13 +136,29 @@ class Judge(Evaluator):
         Variance ``b^2 s^2 + s_i^2 + s_w^2 + s_r^2 / K`` (MODEL section 3.1); for a binary metric
         ``p Se + (1 - p)(1 - Sp) + bias``.
         """
-        tilt = np.zeros(means.shape[-1])
-        tilt[1:] = self.differential_bias
+        tilt = self._tilt(means)
         if family == "binary":
             rates = np.clip(means * self.sensitivity + (1 - means) * (1 - self.specificity) + tilt, 0, 1)
             return Measurement(rates, np.sqrt(rates * (1 - rates)))
         noise = self.item_sd**2 + self.item_variant_sd**2 + self.repeat_sd**2 / self.repeats
         return Measurement(self.offset + self.scale * means + tilt, np.sqrt(self.scale**2 * sds**2 + noise))
+
+    def rates(self, means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return P(score 1 | truth 1) and P(score 1 | truth 0), shape of `means`; rates only."""
+        tilt = self._tilt(means)
+        return self.sensitivity + tilt, 1 - self.specificity + tilt
+
+    def line(self, means: np.ndarray, sds: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return offset, slope and noise of a score against quality, shape of `means`; scores only."""
+        noise = math.sqrt(self.item_sd**2 + self.item_variant_sd**2 + self.repeat_sd**2 / self.repeats)
+        offset = self.offset + self._tilt(means)
+        return offset, self.scale + 0 * offset, noise + 0 * offset
+
+    def _tilt(self, means: np.ndarray) -> np.ndarray:
+        """Return the differential bias of every arm, shape of `means`."""
+        tilt = np.zeros(np.shape(means))
+        tilt[..., 1:] = self.differential_bias
+        return tilt
 
     def usd_per_row(self) -> float:
         """Price of the calls for one response."""
