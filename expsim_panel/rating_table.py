@@ -21,6 +21,7 @@ from expsim_panel.ratings_csv import frame as read_frame
 from expsim_panel.ratings_csv import header as read_header
 
 HUMAN = ("human", "person", "people", "crowd", "expert", "annotator")
+UNPARSED = (0.0, -1.0)
 JUDGE = ("judge", "llm", "model", "ai", "auto")
 
 
@@ -54,7 +55,8 @@ class Beside:
     judge_pile_up : dict of str to PileUp
     confusion : dict of str to dict
         For each judge: ``values`` of the ratings' scale and ``counts[human][judge]``, every rating paired
-        with the judge's score, rounded to the scale.
+        with the judge's score, rounded to the scale; for two values also ``rates``, the judge's share of the
+        higher one by variant.
     cost, seconds : dict of str to Spent
         By kind of rater.
     warnings : tuple of Warned
@@ -89,7 +91,7 @@ def read_table(
         As in `ratings.read_ratings`.
     judges : tuple of str
         Columns with a judge's score of the row's item. Empty cells are missing scores; so are
-        the few scores of 0 or less where people's scale begins above (unparsed verdicts), which a warning says.
+        the few scores of 0 or -1 where people's scale begins above (unparsed verdicts), which a warning says.
     kind : str
         Column that says ``human`` or ``judge`` of each row, if there is one.
     also : tuple of str
@@ -130,11 +132,11 @@ def read_table(
     scores: dict[str, tuple[Codes, Floats]] = {}
     for name in judges:
         values = _numbers(table[name].iloc[people_at], name, where, lines[people_at])
-        zero = (values <= 0) & (low > 0)
+        zero = np.isin(values, UNPARSED) & (low > 0)
         others = values[np.isfinite(values) & ~zero]
         # few, and all others on the people's scale: codes of unparsed verdicts, not scores of another scale
         if zero.any() and len(others) > 9 * zero.sum() and others.max() <= high:
-            problem = "0 or less is outside of the scale: taken as unparsed, missing"
+            problem = "0 or -1 is outside of the scale: taken as unparsed, missing"
             warnings.append(warned(name, problem, lines[people_at][zero]))
             values = np.where(zero, np.nan, values)
         present = np.isfinite(values)
@@ -236,7 +238,12 @@ def _confusion(ratings: Ratings, item: Codes, score: Floats) -> dict[str, Any]:
     said = np.searchsorted(edges, mean[ratings.item[keep]])
     held = np.searchsorted(values, ratings.score[keep])
     counts = np.bincount(held * len(values) + said, minlength=len(values) ** 2).reshape(len(values), -1)
-    return {"values": values.tolist(), "counts": counts.tolist()}
+    made: dict[str, Any] = {"values": values.tolist(), "counts": counts.tolist()}
+    if len(values) == 2:
+        of = ratings.variant[keep]
+        yes, size = np.bincount(of, said), np.bincount(of)
+        made["rates"] = {ratings.variants[code]: float(yes[code] / size[code]) for code in np.flatnonzero(size)}
+    return made
 
 
 def _spent(table: pd.DataFrame, name: str, kinds: np.ndarray, where: str, lines: np.ndarray) -> dict[str, Spent]:

@@ -11,7 +11,7 @@ import param
 from expsim_panel.errors import InputError, shown
 from expsim_panel.evaluation import Evaluator, Measurement, evaluators, profile_parameter
 from expsim_panel.prices import price, price_note
-from expsim_panel.quantities import Count, Factor, Money, Probability, Score, Seconds, Spread, Tokens
+from expsim_panel.quantities import LARGEST, Count, Factor, Money, Probability, Score, Seconds, Spread, Tokens
 
 if TYPE_CHECKING:
     from expsim_panel.scenario import Scenario
@@ -51,6 +51,13 @@ class Judge(Evaluator):
         step=0.01,
         label="Bias for the new variants",
         doc="Points (or rate) added to every variant but the control; no sample size removes it.",
+    )
+    biases = param.List(
+        default=[],
+        item_type=(int, float),
+        label="Bias by variant",
+        doc="Points (or rate) added to each variant after the control, in order, where a judge likes some more than "
+        "others; empty for the bias above on all of them.",
     )
     drift = Score(
         0.0,
@@ -157,7 +164,7 @@ class Judge(Evaluator):
     def _tilt(self, means: np.ndarray) -> np.ndarray:
         """Return the differential bias of every arm, shape of `means`."""
         tilt = np.zeros(np.shape(means))
-        tilt[..., 1:] = self.differential_bias
+        tilt[..., 1:] = self.biases or self.differential_bias
         return tilt
 
     def usd_per_row(self) -> float:
@@ -167,6 +174,10 @@ class Judge(Evaluator):
     def seconds_per_row(self) -> float:
         """Seconds of the calls for one response."""
         return float(self.repeats * self.seconds)
+
+    def largest_bias(self) -> float:
+        """Return the differential bias of the variant that the judge is most partial to or against."""
+        return float(max(self.biases or [self.differential_bias], key=abs))
 
     def bias_sd(self) -> float:
         """Return what is known of such judges' partiality."""
@@ -179,6 +190,13 @@ class Judge(Evaluator):
     def check_for(self, scenario: Scenario, where: str) -> None:
         """Check that the shifted rates stay rates and that the price is known."""
         self._usd_per_call(where)
+        later = len(scenario.variants) - 1
+        if self.biases and len(self.biases) != later:
+            problem, key = f"{len(self.biases)} numbers for {later} variants after the control", "evaluator.biases"
+            raise InputError(where, key, problem, "give one for each of them in order, or none")
+        for bias in self.biases:
+            if not math.isfinite(bias) or abs(bias) > LARGEST:
+                raise InputError(where, "evaluator.biases", f"{shown(bias)} is no number of points", "give numbers")
         if scenario.family != "binary":
             return
         if self.sensitivity + self.specificity <= 1:
@@ -188,14 +206,12 @@ class Judge(Evaluator):
                 f"sensitivity + specificity = {self.sensitivity + self.specificity:g}",
                 "a judge better than a coin needs more than 1",
             )
+        key = "evaluator.biases" if self.biases else "evaluator.differential_bias"
         for truth in (1 - self.specificity, self.sensitivity):
-            if not 0 <= truth + self.differential_bias <= 1:
-                raise InputError(
-                    where,
-                    "evaluator.differential_bias",
-                    f"{shown(self.differential_bias)} pushes a rate of {truth:g} out of 0 to 1",
-                    "give a smaller shift",
-                )
+            for bias in self.biases or [self.differential_bias]:
+                if not 0 <= truth + bias <= 1:
+                    problem = f"{shown(bias)} pushes a rate of {truth:g} out of 0 to 1"
+                    raise InputError(where, key, problem, "give a smaller shift")
 
     def _usd_per_call(self, where: str = "judge") -> float:
         """Price one call, naming the file where the model is unknown."""
