@@ -13,7 +13,8 @@ from expsim_panel.guardrail import MOST, Guardrail
 from expsim_panel.guardrail_tables import MARKS, Row, named, needs, rail_of, verdict_rows
 from expsim_panel.layouts.controls import Field, fields
 from expsim_panel.layouts.pages.frame import Fold, words
-from expsim_panel.layouts.session import Path, Session
+from expsim_panel.layouts.form import Path
+from expsim_panel.layouts.session import Session
 from expsim_panel.quantities import count, percent
 from expsim_panel.results import Figure, Result, Verdict
 from expsim_panel.scenario import Scenario
