@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from expsim_panel import exact
 from expsim_panel.economics import ledger
+from expsim_panel.evaluators.judge import Judge
 from expsim_panel.operating import MIN_EVENTS
 from expsim_panel.quantities import effect, percent
 from expsim_panel.results import Result
@@ -19,16 +20,18 @@ def caveats(result: Result) -> tuple[str, ...]:
 
 def _partiality(result: Result, scenario: Scenario) -> str:
     """Say how much of the chance to find the difference is the evaluator's own liking."""
-    bias = scenario.sign * float(getattr(scenario.evaluator, "differential_bias", 0.0))
-    if bias == 0:
+    judge = scenario.evaluator
+    if not isinstance(judge, Judge) or judge.largest_bias() == 0:
         return ""
+    bias = scenario.sign * judge.largest_bias()
     one = result[result.advice.strategy]
     arms = [variant.name for variant in scenario.variants]
-    liked = arms[0] if bias < 0 else arms[1] if len(arms) == 2 else "the new variants"
+    most = judge.biases.index(judge.largest_bias()) + 1 if judge.biases else 1
+    liked = arms[0] if bias < 0 else arms[most] if len(arms) == 2 or judge.biases else "the new variants"
     start = f"The judge is assumed to favour {liked} by {effect(abs(bias), scenario.family, signed=False)}"
     now = one.figures["power"]
     tree = scenario.to_tree()
-    tree["evaluator"]["differential_bias"] = 0.0
+    tree["evaluator"] |= {"differential_bias": 0.0, "biases": []}
     fair = Scenario.from_tree(tree, scenario.scenario.name)
     known = exact.operating(fair, one.strategy, "truth", ledger(fair))
     if now.value is None or isinstance(known, str):

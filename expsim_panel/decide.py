@@ -174,7 +174,7 @@ def _go_on(study: Study, verdict: Verdict, trace: Trace, look: int) -> Verdict:
     scenario = study.scenario
     planned = plan.schedule(scenario).units[look - 1].sum()
     more = max(int(planned - trace.state[-1, 0].sum()), 0)
-    price = more * scenario.evaluator.coverage * ledger(scenario).per_row
+    price = more * scenario.evaluator.row_share * ledger(scenario).per_row
     shows = verdict.sentence.partition(" shows ")[2].partition(", and ")[0].rstrip(".")
     so_far = f" So far {verdict.variant} shows {shows}." if shows and verdict.action != "keep" else ""
     return replace(

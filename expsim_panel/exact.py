@@ -72,13 +72,18 @@ def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effe
         if absent:
             return absent
     found = stopped(setting, planned, law, money)
-    return guarded(scenario, world, found) if scenario.guardrails and isinstance(found, Exact) else found
+    return found if isinstance(found, str) else vetoed(scenario, world, found, {})
 
 
-def guarded(scenario: Scenario, world: str, found: Exact) -> Exact:
-    """Return the figures with launches that the guardrails let through, as sums over the looks."""
-    passing = all_pass(scenario, world, found.units[:-1])
-    return replace(found, values={**found.values, "launch": float(found.high @ passing)})
+def vetoed(scenario: Scenario, world: str, found: Exact, kept: dict[bytes, np.ndarray]) -> Exact:
+    """Return the figures with launches that all guardrails let through; `kept` spares the work at the same looks."""
+    if not scenario.guardrails:
+        return found
+    units = found.units[:-1]
+    key = units.tobytes()
+    if key not in kept:
+        kept[key] = all_pass(scenario, world, units)
+    return replace(found, values={**found.values, "launch": float(found.high @ kept[key])})
 
 
 def all_pass(scenario: Scenario, world: str, units: np.ndarray) -> np.ndarray:
@@ -128,6 +133,8 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
     difference = float(law.means[0, 1] - law.means[0, 0])
     if variance[-1] <= 0:
         return "no exact value: the outcome does not vary"
+    if law.labelled is not None and law.labelled.drift.any():
+        return "no exact value: the judge drifts, and labels correct it"
     delay = 0
     if law.uneven is None:
         low, idle, high = _crossing(variance, planned, difference, law, rows)

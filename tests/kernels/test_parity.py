@@ -43,6 +43,24 @@ WORLDS = {
         "traffic": {"units_per_day": 90, "days": 6, "exposures_per_unit": 3, "size_variation": 0.5, "icc": 0.2},
         "analysis": {"unit": "response"},
     },
+    "scores by a judge and people": {
+        "evaluator": {
+            "kind": "hybrid",
+            "label_share": 0.4,
+            "judge": {"item_sd": 0.4, "drift": 0.1, "price_override": 0.01},
+            "human": {"severity_sd": 0.3, "noise_sd": 0.5, "raters": 4},
+        }
+    },
+    "rates by a judge and people, late": {
+        "family": "binary",
+        "traffic": {"units_per_day": 90, "days": 6, "delay_days": 1},
+        "evaluator": {
+            "kind": "hybrid",
+            "label_share": 0.5,
+            "judge": {"sensitivity": 0.8, "specificity": 0.9},
+            "human": {"sensitivity": 0.95},
+        },
+    },
     "three arms": {"variants": [{"name": "A", "mean": 3.0}, {"name": "B", "mean": 3.1}, {"name": "C", "mean": 3.2}]},
 }
 
