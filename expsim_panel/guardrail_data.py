@@ -52,7 +52,8 @@ class Measured:
 
 def split_lines(scenario: Scenario, text: str) -> tuple[list[str], list[str]]:
     """Return the lines of a text that begin with a guardrail's name and a colon or equals sign, and the others."""
-    rails, rest = [], []
+    rails: list[str] = []
+    rest: list[str] = []
     for line in text.split("\n"):
         names = [one.name for one in scenario.guardrails if _after(line, one.name) is not None]
         (rails if names else rest).append(line)
