@@ -185,7 +185,8 @@ class Guardrail(Section):
         """Format a harm as the change of the guardrail that it is, with the guardrail's own sign."""
         change = self.sign * harm if signed else abs(harm)
         if self.kind == "relative":
-            return f"{100 * change:{'+' if signed else ''}.1f} %"
+            text = f"{100 * change:{'+' if signed else ''}.1f}"
+            return f"{text if float(text) else '0.0'} %"
         if self.binary:
             return effect(change, "binary", signed)
         if self.unit == "$":

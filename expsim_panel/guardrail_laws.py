@@ -79,8 +79,9 @@ def _normal(rule: Rule, n0: int, na: int, mean0: float, mean: float, sd: float) 
     above = float(excess(rule, rule.margin, np.array(mean0), np.array(mean)))
     weight = (rule.sign + rule.margin) ** 2 if rule.relative else 1.0
     error, df = _error(sd, n0, na, weight)
-    nodes, share = _spread(df)
-    passed = float(share @ ndtr(-(above / error) - float(t_quantile(1 - rule.alpha, np.array(df))) * nodes))
+    nodes, share_margin = _spread(df)
+    bound = float(t_quantile(1 - rule.alpha, np.array(df))) * error * nodes
+    passed = float(share_margin @ ndtr(-(above + bound) / error))
     # Fail: the arm's mean lies beyond the alarm and beyond what chance explains, given the control's mean.
     plain, df = _error(sd, n0, na, 1.0)
     nodes, share = _spread(df)
@@ -90,10 +91,14 @@ def _normal(rule: Rule, n0: int, na: int, mean0: float, mean: float, sd: float) 
         return passed, float(share @ ndtr((gap - np.maximum(rule.threshold, reach)) / plain))
     x = np.linspace(-_REACH, _REACH, 801)
     density = np.exp(-x * x / 2)
-    control = mean0 + sd / math.sqrt(n0) * x
-    least = rule.sign * control[:, None] + np.maximum(rule.threshold * control[:, None], reach[None, :])
-    tails = ndtr((rule.sign * mean - least) / (sd / math.sqrt(na))) @ share
-    return passed, float((density * tails).sum() / density.sum())
+    control = (mean0 + sd / math.sqrt(n0) * x)[:, None]
+    # A share of a control's mean that is not above zero says nothing.
+    density = np.where(control[:, 0] > 0, density, 0.0) / density.sum()
+    own = sd / math.sqrt(na)
+    most = (rule.sign + rule.margin) * control - bound[None, :]
+    least = rule.sign * control + np.maximum(rule.threshold * control, reach[None, :])
+    passed = float(density @ (ndtr((most - rule.sign * mean) / own) @ share_margin))
+    return passed, float(density @ (ndtr((rule.sign * mean - least) / own) @ share))
 
 
 def _error(sd: float, n0: int, na: int, weight: float) -> tuple[float, float]:

@@ -53,6 +53,7 @@ CASES = {
     "revenue drops by a share": (
         rail(means=(10, 9.8), threshold=0.02, direction="increase", kind="relative"), 5000, 2500,
     ),
+    "a share of nearly nothing": (rail(means=(10, 10), sd=100, threshold=1.0, kind="relative"), 60, 60),
     "tickets rise by a share": (rail(means=(10, 10.5), threshold=0.05, kind="relative"), 500, 500),
     "refusals": (rail("binary", (0.04, 0.045), 0.01, margin=0.008), 5000, 5000),
     "good answers": (rail("binary", (0.9, 0.88), 0.02, direction="increase"), 1000, 700),
@@ -72,7 +73,7 @@ def test_exact_chances_agree_with_200_000_experiments(name):
     edge = one.harmed(one.allowed)
     exact = (*chances(one, n0, na, *means), chances(one, n0, na, means[0], edge)[0])
     found = (*simulated(one, n0, na, *means), simulated(one, n0, na, means[0], edge, seed=4)[0])
-    # 33 comparisons: 4 standard errors; at a chance of 0 or 1 that of three events in 200,000.
+    # 36 comparisons: 4 standard errors; at a chance of 0 or 1 that of three events in 200,000.
     for wanted, got in zip(exact, found, strict=True):
         p = min(max(wanted, 3 / SIZE), 1 - 3 / SIZE)
         assert got == pytest.approx(wanted, abs=4 * np.sqrt(p * (1 - p) / SIZE))
