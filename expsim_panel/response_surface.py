@@ -275,14 +275,20 @@ def response_surface(
     return picture(canvas)
 
 
-def written(metric: str, value: float) -> str:
-    """Format a value of a metric, or a difference of two; an empty cell is a dash."""
+def written(metric: str, value: float, apart: bool = False) -> str:
+    """Format a value of a metric, or with `apart` a difference of two, signed; an empty cell is a dash."""
     if not np.isfinite(value):
         return "-"
-    if value < 0 and metric not in MONEY:
-        return "-" + written(metric, -value)
+    sign = "+" if apart and value > 0 else "-" if value < 0 else ""
+    return sign + unsigned(metric, abs(value), apart)
+
+
+def unsigned(metric: str, value: float, apart: bool = False) -> str:
+    """Format the size of a value or an error; shares that are `apart` are percentage points."""
+    if not np.isfinite(value):
+        return "-"
     if metric in SHARES:
-        return quantities.percent(value)
+        return f"{100 * value:.{1 if value >= 0.001 or value == 0 else 2}f} pp" if apart else quantities.percent(value)
     if metric in MONEY:
         return quantities.money(value)
     if metric == "days":
