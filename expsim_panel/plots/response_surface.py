@@ -21,7 +21,7 @@ from bokeh.models import (
 from bokeh.palettes import interp_palette
 from bokeh.plotting import figure
 
-from expsim_panel.axes import EFFECT, Axis
+from expsim_panel.axes import Axis
 from expsim_panel.plots._dress import dress
 from expsim_panel.plots._frame import plain
 from expsim_panel.plots._palette import ABOVE, BELOW, LIGHT, MAGNITUDE, MIDDLE, VARIANTS, Ink
@@ -36,7 +36,7 @@ ERROR, VALUE = "se", "value"
 def axis_words(axis: Axis) -> str:
     """Return the label of an axis, with its unit; plain text."""
     unit = f", {axis.unit}" if axis.unit else ""
-    whose = "" if axis.path == EFFECT or "." not in axis.path else f" ({axis.path})"
+    whose = f" ({axis.path})" if axis.path.startswith(("variants.", "strategies.")) else ""
     return f"{axis.label}{unit}{whose}"
 
 
@@ -195,9 +195,16 @@ def _iso_line(plot: figure, made: ResponseSurface, up: Axis) -> None:
     for colour, width in (("#1B242B", 5), ("#FFFFFF", 2.5)):
         plot.contour(made.x.values, up.values, table, levels=[level], line_color=colour, line_width=width)
     words = f"{percent(TARGET, 0)} chance" if made.minus is None else "no difference"
-    i = int(0.8 * (up.values.size - 1))
-    j = int(np.abs(table[i] - level).argmin())
-    _label(plot, float(made.x.values[j]), float(up.values[i]), words, j > 0.6 * made.x.values.size)
+    # On the line, at the highest row that it crosses: there it is clear of most of the picture.
+    for i in range(up.values.size - 1, -1, -1):
+        over = table[i] >= level
+        turns = np.flatnonzero(over[1:] != over[:-1])
+        if turns.size:
+            j = int(turns[0])
+            part = (level - table[i, j]) / (table[i, j + 1] - table[i, j])
+            at = float(made.x.values[j] + part * (made.x.values[j + 1] - made.x.values[j]))
+            _label(plot, at, float(up.values[i]), words, j > 0.6 * made.x.values.size)
+            return
 
 
 def _label(plot: figure, x: float, y: float, text: str, left: bool) -> None:

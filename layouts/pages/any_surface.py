@@ -45,8 +45,8 @@ class AnySurface:
             width=230, **BOX,
         )  # fmt: skip
         self.what = pmu.RadioButtonGroup(
-            label="Colours", options={"Figure": maps.VALUE, "Simulation error": maps.ERROR}, value=maps.VALUE,
-            size="small", margin=(9, 12, 4, 0), disabled=True,
+            label="", options={"Figure": maps.VALUE, "Simulation error": maps.ERROR}, value=maps.VALUE,
+            size="small", width=240, margin=(9, 12, 4, 0), disabled=True,
         )  # fmt: skip
         button: dict[str, Any] = {"size": "small", "margin": (11, 12, 4, 0)}
         self.go = pmu.Button(label="Compute map", icon="grid_on", variant="contained", width=150, **button)

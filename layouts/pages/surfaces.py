@@ -28,7 +28,9 @@ KINDS = ("Effect and traffic", "Any two numbers")
 
 def view(session: Session) -> pn.Column:
     """Return the page; it follows the session. The map of any two numbers is made when it is first asked for."""
-    kind = pmu.RadioButtonGroup(label="Axes", options=list(KINDS), value=KINDS[0], size="small", margin=(12, 0, 2, 0))
+    kind = pmu.RadioButtonGroup(
+        label="", options=list(KINDS), value=KINDS[0], size="small", width=310, margin=(12, 0, 2, 0)
+    )
     made: dict[str, pn.Column] = {KINDS[0]: Surfaces(session).view()}
     body = pn.Column(made[KINDS[0]], sizing_mode="stretch_width", margin=0)
 
