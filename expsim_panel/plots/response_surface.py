@@ -93,8 +93,12 @@ def tick_format(made: ResponseSurface, what: str = VALUE) -> NumeralTickFormatte
 const text = size >= 1e6 ? size / 1e6 + "M" : size.toLocaleString("en-US", {maximumSignificantDigits: 4})
 return sign + "$" + text""",
         )
+    if made.metric in SHARES and made.minus is not None:
+        digits = 1 if what == ERROR else 0
+        code = "return (tick > 0 ? plus : '') + (100 * tick).toFixed(digits) + ' pp'"
+        return CustomJSTickFormatter(args={"plus": sign, "digits": digits}, code=code)
     if made.metric in SHARES:
-        return NumeralTickFormatter(format=f"{sign}0.0 %" if what == ERROR else f"{sign}0 %")
+        return NumeralTickFormatter(format="0.0 %" if what == ERROR else "0 %")
     return NumeralTickFormatter(format=f"{sign}0,0.[00]")
 
 
@@ -136,9 +140,11 @@ def draw(
     bare : bool
         True leaves the tools for moving about out, as on a page on which a tap picks a cell.
     """
+    of = "Simulation error: " if what == ERROR else ""
     plot = figure(
         height=height, sizing_mode="stretch_width", tools="" if bare else "pan,box_zoom,reset,save", active_drag=None,
-        toolbar_location=None if bare else "above", title=plain(f"{made.words}, {made.whose}"), name="response-surface",
+        toolbar_location=None if bare else "above", title=plain(f"{of}{made.words}, {made.whose}"),
+        name="response-surface",
     )  # fmt: skip
     plot.xaxis.axis_label = PlainText(text=plain(axis_words(made.x)))
     # Round numbers rather than one tick per level, which on a phone run into each other.
@@ -195,8 +201,8 @@ def _iso_line(plot: figure, made: ResponseSurface, up: Axis) -> None:
     for colour, width in (("#1B242B", 5), ("#FFFFFF", 2.5)):
         plot.contour(made.x.values, up.values, table, levels=[level], line_color=colour, line_width=width)
     words = f"{percent(TARGET, 0)} chance" if made.minus is None else "no difference"
-    # On the line, at the highest row that it crosses: there it is clear of most of the picture.
-    for i in range(up.values.size - 1, -1, -1):
+    # On the line, at the highest row that it crosses, clear of the picture's edge.
+    for i in range(int(0.85 * (up.values.size - 1)), -1, -1):
         over = table[i] >= level
         turns = np.flatnonzero(over[1:] != over[:-1])
         if turns.size:

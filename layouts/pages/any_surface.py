@@ -174,7 +174,7 @@ class _Ends:
     def __init__(self, label: str, find: Any) -> None:
         self._find = find
         self.number = pmu.AutocompleteInput(
-            label=label, options={}, min_characters=0, case_sensitive=False, search_strategy="includes", width=360,
+            label=label, options={}, min_characters=0, case_sensitive=False, search_strategy="includes", width=330,
             placeholder="Type to search", **BOX,
         )  # fmt: skip
         self.low = pmu.TextInput(label=f"{label}, from", width=110, **BOX)
