@@ -123,6 +123,11 @@ def _range(declared: param.Number, own: float | None) -> tuple[float, float] | N
     if isinstance(declared, param.Integer):
         start, end = round(start), round(end)
     start, end = float(f"{start:.4g}"), float(f"{end:.4g}")
+    # Rounded beyond a bound that is no round number itself.
+    if high is not None and end > high:
+        end = float(f"{end - (end - start) / 20:.4g}")
+    if low is not None and start < low:
+        start = float(f"{start + (end - start) / 20:.4g}")
     return (start, end) if start < end else None
 
 
