@@ -19,7 +19,7 @@ from expsim_panel.engine import Cancelled
 from expsim_panel.kernels.outcomes import draw_paths
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.streams import BLOCK, EVALUATOR, OUTCOME, generator
-from expsim_panel.kernels.surfaces import TALLIES, count_ends, count_pairs, judge_cells, read_paths
+from expsim_panel.kernels.surfaces import TALLIES, count_ends, count_pairs, draw_looks, judge_cells, read_paths
 from expsim_panel.kernels.tables import Table
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
@@ -166,12 +166,15 @@ class Task:
         shape = (size, *self.rows.shape)
         mean, variance = np.empty(shape), np.empty(shape)
         steps = np.diff(self.rows, axis=0, prepend=0)
+        everybody = slice(0, len(self.cells))
+        if not self.binary and self.severity_sd == 0:
+            draw_looks(generator(self.seed, OUTCOME, block), np.ascontiguousarray(steps), mean, variance)
+            yield everybody, mean, variance, self.means, self.sds
+            return
         if not self.binary:
-            own = self.severity_sd > 0
-            sds = np.tile(self.sds[0] if own else np.ones(self.rows.shape[1]), (size, 1))
+            sds = np.tile(self.sds[0], (size, 1))
             self._draw(block, 0, steps, np.zeros_like(sds), sds, mean, variance)
-            scale = np.ones_like(self.sds) if own else self.sds
-            yield slice(0, len(self.cells)), mean, variance, self.means, scale
+            yield everybody, mean, variance, self.means, np.ones_like(self.sds)
             return
         # Hits of one rate say nothing about those of another: an arm is drawn anew where its rate changes.
         last = np.full(self.rows.shape[1], np.nan)
