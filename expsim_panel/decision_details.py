@@ -125,7 +125,7 @@ def details(scenario: Scenario, one: Strategy, shown: Trace, day: int, ended: bo
     sides = int(getattr(one.design, "sides", 2))
     if not (math.isfinite(value) and math.isfinite(se) and se > 0):
         reason = "too few scored responses for an estimate"
-        every = {key: reason for key in ("adjusted", "shrunk", "how_much_longer")}
+        every = dict.fromkeys(("adjusted", "shrunk", "how_much_longer"), reason)
         return Details(None, sides, None, None, every, ())
     adjusted = _adjusted(scenario, one, setting, day, value, se, ended)
     if isinstance(adjusted, str):

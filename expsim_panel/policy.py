@@ -81,7 +81,6 @@ class Policy(Section):
         """Return the kernel's parameters, a NamedTuple registered with `kernels.trials.advance`."""
         raise LookupError(f"{type(self).__name__} does not say how it allocates")
 
-
     def follow(self, design: Any, where: str, path: str) -> None:
         """Learn which design it plays with; raise `InputError` where the two do not go together."""
 
