@@ -73,9 +73,10 @@ def group_sequential(
         typer.Option(help="Delta of wang-tsiatis, gamma of a spending kind, interim bound of haybittle-peto."),
     ] = None,
     futility_bounds: Annotated[
-        str | None, typer.Option(
-            help="z bound of each look but the last; none for a look without: 0,none,0.5. Two sides: gives up within it."
-        )
+        str | None,
+        typer.Option(
+            help="z bound of each look but the last; none for a look without: 0,none,0.5. Two-sided: a half width."
+        ),
     ] = None,
     binding: Annotated[
         bool, typer.Option("--binding", help="Futility will be obeyed for certain: lowers the other bounds.")

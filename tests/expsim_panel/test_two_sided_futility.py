@@ -92,7 +92,7 @@ def test_conditional_and_predictive_power_count_the_wedge() -> None:
     z, drift = 1.1, 2.0
     for assumed in (drift, None):
         mean = drift if assumed is not None else z / np.sqrt(t[0]) + rng.standard_normal(runs) / np.sqrt(t[0])
-        two = (z * np.sqrt(t[0]) + mean * (t[1] - t[0]) + np.sqrt(t[1] - t[0]) * rng.standard_normal(runs))
+        two = z * np.sqrt(t[0]) + mean * (t[1] - t[0]) + np.sqrt(t[1] - t[0]) * rng.standard_normal(runs)
         three = two + mean * (t[2] - t[1]) + np.sqrt(t[2] - t[1]) * rng.standard_normal(runs)
         z2 = two / np.sqrt(t[1])
         early, idle = np.abs(z2) >= upper[1], np.abs(z2) <= inner[1]
@@ -110,7 +110,9 @@ def test_sizes_and_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     words += ["--futility-bounds", "0.2,0.9", "--binding", "--power", "0.8", "--effect", "0.2", "--sd", "1"]
     assert main([*words, "--json", "-"]) == 0
     told = json.loads(capsys.readouterr().out)
-    own = sequential_design("obrien-fleming", 3, 0.05, 2, futility=[0.2, 0.9], binding=True, power=0.8, effect=0.2, sd=1.0)
+    own = sequential_design(
+        "obrien-fleming", 3, 0.05, 2, futility=[0.2, 0.9], binding=True, power=0.8, effect=0.2, sd=1.0
+    )
     assert told["futility_bounds"] == [0.2, 0.9]
     assert told["critical_values"] == pytest.approx(own.critical_values.tolist())
     assert told["stop_futility"] == pytest.approx(own.stop_futility.tolist())
@@ -154,7 +156,7 @@ def test_contradictions_are_one_line_in_a_file_and_by_set(
 def test_contradictions_at_the_param_and_in_python() -> None:
     design = HwangShihDeCani()
     for name, value in (("beta", 0.9), ("futility_kind", "pocock"), ("futility_parameter", 99.0)):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match=r"beta|futility"):
             setattr(design, name, value)
     with pytest.raises(InputError, match="mix later"):
         stagewise_estimate([0.5, 1.0], [2.2, 2.2], 2, 1, 2.5, futility=[0.3, -np.inf])
