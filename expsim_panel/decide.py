@@ -11,10 +11,12 @@ from expsim_panel import decision_details, plan, report, sample_ratio
 from expsim_panel.decision_details import Details
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.guardrail_tests import Readings
 from expsim_panel.kernels.trials import decide as rule_decides
 from expsim_panel.observed import Observed
 from expsim_panel.results import Trace, Verdict
 from expsim_panel.sample_ratio import SampleRatio
+from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
 from expsim_panel.study import Study
 
@@ -116,7 +118,9 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
     if code and end < last:
         notes.append(f"The rule ended the experiment on day {end}; what came later is left out.")
     kept = days <= end
-    trace = Trace(NO_LUCK, code, end, state[kept])
+    readings, unchecked = _guardrails(scenario, seen, end)
+    notes += unchecked
+    trace = Trace(NO_LUCK, code, end, state[kept], readings)
     split = sample_ratio.check(seen.units[-1], np.asarray(scenario.shares))
     skewed = split.alarm and not one.policy.adaptive
     if skewed:
@@ -138,6 +142,19 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
         verdict, trace, last, planned, stopped,
         None if stopped or not coming else coming[0], split, details, tuple(notes),
     )  # fmt: skip
+
+
+def _guardrails(scenario: Scenario, seen: Observed, day: int) -> tuple[tuple[Readings | None, ...], list[str]]:
+    """Return the readings of all guardrails by the end, and what has to be said where none was measured.
+
+    Without any, the verdict is of the metric alone and says so; with some, those without data are unknown.
+    """
+    rails = scenario.guardrails
+    if rails and not seen.guardrails:
+        names = ", ".join(one.name for one in rails)
+        return (), [f"Guardrails were not checked, this verdict is of the metric alone: give data of {names}."]
+    given = (seen.guardrails.get(one.name) for one in rails)
+    return tuple(one.readings(day if seen.daily else None) if one else None for one in given), []
 
 
 def _distrusted(verdict: Verdict) -> Verdict:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from expsim_panel import exact_worlds, plan
 from expsim_panel.design import Bounds, Setting
 from expsim_panel.economics import Ledger
+from expsim_panel.guardrail_laws import chances
 from expsim_panel.regions import stops_between
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
@@ -24,10 +25,19 @@ class Exact:
     Attributes
     ----------
     values : dict of float
-        By the names of the operating characteristics.
+        By the names of the operating characteristics; ``launch`` counts what the guardrails let through.
+    units : ndarray, shape (looks + 1, arms)
+        Units enrolled where it ends: at each look, or never stopped.
+    weights : ndarray, shape (looks + 1,)
+        Probability of each end.
+    high : ndarray, shape (looks,)
+        Probability of stopping for the variant at each look.
     """
 
     values: dict[str, float]
+    units: np.ndarray = field(default_factory=lambda: np.zeros((1, 2)))
+    weights: np.ndarray = field(default_factory=lambda: np.ones(1))
+    high: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
 def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effect: float | None = None) -> Exact | str:
@@ -61,7 +71,28 @@ def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effe
         absent = exact_worlds.why_not(law, law.uneven, one.design.bounds_follow_spread)
         if absent:
             return absent
-    return stopped(setting, planned, law, money)
+    found = stopped(setting, planned, law, money)
+    if scenario.guardrails and isinstance(found, Exact):
+        passing = all_pass(scenario, world, found.units[:-1])
+        return replace(found, values={**found.values, "launch": float(found.high @ passing)})
+    return found
+
+
+def all_pass(scenario: Scenario, world: str, units: np.ndarray) -> np.ndarray:
+    """Return the exact P(all guardrails of the one variant pass) at some sizes, shape (sizes,).
+
+    Guardrails are independent of each other and of the metric, given the numbers of units.
+
+    Parameters
+    ----------
+    units : ndarray, shape (sizes, 2)
+        Units enrolled of control and variant.
+    """
+    found = np.ones(len(units))
+    for one in scenario.guardrails:
+        means = one.truth(world)
+        found *= [chances(one, *one.rows(each), means[0], means[1])[0] for each in units]
+    return found
 
 
 def as_seen(setting: Setting, law: plan.Law) -> Setting:
@@ -121,7 +152,7 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
         "cost": float(weights @ sum(spent.values())),
         **{f"cost.{kind}": float(weights @ dollars) for kind, dollars in spent.items()},
     }
-    return Exact(values)
+    return Exact(values, units, weights, high)
 
 
 def why_not(scenario: Scenario, one: Strategy) -> str:

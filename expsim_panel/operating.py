@@ -11,6 +11,7 @@ from expsim_panel import plan
 from expsim_panel.adjusted import Adjusted, adjusted
 from expsim_panel.economics import Ledger
 from expsim_panel.exact import Exact
+from expsim_panel.guardrail_play import Guards
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import FUTILE
 from expsim_panel.results import Figure, Outcomes
@@ -67,9 +68,13 @@ def over_arms(values: np.ndarray) -> np.ndarray:
 
 def proportion(hits: np.ndarray, exact: float | None = None) -> Figure:
     """Return a proportion with its binomial standard error (never 0: at 0 or 1 of the Laplace estimate)."""
-    size = hits.size
-    share = float(hits.mean())
-    safe = share if 0 < share < 1 else (float(hits.sum()) + 1) / (size + 2)
+    return proportion_of(float(hits.sum()), hits.size, exact)
+
+
+def proportion_of(hits: float, size: int, exact: float | None = None) -> Figure:
+    """Return such a proportion from the number of hits among `size`."""
+    share = hits / size
+    safe = share if 0 < share < 1 else (hits + 1) / (size + 2)
     return Figure(share, float(np.sqrt(safe * (1 - safe) / size)), exact)
 
 
@@ -122,26 +127,52 @@ class Endings:
     regret: np.ndarray
 
 
-def endings(scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, effects: np.ndarray) -> Endings:
+def endings(
+    scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, effects: np.ndarray, guards: Guards | None = None
+) -> Endings:
     """Follow every experiment from its end to the horizon.
 
     Parameters
     ----------
     effects : ndarray, shape (replicates, arms) or (1, arms)
         True effects over control, metric units, positive is better.
+    guards : Guards or None
+        Results of the guardrails: one that fails keeps the control, one that is unknown leaves the experiment
+        inconclusive. An arm that truly breaches is no candidate for the best; serving it loses nothing
+        where it is worth more than the best, and its penalties where it has some.
     """
-    size = out.code.size
     found = estimates(out, scenario.family == "binary")
     z = norm_ppf(0.5 + one.design.level() / 2)
     chosen = decisions(out, found, z, scenario.scenario.indifference)
+    return followed(money, found, chosen, out.units, out.rows, effects, guards)
+
+
+def followed(
+    money: Ledger,
+    found: Estimates,
+    chosen: np.ndarray,
+    units: np.ndarray,
+    rows: np.ndarray,
+    effects: np.ndarray,
+    guards: Guards | None = None,
+) -> Endings:
+    """Follow experiments to the horizon from what was decided, and the units and rows that it took, by arm."""
+    size = chosen.size
     value = money.net_value(effects)
     best = np.broadcast_to(value.max(axis=1), size)
+    if guards is not None:
+        chosen = guards.veto(chosen, KEEP, NOTHING)
+        value = value - guards.penalty
+        best = np.broadcast_to(np.where(guards.breached, -np.inf, value).max(axis=1), size)
     effects, value = (np.broadcast_to(each, (size, effects.shape[1])) for each in (effects, value))
     gained = value[np.arange(size), np.maximum(chosen, 0)]
-    exposures = out.units * money.exposures_per_unit
+    exposures = units * money.exposures_per_unit
     after = np.maximum(money.horizon - over_arms(exposures), 0.0)
-    regret = over_arms(exposures * (best[:, None] - value)) + after * (best - gained)
-    return Endings(found, chosen, effects, value, best, gained, exposures, money.costs(out.units, out.rows), regret)
+    if guards is None or not guards.breached.any():
+        regret = over_arms(exposures * (best[:, None] - value)) + after * (best - gained)
+    else:
+        regret = over_arms(exposures * np.maximum(best[:, None] - value, 0)) + after * np.maximum(best - gained, 0)
+    return Endings(found, chosen, effects, value, best, gained, exposures, money.costs(units, rows), regret)
 
 
 def loss(end: Endings) -> Figure:
@@ -150,8 +181,9 @@ def loss(end: Endings) -> Figure:
 
 
 def figures(
-    scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, effects: np.ndarray, exact: Exact | str
-) -> dict[str, Figure]:
+    scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, effects: np.ndarray, exact: Exact | str,
+    guards: Guards | None = None,
+) -> dict[str, Figure]:  # fmt: skip
     """Return the operating characteristics of one strategy in one world (MODEL section 5).
 
     Parameters
@@ -162,45 +194,96 @@ def figures(
         True effects over control, metric units, positive is better.
     exact : Exact or str
         Exact values, or why there are none.
+    guards : Guards or None
+        Results of the guardrails, see `endings`.
     """
-    known = exact.values if isinstance(exact, Exact) else {}
-    end = endings(scenario, one, money, out, effects)
-    best = end.best
-    eps = money.value_per_point * scenario.scenario.indifference
-    launched, inconclusive = end.chosen > 0, end.chosen == NOTHING
-    right = ~inconclusive & (end.gained >= best - eps)
-    harmful = launched & (end.gained < -eps)
-    shown = over_arms(end.exposures)
-    worse = over_arms(end.exposures * (end.value < best[:, None] - 1e-15))
-    total = np.sum(list(end.spent.values()), axis=0)
-    rows = over_arms(out.rows.astype(float))
-    scored = rows * money.scored_per_row
-    judged, labelled = (scored if money.payee == payee else np.zeros(rows.size) for payee in ("judge", "human"))
-    exact_scored = known["rows"] * money.scored_per_row if "rows" in known else None
-    exact_rows = {payee: exact_scored if money.payee == payee else None for payee in ("judge", "human")}
+    known = dict(exact.values) if isinstance(exact, Exact) else {}
+    end = endings(scenario, one, money, out, effects, guards)
+    made = experiments(money, end, out.units, out.rows, out.day, scenario.scenario.indifference, guards)
+    if "rows" in known:
+        scored = known["rows"] * money.scored_per_row
+        known |= {name: scored for name, payee in (("judged", "judge"), ("labelled", "human")) if money.payee == payee}
+    plain = {name for name in made.means if name.startswith("cost.")}
     return {
         **alarms(out, known),
-        "p_correct": proportion(right),
-        "p_harmful_launch": proportion(harmful),
-        "p_suboptimal_launch": proportion(launched & ~right & ~harmful),
-        "p_missed_win": proportion((end.chosen == KEEP) & ~right),
-        "p_inconclusive": proportion(inconclusive),
-        "units": mean(over_arms(out.units.astype(float)), known.get("units")),
-        "exposures": mean(shown, known.get("exposures")),
-        "judged": mean(judged, exact_rows["judge"]),
-        "labelled": mean(labelled, exact_rows["human"]),
-        "rater_hours": mean((rows if money.payee == "human" else 0 * rows) * money.seconds_per_row / 3600),
-        "days": mean(out.day.astype(float), known.get("days")),
-        "cost": mean(total, known.get("cost")),
-        **{f"cost.{kind}": mean(dollars, known.get(f"cost.{kind}"), False) for kind, dollars in end.spent.items()},
-        "cost_per_correct": _ratio(total, right),
-        "regret": mean(end.regret),
-        "simple_regret": mean(best - end.gained),
-        "traffic_on_worse_arms": mean(worse / shown),
+        **({"launch": proportion(end.chosen > 0, known.get("launch"))} if guards is not None else {}),
+        **{name: proportion(hits) for name, hits in made.shares.items()},
+        **{name: mean(values, known.get(name), name not in plain) for name, values in made.means.items()},
+        "cost_per_correct": _ratio(made.means["cost"], made.shares["p_correct"]),
         "exaggeration": _exaggeration(end.found, end.chosen, end.effects),
         "coverage": _coverage(end.found, end.effects, norm_ppf(0.5 + one.design.level() / 2)),
         **_adjusted(scenario, one, out, end),
     }
+
+
+@dataclass(frozen=True)
+class Experiments:
+    """What every experiment adds to the figures, arrays (replicates,) by name of the figure.
+
+    Attributes
+    ----------
+    shares : dict of bool ndarray
+        Classes of outcome.
+    means : dict of ndarray
+        Amounts whose mean is the figure.
+    """
+
+    shares: dict[str, np.ndarray]
+    means: dict[str, np.ndarray]
+
+
+def experiments(
+    money: Ledger,
+    end: Endings,
+    units: np.ndarray,
+    rows: np.ndarray,
+    day: np.ndarray,
+    indifference: float,
+    guards: Guards | None = None,
+) -> Experiments:
+    """Return what every experiment adds to the figures (MODEL section 5).
+
+    Parameters
+    ----------
+    end : Endings
+        Where the experiments led.
+    units, rows, day : ndarray, shapes (replicates, arms) twice and (replicates,)
+        What they took.
+    indifference : float
+        Smallest effect that matters, metric units.
+    """
+    eps = money.value_per_point * indifference
+    launched, inconclusive = end.chosen > 0, end.chosen == NOTHING
+    harmful = launched & (end.gained < -eps)
+    if guards is not None:
+        harmful |= launched & guards.breached[np.maximum(end.chosen, 0)]
+    right = ~inconclusive & ~harmful & (end.gained >= end.best - eps)
+    shown = over_arms(end.exposures)
+    worse = over_arms(end.exposures * (end.value < end.best[:, None] - 1e-15))
+    read = over_arms(rows.astype(float))
+    scored, nothing = read * money.scored_per_row, np.zeros(read.size)
+    judged, labelled = (scored if money.payee == payee else nothing for payee in ("judge", "human"))
+    shares = {
+        "p_correct": right,
+        "p_harmful_launch": harmful,
+        "p_suboptimal_launch": launched & ~right & ~harmful,
+        "p_missed_win": (end.chosen == KEEP) & ~right,
+        "p_inconclusive": inconclusive,
+    }
+    means = {
+        "units": over_arms(units.astype(float)),
+        "exposures": shown,
+        "judged": judged,
+        "labelled": labelled,
+        "rater_hours": (read if money.payee == "human" else nothing) * money.seconds_per_row / 3600,
+        "days": day.astype(float),
+        "cost": np.sum(list(end.spent.values()), axis=0),
+        **{f"cost.{kind}": dollars for kind, dollars in end.spent.items()},
+        "regret": end.regret,
+        "simple_regret": end.best - end.gained if guards is None else np.maximum(end.best - end.gained, 0),
+        "traffic_on_worse_arms": worse / shown,
+    }
+    return Experiments(shares, means)
 
 
 def rejected(code: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ import panel_material_ui as pmu
 from expsim_panel.decide import Decision, decide
 from expsim_panel.errors import InputError, shown
 from expsim_panel.layouts.computing import POOL
+from expsim_panel.layouts.guardrails import box
 from expsim_panel.layouts.pages.frame import follow, words
 from expsim_panel.layouts.session import Session
 from expsim_panel.layouts.theme import ACTIONS, tone
@@ -134,6 +135,8 @@ def told(study: Study, made: Decision, dark: bool) -> str:
         f"Next look: day {made.next_look}" if made.next_look else "No look to come",
         f"Split {split} (p = {percent(made.split_p)})",
     ]  # fmt: skip
+    checked = any(each is not None for each in made.trace.readings)
+    rails = box(study.scenario, verdict, dark) if checked else ""
     cells = "".join(f"<div><b>{value}</b><span>{escape(name)}</span></div>" for value, name in numbers)
     reasons = "".join(f"<li>{escape(line)}</li>" for line in (*made.notes, *verdict.reasons))
     mark = f'<svg aria-hidden="true" viewBox="0 0 16 16"><path d="{icon}"/></svg>{word}'
@@ -141,7 +144,7 @@ def told(study: Study, made: Decision, dark: bool) -> str:
     return (
         f'<section class="verdict" aria-live="polite" style="--tone:{tone(verdict.action, dark)}">'
         f'<div class="word">{mark}{who}</div>'
-        f'<h2 class="said">{escape(verdict.sentence)}</h2><div class="numbers">{cells}</div></section>'
+        f'<h2 class="said">{escape(verdict.sentence)}</h2><div class="numbers">{cells}</div></section>{rails}'
         f'<div class="two"><section class="box"><h2>What to know</h2><ul>{reasons}</ul></section>'
         f'<section class="box"><h2>Where the experiment stands</h2><ul>'
         + "".join(f"<li>{escape(fact)}</li>" for fact in facts)
