@@ -196,3 +196,11 @@ def test_three_arms_give_up_when_every_variant_is_settled() -> None:
     out = out["pocock"].worlds["truth"]
     # C is worse for certain; B is settled unless its first z passes 1.5.
     assert np.mean((out.code == -2) & (out.day == 1)) == pytest.approx(0.866, abs=0.03)
+
+
+def test_simulated_surfaces_leave_inner_bounds_to_the_engine() -> None:
+    from expsim_panel.surface_simulation import reads_paths
+
+    strategies = [{"kind": "pocock", "futility_bounds": [0.3, 0.3, 0.5, 0.6]}, {"kind": "obrien-fleming"}]
+    study = Study.from_tree(tree(strategies=strategies), "test")
+    assert [reads_paths(study.scenario, one) for one in study.strategies] == [False, True]
