@@ -149,9 +149,7 @@ _SIMULATED = object()
 """The split of a simulated experiment, which its trace gives."""
 
 
-def verdict_of(
-    scenario: Scenario, one: Strategy, shown: Trace, ratio: sample_ratio.SampleRatio | object | None = _SIMULATED
-) -> Verdict:
+def verdict_of(scenario: Scenario, one: Strategy, shown: Trace, ratio: object | None = _SIMULATED) -> Verdict:
     """Return what one experiment says, from its data and what is known besides: never from the truth.
 
     Parameters

@@ -10,6 +10,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 import numpy as np
 
@@ -215,7 +216,7 @@ def tasks(row: Row, at: list[int], world: str, seed: int, replicates: int) -> li
     tables = []
     for one in (row.study.strategies[k] for k in at):
         rule = None if one.policy.adaptive else one.design.rule(setting)
-        if not isinstance(rule, Table):
+        if not is_plain_table(rule):
             return None
         tables.append((rule, norm_ppf(0.5 + one.design.level() / 2)))
     kept = [index for index, cell in enumerate(row.cells) if cell not in row.refused]
@@ -253,7 +254,12 @@ def reads_paths(scenario: Scenario, one: Strategy) -> bool:
         return False
     law = plan.law(scenario, "truth", 0, 0, 1)
     plain = law.uneven is None and law.labelled is None
-    return plain and isinstance(one.design.rule(plan.setting_of(scenario)), Table)
+    return plain and is_plain_table(one.design.rule(plan.setting_of(scenario)))
+
+
+def is_plain_table(rule: object) -> TypeGuard[Table]:
+    """Tell whether a rule is a table without inner bounds, which the kernel of surfaces does not know."""
+    return isinstance(rule, Table) and not np.any(rule.inner > -np.inf)
 
 
 class Collector:
