@@ -73,6 +73,7 @@ def learn(
     params: Any,
     until: int,
     seen: int,
+    tail: int,
     in_turn: bool,
     arms: np.ndarray,
     rewards: np.ndarray,
@@ -81,35 +82,37 @@ def learn(
     s: np.ndarray,
     q: np.ndarray,
     memory: np.ndarray,
-) -> int:
-    """Hand the policy the rewards of the requests before `until`; return how many it has seen.
+) -> tuple[int, int]:
+    """Hand the policy the rewards of the requests before `until`; return how many it has seen, and the next place.
 
-    `arms` and `rewards` are rings over the requests under way. `in_turn`: one after the other, in the order of the
+    `arms` and `rewards` are rings over the requests under way, `tail` the place of the oldest (a remainder would
+    cost more than the rest of this). `in_turn`: one after the other, in the order of the
     requests, as a policy with a window needs it; otherwise by sums over an arm (rows of `fresh`).
     """
     size = arms.shape[0]
     while seen < until:
         # One place that calls the policy, whichever the mode: its body is compiled into the loop.
-        low = arms[seen % size] if in_turn else 0
+        low = arms[tail] if in_turn else 0
         high = low + 1 if in_turn else n.shape[0]
         stop = seen + 1 if in_turn else until
         for a in range(low, high):
             fresh[0, a] = 0.0
             fresh[1, a] = 0.0
         while seen < stop:
-            arm = arms[seen % size]
-            reward = rewards[seen % size]
+            arm = arms[tail]
+            reward = rewards[tail]
             fresh[0, arm] += 1.0
             fresh[1, arm] += reward
             q[arm] += reward * reward
             seen += 1
+            tail = 0 if tail + 1 == size else tail + 1
         for a in range(low, high):
             n[a] += fresh[0, a]
             s[a] += fresh[1, a]
         for a in range(low, high):
             if fresh[0, a] > 0.0:
                 update(params, a, fresh[0, a], fresh[1, a], seen, n, s, memory)
-    return seen
+    return seen, tail
 
 
 @kernel
@@ -157,7 +160,18 @@ def play_world(
     traffic : float64 ndarray, shape (checkpoints, arms + 4)
         Output, summed over replicates: pulls of each arm so far, regret, its square, regret in dollars, its square.
     """
-    phases, arms = law.means.shape
+    # Taken out of the tuple once: each access in the loop would count references.
+    means = law.means
+    gaps = law.gaps
+    losses = law.losses
+    starts = law.starts
+    ready = law.ready
+    slope = law.slope
+    level = law.level
+    offset = law.offset
+    gain = law.gain
+    cost = law.cost
+    phases, arms = means.shape
     every_n = np.zeros(arms)
     every_s = np.zeros(arms)
     every_q = np.zeros(arms)
@@ -167,7 +181,7 @@ def play_world(
     ring_arms = np.zeros(size, np.int64)
     ring_rewards = np.zeros(size)
     flat = memory.reshape(-1)
-    period = law.level.shape[0]
+    period = level.shape[0]
     for r in range(pulls.shape[0]):
         for a in range(arms):
             every_n[a] = 0.0
@@ -181,7 +195,7 @@ def play_world(
         missed = 0.0
         earned = 0.0
         phase = 0
-        hand = law.ready[0]
+        hand = ready[0]
         n = every_n[:hand]
         s = every_s[:hand]
         q = every_q[:hand]
@@ -190,22 +204,26 @@ def play_world(
         forced = burn_in > 0
         explore = floor * hand
         seen = 0
+        tail = 0
+        head = 0
         left = 0
         day = 0
         t = 0
         for c in range(checkpoints.shape[0] + 1):
             over = c == checkpoints.shape[0]
             while over or t < checkpoints[c]:
-                while phase + 1 < phases and t >= law.starts[phase + 1]:
+                while phase + 1 < phases and t >= starts[phase + 1]:
                     phase += 1
                 if left == 0 or over:
                     left = batch
                     until = horizon if over else t - delay
-                    seen = learn(params, until, seen, in_turn, ring_arms, ring_rewards, fresh, n, s, q, memory)
+                    seen, tail = learn(
+                        params, until, seen, tail, in_turn, ring_arms, ring_rewards, fresh, n, s, q, memory
+                    )
                     if over:
                         break
-                    if law.ready[phase] != hand:
-                        hand = law.ready[phase]
+                    if ready[phase] != hand:
+                        hand = ready[phase]
                         n = every_n[:hand]
                         s = every_s[:hand]
                         q = every_q[:hand]
@@ -227,22 +245,23 @@ def play_world(
                     arm = whole(choices, hand)
                 else:
                     arm = select(params, choices, seen, n, s, q, memory, work)
-                mean = law.means[phase, arm]
+                mean = means[phase, arm]
                 if law.drifting:
-                    mean += law.slope[arm] * t
+                    mean += slope[arm] * t
                     best, most = best_at_hand(law, phase, t)
                     lost += best - mean
-                    missed += most - (law.value * mean - law.cost[arm])
+                    missed += most - (law.value * mean - cost[arm])
                 else:
-                    lost += law.gaps[phase, arm]
-                    missed += law.losses[phase, arm]
-                mean += law.level[day]
+                    lost += gaps[phase, arm]
+                    missed += losses[phase, arm]
+                mean += level[day]
                 day = 0 if day + 1 == period else day + 1
-                earned += law.value * mean - law.cost[arm]
-                mean = law.offset[arm] + law.gain[arm] * mean
+                earned += law.value * mean - cost[arm]
+                mean = offset[arm] + gain[arm] * mean
                 reward = 1.0 * int(uniform(rewards) < mean) if binary else mean + law.sd * normal(rewards)
-                ring_arms[t % size] = arm
-                ring_rewards[t % size] = reward
+                ring_arms[head] = arm
+                ring_rewards[head] = reward
+                head = 0 if head + 1 == size else head + 1
                 given[arm] += 1.0
                 t += 1
             if over:
