@@ -124,8 +124,8 @@ HEAD = """# Validation
 Every reference case, our value beside the published one. Written by `python tests/write_validation.py` from
 `tests/reference/*.csv`; `tests/test_validation.py` computes each case again and fails if one is out of tolerance or if
 this page is out of date. Monte Carlo rows, whose tolerance depends on both sampling errors, have tests of their own and
-are not listed, but for those on intervals after a bandit at the end. Values are shown to a hundredth of the tolerance, which is absolute; a case with several values
-shows the largest difference.
+are not listed, but for those on intervals after a bandit at the end. Values are shown to a hundredth of the tolerance,
+which is absolute; a case with several values shows the largest difference.
 """
 
 
