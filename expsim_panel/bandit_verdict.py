@@ -16,6 +16,9 @@ EVEN = "even"
 SURE = 3.0
 """Simulation standard errors from which a difference is called one; six policies are compared at once."""
 
+_NOTHING = 1e-9
+"""Below this an amount of reward is round-off."""
+
 
 @dataclass(frozen=True)
 class BanditVerdict:
@@ -56,6 +59,8 @@ def even_regret(found: BanditResult) -> float:
 
 def lost(amount: float, family: str, usd: float | None, signed: bool = False) -> str:
     """Write an amount of reward: dollars where one reward has a price, else good answers or points of reward."""
+    if abs(amount) < _NOTHING:
+        amount = 0.0
     if usd is not None:
         return money(amount * usd, signed)
     sign = "+" if signed and amount > 0 else ""
@@ -76,7 +81,7 @@ def verdict(found: BanditResult, usd: float | None = None) -> BanditVerdict:
     best = min(found.policies, key=_regret)
     even, others = even_regret(found), [one for one in found.policies if one.name != EVEN]
     gain, error = even - _regret(best), _error(best)
-    clear = best.name != EVEN and gain > SURE * error
+    clear = best.name != EVEN and gain > SURE * error + _NOTHING * max(1.0, even)
     right = best.p_best_arm.value or 0.0
     numbers = [
         (lost(_regret(best), found.family, usd), f"lost while learning by {best.name}{_within(best, found, usd)}")
@@ -123,7 +128,7 @@ def break_even(found: BanditResult, name: str) -> tuple[float, float] | None:
 
 
 def _regret(one: PolicyResult) -> float:
-    return float(one.regret.value if one.regret.exact is None else one.regret.exact)
+    return one.regret.exact if one.regret.exact is not None else one.regret.value or 0.0
 
 
 def _error(one: PolicyResult) -> float:

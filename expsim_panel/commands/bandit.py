@@ -130,10 +130,10 @@ def bandit(
 
     outputs = targets({"--json": json, "--html": html})
     names = [*policy, *(more or [])]
-    asked = {"means": read_means(means), "policies": names, "horizon": horizon, "family": family}
+    asked: dict[str, Any] = {"means": read_means(means), "policies": names, "horizon": horizon, "family": family}
     worth = check_value(value_per_point, _WHERE, "--value-per-point")
     axis = None if over is None else parse(over)
-    settings = {"replicates": replicates, "seed": seed, "workers": workers}
+    settings: dict[str, Any] = {"replicates": replicates, "seed": seed, "workers": workers}
     found = play({**asked, **settings})
     curve = None
     if axis is not None:

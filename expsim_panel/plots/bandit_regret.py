@@ -107,7 +107,7 @@ class BanditRegret:
             "x": [found.horizon] * len(end), "y": end, "at": spread(end, 0.066 * top, 0.97 * top),
             "low": [y - e for y, e in zip(end, error, strict=True)],
             "high": [y + e for y, e in zip(end, error, strict=True)],
-            "name": [short(p.name, 20) for p in found.policies], "colour": [look.colour for look in looks],
+            "name": [short(p.name, 17) for p in found.policies], "colour": [look.colour for look in looks],
         }  # fmt: skip
         self.points.data = _points(found, scale, usd)
 

@@ -59,13 +59,16 @@ class RegretFrontier:
         ]
         self.dots = self.figure.scatter(
             "x", "y", source=self.source, marker="mark", size="size", fill_color="colour", fill_alpha=0.85,
-            nonselection_fill_alpha=0.85, line_width=1.5, selection_line_width=3,
+            line_width=1.5,
         )  # fmt: skip
         self.names = self.figure.text(
             "nx", "ny", text="name", source=self.source, text_align="align", x_offset="shift", text_baseline="bottom",
             y_offset=-2,
-            text_font_size="12px", nonselection_text_alpha=1.0,
+            text_font_size="12px",
         )  # fmt: skip
+        # A tap chooses; it must not fade the others, nor keep the colours that they had before the mode changed.
+        for renderer in (self.dots, self.names, *self.whiskers):
+            renderer.selection_glyph = renderer.nonselection_glyph = None
         hover(self.figure, [self.dots], "<div style='max-width:280px'>@said</div>")
         self.figure.add_tools(TapTool(renderers=[self.dots]))
         self.paint(dark)
@@ -77,8 +80,6 @@ class RegretFrontier:
         self.step.glyph.line_color = colours.muted
         self.names.glyph.text_color = colours.text
         self.dots.glyph.line_color = colours.panel
-        if self.dots.selection_glyph is not None:
-            self.dots.selection_glyph.line_color = colours.text
         for one in self.whiskers:
             one.glyph.line_color = colours.text
 
