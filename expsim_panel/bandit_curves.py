@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import param
 
+from expsim_panel.bandit_worlds import BanditWorld
 from expsim_panel.bandits import bandit, check_size
 from expsim_panel.best_arm import check_means
 from expsim_panel.errors import InputError, did_you_mean, shown
@@ -98,13 +99,14 @@ def regret_over(
     seed: int = 1,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    world: BanditWorld | Mapping[str, object] | None = None,
     where: str = "bandit",
 ) -> RegretCurve:
     """Return what policies lose over one axis, with the same seed at every level.
 
     Parameters
     ----------
-    means, policies, horizon, family, replicates, seed, workers
+    means, policies, horizon, family, replicates, seed, workers, world
         As for `expsim_panel.bandit`.
     path : str
         ``horizon``; ``lead`` (the best arm's mean over the next one's); ``means.K`` (arm K, counted from 0); or
@@ -132,7 +134,9 @@ def regret_over(
     rows: dict[str, list[list[float]]] = {}
     for done, (arms, names, requests) in enumerate(asked):
         try:
-            found = bandit(arms, names, requests, family=family, replicates=replicates, seed=seed, workers=workers)
+            found = bandit(
+                arms, names, requests, family=family, replicates=replicates, seed=seed, workers=workers, world=world
+            )
         except InputError as error:
             raise InputError(where, path, f"at {levels[done]:g}, {error.problem}", error.remedy) from None
         table = []

@@ -13,7 +13,7 @@ from expsim_panel.scenario import Scenario
 def caveats(result: Result) -> tuple[str, ...]:
     """Return the sentences that belong beside the table of strategies, the weightiest first."""
     scenario = result.study.scenario
-    found = [_partiality(result, scenario), _second_look(result)]
+    found = [_partiality(result, scenario), _second_look(result), _held_back(result)]
     return tuple(sentence for sentence in found if sentence)
 
 
@@ -40,10 +40,24 @@ def _partiality(result: Result, scenario: Scenario) -> str:
     )
 
 
+def _held_back(result: Result) -> str:
+    """Say which strategies find a winner and then cannot launch it, because a guardrail is not yet decided."""
+    held = [(one.guarded.held_back.value or 0.0, one.name) for one in result.strategies if one.guarded]
+    told = [f"{name} {percent(share, 0)}" for share, name in held if share >= 0.01]
+    if not told:
+        return ""
+    return (
+        f"Guardrails hold back winners, because they fail or have too few units to be ruled safe: {', '.join(told)} of "
+        "experiments."
+    )
+
+
 def _second_look(result: Result) -> str:
     """Say where the verdict, which also asks whether the evaluator can be trusted, differs from the rule's answer."""
     one = result[result.advice.strategy]
     launches = float((one.worlds["truth"].code > 0).mean())
+    if one.guarded is not None:
+        launches = float(one.guarded.launch.value or 0.0)
     said = {action: float(found["share"].value or 0.0) for action, found in one.verdicts.items()}
     if abs(said["launch"] - launches) * result.replicates < MIN_EVENTS or abs(said["launch"] - launches) < 0.01:
         return ""

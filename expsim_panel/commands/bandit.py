@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from expsim_panel.commands import bandit_world as at
 from expsim_panel.commands.targets import STANDARD_OUTPUT, targets
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def play(asked: dict[str, Any]) -> BanditResult:
             task = bar.add_task("Playing", total=None)
             return bandit(**asked, progress=lambda done, blocks: bar.update(task, completed=done, total=blocks))
     except InputError as error:
-        key = f"--{error.key}" if error.key and not error.key.startswith("--") else error.key
+        key = f"--{error.key.replace('_', '-')}" if error.key and not error.key.startswith("--") else error.key
         raise InputError(_WHERE, key, error.problem, error.remedy) from None
 
 
@@ -69,7 +70,9 @@ def document(found: BanditResult) -> dict[str, Any]:
         "means": found.means.tolist(),
         "family": found.family,
         "horizon": found.horizon,
-        "lai_robbins": found.lai_robbins,
+        "world": found.world.tree(),
+        "lai_robbins": None if found.lai_robbins_reason else found.lai_robbins,
+        "lai_robbins_reason": found.lai_robbins_reason,
         "checkpoints": found.checkpoints.tolist(),
         "policies": [
             {
@@ -88,6 +91,7 @@ def document(found: BanditResult) -> dict[str, Any]:
                     },
                 },
                 "traffic": one.traffic.tolist(),
+                **at.money(one.money, found.world.population is not None),
             }
             for one in found.policies
         ],
@@ -109,21 +113,31 @@ def bandit(
     workers: Annotated[
         int | None, typer.Option(help="Threads; all cores unless given. Results do not depend on it.")
     ] = None,
+    delay: at.Delay = None,
+    batch: at.Batch = None,
+    shift: at.Shift = None,
+    drift: at.Drift = None,
+    season: at.Season = None,
+    judge_bias: at.JudgeBias = None,
+    judge_noise: at.JudgeNoise = None,
+    sensitivity: at.Sensitivity = None,
+    specificity: at.Specificity = None,
+    arrives: at.Arrives = None,
+    cost: at.Cost = None,
+    value_per_point: at.ValuePerPoint = None,
+    population: at.Population = None,
     json: Annotated[
         str | None, typer.Option("--json", metavar="FILE or -", help="Write JSON instead; - for standard output.")
     ] = None,
     html: Annotated[
         str | None, typer.Option("--html", metavar="FILE", help="Write the pictures as a page that needs no network.")
     ] = None,
-    value_per_point: Annotated[
-        float | None, typer.Option(help="Dollars that one unit of reward is worth, for the page.")
-    ] = None,
     over: Annotated[
         str | None,
         typer.Option("--over", metavar="PATH=lo:hi:n", help="Also over horizon, lead, means.0 or POLICY.PARAMETER."),
     ] = None,
 ) -> None:
-    """Regret of bandit policies on a classic problem, with the Lai-Robbins bound."""
+    """Regret of bandit policies, with the Lai-Robbins bound, in a classic or a less plain world."""
     from expsim_panel.bandit_curves import parse, regret_over
     from expsim_panel.bandit_verdict import check_value
     from expsim_panel.commands.screen import console, dumps, print_json
@@ -131,7 +145,25 @@ def bandit(
     outputs = targets({"--json": json, "--html": html})
     names = [*policy, *(more or [])]
     asked: dict[str, Any] = {"means": read_means(means), "policies": names, "horizon": horizon, "family": family}
-    worth = check_value(value_per_point, _WHERE, "--value-per-point")
+    world = at.read_world(
+        {
+            "delay": delay,
+            "batch": batch,
+            "shift": shift,
+            "drift": drift,
+            "season": season,
+            "judge_bias": judge_bias,
+            "judge_noise": judge_noise,
+            "sensitivity": sensitivity,
+            "specificity": specificity,
+            "arrives": arrives,
+            "cost": cost,
+            "value_per_point": value_per_point,
+            "population": population,
+        }
+    )
+    asked["world"] = world
+    worth = check_value(value_per_point, _WHERE, "--value-per-point") if html is not None else None
     axis = None if over is None else parse(over)
     settings: dict[str, Any] = {"replicates": replicates, "seed": seed, "workers": workers}
     found = play({**asked, **settings})
@@ -166,15 +198,20 @@ def _print(found: BanditResult) -> None:
     from expsim_panel.commands.screen import console, facts
     from expsim_panel.quantities import count, percent
 
-    heads = ("Policy", "Regret", "Exact", "5 %", "50 %", "95 %", "Tail", "Right", "Traffic")
+    heads = ["Policy", "Regret", "Exact", "5 %", "50 %", "95 %", "Tail", "Right", "Traffic"]
+    dollars = bool(any(found.world.cost) or found.world.value_per_point != 1.0 or found.world.population)
+    if dollars:
+        heads[2] = "Dollars"
     table = Table(*heads, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     for position, column in enumerate(table.columns):
         column.no_wrap = True
         column.justify = "right" if position else "left"
-    lead = found.means == found.means.max()
+    lead = found.best
     for one in found.policies:
         marks = one.regret.quantiles or {}
         exact = "" if one.regret.exact is None else f"{one.regret.exact:.4g}"
+        if dollars:
+            exact = f"{(one.money.total_regret or one.money.regret).value:.4g}"
         error = "" if one.regret.se is None else f" ± {one.regret.se:.2g}"
         table.add_row(
             one.name,
@@ -189,7 +226,12 @@ def _print(found: BanditResult) -> None:
     out.print(table)
     slope = found.lai_robbins
     line = f"{slope:.4g} log T, here {slope * math.log(found.horizon):.4g}: a slope for large T, not a floor"
+    if found.lai_robbins_reason:
+        line = f"none: {found.lai_robbins_reason}"
     words = "Tail: mean regret of the worst 5 %. Right: keeps a best arm. Traffic: share that went to the best arm."
+    if dollars:
+        words += " Dollars: net value lost, "
+        words += "up to the population." if found.world.population else "up to the horizon."
     size = (
         f"{count(found.replicates)} experiments of {count(found.horizon)} requests, {found.family}, seed {found.seed}"
     )

@@ -183,7 +183,7 @@ class Thompson(BanditPolicy):
 
     def request(self, problem: Problem) -> Any:
         """Return the kernel's parameters."""
-        estimated = problem.batched and not problem.binary
+        estimated = problem.batched and not problem.binary and not problem.unit_sd
         return ThompsonParams(problem.binary, estimated, float(self.prior_hits), float(self.prior_misses))
 
     def memory(self, problem: Problem) -> tuple[int, int]:

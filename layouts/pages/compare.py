@@ -10,6 +10,7 @@ import panel as pn
 
 from expsim_panel.caveats import caveats
 from expsim_panel.frontier import of_study
+from expsim_panel.layouts.guardrails import compared
 from expsim_panel.layouts.pages.frame import beside, follow, plot, words
 from expsim_panel.layouts.session import Session
 from expsim_panel.plots.comparison import Comparison
@@ -47,7 +48,10 @@ ROWS: dict[str, dict[str, tuple[str, Callable[[Any], str]]]] = {
         "type1_error_unbiased": ("… with a perfect evaluator", percent),
         "false_launch": ("False launches, if nothing differs", percent),
         "coverage": ("Intervals that hold the truth", percent),
+        "coverage_adjusted": ("… adjusted for stopping early", percent),
         "exaggeration": ("Estimate over truth, among launches", _times),
+        "exaggeration_adjusted": ("… adjusted for stopping early", _times),
+        "exaggeration_shrunk": ("… shrunk to what your team usually finds", _times),
     },
     "What it takes": {
         "days": ("Days", days),
@@ -127,6 +131,7 @@ def text(result: Result) -> str:
                 for one in result.strategies
             )
             body += f'<tr><th scope="row">{title}</th>{cells}</tr>'
+    body += compared(result, _cell)
     note = (
         f"{result.replicates:,} experiments per strategy and world, each ± its simulation standard error; "
         "in the null twin no variant is better."

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from expsim_panel import InputError, bandit
 from expsim_panel.__main__ import app
 from expsim_panel.bandit_curves import parse, regret_over
+from expsim_panel.bandit_runs import CHECKPOINTS, PATHS, Run, checkpoints
 from expsim_panel.bandit_verdict import break_even, check_value, even_regret, lost, verdict
-from expsim_panel.bandits import CHECKPOINTS, PATHS, _Run, checkpoints
 from expsim_panel.exports.bandit_html import page, rows
 from expsim_panel.frontier import Point, efficient, of_bandit, of_study
 from expsim_panel.plots._policies import apart, spread, styles
@@ -31,8 +31,29 @@ FOUND = bandit(MEANS, NAMES, HORIZON, replicates=500, seed=3)
 
 
 def test_the_even_split_loses_the_mean_gap():
-    assert even_regret(FOUND) == pytest.approx(HORIZON * (0.3 + 0.2) / 3)
-    assert even_regret(FOUND) == pytest.approx(FOUND["even"].regret.exact)
+    value, error = even_regret(FOUND)
+    assert value == pytest.approx(HORIZON * (0.3 + 0.2) / 3)
+    assert value == pytest.approx(FOUND["even"].regret.exact)
+    assert error == 0.0
+
+
+def test_another_world_is_compared_with_the_even_split_played_there():
+    moved = {"shift": [(200, [0.7, 0.5, 0.4])]}
+    found = bandit(MEANS, NAMES, HORIZON, replicates=300, seed=3, world=moved)
+    value, error = even_regret(found)
+    assert value == found["even"].regret.value
+    # Before and after the shift the mean gap is the same.
+    assert value == pytest.approx(HORIZON * 0.5 / 3, abs=4 * max(error, 1e-9))
+    alone = bandit(MEANS, ["ucb1"], HORIZON, replicates=50, seed=3, world=moved)
+    assert even_regret(alone) is None
+    assert "add the policy even" in verdict(alone).sentence
+    drawn = BanditRegret()
+    drawn.show(alone, "ucb1")
+    assert len(drawn.bound.data["x"]) == 0
+    assert "The costs of pulls" in " ".join(
+        verdict(bandit(MEANS, NAMES, 50, replicates=50, world={"cost": [0.1]})).notes
+    )
+    assert page(alone)
 
 
 def test_the_sentence_holds_the_figures_of_the_result():
@@ -241,7 +262,7 @@ def test_the_command_writes_page_and_curve(tmp_path):
 
 
 def held(horizon):
-    run = _Run(
+    run = Run(
         np.array(MEANS), Problem(3, horizon, True), read_policy("ucb1"), "ucb1", 1000, 1, checkpoints(horizon)
     )  # fmt: skip
     return sum(part.nbytes for part in vars(run).values() if isinstance(part, np.ndarray))

@@ -11,7 +11,7 @@ from worlds import tree
 from expsim_panel.study import Study
 
 NAMES = ["fixed-horizon", "pocock", "bayesian", "thompson", "msprt", "empirical-bernstein", "rope", "bayesian-prior"]
-NAMES += ["fixed-t", "fixed-pooled", "holm", "promising-zone"]
+NAMES += ["fixed-t", "fixed-pooled", "holm", "promising-zone", "drop-the-losers"]
 SCRIPT = """
 import json, sys
 from expsim_panel.study import Study
@@ -78,3 +78,27 @@ def test_interpreted_bandits_give_the_same_bits(family, names):
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == compiled
+
+
+WORLDLY = """
+import sys
+from expsim_panel import bandit
+from expsim_panel.bandit_runs import Run
+Run.in_batches = sys.argv[1] == "sums"
+world = {"delay": 5, "batch": 5, "arrives": (0, 9, 0), "cost": 0.1, "shift": [(31, (0.5, 0.4, 0.6))]}
+if sys.argv[1] == "requests":
+    world |= {"drift": (0.1, 0.0, 0.0), "season": (0.1, 7)}
+names = ["thompson(burn_in=2)", "ucb1", "epsilon-greedy(floor=0.1)"]
+print(*(bandit([0.3, 0.5, 0.6], names, 60, family=family, replicates=12, seed=5, workers=1, world=world).digest
+        for family in ("bernoulli", "gaussian")))
+"""
+
+
+@pytest.mark.parametrize("how", ["sums", "requests"])
+def test_interpreted_bandit_worlds_give_the_same_bits(how):
+    found = []
+    for off in ("0", "1"):
+        environment = {**os.environ, "NUMBA_DISABLE_JIT": off}
+        command = [sys.executable, "-c", WORLDLY, how]
+        found.append(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
+    assert found[0] == found[1]
