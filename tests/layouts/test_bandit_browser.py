@@ -102,7 +102,6 @@ def test_loss_over_a_number(quiet_page: Page, address: str) -> None:
     page = quiet_page
     page.set_viewport_size({"width": 1440, "height": 1800})
     opened(page, address)
-    page.get_by_text("Loss over any one number").click()
     page.get_by_role("button", name="Draw", exact=True).click()
     page.get_by_text("experiments at each level").wait_for(timeout=PATIENCE)
     seen = """() => [...Bokeh.documents[0].all_models].some(
