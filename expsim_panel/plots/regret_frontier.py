@@ -79,7 +79,7 @@ class RegretFrontier:
         dress(self.figure, colours)
         self.step.glyph.line_color = colours.muted
         self.names.glyph.text_color = colours.text
-        self.dots.glyph.line_color = colours.panel
+        self.dots.glyph.line_color = colours.muted
         for one in self.whiskers:
             one.glyph.line_color = colours.text
 
@@ -113,7 +113,7 @@ class RegretFrontier:
         heights = [100 * one.wrong for one in points]
         data: dict[str, list[Any]] = {
             "x": [one.regret for one in points], "y": heights, "nx": ends,
-            "ny": apart(list(zip(ends, heights, strict=True)), 0.36 * right, 0.075 * top, 1.1 * top),
+            "ny": apart(list(zip(ends, heights, strict=True)), 0.36 * right, 0.075 * top, 1.1 * top, 0.0),
             "x0": [max(0.0, one.regret - _WHISKER * one.regret_se) for one in points],
             "x1": [one.regret + _WHISKER * one.regret_se for one in points],
             "y0": [max(0.0, 100 * (one.wrong - _WHISKER * one.wrong_se)) for one in points],

@@ -31,8 +31,8 @@ class Over:
         self.session, self.drawn = session, RegretOverParameter(dark)
         narrow: dict[str, Any] = {"size": "small", "margin": (9, 12, 4, 0)}
         self.path = pmu.Select(label="Number to vary", options=self.axes(), value=HORIZON, width=300, **narrow)
-        self.low = pmu.FloatInput(label="From", value=500.0, width=120, **narrow)
-        self.high = pmu.FloatInput(label="To", value=10_000.0, width=120, **narrow)
+        self.low = pmu.FloatInput(label="From", value=500.0, width=150, **narrow)
+        self.high = pmu.FloatInput(label="To", value=10_000.0, width=150, **narrow)
         self.levels = pmu.IntInput(label="Levels", value=7, start=2, end=60, width=100, **narrow)
         self.button = pmu.Button(label="Draw", icon="show_chart", variant="contained", width=110, **narrow)
         self.figure = plot(self.drawn.figure)
