@@ -94,7 +94,8 @@ def view(session: Session) -> pn.Column:
 
     follow(session, ["result"], show)
     follow(session, ["exact"], expect)
-    session.param.watch(lambda event: (drawn.paint(event.new), frontier.paint(event.new)), "dark")
+    for one in (drawn, frontier):
+        session.param.watch(lambda event, one=one: one.paint(event.new), "dark")
     return pn.Column(
         caption,
         beside(*map(plot, drawn.figures.values())),
