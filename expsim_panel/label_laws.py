@@ -40,6 +40,10 @@ class Joint:
         found = np.divide(self.covariance, spread, out=np.zeros_like(spread), where=spread > 0)
         return np.asarray(np.clip(found, -1, 1))
 
+    def youden(self) -> np.ndarray:
+        """Return J = P(score 1 | label 1) + P(score 0 | label 0) - 1; rates only."""
+        return np.asarray(self.covariance / (self.label * (1 - self.label)))
+
     def per_label(self, share: float, correction: str, residual: float = 1.0) -> np.ndarray:
         """Return the variance of a corrected mean times its number of labels (MODEL section 3.2).
 
