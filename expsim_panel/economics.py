@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from expsim_panel import plan
+from expsim_panel.clusters import Clusters
 from expsim_panel.prices import price
 from expsim_panel.scenario import Scenario
 
@@ -88,8 +89,15 @@ class Ledger:
         }
 
 
-def ledger(scenario: Scenario) -> Ledger:
+def ledger(scenario: Scenario, found: Clusters | None = None) -> Ledger:
     """Return the prices and weights of a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Whose money.
+    found : Clusters, optional
+        Its `plan.clusters`, where the caller has them already.
 
     Raises
     ------
@@ -116,7 +124,7 @@ def ledger(scenario: Scenario) -> Ledger:
         waiting.append(money.usd_per_second * max(0.0, slower))
     traffic, evaluator = scenario.traffic, scenario.evaluator
     planned = traffic.units_per_day * traffic.days
-    each = plan.clusters(scenario).scored_per_row
+    each = (found or plan.clusters(scenario)).scored_per_row
     paid = evaluator.usd_by_payee()
     return Ledger(
         np.array(generation),

@@ -82,6 +82,11 @@ class Law:
         uneven = self.uneven.repeated(size) if self.uneven else None
         return self._over(means, sds, effects, uneven, self.labelled.repeated(size) if self.labelled else None)
 
+    def one(self, index: int) -> Law:
+        """Return the law of the rows of one replicate, of a plain world; of labels, what all replicates share."""
+        which = slice(index, index + 1)
+        return self._over(self.means[which], self.sds[which], self.effects[which], None, self.labelled)
+
     def first(self, size: int) -> Law:
         """Return the law of the first `size` replicates."""
         uneven = self.uneven.first(size) if self.uneven else None
@@ -99,8 +104,14 @@ class Law:
         return Law(means, sds, effects, self.severity_sd, self.raters, self.shared, uneven, labelled)
 
 
-def schedule(scenario: Scenario) -> Schedule:
-    """Spread the traffic over days and arms by rounding cumulative quotas, so that every total comes out right."""
+def schedule(scenario: Scenario, found: Clusters | None = None) -> Schedule:
+    """Spread the traffic over days and arms by rounding cumulative quotas, so that every total comes out right.
+
+    Parameters
+    ----------
+    found : Clusters, optional
+        The scenario's `clusters`, where the caller has them already; the same below.
+    """
     traffic, analysis = scenario.traffic, scenario.analysis
     week = traffic.seasonality
     if traffic.ramp is None and (week is None or not week.traffic):
@@ -117,7 +128,7 @@ def schedule(scenario: Scenario) -> Schedule:
     counted = units
     if analysis.skip_days:
         counted = np.maximum(units - units[analysis.skip_days - 1], 0)
-    rows = np.floor(rows_per_unit(scenario) * counted + 0.5).astype(np.int64)
+    rows = np.floor(rows_per_unit(scenario, found) * counted + 0.5).astype(np.int64)
     if traffic.mismatch is not None and traffic.mismatch.lost > 0:
         rows[:, 1:] = np.floor((1 - traffic.mismatch.lost) * rows[:, 1:] + 0.5)
     return Schedule(arrivals, units, rows, late(rows, scenario.delay_days), late(counted, scenario.delay_days))
@@ -130,12 +141,12 @@ def late(values: np.ndarray, delay: int) -> np.ndarray:
     return np.concatenate([np.zeros_like(values[:delay]), values[:-delay]])
 
 
-def rows_per_unit(scenario: Scenario) -> float:
+def rows_per_unit(scenario: Scenario, found: Clusters | None = None) -> float:
     """Return the rows of the analysis per unit enrolled."""
     coverage = float(scenario.evaluator.row_share)
     if scenario.traffic.switchback is not None and scenario.analysis.unit != "unit":
         return coverage
-    return coverage * clusters(scenario).rows_per_unit
+    return coverage * (found or clusters(scenario)).rows_per_unit
 
 
 def clusters(scenario: Scenario, world: str = "truth") -> Clusters:
@@ -181,10 +192,15 @@ def effect_sd(scenario: Scenario) -> float:
 
 def law(scenario: Scenario, world: str, seed: int, block: int, size: int) -> Law:
     """Return the law of the scored rows in one block of a world."""
-    means = true_means(scenario, world, seed, block, size)
     sds = scenario.sds
     if world in ("null", "unbiased"):
         sds = np.full_like(sds, sds[0])
+    return law_of(scenario, world, true_means(scenario, world, seed, block, size), sds)
+
+
+def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, found: Clusters | None = None) -> Law:
+    """Return the law of the scored rows for true means and standard deviations of a response, shape (size, arms)."""
+    found = found or clusters(scenario, world)
     effects = scenario.sign * (means - means[:, :1])
     part = timeline.spill(scenario)
     shown = means if part == 0 else means[:, :1] + (1 - part) * (means - means[:, :1])
@@ -192,7 +208,7 @@ def law(scenario: Scenario, world: str, seed: int, block: int, size: int) -> Law
     measured = evaluator.measure(shown, np.broadcast_to(sds, shown.shape), scenario.family)
     rows = oriented(scenario, measured.means)
     pull = part * (means - means[:, :1])
-    uneven = _uneven(scenario, world, evaluator, shown, pull)
+    uneven = _uneven(scenario, world, evaluator, shown, pull, found)
     labelled: LabelledRows | PairedRows | None = None
     if isinstance(evaluator, Hybrid):
         steps = _steps(scenario, world)
@@ -202,7 +218,7 @@ def law(scenario: Scenario, world: str, seed: int, block: int, size: int) -> Law
             labelled = labelled_rows(scenario, evaluator, shown, sds, pull, steps)
     return Law(
         np.ascontiguousarray(rows),
-        np.ascontiguousarray(_row_sds(scenario, world, measured.sds)),
+        np.ascontiguousarray(_row_sds(scenario, measured.sds, found)),
         effects,
         measured.severity_sd,
         measured.raters,
@@ -219,16 +235,17 @@ def oriented(scenario: Scenario, rows: np.ndarray) -> np.ndarray:
     return 1 - rows if scenario.family == "binary" else -rows
 
 
-def _row_sds(scenario: Scenario, world: str, sds: np.ndarray) -> np.ndarray:
+def _row_sds(scenario: Scenario, sds: np.ndarray, found: Clusters) -> np.ndarray:
     """Return the spread of a row of the analysis from that of a scored response."""
     rho = float(scenario.analysis.covariate_correlation)
-    found = clusters(scenario, world)
     if rho == 0 and found.extra == 0 and found.sd_factor == 1:
         return sds
     return np.asarray(np.sqrt((1 - rho**2) * sds**2 + found.extra) * found.sd_factor)
 
 
-def _uneven(scenario: Scenario, world: str, evaluator: Evaluator, shown: np.ndarray, pull: np.ndarray) -> Uneven | None:
+def _uneven(
+    scenario: Scenario, world: str, evaluator: Evaluator, shown: np.ndarray, pull: np.ndarray, found: Clusters
+) -> Uneven | None:
     """Return what makes this world not plain, or None.
 
     Parameters
@@ -239,7 +256,6 @@ def _uneven(scenario: Scenario, world: str, evaluator: Evaluator, shown: np.ndar
         What every arm's true mean gains where an arm has all of the traffic.
     """
     traffic, analysis = scenario.traffic, scenario.analysis
-    found = clusters(scenario, world)
     steps = _steps(scenario, world)
     drift = timeline.drift(scenario, world)
     stratified = timeline.stratified(scenario)
@@ -292,11 +308,12 @@ def slope_of(evaluator: Evaluator, scenario: Scenario) -> float:
     return float(2 * (seen[1] - seen[0]))
 
 
-def setting_of(scenario: Scenario, world: str = "truth") -> Setting:
+def setting_of(scenario: Scenario, world: str = "truth", found: Clusters | None = None) -> Setting:
     """Return what a design may know when planned: traffic, and the control's spread for every arm."""
-    plan = schedule(scenario)
+    plan = schedule(scenario, found)
     measured = evaluator_in(scenario, world).measure(scenario.means[None], scenario.sds[None], scenario.family)
-    row = float(_row_sds(scenario, world, measured.sds)[0, 0])
+    in_world = found if found and world != "unbiased" else clusters_of(scenario, float(measured.sds[0, 0]))
+    row = float(_row_sds(scenario, measured.sds, in_world)[0, 0])
     return Setting(
         plan.informed.astype(float),
         plan.rows.astype(float),

@@ -14,7 +14,7 @@ import panel_material_ui as pmu
 import param
 
 from expsim_panel.evaluation import Evaluator
-from expsim_panel.layouts.session import Path
+from expsim_panel.layouts.form import Path
 from expsim_panel.look_lists import NONE
 from expsim_panel.quantities import Probability, Score
 from expsim_panel.sections import Section

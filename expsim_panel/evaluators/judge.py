@@ -13,6 +13,7 @@ from expsim_panel.evaluation import Evaluator, Measurement, evaluators, profile_
 from expsim_panel.judge_laws import judged_quality, judged_rates, majority, panel_factor, piled_up
 from expsim_panel.prices import price, price_note
 from expsim_panel.quantities import (
+    LARGEST,
     Correlation,
     Count,
     Days,
@@ -68,6 +69,13 @@ class Judge(Evaluator):
         step=0.01,
         label="Bias for the new variants",
         doc="Points (or rate) added to every variant but the control; no sample size removes it.",
+    )
+    biases = param.List(
+        default=[],
+        item_type=(int, float),
+        label="Bias by variant",
+        doc="Points (or rate) added to each variant after the control, in order, where a judge likes some more than "
+        "others; empty for the bias above on all of them.",
     )
     drift = Score(
         0.0,
@@ -212,6 +220,14 @@ class Judge(Evaluator):
         2.0, bounds=(0, None), softbounds=(0, 30), step=0.5, label="Seconds per judge call", doc="Time one call takes."
     )
 
+    concurrency = Count(
+        10,
+        bounds=(1, 100_000),
+        softbounds=(1, 100),
+        label="Judge calls at a time",
+        doc="Calls that run side by side: with the seconds of a call, how fast responses can be scored.",
+    )
+
     def measure(self, means: np.ndarray, sds: np.ndarray, family: str) -> Measurement:
         """Return the law of a judge's score, unpaired: one scored response per unit, refused ones left out.
 
@@ -290,7 +306,7 @@ class Judge(Evaluator):
     def _tilt(self, means: np.ndarray) -> np.ndarray:
         """Return what every arm's scores gain for reasons other than quality, shape of `means`."""
         tilt = np.zeros(np.shape(means))
-        tilt[..., 1:] = self.differential_bias
+        tilt[..., 1:] = self.biases or self.differential_bias
         if self.verbosity and self.length_sds:
             tilt += self.verbosity * np.asarray(self.length_sds, float)
         return tilt
@@ -308,6 +324,10 @@ class Judge(Evaluator):
         """Seconds of the calls for one response."""
         return float(self.repeats * self.seconds * self.judges / (1 - self.refusals))
 
+    def largest_bias(self) -> float:
+        """Return the differential bias of the variant that the judge is most partial to or against."""
+        return float(max(self.biases or [self.differential_bias], key=abs))
+
     def bias_sd(self) -> float:
         """Return what is known of such judges' partiality; a panel's is that of a mean with correlated errors."""
         if self.judges == 1:
@@ -321,6 +341,7 @@ class Judge(Evaluator):
     def check_for(self, scenario: Scenario, where: str) -> None:
         """Check that the shifted rates stay rates and that the price is known."""
         self._usd_per_call(where)
+        self._check_biases(scenario, where)
         self._check_extras(scenario, where)
         if scenario.family != "binary":
             return
@@ -334,10 +355,20 @@ class Judge(Evaluator):
         for truth in (1 - self.specificity, self.sensitivity):
             tilt = self._tilt(np.zeros(len(scenario.variants)))
             if truth + tilt.min() < 0 or truth + tilt.max() > 1:
-                key = "differential_bias" if not self.verbosity else "verbosity"
+                key = "verbosity" if self.verbosity else "biases" if self.biases else "differential_bias"
                 worst = tilt.min() if truth + tilt.min() < 0 else tilt.max()
                 problem = f"{shown(float(worst))} pushes a rate of {truth:g} out of 0 to 1"
                 raise InputError(where, f"evaluator.{key}", problem, "give a smaller shift")
+
+    def _check_biases(self, scenario: Scenario, where: str) -> None:
+        """Check that every variant after the control has a bias, where they are given one by one."""
+        later = len(scenario.variants) - 1
+        if self.biases and len(self.biases) != later:
+            problem, key = f"{len(self.biases)} numbers for {later} variants after the control", "evaluator.biases"
+            raise InputError(where, key, problem, "give one for each of them in order, or none")
+        for bias in self.biases:
+            if not math.isfinite(bias) or abs(bias) > LARGEST:
+                raise InputError(where, "evaluator.biases", f"{shown(bias)} is no number of points", "give numbers")
 
     def _check_extras(self, scenario: Scenario, where: str) -> None:
         """Check lengths, panel and pile-up against the scenario."""

@@ -86,6 +86,7 @@ def _strategy(one: StrategyResult, scenario: Scenario, money: Ledger) -> dict[st
         "kind": one.strategy.kind,
         "operating_characteristics": characteristics(one.figures),
         "under_null": characteristics(one.under_null),
+        "guardrails": one.guarded.to_json() if one.guarded else None,
         "verdict": one.verdict.to_json(),
         "verdicts": {
             action: {name: figure(value) for name, value in figures.items()} for action, figures in one.verdicts.items()

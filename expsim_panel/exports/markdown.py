@@ -10,6 +10,7 @@ from expsim_panel.economics import Ledger, ledger
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.exports._reproduce import facts
 from expsim_panel.exports._strategies import BADGES, carrying, cell, rows
+from expsim_panel.guardrail_tables import MARKS, launch_rows, strategy_rows, verdict_rows
 from expsim_panel.printed import clean
 from expsim_panel.quantities import count, effect, millis, money, percent
 from expsim_panel.results import Result, StrategyResult
@@ -52,6 +53,7 @@ def write(result: Result, strategy: str | None = None) -> str:
         *_verdict(result, one),
         *_advice(result),
         *_strategies(result),
+        *_guardrails(result, one),
         *_costs(one, scenario, money_of),
         *_latency(scenario),
         *_measured(scenario),
@@ -95,8 +97,32 @@ def _verdict(result: Result, one: StrategyResult) -> list[str]:
         "\n".join(numbers),
         "### What would change this",
         "\n".join(reasons) or "Nothing known beside the interval: only more data.",
+        *_checks(result, one),
         f"This is the verdict on one simulated experiment (number {luck}), from its own data alone. {trust}.",
     ]
+
+
+def _checks(result: Result, one: StrategyResult) -> list[str]:
+    """Return the guardrails of the experiment."""
+    scenario = result.study.scenario
+    found = verdict_rows(scenario, one.verdict)
+    if not found:
+        return []
+    body = [[escape(row.name), MARKS[row.result], escape(row.shows), escape(row.limits)] for row in found]
+    return ["### Guardrails in this experiment", table(["Guardrail", "Result", "Change", "Limits"], body)]
+
+
+def _guardrails(result: Result, one: StrategyResult) -> list[str]:
+    """Return what the guardrails do over all experiments."""
+    if one.guarded is None:
+        return []
+    tables = [table(head, [[escape(text) for text in row] for row in body])
+              for head, body in (strategy_rows(result, one), launch_rows(result))]  # fmt: skip
+    note = (
+        f"Under {escape(one.name)}. A guardrail passes when harm of its margin is ruled out, fails when the alarm is "
+        "reached beyond chance, and is unknown otherwise; only a variant whose guardrails all pass is launched."
+    )
+    return ["## Guardrails", note, *tables]
 
 
 def _advice(result: Result) -> list[str]:

@@ -92,8 +92,8 @@ def _update(
     s: np.ndarray,
     memory: np.ndarray,
 ) -> None:
-    if params.binary and pulls == 1.0:
-        # One reward changes one of the two shapes.
+    if params.binary and pulls == 1.0 and reward * (1.0 - reward) == 0.0:
+        # One reward of 0 or 1 changes one of the two shapes; a rating between them changes both.
         hit = reward > 0.5
         row = 0 if hit else 2
         _keep(params.prior_hits + s[arm] if hit else params.prior_misses + n[arm] - s[arm], arm, row, memory)
@@ -183,7 +183,7 @@ class Thompson(BanditPolicy):
 
     def request(self, problem: Problem) -> Any:
         """Return the kernel's parameters."""
-        estimated = problem.batched and not problem.binary
+        estimated = problem.batched and not problem.binary and not problem.unit_sd
         return ThompsonParams(problem.binary, estimated, float(self.prior_hits), float(self.prior_misses))
 
     def memory(self, problem: Problem) -> tuple[int, int]:

@@ -10,9 +10,10 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmu
 
-from expsim_panel.decide import SKEWED, Decision, decide
+from expsim_panel.decide import Decision, decide
 from expsim_panel.errors import InputError, shown
 from expsim_panel.layouts.computing import POOL
+from expsim_panel.layouts.guardrails import box
 from expsim_panel.layouts.pages.frame import follow, words
 from expsim_panel.layouts.session import Session
 from expsim_panel.layouts.theme import ACTIONS, tone
@@ -127,13 +128,15 @@ def told(study: Study, made: Decision, dark: bool) -> str:
         (count(last[1, arm]), f"scored responses of {variant.name}")
         for arm, variant in enumerate(study.scenario.variants)
     ][:3]
-    split = "as planned" if made.split_p >= SKEWED else "not as planned"
+    split = "not as planned" if made.split.alarm else "as planned"
     ended = f", ended by {verdict.strategy} on day {made.trace.day}" if made.stopped else ""
     facts = [
         f"Day {made.day} of {made.planned}{ended}",
         f"Next look: day {made.next_look}" if made.next_look else "No look to come",
         f"Split {split} (p = {percent(made.split_p)})",
     ]  # fmt: skip
+    checked = any(each is not None for each in made.trace.readings)
+    rails = box(study.scenario, verdict, dark) if checked else ""
     cells = "".join(f"<div><b>{value}</b><span>{escape(name)}</span></div>" for value, name in numbers)
     reasons = "".join(f"<li>{escape(line)}</li>" for line in (*made.notes, *verdict.reasons))
     mark = f'<svg aria-hidden="true" viewBox="0 0 16 16"><path d="{icon}"/></svg>{word}'
@@ -141,9 +144,21 @@ def told(study: Study, made: Decision, dark: bool) -> str:
     return (
         f'<section class="verdict" aria-live="polite" style="--tone:{tone(verdict.action, dark)}">'
         f'<div class="word">{mark}{who}</div>'
-        f'<h2 class="said">{escape(verdict.sentence)}</h2><div class="numbers">{cells}</div></section>'
+        f'<h2 class="said">{escape(verdict.sentence)}</h2><div class="numbers">{cells}</div></section>{rails}'
         f'<div class="two"><section class="box"><h2>What to know</h2><ul>{reasons}</ul></section>'
         f'<section class="box"><h2>Where the experiment stands</h2><ul>'
         + "".join(f"<li>{escape(fact)}</li>" for fact in facts)
-        + "</ul></section></div>"
+        + "</ul></section>"
+        + _more(made)
+        + "</div>"
     )
+
+
+def _more(made: Decision) -> str:
+    """Return the box on the estimate after stopping early and on going on; empty where there is nothing to say."""
+    lines = made.details.lines
+    if not lines:
+        return ""
+    title = "How much longer?" if made.details.longer is not None else "What the number is worth"
+    listed = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f'<section class="box"><h2>{title}</h2><ul>{listed}</ul></section>'

@@ -10,9 +10,11 @@ import panel_material_ui as pmu
 
 from expsim_panel import library, strategy
 from expsim_panel.evaluation import evaluators
+from expsim_panel.layouts import guardrails
 from expsim_panel.layouts.controls import Field, fields, plain
+from expsim_panel.layouts.form import EVALUATOR_KIND, Path
 from expsim_panel.layouts.pages.frame import Fold, words
-from expsim_panel.layouts.session import EVALUATOR_KIND, Path, Session
+from expsim_panel.layouts.session import Session
 from expsim_panel.sections import Section
 
 _ONLY_SCORES = {
@@ -85,6 +87,7 @@ class Sidebar:
             "variants": Fold("Variants", self._variants),
             "evaluator": Fold("Evaluator", self._evaluator, opened=True),
             "traffic": Fold("Traffic and money", self._traffic),
+            "guardrails": Fold("Guardrails", self._guardrails),
             "strategies": Fold("Strategies", self._strategies),
         }
         session.param.watch(self._rebuild, "rebuilt")
@@ -173,6 +176,12 @@ class Sidebar:
 
         folds = [Fold(title, partial(table, key), level=1).card for key, title in _WORLD.items()]
         return [*folds, Fold("Analysis", lambda: self._make(analysis, ("analysis",)), level=1).card]
+
+    def _guardrails(self) -> list[Any]:
+        def keep(field: Field) -> None:
+            self._fields[plain(field.path)] = field
+
+        return guardrails.card(self.session, keep, lambda: self.parts["guardrails"].refresh())
 
     def _strategies(self) -> list[Any]:
         made = []

@@ -15,7 +15,7 @@ NAN = float("nan")
 BAD = {
     "unknown table": ({"metrics": {}}, r"\[metrics\]: unknown table.*did you mean 'metric'"),
     "unknown key": ({"metric": {"famly": "normal"}}, r"\[metric.famly\].*did you mean 'family'"),
-    "planned table": ({"guardrails": []}, r"\[guardrails\]: not simulated"),
+    "planned table": ({"spec": {}}, r"\[spec\]: not simulated"),
     "unknown family": (
         {"metric": {"family": "poisson"}},
         r"\[metric.family\].*choose from amount, binary, normal, ordinal",

@@ -11,7 +11,7 @@ from worlds import tree
 from expsim_panel.study import Study
 
 NAMES = ["fixed-horizon", "pocock", "bayesian", "thompson", "msprt", "empirical-bernstein", "rope", "bayesian-prior"]
-NAMES += ["fixed-t", "fixed-pooled", "holm", "promising-zone"]
+NAMES += ["fixed-t", "fixed-pooled", "holm", "promising-zone", "drop-the-losers"]
 SCRIPT = """
 import json, sys
 from expsim_panel.study import Study
@@ -85,9 +85,32 @@ import sys
 from expsim_panel import bandit
 print(bandit([0.3, 0.5, 0.6], sys.argv[2].split(), 60, family=sys.argv[1], replicates=12, seed=5, workers=1).digest)
 """
+KINDS = """
+from expsim_panel.duelling import duel, from_strengths
+from expsim_panel.metered_bandits import metered_bandit
+from expsim_panel.metered_world import metered_world
+from expsim_panel.segment_bandits import segment_bandit
+asked = {"replicates": 12, "seed": 5, "workers": 1}
+linear = ["lin-ucb", "lin-thompson", "thompson"]
+print(segment_bandit([0.6, 0.4], [[0.1, 0.5], [0.4, 0.2]], linear, 60, features=[[1, 0.3], [0.2, 1]], **asked).digest)
+print(duel(from_strengths([1, 0.5, 0], 0.3), ["rucb", "double-thompson"], 60, **asked).digest)
+priced = ["budgeted-ucb", "budgeted-thompson", "lagrangian"]
+for unknown in (False, True):
+    world = metered_world([0.3, 0.7], costs=[0.3, 0.8], unknown_costs=unknown, budget=30)
+    print(metered_bandit(world, priced, 80, **asked).digest)
+world = metered_world(ratings=[[0.2, 0.3, 0.5], [0.4, 0.3, 0.3]], guardrail=[0.1, 0.3], limit=0.15)
+careful = ["guardrailed-thompson", "conservative-ucb", "dirichlet-thompson", "thompson", "glr-kl-ucb(every=2)"]
+print(metered_bandit(world, careful, 80, **asked).digest)
+"""
 BANDITS = [
-    ("bernoulli", "thompson ucb1 ucb1(floor=0.1) kl-ucb(c=3) moss imed bayes-ucb ucb-v epsilon-greedy exp3 cusum-ucb"),
-    ("gaussian", "thompson ucb1 kl-ucb imed sequential-halving successive-elimination discounted-thompson"),
+    (
+        "bernoulli",
+        "thompson ucb1 ucb1(floor=0.1) kl-ucb(c=3) moss imed bayes-ucb ucb-v epsilon-greedy exp3 cusum-ucb glr-kl-ucb",
+    ),
+    (
+        "gaussian",
+        "conservative-ucb glr-kl-ucb discounted-ucb thompson ucb1 kl-ucb imed sequential-halving successive-elimination discounted-thompson",
+    ),
 ]
 
 
@@ -101,3 +124,37 @@ def test_interpreted_bandits_give_the_same_bits(family, names):
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == compiled
+
+
+WORLDLY = """
+import sys
+from expsim_panel import bandit
+from expsim_panel.bandit_runs import Run
+Run.in_batches = sys.argv[1] == "sums"
+world = {"delay": 5, "batch": 5, "arrives": (0, 9, 0), "cost": 0.1, "shift": [(31, (0.5, 0.4, 0.6))]}
+if sys.argv[1] == "requests":
+    world |= {"drift": (0.1, 0.0, 0.0), "season": (0.1, 7)}
+names = ["thompson(burn_in=2)", "ucb1", "epsilon-greedy(floor=0.1)"]
+print(*(bandit([0.3, 0.5, 0.6], names, 60, family=family, replicates=12, seed=5, workers=1, world=world).digest
+        for family in ("bernoulli", "gaussian")))
+"""
+
+
+@pytest.mark.parametrize("how", ["sums", "requests"])
+def test_interpreted_bandit_worlds_give_the_same_bits(how):
+    found = []
+    for off in ("0", "1"):
+        environment = {**os.environ, "NUMBA_DISABLE_JIT": off}
+        command = [sys.executable, "-c", WORLDLY, how]
+        found.append(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
+    assert found[0] == found[1]
+
+
+def test_interpreted_bandits_of_other_kinds_give_the_same_bits():
+    outputs = []
+    for disable in ("0", "1"):
+        environment = {**os.environ, "NUMBA_DISABLE_JIT": disable}
+        command = [sys.executable, "-c", KINDS]
+        outputs.append(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
+    assert len(outputs[0].split()) == 5
+    assert outputs[0] == outputs[1]
