@@ -343,7 +343,7 @@ def _adjusted(scenario: Scenario, one: Strategy, out: Outcomes, end: Endings) ->
     absent = ""
     if one.policy.adaptive:
         absent = "no stage-wise estimate: the allocation adapts to the data"
-    elif scenario.traffic.delay_days:
+    elif scenario.delay_days:
         absent = "no stage-wise estimate: outcomes come in after the stop"
     elif np.ptp(end.effects, axis=0).max() > 0:
         absent = "no stage-wise estimate: the true effect varies"

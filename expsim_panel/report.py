@@ -162,7 +162,7 @@ def verdict_of(scenario: Scenario, one: Strategy, shown: Trace, ratio: object | 
     found = recommend.judge(facts, level, out)
     offered: tuple[Evidence, ...] = ()
     if np.isfinite(found.effect[0]) and np.isfinite(found.se[0]):
-        seen = operating.estimates(out, facts.binary)
+        seen = operating.estimates(out, facts.counts)
         offered = of_one(recommend.evidence(facts, seen, out, found.arm, np.array([0])))
     z = norm_ppf(0.5 + level / 2)
     said = wording.verdict(facts, found, one.name, level, z, scenario.metric.name, facts.money.payee, offered)

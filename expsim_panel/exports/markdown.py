@@ -178,6 +178,8 @@ def _measured(scenario: Scenario) -> list[str]:
         f"* Metric: {escape(metric.name)} ({better} is better). {escape(metric.definition)}",
         f"* Evaluator: {escape(who.summary)}. {percent(who.coverage, 0)} of units are scored.",
     ]
+    if who.row_share < who.coverage:
+        lines.append(f"* Scored and usable as a row of the analysis: {percent(who.row_share)} of units.")
     profile = getattr(who, "profile", "")
     if profile:
         lines.append(f"* Evaluator's profile: {escape(profile)}")
