@@ -27,12 +27,13 @@ def draw(found: Answers, *, ink: Ink = LIGHT, height: int = 320) -> figure:
     plain_ticks(made)
     made.yaxis.formatter = NumeralTickFormatter(format="0.[000]")
     noise, both = scale * floor.noise, scale * np.hypot(floor.noise, floor.suspected)
+    made.y_range.start, made.y_range.end = 0.7 * float(noise[-1]), 2.0 * float(both[0])
     made.line("x", "y", source=ColumnDataSource({"x": floor.rows, "y": noise}), line_color=ink.muted, line_width=2,
               line_dash="dashed")  # fmt: skip
     made.line(
         "x", "y", source=ColumnDataSource({"x": floor.rows, "y": both}), line_color=SHADES["judge"], line_width=2.5
     )
-    text(made, "noise alone", float(floor.rows[-1]), float(noise[-1]), ink.muted, text_align="right", x_offset=-4)
+    text(made, "noise alone", float(floor.rows[-1]), float(noise[-1]), ink.muted, text_align="right", x_offset=-26)
     if even:
         text(made, "noise and bias", float(floor.rows[0]), float(both[0]), ink.text, bold=True, x_offset=12)
         across(made, scale * floor.suspected, "error floor: suspected bias (SD)", ink.muted, float(floor.rows[-1]),

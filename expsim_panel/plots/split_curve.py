@@ -40,7 +40,9 @@ def draw(
     at = scale * float(split_error(what, found.budget, [best.exact_labelled])[0])
     if np.isfinite(at):
         made.scatter([best.exact_labelled], [at], size=14, marker="diamond", fill_color="#E69F00", line_color=ink.text)
-        text(made, "best", best.exact_labelled, at, ink.text, bold=True, y_offset=-22)
+        late = best.exact_labelled > 0.7 * most
+        where = {"text_align": "right", "x_offset": -4} if late else {}
+        text(made, "best", best.exact_labelled, at, ink.text, bold=True, y_offset=-24, **where)
     top = np.nanmin(error) if np.isfinite(error).any() else alone
     made.y_range.start, made.y_range.end = 0.0, 2.2 * max(float(top), alone)
     return made
