@@ -33,7 +33,7 @@ def draw(found: Answers, *, ink: Ink = LIGHT, height: int = 320) -> figure:
     made.line(
         "x", "y", source=ColumnDataSource({"x": floor.rows, "y": both}), line_color=SHADES["judge"], line_width=2.5
     )
-    text(made, "noise alone", float(floor.rows[-1]), float(noise[-1]), ink.muted, text_align="right", x_offset=-26)
+    text(made, "noise alone", float(floor.rows[55]), float(noise[55]), ink.muted, x_offset=8)
     if even:
         text(made, "noise and bias", float(floor.rows[0]), float(both[0]), ink.text, bold=True, x_offset=12)
         across(made, scale * floor.suspected, "error floor: suspected bias (SD)", ink.muted, float(floor.rows[-1]),

@@ -43,11 +43,11 @@ def draw(found: Answers, points: Sequence[Point] = (), *, ink: Ink = LIGHT, heig
         at = np.flatnonzero(np.isfinite(error))
         if not at.size:
             continue
-        # Names stand where the lines are apart: the judge's at the left, people's above and both's below the others.
-        spot = int(at[0] if kind == "judge" else at[at.size // 6])
+        # Names stand where the lines are apart: the judge's at the right, people's above and both's below the others.
+        spot = int(at[-1] if kind == "judge" else at[at.size // 8])
         place: dict[str, Any] = {"y_offset": 8}
-        if kind == "hybrid":
-            place = {"y_offset": -20, "text_align": "right", "x_offset": -6}
+        if kind != "human":
+            place = {"y_offset": 5 if kind == "judge" else -20, "text_align": "right", "x_offset": -6}
         name(made, kind, float(budget[spot]), float(scale * error[spot]), ink, **place)
     for kind in WORDS:
         seen = [point for point in points if point.simulated[kind] is not None]
@@ -65,6 +65,7 @@ def draw(found: Answers, points: Sequence[Point] = (), *, ink: Ink = LIGHT, heig
             ),
         )  # fmt: skip
         hover(made, [dots], "@said")
-    across(made, scale * found.target, "accuracy asked for", ink.muted, float(budget[-1]), text_align="right")
+    across(made, scale * found.target, "accuracy asked for", ink.muted, float(budget[-1]), text_align="right",
+           y_offset=-17)  # fmt: skip
     upright(made, found.budget, "budget", ink.muted, 0.6 * scale * low)
     return made

@@ -35,7 +35,7 @@ def draw(
     alone = scale * float(np.sqrt((what.law.label_sd**2).sum() / most + what.law.severity_variance))
     across(made, alone, "labels alone", SHADES["human"] if ink is LIGHT else ink.text, 0.0)
     if played is not None:
-        made.scatter("x", "y", size=8, marker="diamond", color=SHADES["hybrid"], line_color=ink.panel,
+        made.scatter("x", "y", size=12, marker="diamond", color=SHADES["hybrid"], line_color=ink.panel,
                      source=ColumnDataSource({"x": played[0], "y": scale * played[1]}))  # fmt: skip
     at = scale * float(split_error(what, found.budget, [best.exact_labelled])[0])
     if np.isfinite(at):
