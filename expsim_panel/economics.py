@@ -25,6 +25,8 @@ class Ledger:
         Who is paid for scoring: ``judge``, ``human`` or nobody (empty).
     seconds_per_row : float
         Work to score one row.
+    rows_per_day : float
+        Rows that can be scored in a day, weekends of people spread evenly; inf where scoring takes no time.
     scored_per_row : float
         Scored responses in a row.
     exposures_per_unit, horizon : float
@@ -38,6 +40,7 @@ class Ledger:
     per_row: float
     payee: str
     seconds_per_row: float
+    rows_per_day: float
     scored_per_row: float
     exposures_per_unit: float
     horizon: float
@@ -64,6 +67,16 @@ class Ledger:
         MODEL section 6; the launch cost is spread over the horizon.
         """
         return np.asarray(self.value_per_point * effects - self.handicap)
+
+    def waiting_days(self, day: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Days from the end of enrolment until the last score is in: none where scoring keeps up.
+
+        Parameters
+        ----------
+        day, rows : ndarray, shape (...)
+            Day on which an experiment ended; rows scored, all arms.
+        """
+        return np.asarray(np.maximum(rows / self.rows_per_day - day, 0.0))
 
     def costs(self, units: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Dollars spent by an experiment, by kind.
@@ -119,6 +132,7 @@ def ledger(scenario: Scenario) -> Ledger:
         evaluator.usd_per_row() * each,
         {"judge": "judge", "human": "human"}.get(evaluator.kind, ""),
         evaluator.seconds_per_row() * each,
+        evaluator.rows_per_day() / each,
         each,
         float(traffic.exposures_per_unit),
         float(max(money.horizon_units, planned) * traffic.exposures_per_unit),

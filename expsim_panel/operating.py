@@ -189,6 +189,7 @@ def figures(
         "labelled": mean(labelled, exact_rows["human"]),
         "rater_hours": mean((rows if money.payee == "human" else 0 * rows) * money.seconds_per_row / 3600),
         "days": mean(out.day.astype(float), known.get("days")),
+        "waiting_days": mean(money.waiting_days(out.day, rows)),
         "cost": mean(total, known.get("cost")),
         **{f"cost.{kind}": mean(dollars, known.get(f"cost.{kind}"), False) for kind, dollars in end.spent.items()},
         "cost_per_correct": _ratio(total, right),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -158,6 +159,11 @@ class Judge(Evaluator):
     def seconds_per_row(self) -> float:
         """Seconds of the calls for one response."""
         return float(self.repeats * self.seconds)
+
+    def rows_per_day(self) -> float:
+        """Responses that the judge scores in a day, by its calls at a time."""
+        seconds = self.seconds_per_row()
+        return 86400 * self.concurrency / seconds if seconds else math.inf
 
     def bias_sd(self) -> float:
         """Return what is known of such judges' partiality."""

@@ -17,9 +17,9 @@ def draw(found: Answers, *, ink: Ink = LIGHT, height: int = 320) -> figure:
     scale, unit = (100.0, "percentage points") if found.family == "binary" else (1.0, "points")
     floor = found.floor
     even = np.isfinite(floor.break_even)
-    title = "A judge alone: no error floor is suspected"
+    title = "A judge alone: no suspected bias"
     if even:
-        title = f"A judge alone: beyond {count(floor.break_even)} rows its bias outweighs its noise"
+        title = f"A judge alone: break-even at {count(floor.break_even)}"
     made = start(
         title, "Judge scores per variant", f"Error of the difference, {unit}", ink, height, x_axis_type="log",
         y_axis_type="log",

@@ -58,6 +58,6 @@ def _title(best: dict[str, tuple[float, float]]) -> str:
     """Say which evidence to buy, and how much of it."""
     kind, (n, net) = max(best.items(), key=lambda item: item[1][1])
     if net <= 0:
-        return "Net benefit: no evidence is worth its cost"
-    words = {"judge": "judge scores", "human": "labels", "hybrid": "labels, judged too"}
-    return f"Net benefit: most with {count(n)} {words[kind]} per variant, {dollars(net)}"
+        return "Net benefit: nothing pays"
+    words = {"judge": "judge scores", "human": "labels", "hybrid": "labels"}
+    return f"Net benefit: best {count(n)} {words[kind]}, {dollars(net)}"

@@ -23,7 +23,7 @@ def draw(found: Answers, *, ink: Ink = LIGHT, height: int = 320) -> figure:
     """Return the figure."""
     best = found.repeats.best
     said = ", ".join(f"{name} {number}" for name, number in best.items())
-    made = start(f"Best repeats: {said}", "Repeats per item", "Variance for the money, 1 is best", ink, height,
+    made = start(f"Best: {said}", "Repeats per item", "Variance for the money, 1 is best", ink, height,
                  y_range=(0.9, 4.0), x_range=(0.6, MOST_REPEATS + 1.2))  # fmt: skip
     counts = np.arange(1, MOST_REPEATS + 1)
     for name, loss in found.repeats.loss.items():

@@ -9,7 +9,7 @@ from bokeh.plotting import figure
 from expsim_panel.evaluator_answers import Answers, split_error
 from expsim_panel.plots._kinds import SHADES, across, plain_ticks, start, text
 from expsim_panel.plots._palette import LIGHT, Ink
-from expsim_panel.quantities import count, money
+from expsim_panel.quantities import count
 
 
 def draw(
@@ -27,7 +27,7 @@ def draw(
     most = found.budget / 2 / what.cost_human
     labels = np.linspace(max(1.0, 0.01 * most), most, 300)
     error = scale * split_error(what, found.budget, labels)
-    title = f"{money(found.budget)} split: best are {count(2 * best.labelled)} labels, {count(2 * best.judged)} scores"
+    title = f"Best: {count(2 * best.labelled)} labels, {count(2 * best.judged)} scores"
     made = start(title, "Human labels per variant, the rest pays judge scores", f"Error, {unit}", ink, height)
     plain_ticks(made)
     made.line("x", "y", line_color=SHADES["hybrid"], line_width=2.5,
