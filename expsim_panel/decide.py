@@ -132,8 +132,8 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
     coming = [look for look in looks if look > last]
     stopped = code != 0
     verdict = report.verdict_of(scenario, one, trace, None if one.policy.adaptive else split)
-    details = decision_details.details(scenario, one, trace, min(end, last), stopped or last >= planned)
-    if not seen.daily and details.adjusted is not None and len(looks) > 1:
+    details = decision_details.details(scenario, one, trace, min(end, last), stopped or last >= planned, seen.daily)
+    if not seen.daily and details.adjusted is not None and looks and looks[0] < last:
         notes.append("The adjusted figure takes the earlier looks as made and passed; results by day would show it.")
     if skewed:
         verdict = _distrusted(verdict)

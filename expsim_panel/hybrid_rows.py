@@ -10,7 +10,9 @@ import numpy as np
 from expsim_panel import outcomes, timeline
 from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.kernels.hybrid import EIF, PPI, PPI_PLUS, ROGAN_GLADEN, SUMS_KEPT, Scored
+from expsim_panel.kernels.hybrid_pairs import PairedDifferences
 from expsim_panel.kernels.rows import RATES
+from expsim_panel.paired_laws import differences
 from expsim_panel.uneven import Outcome
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 CORRECTIONS = {"ppi++": PPI_PLUS, "ppi": PPI, "eif": EIF, "rogan-gladen": ROGAN_GLADEN}
 _BY_REPLICATE = ("means", "sds", "spill", "offset", "slope", "score_noise", "label_noise", "hit", "false")
+_BY_PAIR = ("control", "label", "score", "control_sd", "label_sd", "score_sd", "rho")
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class LabelledRows:
     correction: int
     origin: float
     sign: float
+    residual: float
     per_label: float
     severity_sd: float
     raters: int
@@ -59,8 +63,7 @@ class LabelledRows:
 
     def judged(self, labelled: np.ndarray) -> np.ndarray:
         """Return the judged rows of each day from its labelled ones, shape (days, arms)."""
-        total = np.floor(self.per_label * np.cumsum(labelled, axis=0) + 0.5).astype(np.int64)
-        return np.asarray(np.maximum(np.diff(total, axis=0, prepend=0), labelled))
+        return _judged(self.per_label, labelled)
 
     def kernel(self) -> Scored:
         """Return the kernel's parameters, with scratch space of their own."""
@@ -80,6 +83,7 @@ class LabelledRows:
             correction=int(self.correction),
             origin=float(self.origin),
             sign=float(self.sign),
+            residual=float(self.residual),
             per_label=float(self.per_label),
             severity_sd=float(self.severity_sd),
             raters=int(self.raters),
@@ -87,6 +91,70 @@ class LabelledRows:
             severity=np.zeros((arms, max(int(self.raters), 1))),
             sums=np.zeros((2, SUMS_KEPT, arms)),
         )
+
+
+@dataclass(frozen=True)
+class PairedRows:
+    """The law of differences on the same prompts.
+
+    Attributes
+    ----------
+    law : PairedDifferences
+        What the kernel draws from.
+    per_label : float
+        Judged prompts per labelled one.
+    """
+
+    law: PairedDifferences
+    per_label: float
+    drift: np.ndarray
+
+    def repeated(self, size: int) -> PairedRows:
+        """Return the same for `size` replicates that share the first one's truth."""
+        changed: dict[str, Any] = {name: np.tile(getattr(self.law, name)[:1], size) for name in _BY_PAIR}
+        return replace(self, law=self.law._replace(**changed))
+
+    def first(self, size: int) -> PairedRows:
+        """Return the same for the first `size` replicates."""
+        changed: dict[str, Any] = {name: getattr(self.law, name)[:size] for name in _BY_PAIR}
+        return replace(self, law=self.law._replace(**changed))
+
+    def judged(self, labelled: np.ndarray) -> np.ndarray:
+        """Return the judged prompts of each day from its labelled ones, shape (days, arms)."""
+        return _judged(self.per_label, labelled)
+
+
+def paired_rows(
+    scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray, steps: np.ndarray
+) -> PairedRows:
+    """Return the law of differences in a block; parameters as in `labelled_rows`. Drift and spill-over drop out."""
+    sds = np.broadcast_to(sds, means.shape)
+    found = differences(evaluator, means, sds)
+    slope = float(evaluator.judge.line(means[:1], sds[:1])[1][0, 0])
+    own = np.asarray(evaluator.human.measure(means, sds, "normal").sds)[:, 0]
+    gap = np.ascontiguousarray(steps[:, 1] - steps[:, 0])
+    own, label, score, rho = (
+        np.ascontiguousarray(one, float) for one in (own, found.label_sd, found.score_sd, found.rho)
+    )
+    law = PairedDifferences(
+        np.ascontiguousarray(means[:, 0]),
+        np.ascontiguousarray(means[:, 1] - means[:, 0]),
+        np.ascontiguousarray(found.score),
+        gap,
+        slope * gap,
+        own,
+        label,
+        score,
+        rho,
+        CORRECTIONS[evaluator.method("normal")],
+        float(scenario.sign),
+    )
+    return PairedRows(law, 1 / float(evaluator.label_share), np.zeros(len(gap)))
+
+
+def _judged(per_label: float, labelled: np.ndarray) -> np.ndarray:
+    total = np.floor(per_label * np.cumsum(labelled, axis=0) + 0.5).astype(np.int64)
+    return np.asarray(np.maximum(np.diff(total, axis=0, prepend=0), labelled))
 
 
 def labelled_rows(
@@ -138,6 +206,7 @@ def labelled_rows(
         correction=CORRECTIONS[evaluator.method(scenario.family)],
         origin=1.0 if binary and sign < 0 else 0.0,
         sign=sign,
+        residual=evaluator.residual,
         per_label=1 / float(evaluator.label_share),
         severity_sd=found.severity_sd,
         raters=found.raters,

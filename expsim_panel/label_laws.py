@@ -40,7 +40,11 @@ class Joint:
         found = np.divide(self.covariance, spread, out=np.zeros_like(spread), where=spread > 0)
         return np.asarray(np.clip(found, -1, 1))
 
-    def per_label(self, share: float, correction: str) -> np.ndarray:
+    def youden(self) -> np.ndarray:
+        """Return J = P(score 1 | label 1) + P(score 0 | label 0) - 1; rates only."""
+        return np.asarray(self.covariance / (self.label * (1 - self.label)))
+
+    def per_label(self, share: float, correction: str, residual: float = 1.0) -> np.ndarray:
         """Return the variance of a corrected mean times its number of labels (MODEL section 3.2).
 
         Parameters
@@ -50,15 +54,20 @@ class Joint:
         correction : str
             ``ppi++`` or ``eif`` (whose variance is the same): ``s^2 [(1 - rho^2) + rho^2 n / T]``; ``ppi``:
             ``Var(y - f) + Var(f) n / N``; ``rogan-gladen``.
+        residual : float
+            What active labelling leaves of the residual variance, ``s^2 [(1 - rho^2) residual + rho^2 n / T]``.
         """
         own, other = self.label_sd**2, self.score_sd**2
         if share >= 1:
             return np.asarray(own)
+        if residual != 1:
+            # A label weighed by 1 / P(labelled) varies less about its score, not with it.
+            own = own * (self.rho**2 + (1 - self.rho**2) * residual) if correction == "ppi" else own
         if correction == "ppi":
             return np.asarray(own + other - 2 * self.covariance + other * share / (1 - share))
         if correction != "rogan-gladen":
             square = self.rho**2
-            return np.asarray(own * (1 - square + square * share))
+            return np.asarray(own * ((1 - square) * residual + square * share))
         y, p = self.label, self.score
         both = self.covariance + y * p
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -278,6 +278,7 @@ def experiments(
         "labelled": labelled,
         "rater_hours": (read if money.responses["human"] else nothing) * money.seconds_per_row / 3600,
         "days": day.astype(float),
+        "waiting_days": money.waiting_days(day, read),
         "cost": np.sum(list(end.spent.values()), axis=0),
         **{f"cost.{kind}": dollars for kind, dollars in end.spent.items()},
         "regret": end.regret,
@@ -343,7 +344,7 @@ def _adjusted(scenario: Scenario, one: Strategy, out: Outcomes, end: Endings) ->
     absent = ""
     if one.policy.adaptive:
         absent = "no stage-wise estimate: the allocation adapts to the data"
-    elif scenario.traffic.delay_days:
+    elif scenario.delay_days:
         absent = "no stage-wise estimate: outcomes come in after the stop"
     elif np.ptp(end.effects, axis=0).max() > 0:
         absent = "no stage-wise estimate: the true effect varies"

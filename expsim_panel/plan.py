@@ -13,7 +13,7 @@ from expsim_panel.clusters import Clusters, clusters_of
 from expsim_panel.design import Setting
 from expsim_panel.evaluation import Evaluator
 from expsim_panel.evaluators.hybrid import Hybrid
-from expsim_panel.hybrid_rows import LabelledRows, labelled_rows
+from expsim_panel.hybrid_rows import LabelledRows, PairedRows, labelled_rows, paired_rows
 from expsim_panel.kernels.streams import TRUTH, generator
 from expsim_panel.scenario import Scenario
 from expsim_panel.uneven import AMOUNTS, LEVELS, Uneven
@@ -63,7 +63,7 @@ class Law:
         Rater severity.
     uneven : Uneven or None
         What makes the world not plain; None where rows are independent and alike every day.
-    labelled : LabelledRows or None
+    labelled : LabelledRows, PairedRows or None
         A hybrid's labels and scores; rows are then what it makes of them.
     """
 
@@ -74,7 +74,7 @@ class Law:
     raters: int
     shared: bool
     uneven: Uneven | None = None
-    labelled: LabelledRows | None = None
+    labelled: LabelledRows | PairedRows | None = None
 
     def repeated(self, size: int) -> Law:
         """Return the law of `size` replicates that all share the first one's truth."""
@@ -99,7 +99,7 @@ class Law:
         sds: np.ndarray,
         effects: np.ndarray,
         uneven: Uneven | None,
-        labelled: LabelledRows | None,
+        labelled: LabelledRows | PairedRows | None,
     ) -> Law:
         return Law(means, sds, effects, self.severity_sd, self.raters, self.shared, uneven, labelled)
 
@@ -143,7 +143,7 @@ def late(values: np.ndarray, delay: int) -> np.ndarray:
 
 def rows_per_unit(scenario: Scenario, found: Clusters | None = None) -> float:
     """Return the rows of the analysis per unit enrolled."""
-    coverage = scenario.evaluator.row_share
+    coverage = float(scenario.evaluator.row_share)
     if scenario.traffic.switchback is not None and scenario.analysis.unit != "unit":
         return coverage
     return coverage * (found or clusters(scenario)).rows_per_unit
@@ -209,9 +209,13 @@ def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, f
     rows = oriented(scenario, measured.means)
     pull = part * (means - means[:, :1])
     uneven = _uneven(scenario, world, evaluator, shown, pull, found)
-    labelled = None
+    labelled: LabelledRows | PairedRows | None = None
     if isinstance(evaluator, Hybrid):
-        labelled = labelled_rows(scenario, evaluator, shown, sds, pull, _steps(scenario, world))
+        steps = _steps(scenario, world)
+        if evaluator.paired:
+            labelled = paired_rows(scenario, evaluator, shown, sds, steps)
+        else:
+            labelled = labelled_rows(scenario, evaluator, shown, sds, pull, steps)
     return Law(
         np.ascontiguousarray(rows),
         np.ascontiguousarray(_row_sds(scenario, measured.sds, found)),

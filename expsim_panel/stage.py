@@ -10,7 +10,9 @@ import numpy as np
 
 from expsim_panel import plan
 from expsim_panel.design import Setting
+from expsim_panel.hybrid_rows import LabelledRows, PairedRows
 from expsim_panel.kernels.hybrid import SUMS_KEPT, draw_hybrid
+from expsim_panel.kernels.hybrid_pairs import draw_paired
 from expsim_panel.kernels.hybrid_worlds import HybridWorld
 from expsim_panel.kernels.outcomes import draw_paths
 from expsim_panel.kernels.streams import BLOCK, EVALUATOR, OUTCOME, POLICY, generator
@@ -133,7 +135,7 @@ class Stage:
             True,
         )
         days, allocation = self.setting.days, one.policy.allocation(supply)
-        if law.labelled is not None:
+        if isinstance(law.labelled, LabelledRows):
             late, skip = (int(uneven.delay), int(uneven.skip)) if uneven else (0, 0)
             scratch = np.zeros((4, arms)), np.zeros((4, arms)), np.zeros(SUMS_KEPT), np.zeros((2, days, 4, arms))
             log, whole = np.zeros((days, 4, arms)), np.zeros((size, 4, arms))
@@ -175,7 +177,10 @@ class Stage:
         streams = generator(self.seed, OUTCOME, block), generator(self.seed, EVALUATOR, block)
         severity_sd, raters, shared = float(law.severity_sd), int(law.raters), bool(law.shared)
         rows = self.traffic.daily_rows
-        if law.labelled is not None:
+        if isinstance(law.labelled, PairedRows):
+            judged = law.labelled.judged(rows)
+            draw_paired(streams[0], law.labelled.law, rows[:, 0].copy(), judged[:, 0].copy(), sums, squares)
+        elif law.labelled is not None:
             shares = law.uneven.shares if law.uneven else np.zeros(rows.shape)
             stratified = law.uneven.stratified if law.uneven else False
             scored = law.labelled

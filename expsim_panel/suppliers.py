@@ -85,21 +85,18 @@ def suppliers(scenario: Scenario) -> Suppliers:
 
 def _judge(one: Judge, each: float) -> Supplier:
     noise = one.item_sd**2 + one.item_variant_sd**2 + one.repeat_sd**2 / one.repeats
-    seconds = one.seconds_per_row() * each
-    speed = one.concurrency * 86400 / seconds if seconds else math.inf
     return Supplier(
         one.usd_per_row() * each, noise / each, float(one.scale), float(one.sensitivity), float(one.specificity),
-        one.bias_sd(), speed,
+        one.bias_sd(), one.rows_per_day() / each,
     )  # fmt: skip
 
 
 def _human(one: Human, each: float) -> Supplier:
-    seconds = one.seconds_per_row() * each
-    speed = one.raters * one.hours_per_day * 3600 / seconds if seconds else math.inf
     floor = 0.0 if one.shared_raters else math.sqrt(2 / one.raters) * one.severity_sd
     return Supplier(
         one.usd_per_row() * each, one.noise_sd**2 / one.labels_per_item / each, 1.0,
-        majority(one.sensitivity, one.labels_per_item), majority(one.specificity, one.labels_per_item), floor, speed,
+        majority(one.sensitivity, one.labels_per_item), majority(one.specificity, one.labels_per_item),
+        floor, one.rows_per_day() / each,
     )  # fmt: skip
 
 

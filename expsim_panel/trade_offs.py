@@ -109,7 +109,7 @@ def of_data(scenario: Scenario, facts: Known, out: Outcomes) -> TradeOff | None:
     if (rows < 2).any():
         return None
     mean = sums / rows
-    variance = np.maximum(squares / rows - mean**2, 0.0) / (rows - (0 if facts.binary else 1))
+    variance = np.maximum(squares / rows - mean**2, 0.0) / (rows - (0 if facts.counts else 1))
     if (variance <= 0).any():
         return None
     sd = np.sqrt(variance + facts.suspected_bias**2 / 2)

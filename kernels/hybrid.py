@@ -56,6 +56,9 @@ class Scored(NamedTuple):
         `PPI_PLUS`, `PPI`, `EIF` or `ROGAN_GLADEN`.
     origin, sign : float
         A corrected mean counts as ``origin + sign mean``, so that more is better.
+    residual : float
+        Variance of a weighted label given its score, over that of any label: below 1 where labels go where the judge
+        is unsure; 1 otherwise. Other than 1 only for normal rows without severity.
     per_label : float
         Judged rows per labelled one, 1 or more.
     severity_sd : float
@@ -90,6 +93,7 @@ class Scored(NamedTuple):
     correction: int
     origin: float
     sign: float
+    residual: float
     per_label: float
     severity_sd: float
     raters: int
@@ -212,6 +216,9 @@ def draw_day(
         sd_y = math.sqrt(sd * sd + own * own)
         sd_f = math.sqrt(slope * slope * sd * sd + noise * noise)
         rho = slope * sd * sd / (sd_y * sd_f) if sd_y > 0.0 and sd_f > 0.0 else 0.0
+        if law.residual != 1.0:
+            kept = math.sqrt(rho * rho + (1.0 - rho * rho) * law.residual)
+            sd_y, rho = sd_y * kept, rho / kept
         y, f, yy, ff, yf = normal_pair(rng, n, mean, offset + slope * mean, sd_y, sd_f, rho)
         today[REST_F], today[REST_FF] = normal_single(rng, rest, offset + slope * mean, sd_f)
     else:

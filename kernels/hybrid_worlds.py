@@ -85,7 +85,6 @@ def _hybrid_world(
         mean = law.means[replicate, a] + law.steps[day, a] + common
         draw_day(law, outcome, replicate, day, a, n, max(judged - n, 0), mean, int(seen), today)
         state[UNITS, a] += log[day, UNITS, a]
-        arrived[UNITS, a] = state[UNITS, a]
         for j in range(2):
             rows = past[j, day - 1, ROWS, a] if day > 0 else 0.0
             if j == 0 or day >= allocation.skip:
@@ -103,6 +102,7 @@ def _hybrid_world(
         for i in range(4):
             log[day, i, a] = past[1, day, i, a] - (past[1, day - 1, i, a] if day > 0 else 0.0)
             whole[replicate, i, a] = past[1, day, i, a]
+            # Units too: the policy's rows follow the units that it has seen.
+            arrived[i, a] = past[0, late, i, a] if late >= 0 else 0.0
             if i != UNITS:
-                arrived[i, a] = past[0, late, i, a] if late >= 0 else 0.0
                 state[i, a] = past[1, late, i, a] if late >= 0 else 0.0

@@ -13,7 +13,8 @@ from expsim_panel.evaluator_profiles import filled
 from expsim_panel.evaluators.human import Human
 from expsim_panel.evaluators.judge import Judge
 from expsim_panel.label_laws import Joint, joint
-from expsim_panel.quantities import Share
+from expsim_panel.paired_laws import check_pairs, differences
+from expsim_panel.quantities import Factor, Share, Spread
 
 if TYPE_CHECKING:
     from expsim_panel.scenario import Scenario
@@ -56,6 +57,36 @@ class Hybrid(Evaluator):
         label="Correction",
         doc="How labels correct the judge. Auto: the efficient one, PPI++ for scores and EIF for rates. Rogan-Gladen "
         "is fragile: its error explodes where sensitivity + specificity is near 1.",
+    )
+    labelling = param.Selector(
+        default="random",
+        objects=["random", "active"],
+        label="Which responses are labelled",
+        doc="A random part, or more of those of which the judge is unsure, each label weighed by 1 / P(labelled); "
+        "scores of raters without severity only.",
+    )
+    uncertainty_cv = Factor(
+        0.5,
+        bounds=(0, 10),
+        softbounds=(0, 2),
+        step=0.1,
+        label="How unevenly the judge errs",
+        doc="Coefficient of variation between responses of the SD of label given score, known from the judge's "
+        "uncertainty; read where labelling is active.",
+    )
+    paired = param.Boolean(
+        False,
+        label="Both variants answer the same prompts",
+        doc="Offline: judge and people see both responses of a prompt, and what the variants share drops out; "
+        "units are responses, half of them of each variant.",
+    )
+    prompt_sd = Spread(
+        0.0,
+        bounds=(0, None),
+        softbounds=(0, 1),
+        step=0.05,
+        label="Spread between prompts, SD",
+        doc="Part of metric.sd that a prompt gives to both variants (s_p); read where prompts are paired.",
     )
     judge = param.ClassSelector(class_=Judge, label="Judge", doc="The LLM that scores; its coverage is not read.")
     human = param.ClassSelector(class_=Human, label="People", doc="Who labels; their coverage is not read.")
@@ -102,14 +133,23 @@ class Hybrid(Evaluator):
             return "eif" if family == "binary" else "ppi++"
         return str(self.correction)
 
+    @property
+    def residual(self) -> float:
+        """What active labelling leaves of the variance of a label given its score: ``1 / (1 + cv^2)``."""
+        return 1 / (1 + float(self.uncertainty_cv) ** 2) if self.labelling == "active" else 1.0
+
     def joint(self, means: np.ndarray, sds: np.ndarray, family: str) -> Joint:
         """Return the joint law of a label and a score."""
         return joint(self.judge, self.human, means, sds, family)
 
     def measure(self, means: np.ndarray, sds: np.ndarray, family: str) -> Measurement:
         """Return the law of one labelled row as the correction makes it count."""
+        if self.paired and family != "binary" and means.shape[-1] == 2:
+            pairs = differences(self, means, np.broadcast_to(sds, means.shape))
+            half = np.sqrt(pairs.per_prompt(float(self.label_share), self.method(family)) / 2)
+            return Measurement(means, half[..., None] + np.zeros(2))
         found = self.joint(means, sds, family)
-        spread = np.sqrt(found.per_label(float(self.label_share), self.method(family)))
+        spread = np.sqrt(found.per_label(float(self.label_share), self.method(family), self.residual))
         return Measurement(found.label, spread, found.severity_sd, found.raters, found.shared)
 
     def usd_per_row(self) -> float:
@@ -152,6 +192,13 @@ class Hybrid(Evaluator):
         if analysis.covariate_correlation != 0:
             problem = "a hybrid's covariate is the judge's score"
             raise InputError(where, "analysis.covariate_correlation", problem, "set it to 0")
+        if self.paired:
+            check_pairs(self, scenario, where)
+        if self.labelling == "active":
+            drawn = scenario.metric.draw_levels or scenario.metric.family == "amount"
+            if binary or drawn or (self.human.severity_sd > 0) or self.label_share == 1:
+                problem = "active labelling is drawn for scores, a part of them labelled, by raters without severity"
+                raise InputError(where, "evaluator.labelling", problem, 'write "random"')
         if method == "rogan-gladen":
             from expsim_panel.timeline import stratified
 

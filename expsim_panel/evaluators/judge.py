@@ -293,6 +293,11 @@ class Judge(Evaluator):
         noise = math.sqrt(self._error()) + 0 * offset
         return piled_up(offset, self.scale + 0 * offset, noise, means, sds, self.pile_up, self.pile_up_at)
 
+    def shared_error(self) -> float:
+        """Return the variance of a judge's error that two variants share on the same prompt."""
+        own = float(self.item_sd) ** 2
+        return own if self.judges == 1 else own * panel_factor(self.judges, self.error_correlation)
+
     def _error(self) -> float:
         """Return the variance of a score given quality, before pile-up; of the panel's mean where there are several."""
         own = self.item_sd**2 + self.item_variant_sd**2 + self.repeat_sd**2 / self.repeats
@@ -322,6 +327,11 @@ class Judge(Evaluator):
     def largest_bias(self) -> float:
         """Return the differential bias of the variant that the judge is most partial to or against."""
         return float(max(self.biases or [self.differential_bias], key=abs))
+
+    def rows_per_day(self) -> float:
+        """Responses that the judge scores in a day, by its calls at a time."""
+        seconds = self.seconds_per_row()
+        return 86400 * self.concurrency / seconds if seconds else math.inf
 
     def bias_sd(self) -> float:
         """Return what is known of such judges' partiality; a panel's is that of a mean with correlated errors."""

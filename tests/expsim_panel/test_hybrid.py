@@ -7,6 +7,7 @@ import pytest
 from worlds import exact_in, played, tree
 
 from expsim_panel import library, plan
+from expsim_panel.caveats import caveats
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError
 from expsim_panel.estimators import binary_eif, ppi_plus_plus
@@ -188,6 +189,35 @@ def test_every_kind_of_rule_stops_by_estimate_and_error():
         assert one.figures["judged"].value == pytest.approx(5 * one.figures["labelled"].value, rel=0.02)
         assert one.trace.state.shape[0] == one.trace.day
         assert np.all(np.diff(one.trace.state[:, 1], axis=0) >= 0)
+
+
+@pytest.mark.parametrize("delay", [0, 2])
+@pytest.mark.parametrize("family", ["normal", "binary"])
+def test_a_policy_that_learns_nothing_plays_the_fixed_split(family, delay):
+    traffic = {"units_per_day": 2000, "days": 5, "delay_days": delay}
+    world = _world(family, judge={"drift": 0.05}, human={"raters": 40}, traffic=traffic)
+    rows = [{"kind": "even", "stopping": "fixed-horizon"}, {"kind": "fixed-horizon"}]
+    study = Study.from_tree({**world, "strategies": rows}, "test")
+    out = played(study, "truth", 10_000)
+    one, two = (estimates(out[name], False) for name in ("even", "fixed-horizon"))
+    assert np.all(out["even"].day == 5 + delay)
+    assert out["even"].rows.mean() == pytest.approx(1000, rel=0.001)
+    error = math.hypot(one.effect.std(), two.effect.std()) / 100
+    assert abs(one.effect.mean() - two.effect.mean()) <= 3 * error
+    assert one.effect.std() == pytest.approx(two.effect.std(), rel=3 / math.sqrt(10_000))
+    assert one.se.mean() == pytest.approx(two.se.mean(), rel=0.003)
+
+
+def test_warnings_of_few_labels_and_of_rogan_gladen():
+    few = _study(["fixed-horizon"], traffic={"units_per_day": 40, "days": 5}).run(replicates=50)
+    assert "20 labels" in " ".join(caveats(few))
+    study = _study(["fixed-horizon"], family="binary", evaluator={"correction": "rogan-gladen"})
+    said = " ".join(caveats(study.run(replicates=50)))
+    found = study.scenario.evaluator.joint(study.scenario.means, study.scenario.sds, "binary")
+    caught, alarm = pair_law(study.scenario, 1).confusion(0)[1:]
+    assert found.youden()[0] == pytest.approx(caught + alarm - 1)
+    assert "Rogan-Gladen" in said
+    assert not [line for line in caveats(_study(["fixed-horizon"]).run(replicates=50)) if "labels" in line]
 
 
 def test_two_payees():
