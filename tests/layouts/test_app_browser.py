@@ -145,7 +145,9 @@ def test_a_map_of_any_two_numbers_and_its_point_used(quiet_page: Page, address: 
     told = page.locator("caption").filter(has_text="planned duration")
     told.wait_for(timeout=PATIENCE)
     before = told.inner_text()
+    page.get_by_text("Tap a cell for its figures").wait_for(timeout=PATIENCE)
     page.get_by_text("One standard error").scroll_into_view_if_needed()
+    page.wait_for_timeout(1000)
     spot = page.evaluate(
         """() => {
           for (const one of Bokeh.documents[0].all_models) if (one.name === "response-surface") {
