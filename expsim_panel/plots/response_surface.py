@@ -216,7 +216,8 @@ def iso(made: ResponseSurface, what: str = VALUE) -> dict[str, list[Any]]:
         return {"xs": [], "ys": []}
     from contourpy import contour_generator
 
-    lines = contour_generator(made.x.values, made.y.values, np.ma.masked_invalid(made.value)).lines(level)
+    found = contour_generator(made.x.values, made.y.values, np.ma.masked_invalid(made.value)).lines(level)
+    lines = [np.asarray(line) for line in found]
     return {"xs": [line[:, 0] for line in lines], "ys": [line[:, 1] for line in lines]}
 
 

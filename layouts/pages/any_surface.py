@@ -165,7 +165,7 @@ class AnySurface:
 
     def _caption(self, made: ResponseSurface | None) -> str:
         if self.atlas.words:
-            return self.atlas.words
+            return str(self.atlas.words)
         if made is None:
             return (
                 "Choose two numbers and a figure. Exact values come at once; others are simulated, coarse cells first."
