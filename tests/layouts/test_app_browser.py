@@ -46,7 +46,7 @@ def address() -> Iterator[str]:
         yield url
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(60)
 
 
 def opened(page: Page, address: str) -> None:
