@@ -133,9 +133,12 @@ class Task:
             Rule(*(np.concatenate([getattr(one.rules[k], name) for one in every]) for name in RULE))
             for k in range(len(self.rules))
         )
-        joined = {name: np.concatenate([getattr(one, name) for one in every]) for name in BY_CELL}
-        cells = tuple(cell for one in every for cell in one.cells)
-        return replace(self, cells=cells, rules=rules, money=tuple(m for one in every for m in one.money), **joined)
+        joined = [np.concatenate([getattr(one, name) for one in every]) for name in BY_CELL]
+        means, sds, effects, indifference = joined
+        return replace(
+            self, cells=tuple(cell for one in every for cell in one.cells), rules=rules, means=means, sds=sds,
+            effects=effects, indifference=indifference, money=tuple(money for one in every for money in one.money),
+        )  # fmt: skip
 
     def play(self, cancelled: Ask | None = None) -> Counts:
         """Draw the paths block by block and count how each cell's experiments end on them."""
@@ -159,7 +162,7 @@ class Task:
                     )  # fmt: skip
                     count_ends(ended[-1], count[part])
                 if pairs is not None:
-                    count_pairs(*ended, pairs[part])
+                    count_pairs(ended[0], ended[1], pairs[part])
         return Counts(counts, tallies, pairs)
 
     def _paths(self, block: int, size: int) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:

@@ -192,4 +192,4 @@ def _axis(study: Study, span: Span, levels: int, where: str) -> axes.Axis:
             ends.append(float(text))
         except ValueError:
             raise InputError(where, span.path, f"{shown(text)} is not a number", "give two numbers") from None
-    return axes.axis(study, span.path, *ends, levels, where)
+    return axes.axis(study, span.path, ends[0], ends[1], levels, where)

@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from expsim_panel.study import Study
+
+UNEVEN = {
+    "scenario": {"name": "warm"},
+    "metric": {"name": "score", "family": "normal", "sd": 1.0},
+    "variants": [{"name": "A", "mean": 0.0}, {"name": "B", "mean": 0.1}],
+    "traffic": {"units_per_day": 40, "days": 5, "delay_days": 1, "novelty": {"size": 0.1, "days": 2}},
+}
+"""Days that differ and outcomes that are late: one compiled loop serves every such world and family of outcomes."""
 
 
 def warm() -> None:
@@ -19,8 +31,51 @@ def warm() -> None:
     for name in library.names():
         for kind in kinds():
             Study.load(name, names=[kind]).run(replicates=2, workers=1)
+    for study in uneven():
+        study.run(replicates=2, workers=1)
+    bandits = per_request()
+    surfaces()
     looks = equal_information(3)
     group_sequential(obrien_fleming_shape(looks), looks, 0.05, 2)
     sequential_design("kim-demets", 3, 0.05, 1, futility_kind="kim-demets", power=0.8, binding=True)
     took = quantities.count(time.perf_counter() - started)
-    console().print(f"Compiled {len(kinds())} strategies for {len(library.names())} scenarios in {took} s.")
+    console().print(
+        f"Compiled {len(kinds())} strategies for {len(library.names())} scenarios and for worlds that are not plain, "
+        f"and {bandits} policies per request, in {took} s."
+    )
+
+
+def uneven() -> list[Study]:
+    """Return studies of a world that is not plain: a fixed split, and every policy that adapts."""
+    from expsim_panel.strategy import build, kinds
+    from expsim_panel.study import Study
+
+    # Every fixed split reads paths drawn beforehand, by the same code as in a plain world.
+    adaptive = [kind for kind in kinds() if build({"kind": kind}, "warm", kind).policy.adaptive]
+    return [Study.from_tree(UNEVEN, "warm", names=[kind]) for kind in ("fixed-horizon", *adaptive)]
+
+
+def per_request() -> int:
+    """Play every policy that chooses request by request, in both families; return how many there are."""
+    from expsim_panel.bandits import bandit
+    from expsim_panel.policy import policies
+
+    names = [name for name in policies.names() if name != "split"]
+    for family in ("bernoulli", "gaussian"):
+        for name in names:
+            bandit([0.2, 0.6], family=family, policies=[f"{name}(m=2)" if name == "explore-then-commit" else name],
+                   horizon=40, replicates=2, workers=1)  # fmt: skip
+    return len(names)
+
+
+def surfaces() -> None:
+    """Simulate small surfaces, of one strategy and of the difference of two, of scores and of rates."""
+    from expsim_panel import axes
+    from expsim_panel.response_surface import response_surface
+    from expsim_panel.study import Study
+
+    for name in ("summarization-prompt", "hallucination-prompt"):
+        study = Study.load(name, names=["fixed-horizon", "obrien-fleming"])
+        x = axes.axis(study, axes.EFFECT, 0.0, 0.01, 2)
+        for minus in (None, "obrien-fleming"):
+            response_surface(study, "fixed-horizon", x, minus=minus, simulate=True, replicates=2, workers=1)

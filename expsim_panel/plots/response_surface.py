@@ -177,49 +177,76 @@ def _map(plot: figure, made: ResponseSurface, what: str, cell: tuple[int, int] |
         return sources
     plot.yaxis.axis_label = PlainText(text=plain(axis_words(up)))
     plot.yaxis.formatter = NumeralTickFormatter(format="0,0.[0000]")
-    if what == VALUE:
-        _iso_line(plot, made, up)
+    line, word = (
+        ColumnDataSource(iso(made, what), name="iso"),
+        ColumnDataSource(iso_label(made, what), name="iso_label"),
+    )
+    mine = ColumnDataSource(own(made), name="own")
     for colour, width in (("#1B242B", 5), ("#FFFFFF", 2.5)):
+        plot.multi_line("xs", "ys", source=line, line_color=colour, line_width=width)
         plot.quad("left", "right", "bottom", "top", source=chosen, fill_alpha=0, line_color=colour, line_width=width)
-    if made.x.own is not None and up.own is not None and _on(made.x, made.x.own) and _on(up, up.own):
-        plot.scatter(
-            [made.x.own], [up.own], marker="diamond", size=15, fill_color="#FFFFFF", line_color="#1B242B", line_width=2
-        )
-        right = made.x.own > (made.x.values[0] + made.x.values[-1]) / 2
-        _label(plot, made.x.own, up.own, "your study", right)
-    return sources
+    plot.scatter(
+        "x", "y", source=mine, marker="diamond", size=15, fill_color="#FFFFFF", line_color="#1B242B", line_width=2
+    )
+    for source in (word, mine):
+        plot.text(
+            "x", "y", "text", source=source, x_offset="away", y_offset=-4, text_align="align", text_font_size="12px",
+            text_font_style="bold", text_color="#1B242B", background_fill_color="#FFFFFF", background_fill_alpha=0.88,
+            padding=3, border_radius=3,
+        )  # fmt: skip
+    return {**sources, "iso": line, "iso_label": word, "own": mine}
 
 
-def _iso_line(plot: figure, made: ResponseSurface, up: Axis) -> None:
-    """Draw where power reaches its target, or where two strategies are equal."""
+def refresh(
+    plot: figure, sources: dict[str, ColumnDataSource], made: ResponseSurface, what: str, cell: tuple[int, int] | None
+) -> None:
+    """Show a finer picture of the same map in a figure that is on screen."""
+    fresh, mapper = scale_of(made, what), plot.select_one(LinearColorMapper)
+    mapper.update(low=fresh.low, high=fresh.high)
+    sources["cells"].data, sources["chosen"].data = columns(made, what), outline(made, cell)
+    if made.y is not None:
+        sources["iso"].data, sources["iso_label"].data = iso(made, what), iso_label(made, what)
+        sources["own"].data = own(made)
+
+
+def iso(made: ResponseSurface, what: str = VALUE) -> dict[str, list[Any]]:
+    """Return where power reaches its target, or where two strategies are equal; nothing while cells are missing."""
     level = 0.0 if made.minus is not None else TARGET if made.metric == "power" else None
-    table = table_of(made)
-    if level is None or made.done < 1 or min(table.shape) < 2 or not np.isfinite(table).all():
-        return
-    if not table.min() < level < table.max():
-        return
-    for colour, width in (("#1B242B", 5), ("#FFFFFF", 2.5)):
-        plot.contour(made.x.values, up.values, table, levels=[level], line_color=colour, line_width=width)
+    if level is None or what != VALUE or made.done < 1 or made.y is None or min(made.value.shape) < 2:
+        return {"xs": [], "ys": []}
+    from contourpy import contour_generator
+
+    found = contour_generator(made.x.values, made.y.values, np.ma.masked_invalid(made.value)).lines(level)
+    lines = [np.asarray(line) for line in found]
+    return {"xs": [line[:, 0] for line in lines], "ys": [line[:, 1] for line in lines]}
+
+
+def iso_label(made: ResponseSurface, what: str = VALUE) -> dict[str, list[Any]]:
+    """Return the label of the longest line, at its highest point that keeps clear of the picture's edge."""
+    lines = iso(made, what)
+    if not lines["xs"] or made.y is None:
+        return {"x": [], "y": [], "text": [], "align": [], "away": []}
+    at = max(range(len(lines["xs"])), key=lambda k: lines["xs"][k].size)
+    low, high = made.y.values[0], made.y.values[-1]
+    x, y = lines["xs"][at], lines["ys"][at]
+    inside = np.flatnonzero(y <= low + 0.88 * (high - low))
+    k = int(inside[y[inside].argmax()]) if inside.size else 0
     words = f"{percent(TARGET, 0)} chance" if made.minus is None else "no difference"
-    # On the line, at the highest row that it crosses, clear of the picture's edge.
-    for i in range(int(0.85 * (up.values.size - 1)), -1, -1):
-        over = table[i] >= level
-        turns = np.flatnonzero(over[1:] != over[:-1])
-        if turns.size:
-            j = int(turns[0])
-            part = (level - table[i, j]) / (table[i, j + 1] - table[i, j])
-            at = float(made.x.values[j] + part * (made.x.values[j + 1] - made.x.values[j]))
-            _label(plot, at, float(up.values[i]), words, j > 0.6 * made.x.values.size)
-            return
+    return _beside(made, float(x[k]), float(y[k]), words)
 
 
-def _label(plot: figure, x: float, y: float, text: str, left: bool) -> None:
+def own(made: ResponseSurface) -> dict[str, list[Any]]:
+    """Return the study's own point and its label; empty off the map."""
+    x, y = made.x, made.y
+    if y is None or x.own is None or y.own is None or not (_on(x, x.own) and _on(y, y.own)):
+        return {"x": [], "y": [], "text": [], "align": [], "away": []}
+    return _beside(made, x.own, y.own, "your study")
+
+
+def _beside(made: ResponseSurface, x: float, y: float, text: str) -> dict[str, list[Any]]:
     """Write beside a point, on the side where there is room."""
-    plot.text(
-        [x], [y], [text], x_offset=-13 if left else 13, y_offset=-4, text_align="right" if left else "left",
-        text_font_size="12px", text_font_style="bold", text_color="#1B242B", background_fill_color="#FFFFFF",
-        background_fill_alpha=0.88, padding=3, border_radius=3,
-    )  # fmt: skip
+    left = x > made.x.values[0] + 0.6 * (made.x.values[-1] - made.x.values[0])
+    return {"x": [x], "y": [y], "text": [text], "align": ["right" if left else "left"], "away": [-13 if left else 13]}
 
 
 def _on(axis: Axis, value: float) -> bool:

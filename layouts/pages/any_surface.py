@@ -15,7 +15,7 @@ from expsim_panel.layouts.pages.frame import plot, words
 from expsim_panel.layouts.pages.status import literal
 from expsim_panel.layouts.session import Session
 from expsim_panel.plots import response_surface as maps
-from expsim_panel.plots._palette import DARK, LIGHT
+from expsim_panel.plots._palette import DARK, LIGHT, Ink
 from expsim_panel.response_surface import METRICS, ResponseSurface, unsigned, written
 
 NOBODY = "no other strategy"
@@ -30,6 +30,7 @@ class AnySurface:
         self.session, self.atlas = session, session.atlas
         self._choices: dict[str, Choice] = {}
         self._chosen: Any = None
+        self._drawn: tuple[Any, Any, dict[str, Any]] | None = None
         self.across, self.up = _Ends("Across", self._find), _Ends("Upwards", self._find)
         self.metric = pmu.Select(
             label="Figure", options={text: key for key, (_, _, text) in METRICS.items()}, value="power", width=300,
@@ -58,7 +59,8 @@ class AnySurface:
         )
         self.said, self.told = words(margin=(8, 0, 2, 0)), words(margin=(4, 0))
         self.problem = pmu.Alert(object="", severity="error", visible=False, sizing_mode="stretch_width", margin=(4, 0))
-        self.body = pn.Column(sizing_mode="stretch_width", margin=0)
+        # A figure that takes another's place must not move what stands below it.
+        self.body = pn.Column(sizing_mode="stretch_width", margin=0, min_height=0)
         self.go.on_click(self._compute)
         self.stop.on_click(lambda _: self.atlas.cancel())
         self.use.on_click(self._use)
@@ -127,10 +129,15 @@ class AnySurface:
         with pn.io.hold():
             self.what.disabled = made.se is None
             what = self.what.value if made.se is not None else maps.VALUE
-            figure, sources = maps.draw(made, what=what, ink=ink, height=440, cell=self.atlas.cell, bare=True)
-            figure.on_event("tap", self._tap)
-            self._chosen = sources.get("chosen")
-            self.body.objects = [plot(figure)]
+            drawn = _same(made, what, ink)
+            if self._drawn is not None and self._drawn[0] == drawn:
+                maps.refresh(self._drawn[1], self._drawn[2], made, what, self.atlas.cell)
+            else:
+                figure, sources = maps.draw(made, what=what, ink=ink, height=440, cell=self.atlas.cell, bare=True)
+                figure.on_event("tap", self._tap)
+                self._drawn, self._chosen = (drawn, figure, sources), sources.get("chosen")
+                self.body.min_height = 452
+                self.body.objects = [plot(figure)]
             self._follow()
             self._speak()
 
@@ -158,7 +165,7 @@ class AnySurface:
 
     def _caption(self, made: ResponseSurface | None) -> str:
         if self.atlas.words:
-            return self.atlas.words
+            return str(self.atlas.words)
         if made is None:
             return (
                 "Choose two numbers and a figure. Exact values come at once; others are simulated, coarse cells first."
@@ -166,6 +173,12 @@ class AnySurface:
         stale = self.atlas.request is not None and self.atlas.request.digest != self.session.request.digest
         old = "The study has changed since this map; compute it again. " if stale else ""
         return f"{old}{how(made)}"
+
+
+def _same(made: ResponseSurface, what: str, ink: Ink) -> tuple[Any, ...]:
+    """Return what a figure on screen must have in common with a map to show it by new data alone."""
+    spans = [(one.path, one.values.size, one.values[0], one.values[-1]) for one in (made.x, made.y) if one is not None]
+    return made.metric, made.whose, made.exact, what, ink, *spans
 
 
 class _Ends:

@@ -523,7 +523,9 @@ def test_calibrate_writes_a_scenario_that_runs(expsim: Any, tmp_path: Path) -> N
 def test_warm_compiles(expsim: Any) -> None:
     done = expsim("warm")
     assert (done.status, done.err) == (0, "")
-    assert re.search(r"Compiled \d+ strategies for \d+ scenarios in [\d,]+ s", done.out)
+    said = " ".join(done.out.split())
+    assert re.search(r"Compiled \d+ strategies for \d+ scenarios and for worlds that are not plain", said)
+    assert re.search(r"and \d\d policies per request, in [\d,]+ s", said)
 
 
 def test_json_to_the_pipe_is_pure() -> None:

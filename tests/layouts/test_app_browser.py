@@ -46,7 +46,7 @@ def address() -> Iterator[str]:
         yield url
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(60)
 
 
 def opened(page: Page, address: str) -> None:
@@ -145,7 +145,9 @@ def test_a_map_of_any_two_numbers_and_its_point_used(quiet_page: Page, address: 
     told = page.locator("caption").filter(has_text="planned duration")
     told.wait_for(timeout=PATIENCE)
     before = told.inner_text()
+    page.get_by_text("Tap a cell for its figures").wait_for(timeout=PATIENCE)
     page.get_by_text("One standard error").scroll_into_view_if_needed()
+    page.wait_for_timeout(1000)
     spot = page.evaluate(
         """() => {
           for (const one of Bokeh.documents[0].all_models) if (one.name === "response-surface") {
@@ -163,6 +165,8 @@ def test_a_map_of_any_two_numbers_and_its_point_used(quiet_page: Page, address: 
     page.get_by_label("Upwards, to").fill("many")
     page.get_by_role("button", name="Compute map").click()
     page.get_by_role("alert").filter(has_text="is not a number").wait_for(timeout=PATIENCE)
+    # The study was moved and is played anew; a server that is stopped meanwhile waits for it.
+    page.get_by_role("button", name="Cancel", exact=True).and_(page.locator(":disabled")).wait_for(timeout=PATIENCE)
 
 
 def test_data_of_ones_own_get_a_verdict_or_one_line(quiet_page: Page, address: str) -> None:
