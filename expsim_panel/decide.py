@@ -12,6 +12,7 @@ from expsim_panel.decision_details import Details
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.guardrail_tests import Readings
+from expsim_panel.guardrail_verdict import alarms
 from expsim_panel.kernels.trials import decide as rule_decides
 from expsim_panel.observed import Observed
 from expsim_panel.results import Trace, Verdict
@@ -173,13 +174,13 @@ def _go_on(study: Study, verdict: Verdict, trace: Trace, look: int) -> Verdict:
     scenario = study.scenario
     planned = plan.schedule(scenario).units[look - 1].sum()
     more = max(int(planned - trace.state[-1, 0].sum()), 0)
-    price = more * scenario.evaluator.coverage * ledger(scenario).per_row
+    price = more * scenario.evaluator.row_share * ledger(scenario).per_row
     shows = verdict.sentence.partition(" shows ")[2].partition(", and ")[0].rstrip(".")
     so_far = f" So far {verdict.variant} shows {shows}." if shows and verdict.action != "keep" else ""
     return replace(
         verdict, action="collect", more_units=more, more_cost=price,
         sentence=f"Go on to day {look}, the next planned look: no bound is crossed.{so_far}",
-        reasons=("Deciding between the planned looks is what raises false alarms.",),
+        reasons=(*alarms(verdict), "Deciding between the planned looks is what raises false alarms."),
     )  # fmt: skip
 
 

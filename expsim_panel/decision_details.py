@@ -121,7 +121,7 @@ def details(scenario: Scenario, one: Strategy, shown: Trace, day: int, ended: bo
     daily : bool
         Whether the data show the earlier looks; totals do not.
     """
-    found = estimates(of_trace(shown), scenario.family == "binary")
+    found = estimates(of_trace(shown), scenario.by_counts)
     point = np.where(np.isfinite(found.effect[0]), found.effect[0], -np.inf)
     arm = shown.code if shown.code > 0 else int(point.argmax()) + 1
     value, se = float(found.effect[0, arm - 1]), float(found.se[0, arm - 1])

@@ -157,7 +157,7 @@ def _collect(scenario: Scenario, table: pd.DataFrame, form: str, where: str, key
     if days[0] < 1 or np.any(days != np.round(days)) or days[-1] > scenario.traffic.days:
         problem = f"days run from {days[0]:g} to {days[-1]:g}"
         raise InputError(where, "day", problem, f"count whole days from 1 to the planned {scenario.traffic.days}")
-    coverage = float(scenario.evaluator.coverage)
+    coverage = float(scenario.evaluator.row_share)
     if "units" not in table:
         table["units"] = np.round(table["rows"] / coverage)
     span = np.arange(1, int(days[-1]) + 1)

@@ -20,7 +20,7 @@ from expsim_panel.engine import Cancelled
 from expsim_panel.kernels.outcomes import draw_paths
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.streams import BLOCK, EVALUATOR, OUTCOME, generator
-from expsim_panel.kernels.surfaces import TALLIES, count_ends, count_pairs, judge_cells, read_paths
+from expsim_panel.kernels.surfaces import TALLIES, count_ends, count_pairs, draw_looks, judge_cells, read_paths
 from expsim_panel.kernels.tables import Table
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
@@ -167,12 +167,15 @@ class Task:
         shape = (size, *self.rows.shape)
         mean, variance = np.empty(shape), np.empty(shape)
         steps = np.diff(self.rows, axis=0, prepend=0)
+        everybody = slice(0, len(self.cells))
+        if not self.binary and self.severity_sd == 0:
+            draw_looks(generator(self.seed, OUTCOME, block), np.ascontiguousarray(steps), mean, variance)
+            yield everybody, mean, variance, self.means, self.sds
+            return
         if not self.binary:
-            own = self.severity_sd > 0
-            sds = np.tile(self.sds[0] if own else np.ones(self.rows.shape[1]), (size, 1))
+            sds = np.tile(self.sds[0], (size, 1))
             self._draw(block, 0, steps, np.zeros_like(sds), sds, mean, variance)
-            scale = np.ones_like(self.sds) if own else self.sds
-            yield slice(0, len(self.cells)), mean, variance, self.means, scale
+            yield everybody, mean, variance, self.means, np.ones_like(self.sds)
             return
         # Hits of one rate say nothing about those of another: an arm is drawn anew where its rate changes.
         last = np.full(self.rows.shape[1], np.nan)
@@ -208,7 +211,7 @@ def tasks(row: Row, at: list[int], world: str, seed: int, replicates: int) -> li
         Positions of one strategy, or of two to be compared on the same paths.
     """
     law, scenario, setting = row.law, row.study.scenario, row.setting
-    if law is None:
+    if law is None or law.labelled is not None:
         return None
     tables = []
     for one in (row.study.strategies[k] for k in at):
@@ -249,7 +252,8 @@ def reads_paths(scenario: Scenario, one: Strategy) -> bool:
     """Tell whether cells of this study can read common paths at its own point."""
     if one.policy.adaptive or outcomes.family(scenario.metric) not in (SCORES, RATES):
         return False
-    plain = plan.law(scenario, "truth", 0, 0, 1).uneven is None
+    law = plan.law(scenario, "truth", 0, 0, 1)
+    plain = law.uneven is None and law.labelled is None
     return plain and is_plain_table(one.design.rule(plan.setting_of(scenario)))
 
 
