@@ -140,6 +140,7 @@ def _play(
     progress: Callable[[int, int], None] | None,
     on_the_way: bool,
 ) -> Iterator[BanditResult]:
+    """Check everything at once, then return the steps, which play as they are asked for."""
     started = time.perf_counter()
     where = "bandit"
     values = check_means(means, family, where, "means")
@@ -159,7 +160,7 @@ def _play(
         for name, one in _read_policies(policies, problem_, place, where)
     ]
 
-    def found(size: int | None = None) -> BanditResult:
+    def found(size: int | None) -> BanditResult:
         bound, reason = lower_bound(place, values, runs[0].law, family)
         if place.plain:
             bound = lai_robbins(values, family)
@@ -170,6 +171,18 @@ def _play(
             values, family, int(horizon), number, int(seed), parts, bound, marks, spent, place, reason, size is None
         )
 
+    return _steps(runs, found, int(replicates), workers, progress, on_the_way)
+
+
+def _steps(
+    runs: list[Run],
+    found: Callable[[int | None], BanditResult],
+    replicates: int,
+    workers: int | None,
+    progress: Callable[[int, int], None] | None,
+    on_the_way: bool,
+) -> Iterator[BanditResult]:
+    """Yield the results on the way and the whole one."""
     blocks = math.ceil(replicates / BLOCK)
     with ThreadPoolExecutor(max_workers=workers or os.cpu_count() or 1) as pool:
         if on_the_way and replicates > FIRST_PICTURE:
@@ -192,7 +205,7 @@ def _play(
         finally:
             for one in under_way:
                 one.cancel()
-    yield found()
+    yield found(None)
 
 
 def _read_policies(

@@ -301,6 +301,8 @@ def test_closing_the_generator_stops_the_work():
     steps = progressive(MEANS, ["even"], 10_000, replicates=500_000)
     assert next(steps).replicates == FIRST_PICTURE
     steps.close()
+    with pytest.raises(InputError, match="below the horizon"):
+        progressive(MEANS, ["even"], 100, world={"delay": 100})
 
 
 @pytest.mark.parametrize(
