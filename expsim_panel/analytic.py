@@ -12,7 +12,6 @@ from expsim_panel.boundaries import (
     check_futility,
     check_order,
     critical_values,
-    lower_bounds,
     obrien_fleming_shape,
     pocock_shape,
 )
@@ -27,6 +26,7 @@ from expsim_panel.checked import (
 from expsim_panel.errors import InputError, shown
 from expsim_panel.kernels.crossing import cross
 from expsim_panel.kernels.special import norm_ppf
+from expsim_panel.regions import stops
 from expsim_panel.sequential_size import Size, size_of
 
 __all__ = [
@@ -62,7 +62,7 @@ class GroupSequential:
     alpha : float
         Nominal level, over both sides.
     futility_bounds : ndarray, shape (K,)
-        z bounds at or below which a one-sided test gives up; -inf: none.
+        z bounds at or below which a one-sided test gives up, within which of 0 a two-sided one does; -inf: none.
     binding : bool
         Whether alpha is kept only if futility bounds are obeyed.
     type1_error : float
@@ -155,12 +155,12 @@ def _expected(fractions: Floats, stop: Floats) -> float:
     return float(fractions[-1] - np.sum(stop * (fractions[-1] - fractions)))
 
 
-def _drift_for(fractions: Floats, lower: Floats, upper: Floats, sides: int, alpha: float, power: float) -> float:
+def _drift_for(fractions: Floats, futility: Floats, upper: Floats, sides: int, alpha: float, power: float) -> float:
     """Return the drift at which the upper bound is crossed with probability `power`."""
     from scipy.optimize import brentq
 
     def excess(drift: float) -> float:
-        return float(cross(fractions, lower, upper, drift)[1].sum()) - power
+        return float(stops(fractions, upper, sides, futility, drift)[2].sum()) - power
 
     # The fixed test of the level is the most powerful, unless binding futility bounds lowered the last
     # bound; the last look alone is the least powerful, unless futility bounds stop paths before it.
@@ -199,7 +199,7 @@ def characteristics(
     information, alpha, sides
         As in `critical_values`.
     futility : ndarray, shape (K,), optional
-        z bounds for futility of a one-sided test, -inf for none, the last one always.
+        z bounds for futility, -inf for none, the last one always: see `regions.stops`.
     binding : bool
         Whether `upper` was solved with them in force.
     target_power : float, optional
@@ -236,21 +236,24 @@ def characteristics(
     fractions = check_information(information, end=True)
     given_up = np.full(upper.size, -np.inf) if futility is None else futility
     check_order(given_up, upper)
-    lower = lower_bounds(upper, sides, given_up)
-    free = lower_bounds(upper, sides)
-    below, above = cross(fractions, lower, upper, 0.0)
-    null_stop = below + above
-    obeyed = null_stop if sides == 2 else above
-    spent = obeyed if binding or sides == 2 else cross(fractions, free, upper, 0.0)[1]
+    down, idle, up = stops(fractions, upper, sides, given_up, 0.0)
+    null_stop, obeyed = down + idle + up, down + up
+    if binding:
+        spent = obeyed
+    else:
+        free_down, _, free_up = stops(fractions, upper, sides, None, 0.0)
+        spent = free_down + free_up
     quantile = -norm_ppf(alpha / sides)
     inflation = null = half = alternative = powered = None
     if target_power is not None:
         check_power(target_power, alpha)
-        powered = _drift_for(fractions, lower, upper, sides, alpha, target_power)
+        powered = _drift_for(fractions, given_up, upper, sides, alpha, target_power)
         inflation = (powered / (norm_ppf(target_power) + quantile)) ** 2
         null = inflation * _expected(fractions, null_stop)
-        half = inflation * operating(fractions, lower, upper, powered / 2)[2]
-        alternative = inflation * operating(fractions, lower, upper, powered)[2]
+        half = inflation * _expected(fractions, np.sum(stops(fractions, upper, sides, given_up, powered / 2), axis=0))
+        alternative = inflation * _expected(
+            fractions, np.sum(stops(fractions, upper, sides, given_up, powered), axis=0)
+        )
     found = GroupSequential(
         upper, np.cumsum(spent), fractions, sides, alpha, given_up, binding, float(obeyed.sum()),
         inflation, null, half, alternative,
@@ -271,29 +274,28 @@ def characteristics(
     if total < 2 * fractions.size:
         problem = f"{fractions.size} looks at {total:g} units"
         raise InputError(WHERE, "--units", problem, "give at least one unit of each arm for every look")
-    return _sized(found, size, total, lower, free)
+    return _sized(found, size, total)
 
 
-def _sized(found: GroupSequential, size: Size, units: float, lower: Floats, free: Floats) -> GroupSequential:
+def _sized(found: GroupSequential, size: Size, units: float) -> GroupSequential:
     """Return the design with its figures under an effect."""
-    fractions, upper = found.information, found.critical_values
+    fractions, upper, sides, given_up = found.information, found.critical_values, found.sides, found.futility_bounds
     drift = size.drift(units)
-    below, above = cross(fractions, lower, upper, drift)
-    reject = above + below if found.sides == 2 else above
-    free_below, free_above = cross(fractions, free, upper, drift)
-    free_reject = free_above + free_below
-    null_below, null_above = cross(fractions, lower, upper, 0.0)
+    down, idle, up = stops(fractions, upper, sides, given_up, drift)
+    free_down, _, free_up = stops(fractions, upper, sides, None, drift)
+    reject, free_reject = down + up, free_down + free_up
+    null_stop = np.sum(stops(fractions, upper, sides, given_up, 0.0), axis=0)
     return replace(
         found,
         drift=drift,
         power=float(reject.sum()),
         units=units,
-        expected_units=units * _expected(fractions, below + above),
+        expected_units=units * _expected(fractions, reject + idle),
         power_ignoring_futility=float(free_reject.sum()),
         expected_units_ignoring_futility=units * _expected(fractions, free_reject),
-        expected_units_null=units * _expected(fractions, null_below + null_above),
+        expected_units_null=units * _expected(fractions, null_stop),
         stop_efficacy=reject,
-        stop_futility=below if found.sides == 1 else np.zeros(below.size),
+        stop_futility=idle,
     )
 
 

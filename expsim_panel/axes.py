@@ -16,7 +16,7 @@ import param
 
 from expsim_panel import grid
 from expsim_panel.errors import InputError, did_you_mean, shown
-from expsim_panel.quantities import Probability, Score
+from expsim_panel.quantities import LARGEST, Probability, Score
 from expsim_panel.sections import Section
 from expsim_panel.study import Study
 
@@ -181,16 +181,29 @@ def _typed(declared: param.Parameter, value: float) -> float | int:
     return int(value) if isinstance(declared, param.Integer) else value
 
 
+def moves_truth(path: str) -> bool:
+    """Tell whether a number is the truth about a variant: no plan, price or bound depends on it."""
+    return path == EFFECT or re.fullmatch(r"variants\.0*[1-9][0-9]*\.mean", path) is not None
+
+
 class Mover:
     """A study of its own that is moved along axes, the original's effects kept as the measure of `EFFECT`."""
 
     def __init__(self, study: Study) -> None:
         self.study = study.freeze().study()
         self._effects = self.study.scenario.effects
+        self._best = 1 + int(self._effects[1:].argmax())
         self._at: dict[str, float] = {}
 
-    def to(self, levels: dict[str, float]) -> Study:
+    def to(self, levels: dict[str, float], checked: bool = True) -> Study:
         """Move to these levels by path and return the study, which the next move changes again.
+
+        Parameters
+        ----------
+        levels : dict
+            Value by path.
+        checked : bool
+            False leaves the check of strategies against traffic to the caller.
 
         Raises
         ------
@@ -206,22 +219,54 @@ class Mover:
         if EFFECT in levels:
             self._to_effect(levels[EFFECT], where)
         self.study.scenario.check(where)
-        if moved:
+        if moved and checked:
             # Strategies are checked against traffic, never against the truth.
             self.study.check(where)
         self._at = dict(levels)
         return self.study
+
+    def truths(self, levels: list[dict[str, float]]) -> tuple[np.ndarray, dict[int, InputError]]:
+        """Return the true means at several levels of the truth, shape (levels, arms), the study left where it is.
+
+        Returns
+        -------
+        ndarray, dict
+            The means; by index the levels that the study has no room for, and why.
+        """
+        scenario = self.study.scenario
+        made = np.tile(scenario.means, (len(levels), 1))
+        for i, one in enumerate(levels):
+            for path, value in one.items():
+                if path != EFFECT:
+                    made[i, int(path.split(".")[1])] = value
+            if EFFECT in one:
+                for arm, share in self._shares():
+                    made[i, arm] = made[i, 0] + scenario.sign * share * one[EFFECT]
+        low, high = (0.0, 1.0) if scenario.family == "binary" else (-LARGEST, LARGEST)
+        if scenario.metric.range is not None and not any(EFFECT in one for one in levels):
+            low, high = max(low, scenario.metric.range[0]), min(high, scenario.metric.range[1])
+        refused = {}
+        for i, arm in zip(*np.nonzero((made < low) | (made > high)), strict=True):
+            problem = f"{made[i, arm]:g} is not a rate" if high == 1.0 else f"{made[i, arm]:g} is out of bounds"
+            refused[int(i)] = InputError("surface", f"variants.{arm}.mean", problem, f"give {low:g} to {high:g}")
+        return made, refused
+
+    def _shares(self) -> list[tuple[int, float]]:
+        """Return the arms that `EFFECT` moves: the best and other better ones, with their share of its effect."""
+        own = float(self._effects[self._best])
+        arms = range(1, self._effects.size)
+        return [
+            (arm, 1.0 if arm == self._best else float(self._effects[arm]) / own)
+            for arm in arms
+            if arm == self._best or self._effects[arm] > 0
+        ]
 
     def _to_effect(self, effect: float, where: str) -> None:
         """Give the best variant this effect; better ones keep their share of it, worse ones their own."""
         scenario = self.study.scenario
         scenario.metric.range = None
         control = scenario.variants[0].mean
-        best = 1 + int(self._effects[1:].argmax())
-        own = float(self._effects[best])
-        for arm in range(1, len(scenario.variants)):
-            size = float(self._effects[arm])
-            if arm == best or size > 0:
-                share = 1.0 if arm == best else size / own
-                mean = control + scenario.sign * share * effect
-                scenario.variants[arm].put("mean", float(mean), where, f"variants.{arm}")
+        for arm, share in self._shares():
+            scenario.variants[arm].put(
+                "mean", float(control + scenario.sign * share * effect), where, f"variants.{arm}"
+            )

@@ -8,9 +8,9 @@ import numpy as np
 
 from expsim_panel.checked import WHERE, Floats, check_error_rate, check_information
 from expsim_panel.errors import InputError, shown
-from expsim_panel.kernels.crossing import cross
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.spending import spend
+from expsim_panel.regions import stops
 
 __all__ = [
     "critical_values",
@@ -41,6 +41,8 @@ def wang_tsiatis_shape(information: Floats, delta: float) -> Floats:
 def lower_bounds(upper: Floats, sides: int, futility: Floats | None = None) -> Floats:
     """Return where a test stops low: at minus the upper bounds (two-sided), or at futility bounds, or nowhere.
 
+    The inner futility bounds of a two-sided test are none of these: see `regions.inner_bounds`.
+
     Parameters
     ----------
     upper : ndarray, shape (K,)
@@ -61,7 +63,8 @@ def check_futility(futility: Sequence[float] | Floats | None, looks: int, sides:
     Parameters
     ----------
     futility : array_like, shape (looks - 1,), or None
-        z bounds of the interim looks; -inf: this look has none.
+        z bounds of the interim looks; -inf: this look has none. Two-sided: not negative, the test gives up
+        within them of 0.
     """
     full = np.full(looks, -np.inf)
     if futility is None:
@@ -72,8 +75,8 @@ def check_futility(futility: Sequence[float] | Floats | None, looks: int, sides:
         remedy = "give z bounds such as 0,0, none for a look without"
         raise InputError(where, "--futility-bounds", f"futility bounds are {shown(futility)}", remedy) from None
     said = f"futility bounds are {shown(given.tolist())}"
-    if sides != 1:
-        remedy = "give --sides 1: a two-sided test stops low for a finding, not for futility"
+    if sides != 1 and np.any((given < 0.0) & (given > -np.inf)):
+        remedy = "give 0 or more: it gives up within so much of z = 0; none for a look without"
         raise InputError(where, "--futility-bounds", f"{said} in a two-sided test", remedy)
     if given.shape != (looks - 1,):
         remedy = f"give one for each look but the last: {looks - 1}"
@@ -116,7 +119,7 @@ def critical_values(
     sides : int
         1 (stops high only) or 2.
     futility : ndarray, shape (K,), optional
-        One-sided: binding futility bounds, -inf for none. They lower `c`.
+        Binding futility bounds, -inf for none: see `regions.stops`. They lower `c`.
 
     Returns
     -------
@@ -145,12 +148,8 @@ def critical_values(
         return np.array([least * heights[0]])
 
     def excess(constant: float) -> float:
-        upper = constant * heights
-        lower = lower_bounds(upper, sides, futility)
-        if futility is None or sides == 2:
-            below, above = cross(fractions, lower, upper, 0.0)
-            return float((below.sum() if sides == 2 else 0.0) + above.sum()) - alpha
-        return float(cross(fractions, np.minimum(lower, upper), upper, 0.0)[1].sum()) - alpha
+        down, _, up = stops(fractions, constant * heights, sides, futility, 0.0)
+        return float(down.sum() + up.sum()) - alpha
 
     from scipy.optimize import brentq
 
@@ -158,7 +157,9 @@ def critical_values(
         # Paths that stopped for futility no longer cross: the constant may have to be smaller than any
         # look alone would need.
         while excess(least) < 0.0 and least > most - 50.0:
-            least -= 1.0
+            least = least - 1.0 if sides == 1 else max(least - 1.0, 0.5 * least)
+            if least < 1e-6 and sides == 2:
+                break
         if excess(least) < 0.0:
             check_order(futility, np.full(fractions.size, -np.inf))
     upper = float(brentq(excess, least - 1e-9, most + 1e-9, xtol=1e-12, rtol=1e-14)) * heights
@@ -184,7 +185,7 @@ def spending_bounds(
     sides : int
         1 or 2; half of every increment goes to each side.
     futility : ndarray, shape (K,), optional
-        One-sided: binding futility bounds, -inf for none.
+        Binding futility bounds, -inf for none: see `regions.stops`.
 
     Returns
     -------
@@ -204,7 +205,7 @@ def spending_bounds(
     if not np.all((total >= 0) & (total < 1)) or np.any(np.diff(total) < 0):
         raise InputError(WHERE, "--alpha-spent", said, "give cumulative probabilities that do not decrease")
     check_error_rate(float(total[-1]), sides)
-    lower = np.full(fractions.size, -np.inf) if futility is None or sides == 2 else futility
+    lower = np.full(fractions.size, -np.inf) if futility is None else futility
     upper = spend(fractions, np.diff(total, prepend=0.0), lower, sides)
     if futility is not None:
         check_order(futility, upper)
@@ -245,8 +246,8 @@ def haybittle_peto_bounds(
     upper[-1] = np.inf
     if futility is not None:
         check_order(futility, upper)
-    below, above = cross(fractions, lower_bounds(upper, sides, futility), upper, 0.0)
-    interim_spent = above + below if sides == 2 else above
+    down, _, up = stops(fractions, upper, sides, futility, 0.0)
+    interim_spent = up + down
     total = np.append(np.cumsum(interim_spent[:-1]), alpha)
     if fractions.size > 1 and total[-2] >= alpha:
         problem = f"interim bounds of {interim:g} spend {total[-2]:.4g} of alpha = {alpha:g}"

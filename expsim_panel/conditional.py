@@ -11,7 +11,8 @@ import numpy as np
 from expsim_panel.boundaries import lower_bounds
 from expsim_panel.checked import Floats, check_finite, check_information, check_positive, is_real
 from expsim_panel.errors import InputError, shown
-from expsim_panel.kernels.crossing import cross
+from expsim_panel.kernels.wedge import cross_wedge
+from expsim_panel.regions import inner_bounds
 
 __all__ = ["Conditional", "conditional_power", "predictive_power"]
 
@@ -25,11 +26,11 @@ class Conditional:
     Attributes
     ----------
     upper, lower : ndarray, shape (K - k,)
-        Probability of stopping high, and low, at each look to come.
+        Probability of stopping high, and low, at each look to come; not those of giving up between inner bounds.
     power : float
         Probability of rejecting at a look to come: high, or for a two-sided test in either direction.
     futility : float
-        Probability of giving up at a look to come; 0 for a two-sided test.
+        Probability of giving up at a look to come.
     drift : float or None
         Mean of z at information 1 that was assumed; None where it was averaged over.
     """
@@ -44,8 +45,8 @@ class Conditional:
 def _rest(
     information: Sequence[float] | Floats, upper: Sequence[float] | Floats, sides: int, look: int, z: float,
     futility: Sequence[float] | Floats | None,
-) -> tuple[Floats, Floats, Floats, float]:  # fmt: skip
-    """Return information, lower and upper bounds of the looks to come for the increments, and their total."""
+) -> tuple[Floats, Floats, Floats, Floats, Floats, float]:  # fmt: skip
+    """Return information, lower, inner and upper bounds of the looks to come for the increments, and their total."""
     fractions = check_information(information, end=False)
     high = np.array(upper, np.float64, ndmin=1)
     if high.shape != fractions.shape or np.any(np.isnan(high)):
@@ -68,12 +69,18 @@ def _rest(
     def moved(bounds: Floats) -> Floats:
         return np.asarray((bounds * np.sqrt(later) - z * math.sqrt(now)) / root)
 
-    return span / span[-1], moved(low[look:]), moved(high[look:]), float(span[-1])
+    inner = inner_bounds(sides, given_up)
+    width = np.full(high.size, -np.inf) if inner is None else inner
+    return (
+        span / span[-1], moved(low[look:]), moved(-width[look:]), moved(width[look:]), moved(high[look:]),
+        float(span[-1]),
+    )  # fmt: skip
 
 
-def _told(sides: int, upper: Floats, lower: Floats, drift: float | None) -> Conditional:
+def _told(sides: int, stopped: tuple[Floats, Floats, Floats], drift: float | None) -> Conditional:
+    lower, inner, upper = stopped
     power = float(upper.sum() + (lower.sum() if sides == 2 else 0.0))
-    return Conditional(upper, lower, power, 0.0 if sides == 2 else float(lower.sum()), drift)
+    return Conditional(upper, lower, power, float(inner.sum() if sides == 2 else lower.sum()), drift)
 
 
 def conditional_power(
@@ -101,7 +108,7 @@ def conditional_power(
         Assumed mean of z at information 1, ``effect / sd sqrt(units share_0 share_1)``; by default that of the
         present estimate, ``z / sqrt(information)``.
     futility : array_like, shape (K,), optional
-        Futility bounds of a one-sided test, obeyed; -inf for none.
+        Futility bounds, obeyed, -inf for none: see `regions.stops`.
 
     Raises
     ------
@@ -113,12 +120,11 @@ def conditional_power(
     .. [1] Lan, Simon, Halperin (1982), Communications in Statistics C 1, 207-219; Proschan, Lan, Wittes (2006),
        "Statistical Monitoring of Clinical Trials", chapter 3.
     """
-    spans, low, high, total = _rest(information, upper, sides, look, z, futility)
+    spans, low, left, right, high, total = _rest(information, upper, sides, look, z, futility)
     now = float(np.array(information, np.float64)[look - 1])
     assumed = z / math.sqrt(now) if drift is None else drift
     check_finite("drift", assumed, WHERE)
-    below, above = cross(spans, low, high, assumed * math.sqrt(total))
-    return _told(sides, above, below, assumed)
+    return _told(sides, cross_wedge(spans, low, left, right, high, assumed * math.sqrt(total)), assumed)
 
 
 def predictive_power(
@@ -148,7 +154,7 @@ def predictive_power(
     ----------
     .. [1] Spiegelhalter, Freedman, Blackburn (1986), Controlled Clinical Trials 7, 8-17.
     """
-    spans, low, high, total = _rest(information, upper, sides, look, z, futility)
+    spans, low, left, right, high, total = _rest(information, upper, sides, look, z, futility)
     now = float(np.array(information, np.float64)[look - 1])
     check_finite("prior-mean", prior_mean, WHERE)
     precision, weighted = now, z * math.sqrt(now)
@@ -160,7 +166,6 @@ def predictive_power(
     # clock s / (1 + v s), v the variance of the drift: the same recursion answers exactly.
     growth = 1.0 + spans * total / precision
     clock = spans * total / growth
-    below, above = cross(
-        clock / clock[-1], low / np.sqrt(growth), high / np.sqrt(growth), weighted / precision * math.sqrt(clock[-1])
-    )
-    return _told(sides, above, below, None)
+    low, left, right, high = (bound / np.sqrt(growth) for bound in (low, left, right, high))
+    stopped = cross_wedge(clock / clock[-1], low, left, right, high, weighted / precision * math.sqrt(clock[-1]))
+    return _told(sides, stopped, None)

@@ -7,12 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from expsim_panel import plan, report, sample_ratio
+from expsim_panel import decision_details, plan, report, sample_ratio
+from expsim_panel.decision_details import Details
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.guardrail_tests import Readings
+from expsim_panel.guardrail_verdict import alarms
 from expsim_panel.kernels.trials import decide as rule_decides
 from expsim_panel.observed import Observed
 from expsim_panel.results import Trace, Verdict
+from expsim_panel.sample_ratio import SampleRatio
+from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
 from expsim_panel.study import Study
 
@@ -37,8 +42,10 @@ class Decision:
         Whether the rule has ended the experiment.
     next_look : int or None
         Day of the next planned look; None after the last one, or where the rule ended.
-    split_p : float
-        p-value of the chi-square test of the planned split.
+    split : SampleRatio
+        Check of the planned split.
+    details : Details
+        The estimate adjusted for stopping early, and how much longer.
     notes : tuple of str
         What the reader has to know: a skewed split, data after the end, a day that was guessed.
     """
@@ -49,8 +56,14 @@ class Decision:
     planned: int
     stopped: bool
     next_look: int | None
-    split_p: float
+    split: SampleRatio
+    details: Details
     notes: tuple[str, ...]
+
+    @property
+    def split_p(self) -> float:
+        """p-value of the chi-square test of the planned split."""
+        return self.split.p_value
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object."""
@@ -61,7 +74,8 @@ class Decision:
             "ended_on": self.trace.day if self.stopped else None,
             "stopped": self.stopped,
             "next_look": self.next_look,
-            "sample_ratio": {"p_value": self.split_p, "mismatch": self.split_p < SKEWED},
+            "sample_ratio": {"p_value": self.split_p, "mismatch": self.split.alarm},
+            **self.details.to_json(),
             "notes": list(self.notes),
         }
 
@@ -105,24 +119,43 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
     if code and end < last:
         notes.append(f"The rule ended the experiment on day {end}; what came later is left out.")
     kept = days <= end
-    trace = Trace(NO_LUCK, code, end, state[kept])
-    split_p = sample_ratio.check(seen.units[-1], np.asarray(scenario.shares)).p_value
-    if split_p < SKEWED:
+    readings, unchecked = _guardrails(scenario, seen, end)
+    notes += unchecked
+    trace = Trace(NO_LUCK, code, end, state[kept], readings)
+    split = sample_ratio.check(seen.units[-1], np.asarray(scenario.shares))
+    skewed = split.alarm and not one.policy.adaptive
+    if skewed:
         notes.insert(
-            0, f"The split is not the planned one (p = {split_p:.1e}): find out why before you trust anything."
+            0, f"The split is not the planned one (p = {split.p_value:.1e}): find out why before you trust anything."
         )
     looks = _looks(study, one)
     coming = [look for look in looks if look > last]
     stopped = code != 0
-    verdict = report.verdict_of(scenario, one, trace)
-    if split_p < SKEWED:
+    verdict = report.verdict_of(scenario, one, trace, None if one.policy.adaptive else split)
+    details = decision_details.details(scenario, one, trace, min(end, last), stopped or last >= planned, seen.daily)
+    if not seen.daily and details.adjusted is not None and looks and looks[0] < last:
+        notes.append("The adjusted figure takes the earlier looks as made and passed; results by day would show it.")
+    if skewed:
         verdict = _distrusted(verdict)
     elif not stopped and last < planned:
         verdict = _go_on(study, verdict, trace, coming[0] if coming else planned)
     return Decision(
         verdict, trace, last, planned, stopped,
-        None if stopped or not coming else coming[0], split_p, tuple(notes),
+        None if stopped or not coming else coming[0], split, details, tuple(notes),
     )  # fmt: skip
+
+
+def _guardrails(scenario: Scenario, seen: Observed, day: int) -> tuple[tuple[Readings | None, ...], list[str]]:
+    """Return the readings of all guardrails by the end, and what has to be said where none was measured.
+
+    Without any, the verdict is of the metric alone and says so; with some, those without data are unknown.
+    """
+    rails = scenario.guardrails
+    if rails and not seen.guardrails:
+        names = ", ".join(one.name for one in rails)
+        return (), [f"Guardrails were not checked, this verdict is of the metric alone: give data of {names}."]
+    given = (seen.guardrails.get(one.name) for one in rails)
+    return tuple(one.readings(day if seen.daily else None) if one else None for one in given), []
 
 
 def _distrusted(verdict: Verdict) -> Verdict:
@@ -141,13 +174,13 @@ def _go_on(study: Study, verdict: Verdict, trace: Trace, look: int) -> Verdict:
     scenario = study.scenario
     planned = plan.schedule(scenario).units[look - 1].sum()
     more = max(int(planned - trace.state[-1, 0].sum()), 0)
-    price = more * scenario.evaluator.coverage * ledger(scenario).per_row
+    price = more * scenario.evaluator.row_share * ledger(scenario).per_row
     shows = verdict.sentence.partition(" shows ")[2].partition(", and ")[0].rstrip(".")
     so_far = f" So far {verdict.variant} shows {shows}." if shows and verdict.action != "keep" else ""
     return replace(
         verdict, action="collect", more_units=more, more_cost=price,
         sentence=f"Go on to day {look}, the next planned look: no bound is crossed.{so_far}",
-        reasons=("Deciding between the planned looks is what raises false alarms.",),
+        reasons=(*alarms(verdict), "Deciding between the planned looks is what raises false alarms."),
     )  # fmt: skip
 
 

@@ -80,18 +80,23 @@ class Bounds:
         Bounds on the z scale.
     futility : bool
         Whether stopping low gives up without a finding; otherwise it finds the control better.
+    inner : ndarray, shape (looks,), or None
+        Half width around z = 0 within which a two-sided test gives up; -inf: a look without.
     """
 
     days: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
     futility: bool = False
+    inner: np.ndarray | None = None
 
     def table(self, setting: Setting) -> Table:
         """Spread the bounds over the days, for the kernel."""
-        lower, upper = np.full(setting.days, -np.inf), np.full(setting.days, np.inf)
+        lower, upper, inner = (np.full(setting.days, bound) for bound in (-np.inf, np.inf, -np.inf))
         lower[self.days - 1], upper[self.days - 1] = self.lower, self.upper
-        return Table(lower, upper, setting.ddof, FUTILE if self.futility else FOR_CONTROL)
+        if self.inner is not None:
+            inner[self.days - 1] = self.inner
+        return Table(lower, upper, inner, setting.ddof, FUTILE if self.futility else FOR_CONTROL)
 
 
 class Design(Section):
@@ -103,6 +108,9 @@ class Design(Section):
     """What the design promises of its type I error: ``exact``, ``at most`` or ``none``."""
     bounds_follow_spread = False
     """Whether `bounds` depends on the setting's `sds`: an exact value then asks with those of the data."""
+
+    needs_allocation = ""
+    """Name of the policy that has to divide the traffic; empty: any."""
 
     def bounds(self, setting: Setting) -> Bounds | None:
         """Return the z bounds that the design comes to; None where it has no such form."""

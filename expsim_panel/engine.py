@@ -7,10 +7,10 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from expsim_panel import plan
+from expsim_panel import guardrail_play, plan
 from expsim_panel.exact import Exact
 from expsim_panel.kernels.streams import BLOCK
 from expsim_panel.results import Outcomes, Result, Trace
@@ -149,10 +149,26 @@ def outcomes(
     Curves, surfaces and benchmarks ask for one world at many settings: three quarters of a full run would
     be thrown away.
     """
-    study = request.study()
+    return played(
+        request.study(), world, replicates=request.replicates, seed=request.seed, workers=workers, cancelled=cancelled
+    )
+
+
+def played(
+    study: Study,
+    world: str,
+    *,
+    replicates: int,
+    seed: int,
+    names: Container[str] | None = None,
+    workers: int = 1,
+    cancelled: Callable[[], bool] | None = None,
+) -> dict[str, Outcomes]:
+    """Play one world of a valid study that nobody changes meanwhile; `names` leaves the other strategies out."""
     arms = len(study.scenario.variants)
-    filled = {one.name: Outcomes.empty(request.replicates, arms) for one in study.strategies}
-    stage = Stage.prepare(study, world, request.seed)
+    wanted = [one.name for one in study.strategies if names is None or one.name in names]
+    filled = {name: Outcomes.empty(replicates, arms) for name in wanted}
+    stage = Stage.prepare(study, world, seed)
 
     def block(index: int) -> None:
         if cancelled and cancelled():
@@ -161,7 +177,7 @@ def outcomes(
         stage.play(index, {name: made.part(part) for name, made in filled.items()})
 
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        list(pool.map(block, range(math.ceil(request.replicates / BLOCK))))
+        list(pool.map(block, range(math.ceil(replicates / BLOCK))))
     return filled
 
 
@@ -173,4 +189,5 @@ def trace(request: Request, study: Study, one: Strategy) -> Trace:
 def _watch(stage: Stage, luck: int, one: Strategy) -> Trace:
     ended, days = stage.watch(one, luck)
     day = int(ended.day[-1])
-    return Trace(luck, int(ended.code[-1]), day, days[:day])
+    readings = guardrail_play.watched(stage.study.scenario, stage.seed, luck, ended.units[-1])
+    return Trace(luck, int(ended.code[-1]), day, days[:day], readings)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from expsim_panel import exact_worlds, plan
 from expsim_panel.design import Bounds, Setting
 from expsim_panel.economics import Ledger
-from expsim_panel.kernels.crossing import cross
+from expsim_panel.guardrail_laws import p_pass
+from expsim_panel.regions import stops_between
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
 
@@ -24,10 +25,19 @@ class Exact:
     Attributes
     ----------
     values : dict of float
-        By the names of the operating characteristics.
+        By the names of the operating characteristics; ``launch`` counts what the guardrails let through.
+    units : ndarray, shape (looks + 1, arms)
+        Units enrolled where it ends: at each look, or never stopped.
+    weights : ndarray, shape (looks + 1,)
+        Probability of each end.
+    high : ndarray, shape (looks,)
+        Probability of stopping for the variant at each look.
     """
 
     values: dict[str, float]
+    units: np.ndarray = field(default_factory=lambda: np.zeros((1, 2)))
+    weights: np.ndarray = field(default_factory=lambda: np.ones(1))
+    high: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
 def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effect: float | None = None) -> Exact | str:
@@ -61,7 +71,36 @@ def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effe
         absent = exact_worlds.why_not(law, law.uneven, one.design.bounds_follow_spread)
         if absent:
             return absent
-    return stopped(setting, planned, law, money)
+    found = stopped(setting, planned, law, money)
+    return found if isinstance(found, str) else vetoed(scenario, world, found, {})
+
+
+def vetoed(scenario: Scenario, world: str, found: Exact, kept: dict[bytes, np.ndarray]) -> Exact:
+    """Return the figures with launches that all guardrails let through; `kept` spares the work at the same looks."""
+    if not scenario.guardrails:
+        return found
+    units = found.units[:-1]
+    key = units.tobytes()
+    if key not in kept:
+        kept[key] = all_pass(scenario, world, units)
+    return replace(found, values={**found.values, "launch": float(found.high @ kept[key])})
+
+
+def all_pass(scenario: Scenario, world: str, units: np.ndarray) -> np.ndarray:
+    """Return the exact P(all guardrails of the one variant pass) at some sizes, shape (sizes,).
+
+    Guardrails are independent of each other and of the metric, given the numbers of units.
+
+    Parameters
+    ----------
+    units : ndarray, shape (sizes, 2)
+        Units enrolled of control and variant.
+    """
+    found = np.ones(len(units))
+    for one in scenario.guardrails:
+        means = one.truth(world)
+        found *= [p_pass(one, n[0], n[1], means[0], means[1]) for n in map(one.rows, units)]
+    return found
 
 
 def as_seen(setting: Setting, law: plan.Law) -> Setting:
@@ -94,16 +133,18 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
     difference = float(law.means[0, 1] - law.means[0, 0])
     if variance[-1] <= 0:
         return "no exact value: the outcome does not vary"
+    if law.labelled is not None and law.labelled.drift.any():
+        return "no exact value: the judge drifts, and labels correct it"
     delay = 0
     if law.uneven is None:
-        high, low = _crossing(variance, planned.lower, planned.upper, difference, law, rows)
+        low, idle, high = _crossing(variance, planned, difference, law, rows)
     else:
         absent = exact_worlds.why_not(law, law.uneven, False)
         if absent:
             return absent
         delay = law.uneven.delay
-        high, low = exact_worlds.crossing(setting, planned, law, law.uneven)
-    stops = high + low
+        low, idle, high = exact_worlds.crossing(setting, planned, law, law.uneven)
+    stops = high + idle + low
     going = max(0.0, 1.0 - float(stops.sum()))
     weights = np.append(stops, going)
     at = np.append(looks, setting.days - 1)
@@ -112,7 +153,7 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
     spent = money.costs(units, scored)
     per_unit = money.exposures_per_unit
     values = {
-        "rejection": float(high.sum() if planned.futility else stops.sum()),
+        "rejection": float(high.sum() if planned.futility else (high + low).sum()),
         "launch": float(high.sum()),
         "units": float(weights @ units.sum(axis=1)),
         "exposures": float(weights @ units.sum(axis=1) * per_unit),
@@ -121,7 +162,7 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
         "cost": float(weights @ sum(spent.values())),
         **{f"cost.{kind}": float(weights @ dollars) for kind, dollars in spent.items()},
     }
-    return Exact(values)
+    return Exact(values, units, weights, high)
 
 
 def why_not(scenario: Scenario, one: Strategy) -> str:
@@ -150,17 +191,17 @@ def with_effect(scenario: Scenario, effect: float) -> Scenario:
 
 
 def _crossing(
-    variance: np.ndarray, lower: np.ndarray, upper: np.ndarray, difference: float, law: plan.Law, rows: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return P(stop high) and P(stop low) at each look.
+    variance: np.ndarray, planned: Bounds, difference: float, law: plan.Law, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return P(stop low), P(give up between inner bounds) and P(stop high) at each look.
 
     Shared raters cancel in the difference but not in the estimated variance, which therefore is too
     large by the spread of the raters' severities; that spread is averaged over its chi-square law.
     """
     information = variance[-1] / variance
+    bounds = planned.lower, planned.upper, planned.inner
     if law.severity_sd == 0 or law.raters < 2:
-        low, high = cross(information, lower, upper, difference / float(np.sqrt(variance[-1])))
-        return high, low
+        return stops_between(information, *bounds, difference / float(np.sqrt(variance[-1])))
     from scipy.special import roots_genlaguerre, roots_hermitenorm
 
     # The spread of R severities is s_s^2 chi2(R - 1) / R; half a chi-square is a gamma variable.
@@ -171,11 +212,10 @@ def _crossing(
         nodes = shape + np.sqrt(shape) * nodes
     else:
         nodes, weights = roots_genlaguerre(_SEVERITY_NODES, shape - 1)
-    high, low = np.zeros(lower.size), np.zeros(lower.size)
+    found = np.zeros((3, planned.lower.size))
     for node, weight in zip(nodes, weights / weights.sum(), strict=True):
         between = law.severity_sd**2 * 2 * node / law.raters
         assumed = ((law.sds[0] ** 2 + between) / rows[-1]).sum()
         ratio = float(variance[-1] / assumed)
-        one_low, one_high = cross(information, lower, upper, difference / float(np.sqrt(assumed)), ratio)
-        high, low = high + weight * one_high, low + weight * one_low
-    return high, low
+        found += weight * np.array(stops_between(information, *bounds, difference / float(np.sqrt(assumed)), ratio))
+    return found[0], found[1], found[2]

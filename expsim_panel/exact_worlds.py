@@ -7,11 +7,14 @@ import numpy as np
 from expsim_panel import plan
 from expsim_panel.design import Bounds, Setting
 from expsim_panel.kernels.crossing import cross
+from expsim_panel.kernels.wedge import cross_wedge
 from expsim_panel.uneven import AMOUNTS, RATES, Uneven
 
 
 def why_not(law: plan.Law, uneven: Uneven, follows_spread: bool) -> str:
     """Return the reason why such a world has no exact figures; empty if it has."""
+    if law.labelled is not None and (uneven.stratified or not uneven.constant):
+        return "no exact value: a hybrid's correction in a world that changes from day to day"
     if law.severity_sd > 0:
         return "no exact value: raters' severity in a world that is not plain"
     if uneven.family == AMOUNTS:
@@ -23,8 +26,10 @@ def why_not(law: plan.Law, uneven: Uneven, follows_spread: bool) -> str:
     return ""
 
 
-def crossing(setting: Setting, planned: Bounds, law: plan.Law, uneven: Uneven) -> tuple[np.ndarray, np.ndarray]:
-    """Return P(stop high) and P(stop low) at each look, for two arms.
+def crossing(
+    setting: Setting, planned: Bounds, law: plan.Law, uneven: Uneven
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return P(stop low), P(give up between inner bounds) and P(stop high) at each look, for two arms.
 
     The estimate at look k has a mean ``m_k`` and a variance ``V_k``; the analysis believes ``A_k``. It stops
     high when ``estimate >= u_k sqrt(A_k)``, that is when a standard normal Z_k exceeds
@@ -61,5 +66,12 @@ def crossing(setting: Setting, planned: Bounds, law: plan.Law, uneven: Uneven) -
     looks = planned.days - 1
     mean, variance, believed, time = (array[looks] for array in (mean, variance, believed, time))
     stretch, drift = np.sqrt(believed / variance), mean / np.sqrt(variance)
-    low, high = cross(time / time[-1], planned.lower * stretch - drift, planned.upper * stretch - drift, 0.0)
-    return high, low
+    low, high = planned.lower * stretch - drift, planned.upper * stretch - drift
+    if planned.inner is None:
+        found = cross(time / time[-1], low, high, 0.0)
+        return found[0], np.zeros(found[0].size), found[1]
+    width = planned.inner * stretch
+    every: tuple[np.ndarray, np.ndarray, np.ndarray] = cross_wedge(
+        time / time[-1], low, -width - drift, width - drift, high, 0.0
+    )
+    return every

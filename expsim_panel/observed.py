@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.guardrail_data import Measured
+from expsim_panel.guardrail_data import from_csv as guardrails_from_csv
 from expsim_panel.quantities import LARGEST
 from expsim_panel.ratings_csv import frame, header, refuse_blank
 from expsim_panel.scenario import Scenario
@@ -38,6 +41,8 @@ class Observed:
         Cumulative; scores as measured, not yet oriented.
     daily : bool
         Whether days were given, so that every look can be replayed.
+    guardrails : dict of Measured
+        By name, those that were measured.
     """
 
     days: np.ndarray
@@ -46,6 +51,7 @@ class Observed:
     sums: np.ndarray
     squares: np.ndarray
     daily: bool
+    guardrails: Mapping[str, Measured] = field(default_factory=dict)
 
     def state(self, scenario: Scenario) -> np.ndarray:
         """Return the state that stopping rules read, shape (days, 4, arms), oriented so that more is better."""
@@ -68,7 +74,8 @@ def from_counts(scenario: Scenario, text: str, where: str = "--counts") -> Obser
         Not of that form, an unknown variant, or a metric that is no rate.
     """
     if scenario.family != "binary":
-        raise InputError(where, "", f"{scenario.metric.name} is no rate", "give sums in a table with --data")
+        table = "a table with --data" if where.startswith("--") else "a table"
+        raise InputError(where, "", f"{scenario.metric.name} is no rate", f"give sums in {table}")
     table: list[dict[str, object]] = []
     for part in text.split(","):
         name, separator, counts = part.rpartition("=")
@@ -118,7 +125,8 @@ def from_csv(scenario: Scenario, data: bytes, where: str) -> Observed:
         table[column] = _numbers(read[column], column, where, numbered)
     if form == "rows":
         table["rows"], table["sum"], table["squares"] = 1.0, table["value"], table["value"] ** 2
-    return _collect(scenario, table, form, where, "variant")
+    made = _collect(scenario, table, form, where, "variant")
+    return replace(made, guardrails=guardrails_from_csv(scenario, data, where, names))
 
 
 def _numbers(column: pd.Series[str], name: str, where: str, numbered: bool) -> pd.Series[float]:
@@ -149,7 +157,7 @@ def _collect(scenario: Scenario, table: pd.DataFrame, form: str, where: str, key
     if days[0] < 1 or np.any(days != np.round(days)) or days[-1] > scenario.traffic.days:
         problem = f"days run from {days[0]:g} to {days[-1]:g}"
         raise InputError(where, "day", problem, f"count whole days from 1 to the planned {scenario.traffic.days}")
-    coverage = float(scenario.evaluator.coverage)
+    coverage = float(scenario.evaluator.row_share)
     if "units" not in table:
         table["units"] = np.round(table["rows"] / coverage)
     span = np.arange(1, int(days[-1]) + 1)

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from expsim_panel import plan
+from expsim_panel.adjusted import Adjusted, adjusted
 from expsim_panel.economics import Ledger
 from expsim_panel.exact import Exact
+from expsim_panel.guardrail_play import Guards
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import FUTILE
 from expsim_panel.results import Figure, Outcomes
@@ -19,6 +22,7 @@ MIN_EVENTS = 30
 """Conditional figures on fewer events than this are left blank."""
 
 KEEP, NOTHING = -1, 0
+_SCORED = (("judged", "judge"), ("labelled", "human"))
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,13 @@ def over_arms(values: np.ndarray) -> np.ndarray:
 
 def proportion(hits: np.ndarray, exact: float | None = None) -> Figure:
     """Return a proportion with its binomial standard error (never 0: at 0 or 1 of the Laplace estimate)."""
-    size = hits.size
-    share = float(hits.mean())
-    safe = share if 0 < share < 1 else (float(hits.sum()) + 1) / (size + 2)
+    return proportion_of(float(hits.sum()), hits.size, exact)
+
+
+def proportion_of(hits: float, size: int, exact: float | None = None) -> Figure:
+    """Return such a proportion from the number of hits among `size`."""
+    share = hits / size
+    safe = share if 0 < share < 1 else (hits + 1) / (size + 2)
     return Figure(share, float(np.sqrt(safe * (1 - safe) / size)), exact)
 
 
@@ -120,26 +128,52 @@ class Endings:
     regret: np.ndarray
 
 
-def endings(scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, effects: np.ndarray) -> Endings:
+def endings(
+    scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, effects: np.ndarray, guards: Guards | None = None
+) -> Endings:
     """Follow every experiment from its end to the horizon.
 
     Parameters
     ----------
     effects : ndarray, shape (replicates, arms) or (1, arms)
         True effects over control, metric units, positive is better.
+    guards : Guards or None
+        Results of the guardrails: one that fails keeps the control, one that is unknown leaves the experiment
+        inconclusive. An arm that truly breaches is no candidate for the best; serving it loses nothing
+        where it is worth more than the best, and its penalties where it has some.
     """
-    size = out.code.size
-    found = estimates(out, scenario.family == "binary")
+    found = estimates(out, scenario.by_counts)
     z = norm_ppf(0.5 + one.design.level() / 2)
     chosen = decisions(out, found, z, scenario.scenario.indifference)
+    return followed(money, found, chosen, out.units, out.rows, effects, guards)
+
+
+def followed(
+    money: Ledger,
+    found: Estimates,
+    chosen: np.ndarray,
+    units: np.ndarray,
+    rows: np.ndarray,
+    effects: np.ndarray,
+    guards: Guards | None = None,
+) -> Endings:
+    """Follow experiments to the horizon from what was decided, and the units and rows that it took, by arm."""
+    size = chosen.size
     value = money.net_value(effects)
     best = np.broadcast_to(value.max(axis=1), size)
+    if guards is not None:
+        chosen = guards.veto(chosen, KEEP, NOTHING)
+        value = value - guards.penalty
+        best = np.broadcast_to(np.where(guards.breached, -np.inf, value).max(axis=1), size)
     effects, value = (np.broadcast_to(each, (size, effects.shape[1])) for each in (effects, value))
     gained = value[np.arange(size), np.maximum(chosen, 0)]
-    exposures = out.units * money.exposures_per_unit
+    exposures = units * money.exposures_per_unit
     after = np.maximum(money.horizon - over_arms(exposures), 0.0)
-    regret = over_arms(exposures * (best[:, None] - value)) + after * (best - gained)
-    return Endings(found, chosen, effects, value, best, gained, exposures, money.costs(out.units, out.rows), regret)
+    if guards is None or not guards.breached.any():
+        regret = over_arms(exposures * (best[:, None] - value)) + after * (best - gained)
+    else:
+        regret = over_arms(exposures * np.maximum(best[:, None] - value, 0)) + after * np.maximum(best - gained, 0)
+    return Endings(found, chosen, effects, value, best, gained, exposures, money.costs(units, rows), regret)
 
 
 def loss(end: Endings) -> Figure:
@@ -148,8 +182,9 @@ def loss(end: Endings) -> Figure:
 
 
 def figures(
-    scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, effects: np.ndarray, exact: Exact | str
-) -> dict[str, Figure]:
+    scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, effects: np.ndarray, exact: Exact | str,
+    guards: Guards | None = None,
+) -> dict[str, Figure]:  # fmt: skip
     """Return the operating characteristics of one strategy in one world (MODEL section 5).
 
     Parameters
@@ -160,44 +195,97 @@ def figures(
         True effects over control, metric units, positive is better.
     exact : Exact or str
         Exact values, or why there are none.
+    guards : Guards or None
+        Results of the guardrails, see `endings`.
     """
-    known = exact.values if isinstance(exact, Exact) else {}
-    end = endings(scenario, one, money, out, effects)
-    best = end.best
-    eps = money.value_per_point * scenario.scenario.indifference
-    launched, inconclusive = end.chosen > 0, end.chosen == NOTHING
-    right = ~inconclusive & (end.gained >= best - eps)
-    harmful = launched & (end.gained < -eps)
-    shown = over_arms(end.exposures)
-    worse = over_arms(end.exposures * (end.value < best[:, None] - 1e-15))
-    total = np.sum(list(end.spent.values()), axis=0)
-    rows = over_arms(out.rows.astype(float))
-    scored = rows * money.scored_per_row
-    judged, labelled = (scored if money.payee == payee else np.zeros(rows.size) for payee in ("judge", "human"))
-    exact_scored = known["rows"] * money.scored_per_row if "rows" in known else None
-    exact_rows = {payee: exact_scored if money.payee == payee else None for payee in ("judge", "human")}
+    known = dict(exact.values) if isinstance(exact, Exact) else {}
+    end = endings(scenario, one, money, out, effects, guards)
+    made = experiments(money, end, out.units, out.rows, out.day, scenario.scenario.indifference, guards)
+    if "rows" in known:
+        scored = known["rows"] * money.scored_per_row
+        known |= {name: scored * money.responses[payee] for name, payee in _SCORED if money.responses[payee]}
+    plain = {name for name in made.means if name.startswith("cost.")}
     return {
         **alarms(out, known),
-        "p_correct": proportion(right),
-        "p_harmful_launch": proportion(harmful),
-        "p_suboptimal_launch": proportion(launched & ~right & ~harmful),
-        "p_missed_win": proportion((end.chosen == KEEP) & ~right),
-        "p_inconclusive": proportion(inconclusive),
-        "units": mean(over_arms(out.units.astype(float)), known.get("units")),
-        "exposures": mean(shown, known.get("exposures")),
-        "judged": mean(judged, exact_rows["judge"]),
-        "labelled": mean(labelled, exact_rows["human"]),
-        "rater_hours": mean((rows if money.payee == "human" else 0 * rows) * money.seconds_per_row / 3600),
-        "days": mean(out.day.astype(float), known.get("days")),
-        "cost": mean(total, known.get("cost")),
-        **{f"cost.{kind}": mean(dollars, known.get(f"cost.{kind}"), False) for kind, dollars in end.spent.items()},
-        "cost_per_correct": _ratio(total, right),
-        "regret": mean(end.regret),
-        "simple_regret": mean(best - end.gained),
-        "traffic_on_worse_arms": mean(worse / shown),
+        **({"launch": proportion(end.chosen > 0, known.get("launch"))} if guards is not None else {}),
+        **{name: proportion(hits) for name, hits in made.shares.items()},
+        **{name: mean(values, known.get(name), name not in plain) for name, values in made.means.items()},
+        "cost_per_correct": _ratio(made.means["cost"], made.shares["p_correct"]),
         "exaggeration": _exaggeration(end.found, end.chosen, end.effects),
         "coverage": _coverage(end.found, end.effects, norm_ppf(0.5 + one.design.level() / 2)),
+        **_adjusted(scenario, one, out, end),
     }
+
+
+@dataclass(frozen=True)
+class Experiments:
+    """What every experiment adds to the figures, arrays (replicates,) by name of the figure.
+
+    Attributes
+    ----------
+    shares : dict of bool ndarray
+        Classes of outcome.
+    means : dict of ndarray
+        Amounts whose mean is the figure.
+    """
+
+    shares: dict[str, np.ndarray]
+    means: dict[str, np.ndarray]
+
+
+def experiments(
+    money: Ledger,
+    end: Endings,
+    units: np.ndarray,
+    rows: np.ndarray,
+    day: np.ndarray,
+    indifference: float,
+    guards: Guards | None = None,
+) -> Experiments:
+    """Return what every experiment adds to the figures (MODEL section 5).
+
+    Parameters
+    ----------
+    end : Endings
+        Where the experiments led.
+    units, rows, day : ndarray, shapes (replicates, arms) twice and (replicates,)
+        What they took.
+    indifference : float
+        Smallest effect that matters, metric units.
+    """
+    eps = money.value_per_point * indifference
+    launched, inconclusive = end.chosen > 0, end.chosen == NOTHING
+    harmful = launched & (end.gained < -eps)
+    if guards is not None:
+        harmful |= launched & guards.breached[np.maximum(end.chosen, 0)]
+    right = ~inconclusive & ~harmful & (end.gained >= end.best - eps)
+    shown = over_arms(end.exposures)
+    worse = over_arms(end.exposures * (end.value < end.best[:, None] - 1e-15))
+    read = over_arms(rows.astype(float))
+    scored, nothing = read * money.scored_per_row, np.zeros(read.size)
+    judged, labelled = (scored * money.responses[payee] for _, payee in _SCORED)
+    shares = {
+        "p_correct": right,
+        "p_harmful_launch": harmful,
+        "p_suboptimal_launch": launched & ~right & ~harmful,
+        "p_missed_win": (end.chosen == KEEP) & ~right,
+        "p_inconclusive": inconclusive,
+    }
+    means = {
+        "units": over_arms(units.astype(float)),
+        "exposures": shown,
+        "judged": judged,
+        "labelled": labelled,
+        "rater_hours": (read if money.responses["human"] else nothing) * money.seconds_per_row / 3600,
+        "days": day.astype(float),
+        "waiting_days": money.waiting_days(day, read),
+        "cost": np.sum(list(end.spent.values()), axis=0),
+        **{f"cost.{kind}": dollars for kind, dollars in end.spent.items()},
+        "regret": end.regret,
+        "simple_regret": end.best - end.gained if guards is None else np.maximum(end.best - end.gained, 0),
+        "traffic_on_worse_arms": worse / shown,
+    }
+    return Experiments(shares, means)
 
 
 def rejected(code: np.ndarray) -> np.ndarray:
@@ -225,12 +313,55 @@ def _ratio(cost: np.ndarray, right: np.ndarray) -> Figure:
 def _exaggeration(found: Estimates, chosen: np.ndarray, effects: np.ndarray) -> Figure:
     """Estimate over truth among launches: the winner's curse (type M error)."""
     which = np.flatnonzero(chosen > 0)
+    return _over_truth(found.effect[which, chosen[which] - 1], which, chosen, effects)
+
+
+def _over_truth(estimate: np.ndarray, which: np.ndarray, chosen: np.ndarray, effects: np.ndarray) -> Figure:
+    """Return the mean of the estimates of some experiments over the true effect of what was launched."""
     if which.size < MIN_EVENTS:
         return blank(f"fewer than {MIN_EVENTS} launches")
     truth = effects[which, chosen[which]]
     if np.any(truth == 0) or np.ptp(effects, axis=0).max() > 0:
         return blank("defined for one true effect other than zero")
-    return mean(found.effect[which, chosen[which] - 1] / truth, spread=False)
+    return mean(estimate / truth, spread=False)
+
+
+def _adjusted(scenario: Scenario, one: Strategy, out: Outcomes, end: Endings) -> dict[str, Figure]:
+    """Return coverage and exaggeration of the stage-wise answers, and exaggeration after shrinking to the prior."""
+    which = np.flatnonzero(end.chosen > 0)
+    effect, se = end.found.effect, end.found.se
+    prior = scenario.prior
+    if prior.effect_sd:
+        # Selection does not change a posterior: the shrunk estimate needs no correction for it.
+        at = which, end.chosen[which] - 1
+        share = 1.0 / (1.0 + (se[at] / float(prior.effect_sd)) ** 2)
+        shrunk = _over_truth(
+            share * effect[at] + (1.0 - share) * float(prior.effect_mean), which, end.chosen, end.effects
+        )
+    else:
+        shrunk = blank("needs prior.effect_sd")
+    level = one.design.level()
+    absent = ""
+    if one.policy.adaptive:
+        absent = "no stage-wise estimate: the allocation adapts to the data"
+    elif scenario.delay_days:
+        absent = "no stage-wise estimate: outcomes come in after the stop"
+    elif np.ptp(end.effects, axis=0).max() > 0:
+        absent = "no stage-wise estimate: the true effect varies"
+    made: Adjusted | str = absent or adjusted(
+        one.design, plan.setting_of(scenario), out, effect[:, 0], se[:, 0], float(end.effects[0, 1]), end.chosen > 0
+    )
+    if isinstance(made, str):
+        told = {name: blank(made) for name in ("coverage_adjusted", "exaggeration_adjusted")}
+    else:
+        usable = np.isfinite(made.tail)
+        inside = np.abs(made.tail[usable] - 0.5) < level / 2
+        few = usable.sum() < MIN_EVENTS
+        told = {
+            "coverage_adjusted": blank("too few scored responses for an interval") if few else proportion(inside),
+            "exaggeration_adjusted": _over_truth(made.estimate[which], which, end.chosen, end.effects),
+        }
+    return {**told, "exaggeration_shrunk": shrunk}
 
 
 def _coverage(found: Estimates, effects: np.ndarray, z: float) -> Figure:

@@ -27,7 +27,10 @@ class Problem:
     binary : bool
         Bernoulli rewards; otherwise normal ones with standard deviation 1 (in batches: standardised).
     batched : bool
-        Whether it is asked once a day instead of once per request.
+        Whether it is asked once a day or once per batch, or learns rewards late, instead of knowing every reward
+        before the next request.
+    unit_sd : bool
+        Whether scores in batches have standard deviation 1 as they come, and are not standardised.
     levels : int
         Rewards that are ratings of so many levels, brought to 0..1; 2 is the Bernoulli problem.
     costs : tuple of float
@@ -48,6 +51,7 @@ class Problem:
     horizon: int
     binary: bool
     batched: bool = False
+    unit_sd: bool = False
     levels: int = 2
     costs: tuple[float, ...] = ()
     unknown_costs: bool = False
@@ -103,6 +107,9 @@ class Policy(Section):
         """Return the kernel's parameters, a NamedTuple registered with `kernels.trials.advance`."""
         raise LookupError(f"{type(self).__name__} does not say how it allocates")
 
+    def follow(self, design: Any, where: str, path: str) -> None:
+        """Learn which design it plays with; raise `InputError` where the two do not go together."""
+
 
 class BanditPolicy(Policy):
     """A policy that chooses an arm for every request, or shares of traffic for every day."""
@@ -111,6 +118,8 @@ class BanditPolicy(Policy):
     """Whether its probabilities depend on pulls and sums alone, so that exact regret can be enumerated."""
     slow_shares = False
     """Whether its probabilities for three arms or more take a numerical integral."""
+    delayed = True
+    """Whether it can learn a reward after it has chosen for later requests."""
     standardise = True
     """Whether scores in batches are brought to standard deviation 1 first (pooled, as estimated so far)."""
 

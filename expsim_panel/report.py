@@ -6,8 +6,21 @@ from dataclasses import replace
 
 import numpy as np
 
-from expsim_panel import exact, operating, plan, recommend, sample_ratio, wording
+from expsim_panel import (
+    exact,
+    guardrail_figures,
+    guardrail_play,
+    guardrail_verdict,
+    operating,
+    plan,
+    recommend,
+    sample_ratio,
+    trade_offs,
+    wording,
+    wording_evidence,
+)
 from expsim_panel.economics import Ledger, ledger
+from expsim_panel.evidence import Evidence, of_one
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.streams import BLOCK
 from expsim_panel.results import Advice, Figure, Outcomes, Result, StrategyResult, Trace, Verdict
@@ -18,8 +31,9 @@ from expsim_panel.study import Request, Study
 ORDER = (
     "power", "type1_error", "type1_error_unbiased", "false_launch", "p_correct", "p_harmful_launch",
     "p_suboptimal_launch", "p_missed_win", "p_inconclusive", "units", "exposures", "judged", "labelled",
-    "rater_hours", "days", "cost", "cost.generation", "cost.judge", "cost.human", "cost.latency",
+    "rater_hours", "days", "waiting_days", "cost", "cost.generation", "cost.judge", "cost.human", "cost.latency",
     "cost_per_correct", "regret", "simple_regret", "traffic_on_worse_arms", "exaggeration", "coverage",
+    "exaggeration_adjusted", "exaggeration_shrunk", "coverage_adjusted",
 )  # fmt: skip
 """Order of the operating characteristics in tables and files."""
 
@@ -42,13 +56,16 @@ def summarise(
     done = []
     losses: dict[str, Figure] = {}
     some = next(iter(worlds.values()))
+    rails = guardrail_play.play(scenario, request.seed, worlds)
     truths = {world: effects_in(request, scenario, world, out.code.size) for world, out in some.items()}
     for one in study.strategies:
         mine = worlds[one.name]
         by_world = {
-            world: _world(scenario, one, world, out, truths[world], money, known) for world, out in mine.items()
+            world: _world(scenario, one, world, out, truths[world], money, known, rails.get((one.name, world)))
+            for world, out in mine.items()
         }
-        done.append(_strategy(scenario, one, mine, by_world, traces[one.name], facts, money))
+        guards = {world: rails[one.name, world] for world in ("truth", "null") if rails}
+        done.append(_strategy(scenario, one, mine, by_world, traces[one.name], facts, money, guards, known))
         losses[one.name] = by_world["prior"]["loss"]
     alarms = {one.name: one.figures["type1_error_unbiased"] for one in done}
     names = [one.name for one in done]
@@ -76,17 +93,18 @@ def _world(
     effects: np.ndarray,
     money: Ledger,
     kept: dict[tuple[str, str], exact.Exact | str],
+    guards: guardrail_play.Guards | None,
 ) -> dict[str, Figure]:
     """Return the figures that the report needs of a world: all of them for the truth and its null twin."""
     if world == "prior":
-        return {"loss": operating.loss(operating.endings(scenario, one, money, out, effects))}
+        return {"loss": operating.loss(operating.endings(scenario, one, money, out, effects, guards))}
     key = (one.name, world)
     if key not in kept:
         kept[key] = exact.operating(scenario, one, world, money)
     known = kept[key]
     if world == "unbiased":
         return operating.alarms(out, known.values if isinstance(known, exact.Exact) else {})
-    return operating.figures(scenario, one, money, out, effects, known)
+    return operating.figures(scenario, one, money, out, effects, known, guards)
 
 
 def _strategy(
@@ -97,6 +115,8 @@ def _strategy(
     shown: Trace,
     facts: recommend.Known,
     money: Ledger,
+    guards: dict[str, guardrail_play.Guards],
+    known: dict[tuple[str, str], exact.Exact | str],
 ) -> StrategyResult:
     truth, null = by_world["truth"], by_world["null"]
     alarms = {
@@ -110,6 +130,10 @@ def _strategy(
         power = operating.proportion((code > 0) & (scenario.effects[np.maximum(code, 0)] > 0))
     absent = operating.blank("in the null twin no variant is truly better")
     level = one.design.level()
+    guarded = None
+    if guards:
+        laws = {world: known[one.name, world] for world in guards}
+        guarded = guardrail_figures.summarise(scenario, one, money, mine, guards, laws)
     return StrategyResult(
         one,
         mine,
@@ -117,19 +141,47 @@ def _strategy(
         _ordered({**null, "power": absent, **alarms}),
         shown,
         verdict_of(scenario, one, shown),
-        _wordings(scenario, facts, level, mine["truth"], money),
+        _wordings(scenario, facts, level, mine["truth"], money, guards.get("truth")),
+        guarded,
     )
 
 
-def verdict_of(scenario: Scenario, one: Strategy, shown: Trace) -> Verdict:
-    """Return what one experiment says, from its data and what is known besides: never from the truth."""
+_SIMULATED = object()
+"""The split of a simulated experiment, which its trace gives."""
+
+
+def verdict_of(scenario: Scenario, one: Strategy, shown: Trace, ratio: object | None = _SIMULATED) -> Verdict:
+    """Return what one experiment says, from its data and what is known besides: never from the truth.
+
+    Parameters
+    ----------
+    ratio : SampleRatio or None, optional
+        The check of the split where the data know it better than the trace does.
+    """
     facts, level = recommend.known(scenario), one.design.level()
-    found = recommend.judge(facts, level, recommend.of_trace(shown))
+    out = recommend.of_trace(shown)
+    found = recommend.judge(facts, level, out)
+    offered: tuple[Evidence, ...] = ()
+    if np.isfinite(found.effect[0]) and np.isfinite(found.se[0]):
+        seen = operating.estimates(out, facts.counts)
+        offered = of_one(recommend.evidence(facts, seen, out, found.arm, np.array([0])))
     z = norm_ppf(0.5 + level / 2)
-    said = wording.verdict(facts, found, one.name, level, z, scenario.metric.name, facts.money.payee)
-    ratio = sample_ratio.of_trace(scenario, one, shown)
+    said = wording.verdict(facts, found, one.name, level, z, scenario.metric.name, facts.money.payee, offered)
+    if ratio is _SIMULATED:
+        ratio = sample_ratio.of_trace(scenario, one, shown)
+    assert ratio is None or isinstance(ratio, sample_ratio.SampleRatio)
+    checks = guardrail_verdict.checks(scenario.guardrails, facts.names, shown.readings)
+    arm = facts.names[int(found.arm[0])]
+    # Where nothing was measured at all, the verdict is of the metric alone, and its caller says so.
+    if any(each is not None for each in shown.readings):
+        said = guardrail_verdict.joint(said, checks, arm, shown.code > 0, facts, scenario.guardrails)
+    else:
+        said = replace(said, guardrails=checks)
     warnings = (ratio.warning(),) if ratio is not None and ratio.alarm else ()
-    return replace(said, reasons=(*warnings, *said.reasons), sample_ratio=ratio)
+    spread = trade_offs.of_data(scenario, facts, out)
+    together = (wording_evidence.trade_off(spread),) if spread is not None else ()
+    reasons = (*warnings, *said.reasons, *together)
+    return replace(said, reasons=reasons, sample_ratio=ratio, trade_off=spread)
 
 
 def _ordered(found: dict[str, Figure]) -> dict[str, Figure]:
@@ -137,17 +189,25 @@ def _ordered(found: dict[str, Figure]) -> dict[str, Figure]:
 
 
 def _wordings(
-    scenario: Scenario, facts: recommend.Known, level: float, out: Outcomes, money: Ledger
-) -> dict[str, dict[str, Figure]]:
+    scenario: Scenario, facts: recommend.Known, level: float, out: Outcomes, money: Ledger,
+    guards: guardrail_play.Guards | None = None,
+) -> dict[str, dict[str, Figure]]:  # fmt: skip
     """Give every replicate its verdict; report each wording's share and how often it was right."""
-    found = recommend.judge(facts, level, out)
+    found = recommend.judge(facts, level, out, amounts=False)
     value = money.net_value(scenario.effects)
     eps = money.value_per_point * scenario.scenario.indifference
-    gained = np.where(found.action == recommend.LAUNCH, value[found.arm], 0.0)
-    right = gained >= value.max() - eps
+    said, allowed = found.action, np.ones(value.size, bool)
+    if guards is not None:
+        codes = guards.codes[np.arange(said.size), :, found.arm - 1]
+        kinds = {name: index for index, name in enumerate(recommend.ACTIONS)}
+        said = guardrail_verdict.worded(said, out.code > 0, codes, kinds, value.size)
+        value, allowed = value - guards.penalty, ~guards.breached
+    launched = said == recommend.LAUNCH
+    gained = np.where(launched, value[found.arm], 0.0)
+    right = (gained >= value[allowed].max() - eps) & ~(launched & ~allowed[found.arm])
     table = {}
     for index, action in enumerate(recommend.ACTIONS):
-        given = found.action == index
+        given = said == index
         share = operating.proportion(given)
         if index not in (recommend.LAUNCH, recommend.KEEP):
             correct = operating.blank("names no arm, so it is neither right nor wrong")

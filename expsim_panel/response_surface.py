@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from expsim_panel import engine, exact, operating, plan, quantities
+from expsim_panel import quantities
 from expsim_panel.axes import Axis, Mover
-from expsim_panel.cells import Cancelled, Progress, Watch
-from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError, did_you_mean, shown
-from expsim_panel.results import Figure
 from expsim_panel.study import Study
+from expsim_panel.surface_cells import Cancelled, Canvas, Progress, Watch, difference, exactly, simulated
 
 ResultSoFar = Callable[["ResponseSurface"], None]
 
@@ -51,23 +50,29 @@ SHARES = (
 )  # fmt: skip
 """Those that are shares of 1."""
 
+MONEY = ("cost", "cost_per_correct", "regret", "simple_regret")
+"""Those in dollars."""
+
 
 @dataclass(frozen=True)
 class ResponseSurface:
-    """One figure of one strategy over one or two numbers of a study.
+    """Figures of one strategy over one or two numbers of a study, or the differences of two strategies'.
 
     Attributes
     ----------
     strategy, metric : str
-        Whose figure, and which of `METRICS`.
+        Whose figures, and which of `METRICS` was asked for.
+    minus : str or None
+        Strategy whose figures are taken away.
     x : Axis
         Across.
     y : Axis or None
         Upwards; None for a curve.
-    value : ndarray, shape (y levels or 1, x levels)
-        nan where the levels contradict each other, or where the figure is undefined.
-    se : ndarray, same shape, or None
-        Monte Carlo standard error; None for exact values.
+    values : dict of ndarray, shape (y levels or 1, x levels)
+        By metric: the one asked for, and what came with it. nan where the levels contradict each other, or where
+        the figure is undefined.
+    errors : dict of ndarray, same shape, or None
+        Monte Carlo standard errors by metric; None for exact values.
     reason : str or None
         Why it is simulated; None where it is exact.
     gaps : tuple of str
@@ -82,10 +87,11 @@ class ResponseSurface:
 
     strategy: str
     metric: str
+    minus: str | None
     x: Axis
     y: Axis | None
-    value: np.ndarray
-    se: np.ndarray | None
+    values: Mapping[str, np.ndarray]
+    errors: Mapping[str, np.ndarray] | None
     reason: str | None
     gaps: tuple[str, ...]
     digest: str
@@ -96,12 +102,44 @@ class ResponseSurface:
     @property
     def exact(self) -> bool:
         """Whether the values have no simulation error."""
-        return self.se is None
+        return self.errors is None
+
+    @property
+    def value(self) -> np.ndarray:
+        """The figure that was asked for, shape (y levels or 1, x levels)."""
+        return self.values[self.metric]
+
+    @property
+    def se(self) -> np.ndarray | None:
+        """Its standard error; None for exact values."""
+        return None if self.errors is None else self.errors[self.metric]
 
     @property
     def words(self) -> str:
         """Name the figure in plain words."""
         return METRICS[self.metric][2]
+
+    @property
+    def whose(self) -> str:
+        """Name the strategy, or the two that are compared."""
+        return self.strategy if self.minus is None else f"{self.strategy} minus {self.minus}"
+
+    @property
+    def results_digest(self) -> str:
+        """SHA-256 of values and errors, float64 little-endian: the same on any number of threads."""
+        seen = hashlib.sha256()
+        for table in (self.value, *([] if self.se is None else [self.se])):
+            seen.update(np.ascontiguousarray(table, "<f8").tobytes())
+        return seen.hexdigest()
+
+    def showing(self, metric: str) -> ResponseSurface:
+        """Return the same surface with another of its metrics in front."""
+        return replace(self, metric=metric)
+
+    def nearest(self, x: float, y: float = 0.0) -> tuple[int, int]:
+        """Return the indices (y, x) of the cell nearest to a point."""
+        up = 0 if self.y is None else int(np.abs(self.y.values - y).argmin())
+        return up, int(np.abs(self.x.values - x).argmin())
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object; an empty cell is null, and `gaps` says why."""
@@ -109,8 +147,15 @@ class ResponseSurface:
         def table(values: np.ndarray) -> list[list[float | None]]:
             return [[float(cell) if np.isfinite(cell) else None for cell in row] for row in values]
 
+        provenance = {
+            "request_digest": self.digest,
+            "digest": self.results_digest,
+            "seed": self.seed,
+            "replicates": self.replicates,
+        }
         return {
             "strategy": self.strategy,
+            "minus": self.minus,
             "metric": self.metric,
             "words": self.words,
             "exact": self.exact,
@@ -120,7 +165,7 @@ class ResponseSurface:
             "value": table(self.value),
             "se": None if self.se is None else table(self.se),
             "gaps": list(self.gaps),
-            "provenance": {"request_digest": self.digest, "seed": self.seed, "replicates": self.replicates},
+            "provenance": provenance,
         }
 
     def dataset(self) -> Any:
@@ -141,9 +186,10 @@ def response_surface(
     y: Axis | None = None,
     *,
     metric: str = "power",
+    minus: str | None = None,
     replicates: int = 2000,
     simulate: bool = False,
-    workers: int = 1,
+    workers: int | None = None,
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,
     partial: ResultSoFar | None = None,
@@ -160,16 +206,19 @@ def response_surface(
         From `axes.axis` or `axes.parse`.
     metric : str
         One of `METRICS`.
+    minus : str, optional
+        Another strategy of the study: the surface is then the difference, `strategy` less `minus`. Where both are
+        simulated on a fixed split they see the same experiments, and the error is that of the paired difference.
     replicates : int
         Simulated experiments per cell; every cell gets the same random numbers.
     simulate : bool
         True simulates even where an exact value exists.
-    workers : int
-        Threads of the simulation.
+    workers : int, optional
+        Threads of the simulation; all cores by default. The result does not depend on it.
     progress, cancelled
         Called with (cells done, cells); asked before each, True raises `engine.Cancelled`.
     partial : callable, optional
-        Called with what is there after the coarse cells, which come first.
+        Called with what is there after the coarse cells, which come first, and halfway.
 
     Raises
     ------
@@ -177,163 +226,83 @@ def response_surface(
         Unknown strategy or metric, the same axis twice, or levels of which none can be studied.
     """
     names = [one.name for one in study.strategies]
-    if strategy not in names:
-        raise InputError("surface", "--strategy", f"unknown strategy {shown(strategy)}", did_you_mean(strategy, names))
+    for flag, name in (("--strategy", strategy), ("--minus", minus)):
+        if name is not None and name not in names:
+            raise InputError("surface", flag, f"unknown strategy {shown(name)}", did_you_mean(name, names))
+    if minus == strategy:
+        raise InputError("surface", "--minus", f"{shown(minus)} less itself is 0", "name another strategy")
     if metric not in METRICS:
         raise InputError("surface", "--metric", f"unknown metric {shown(metric)}", did_you_mean(metric, METRICS))
     if y is not None and x.path == y.path:
         raise InputError("surface", "--y", f"{y.path} is also on the other axis", "choose another number")
     request = study.freeze()
-    mover, at = Mover(study), names.index(strategy)
+    mover = Mover(study)
     mover.study.put("replicates", replicates, "surface")
+    world, key, _ = METRICS[metric]
+    known = {name: column for name, (where, column, _) in METRICS.items() if where == world}
+    both = [names.index(name) for name in (strategy, minus) if name is not None]
+    total = (1 if y is None else y.values.size) * x.values.size
 
-    def picture(canvas: _Canvas) -> ResponseSurface:
-        simulated = canvas.reason is not None
+    def picture(canvas: Canvas) -> ResponseSurface:
+        values, errors = canvas.tables(known, metric)
         return ResponseSurface(
-            strategy, metric, x, y, canvas.value.copy(), canvas.se.copy() if simulated else None, canvas.reason,
-            tuple(canvas.gaps), request.digest, request.seed, int(replicates) if simulated else 0, canvas.done,
+            strategy, metric, minus, x, y, values, errors, canvas.reason, tuple(canvas.gaps), request.digest,
+            request.seed, int(replicates) if errors is not None else 0, canvas.done,
         )  # fmt: skip
 
     show = None if partial is None else lambda canvas: partial(picture(canvas))
-    canvas = _Canvas(x, y, None)
-    ask = Watch(progress, cancelled, canvas.value.size)
-    reason = "asked to simulate" if simulate else canvas.fill(mover, _exact_cell(at, metric), ask, show)
-    if reason is not None:
-        canvas = _Canvas(x, y, reason)
-        ask = Watch(progress, cancelled, canvas.value.size)
-        canvas.fill(mover, _simulated_cell(at, metric, workers, ask), ask, show)
-    if not np.isfinite(canvas.value).any():
-        why = next(iter(canvas.gaps), "is undefined")
-        raise canvas.refused or InputError("surface", metric, why, "choose other levels")
+    found: list[Canvas | str] = []
+    for at in both:
+        # The first exact part of a difference is none yet: only what comes after it is reported and shown.
+        ask = Watch(None if minus else progress, cancelled, total)
+        canvas = Canvas(x, y)
+        why = "asked to simulate" if simulate else exactly(canvas, mover, at, world, key, ask, None if minus else show)
+        found.append(canvas if why is None else why)
+    rest = [at for at, part in zip(both, found, strict=True) if isinstance(part, str)]
+    canvas = Canvas(x, y, reason="; ".join(dict.fromkeys(part for part in found if isinstance(part, str))) or None)
+
+    exact_parts = [part for part in found if isinstance(part, Canvas)]
+
+    def whole(part: Canvas) -> Canvas:
+        """Return what is shown of a part: itself, or the difference that it belongs to."""
+        if minus is None or not exact_parts:
+            return part
+        first, second = (one if isinstance(one, Canvas) else part for one in found)
+        return difference(first, second)
+
+    def show_whole(part: Canvas) -> None:
+        if partial is not None:
+            partial(picture(whole(part)))
+
+    if rest:
+        ask = Watch(progress, cancelled, total)
+        simulated(canvas, mover, rest, world, key, replicates, workers, ask, show_whole)
+    elif minus is not None and progress:
+        progress(total, total)
+    canvas = whole(canvas if rest else exact_parts[0])
+    if not canvas.filled(key):
+        why_not = next(iter(canvas.gaps), "is undefined")
+        raise canvas.refused or InputError("surface", metric, why_not, "choose other levels")
     return picture(canvas)
 
 
-Cell = Callable[[Study], Figure | str]
-"""The figure of a study, or why this one has none."""
+def written(metric: str, value: float, apart: bool = False) -> str:
+    """Format a value of a metric, or with `apart` a difference of two, signed; an empty cell is a dash."""
+    if not np.isfinite(value):
+        return "-"
+    text = unsigned(metric, abs(value), apart)
+    sign = "+" if apart and value > 0 else "-" if value < 0 else ""
+    # What reads as 0 has no sign.
+    return sign + text if any(digit in text for digit in "123456789") else text
 
 
-class _NoExact(Exception):
-    """No study on these axes has an exact value of the metric."""
-
-
-class _Canvas:
-    """The cells of a surface while they are being filled."""
-
-    def __init__(self, x: Axis, y: Axis | None, reason: str | None) -> None:
-        self.x, self.y, self.reason = x, y, reason
-        shape = (1 if y is None else y.values.size, x.values.size)
-        self.value, self.se = np.full(shape, np.nan), np.full(shape, np.nan)
-        self.gaps: dict[str, None] = {}
-        self.refused: InputError | None = None
-        self.done = 0.0
-
-    def fill(self, mover: Mover, cell: Cell, ask: Watch, show: Callable[[_Canvas], None] | None) -> str | None:
-        """Fill the cells, coarse ones first; return why there are no exact values, where that turns out."""
-        order = list(_order(*self.value.shape))
-        for count, (i, j) in enumerate(order, start=1):
-            ask.check()
-            levels = {self.x.path: float(self.x.values[j])}
-            if self.y is not None:
-                levels[self.y.path] = float(self.y.values[i])
-            try:
-                self._put(i, j, cell(mover.to(levels)))
-            except InputError as error:
-                self.refused = error
-                self.gaps[f"{error.problem} ({error.key})" if error.key else error.problem] = None
-            except _NoExact as none:
-                return str(none)
-            ask.step()
-            self.done = count / len(order)
-            if show and count in (_coarse(*self.value.shape), len(order) // 2):
-                show(self)
-        # Not one cell has an exact value: simulation may still have one for each.
-        nothing = self.reason is None and self.refused is None and not np.isfinite(self.value).any()
-        return next(iter(self.gaps), None) if nothing else None
-
-    def _put(self, i: int, j: int, figure: Figure | str) -> None:
-        if isinstance(figure, str):
-            self.gaps[figure] = None
-        elif figure.value is None:
-            self.gaps[figure.reason or "undefined"] = None
-        else:
-            self.value[i, j] = figure.value
-            self.se[i, j] = np.nan if figure.se is None else figure.se
-
-
-def _stride(up: int, across: int) -> tuple[int, int]:
-    return max(1, up // 5), max(1, across // 5)
-
-
-def _coarse(up: int, across: int) -> int:
-    down, right = _stride(up, across)
-    return len(range(0, up, down)) * len(range(0, across, right))
-
-
-def _order(up: int, across: int) -> Iterator[tuple[int, int]]:
-    """Yield every cell once: a coarse lattice first, then the rest row by row."""
-    down, right = _stride(up, across)
-    for i in range(0, up, down):
-        for j in range(0, across, right):
-            yield i, j
-    for i in range(up):
-        for j in range(across):
-            if i % down or j % right:
-                yield i, j
-
-
-def _exact_cell(at: int, metric: str) -> Cell:
-    world, key, _ = METRICS[metric]
-    names = {"rejection", "launch", "units", "exposures", "days", "cost", "judged", "labelled"}
-
-    def cell(study: Study) -> Figure | str:
-        scenario, one = study.scenario, study.strategies[at]
-        if key not in names:
-            raise _NoExact("no exact value of this figure")
-        absent = exact.why_not(scenario, one)
-        if absent:
-            raise _NoExact(absent)
-        money = ledger(scenario)
-        found = exact.operating(scenario, one, world, money)
-        if isinstance(found, str):
-            return found
-        if key in ("judged", "labelled"):
-            mine = money.payee == {"judged": "judge", "labelled": "human"}[key]
-            return Figure(found.values["rows"] if mine else 0.0)
-        return Figure(found.values[key])
-
-    return cell
-
-
-def _simulated_cell(at: int, metric: str, workers: int, ask: Watch) -> Cell:
-    world, key, _ = METRICS[metric]
-
-    def cell(study: Study) -> Figure | str:
-        strategies = study.strategies
-        study.strategies = [strategies[at]]
-        try:
-            request = study.freeze()
-        finally:
-            study.strategies = strategies
-        scenario, one = study.scenario, strategies[at]
-        played = "null" if world == "unbiased" and scenario.evaluator.kind == "truth" else world
-        out = engine.outcomes(request, played, workers=workers, cancelled=ask.cancelled)[one.name]
-        if key in ("rejection", "launch"):
-            if world == "truth" and len(scenario.variants) > 2:
-                return operating.proportion((out.code > 0) & (scenario.effects[np.maximum(out.code, 0)] > 0))
-            return operating.alarms(out, {})[key]
-        effects = plan.law(scenario, world, request.seed, 0, 1).effects
-        return operating.figures(scenario, one, ledger(scenario), out, effects, "simulated")[key]
-
-    return cell
-
-
-def written(metric: str, value: float) -> str:
-    """Format a value of a metric; an empty cell is a dash."""
+def unsigned(metric: str, value: float, apart: bool = False) -> str:
+    """Format the size of a value or an error; shares that are `apart` are percentage points."""
     if not np.isfinite(value):
         return "-"
     if metric in SHARES:
-        return quantities.percent(value)
-    if metric in ("cost", "cost_per_correct", "regret", "simple_regret"):
+        return f"{100 * value:.{1 if value >= 0.001 or value == 0 else 2}f} pp" if apart else quantities.percent(value)
+    if metric in MONEY:
         return quantities.money(value)
     if metric == "days":
         return quantities.days(value)

@@ -13,7 +13,12 @@ from expsim_panel.strategy import Strategy
 from expsim_panel.study import Request, Study
 
 if TYPE_CHECKING:
+    from expsim_panel.evidence import Evidence
+    from expsim_panel.guardrail_figures import Guarded
+    from expsim_panel.guardrail_tests import Readings
+    from expsim_panel.guardrail_verdict import Check
     from expsim_panel.sample_ratio import SampleRatio
+    from expsim_panel.trade_offs import TradeOff
 
 ARRAYS = ("code", "day", "units", "rows", "sums", "squares")
 """Named order of a world's arrays, for the digest."""
@@ -118,6 +123,12 @@ class Verdict:
         What carries it, and what would change it.
     sample_ratio : SampleRatio or None
         The check of the units' numbers; None where shares move with the data.
+    guardrails : tuple of Check
+        Every guardrail of every variant, from the same data.
+    evidence : tuple of Evidence
+        What more data of each source would be worth; empty without an estimate.
+    trade_off : TradeOff or None
+        Quality, cost and latency at once, from these data.
     """
 
     action: str
@@ -130,13 +141,19 @@ class Verdict:
     sentence: str
     reasons: tuple[str, ...]
     sample_ratio: SampleRatio | None = None
+    guardrails: tuple[Check, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    trade_off: TradeOff | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object."""
         made = dict(self.__dict__)
+        made["evidence"] = [one.to_json() for one in self.evidence]
+        made["trade_off"] = self.trade_off.to_json() if self.trade_off else None
         made["sample_ratio"] = self.sample_ratio.to_json() if self.sample_ratio else None
         made["interval"] = list(self.interval) if self.interval else None
         made["reasons"] = list(self.reasons)
+        made["guardrails"] = [check.to_json() for check in self.guardrails]
         return made
 
 
@@ -152,12 +169,15 @@ class Trace:
         How and when it ended.
     state : ndarray, shape (day, 4, arms)
         Units, rows, sums and squares at the end of each day, oriented so that more is better.
+    readings : tuple of Readings or None
+        What was measured of each guardrail by the end, arrays (arms,); None where one was not measured.
     """
 
     luck: int
     code: int
     day: int
     state: np.ndarray
+    readings: tuple[Readings | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -178,6 +198,8 @@ class StrategyResult:
         What that experiment says.
     verdicts : dict
         By action: share of experiments, and how often that wording was right.
+    guarded : Guarded or None
+        What the guardrails do; None where the scenario has none.
     """
 
     strategy: Strategy
@@ -187,6 +209,7 @@ class StrategyResult:
     trace: Trace
     verdict: Verdict
     verdicts: Mapping[str, Mapping[str, Figure]]
+    guarded: Guarded | None = None
 
     @property
     def name(self) -> str:
@@ -269,6 +292,9 @@ class Result:
                 for name in ARRAYS:
                     seen.update(f"{one.name}/{world}/{name}".encode())
                     seen.update(np.ascontiguousarray(getattr(arrays, name), "<f8").tobytes())
+            for world, codes in one.guarded.codes.items() if one.guarded else ():
+                seen.update(f"{one.name}/{world}/guardrails".encode())
+                seen.update(np.ascontiguousarray(codes, "<f8").tobytes())
         return seen.hexdigest()
 
     def __getitem__(self, name: str) -> StrategyResult:

@@ -9,6 +9,7 @@ import numpy as np
 from expsim_panel import plan
 from expsim_panel.results import Trace
 from expsim_panel.scenario import Scenario
+from expsim_panel.srm import sample_ratio_check
 from expsim_panel.strategy import Strategy
 
 ALPHA = 0.001
@@ -71,15 +72,13 @@ def check(observed: np.ndarray, shares: np.ndarray) -> SampleRatio:
     """
     from scipy.stats import chi2, ncx2
 
-    expected = observed.sum() * shares / shares.sum()
-    statistic = float(((observed - expected) ** 2 / expected).sum()) if observed.sum() > 0 else 0.0
-    freedom = observed.size - 1
-    bound = float(chi2.isf(ALPHA, freedom))
-    p = float(chi2.sf(statistic, freedom))
-    caught = float(ncx2.sf(bound, freedom, statistic)) if statistic > 0 else ALPHA
-    return SampleRatio(
-        tuple(float(n) for n in observed), tuple(float(n) for n in expected), statistic, p, p < ALPHA, caught
-    )
+    counts = tuple(float(n) for n in observed)
+    if sum(counts) <= 0:
+        return SampleRatio(counts, tuple(0.0 for _ in counts), 0.0, 1.0, False, ALPHA)
+    found = sample_ratio_check(counts, [float(share) for share in shares], ALPHA)
+    bound = float(chi2.isf(ALPHA, found.df))
+    caught = float(ncx2.sf(bound, found.df, found.chi_square)) if found.chi_square > 0 else ALPHA
+    return SampleRatio(counts, found.expected, found.chi_square, found.p_value, found.mismatch, caught)
 
 
 def of_trace(scenario: Scenario, one: Strategy, shown: Trace) -> SampleRatio | None:
@@ -90,7 +89,7 @@ def of_trace(scenario: Scenario, one: Strategy, shown: Trace) -> SampleRatio | N
     if one.policy.adaptive or scenario.traffic.switchback is not None:
         return None
     planned = plan.schedule(scenario.without_losses())
-    stop = shown.day - scenario.traffic.delay_days - 1
+    stop = shown.day - scenario.delay_days - 1
     expected = planned.scored[stop].astype(float)
     if expected.min() <= 0:
         return None

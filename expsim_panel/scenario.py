@@ -13,12 +13,13 @@ import param
 
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.evaluation import Evaluator, evaluators
+from expsim_panel.guardrail import Guardrail, check_all
 from expsim_panel.scenario_checks import check_world
 from expsim_panel.scenario_tables import About, Economics, Metric, Prior, Traffic, Variant
 from expsim_panel.scenario_world import Analysis
 from expsim_panel.sections import Section
 
-PLANNED = ("guardrails", "spec")
+PLANNED = ("spec",)
 
 
 class Scenario(Section):
@@ -27,6 +28,12 @@ class Scenario(Section):
     scenario = param.ClassSelector(class_=About, label="About", doc="What the experiment is about.")
     metric = param.ClassSelector(class_=Metric, label="Metric", doc="What is measured.")
     variants = param.List(item_type=Variant, label="Variants", doc="Control first.")
+    guardrails = param.List(
+        default=[],
+        item_type=Guardrail,
+        label="Guardrails",
+        doc="Metrics that must not get worse; usually two or three.",
+    )
     traffic = param.ClassSelector(class_=Traffic, label="Traffic", doc="Who sees it and for how long.")
     analysis = param.ClassSelector(class_=Analysis, label="Analysis", doc="How estimates are made.")
     evaluator = param.ClassSelector(class_=Evaluator, label="Evaluator", doc="Who measures quality.")
@@ -72,6 +79,10 @@ class Scenario(Section):
             have = len(rows) if isinstance(rows, list) else 0
             raise InputError(where, "variants", f"{have} variants", "give 2 to 10 [[variants]], control first")
         made.variants = [Variant.from_tree(row, where, f"variants.{i}") for i, row in enumerate(rows)]
+        rows = tree.get("guardrails", [])
+        if not isinstance(rows, list):
+            raise InputError(where, "guardrails", f"{shown(rows)} is not a list of tables", "write [[guardrails]]")
+        made.guardrails = [Guardrail.from_tree(row, where, f"guardrails.{i}") for i, row in enumerate(rows)]
         made.evaluators = _tables(tree.get("evaluators", {}), where, "evaluators")
         made.evaluator = evaluators.build(tree.get("evaluator", {}), made.evaluators, where)
         for kind_name, fields in made.evaluators.items():
@@ -134,11 +145,22 @@ class Scenario(Section):
             )
         self.evaluator.check_for(self, where)
         check_world(self, where)
+        check_all(self, where)
 
     @property
     def family(self) -> str:
         """How rows are analysed: as counts of a rate, or as scores with a mean and a spread."""
         return "binary" if self.metric.family == "binary" else "normal"
+
+    @property
+    def by_counts(self) -> bool:
+        """Whether a row of the analysis is a 0 or a 1; a hybrid's rows are corrected estimates."""
+        return self.family == "binary" and self.evaluator.kind != "hybrid"
+
+    @property
+    def delay_days(self) -> int:
+        """Days between a response and its score: late outcomes, and labels that take their time."""
+        return int(self.traffic.delay_days) + int(getattr(self.evaluator, "delay_days", 0))
 
     @property
     def sign(self) -> float:
@@ -187,6 +209,8 @@ class Scenario(Section):
         for key in ("scenario", "metric"):
             tree[key] = getattr(self, key).to_tree()
         tree["variants"] = [variant.to_tree() for variant in self.variants]
+        if self.guardrails:
+            tree["guardrails"] = [one.to_tree() for one in self.guardrails]
         for key in ("traffic", "analysis", "evaluator"):
             tree[key] = getattr(self, key).to_tree()
         if self.evaluators:

@@ -171,7 +171,8 @@ def sequential_design(
         Delta of `wang-tsiatis` (default 0.25), gamma of `kim-demets` (3) and `hwang-shih-decani` (-4),
         interim bound of `haybittle-peto` (3).
     futility : sequence, shape (K - 1,), optional
-        z bounds of the interim looks of a one-sided test; -inf or ``"none"`` for a look without.
+        z bounds of the interim looks; -inf or ``"none"`` for a look without. A one-sided test gives up at or below
+        them, a two-sided one within them of 0.
     binding : bool
         Whether futility bounds will be obeyed for certain: alpha is then exact with them in force.
     futility_kind, futility_parameter : optional
@@ -211,25 +212,24 @@ def _both(
     planned: Plan, kind: str, parameter: float | None, power: float | None, futility: object
 ) -> tuple[Floats, Floats]:
     """Return efficacy and futility bounds that spend both errors."""
+    from expsim_panel.designs._futility import FutilitySpending
     from expsim_panel.designs._spending import Spending
 
-    if planned.sides != 1:
-        raise InputError(WHERE, "--futility-kind", "futility in a two-sided test", "make it one-sided")
     if futility is not None:
         raise InputError(WHERE, "--futility-kind", "futility bounds are given too", "give one of them")
     if power is None:
         raise InputError(WHERE, "--futility-kind", "beta is not known", "give --power")
     check_power(power, planned.alpha)
     losing = sequential_plan(kind, None, planned.alpha, 1, planned.information, parameter).design
-    for name, design in ((kind, losing), (planned.design.kind, planned.design)):
-        if not isinstance(design, Spending):
+    for name, design, needed in ((kind, losing, Spending), (planned.design.kind, planned.design, FutilitySpending)):
+        if not isinstance(design, needed):
             problem, remedy = f"{name} has no spending function", "choose a spending kind for both bounds"
             raise InputError(WHERE, "--futility-kind", problem, remedy)
     assert isinstance(losing, Spending)
-    assert isinstance(planned.design, Spending)
-    spent = planned.design.spent(planned.information, planned.alpha, 1)
+    assert isinstance(planned.design, FutilitySpending)
+    spent = planned.design.spent(planned.information, planned.alpha, planned.sides)
     upper, lower, _ = beta_spending_bounds(
-        spent, losing.spent(planned.information, 1.0 - power, 1), planned.information, planned.binding
+        spent, losing.spent(planned.information, 1.0 - power, 1), planned.information, planned.binding, planned.sides
     )
     return upper, lower
 

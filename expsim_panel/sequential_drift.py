@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from expsim_panel.boundaries import lower_bounds
 from expsim_panel.checked import Floats
 from expsim_panel.errors import InputError
-from expsim_panel.kernels.crossing import cross
 from expsim_panel.kernels.special import norm_ppf
+from expsim_panel.regions import stops
 from expsim_panel.sequential import sequential_plan
 
 WHERE = "exact sample-size"
@@ -24,15 +23,15 @@ class Sequential:
     ----------
     kind : str
         Its name.
-    information, lower, upper : ndarray, shape (K,)
-        Fractions and z bounds; the lower ones are futility bounds where the test is one-sided.
+    information, futility, upper : ndarray, shape (K,)
+        Fractions and z bounds: those of `regions.stops`.
     alpha, sides
         Level of the whole.
     """
 
     kind: str
     information: Floats
-    lower: Floats
+    futility: Floats
     upper: Floats
     alpha: float
     sides: int
@@ -45,19 +44,18 @@ class Sequential:
         """Return the design of that name; arguments and errors as in `sequential.plan`."""
         made = sequential_plan(kind, looks, alpha, sides, information, parameter, futility, binding)
         upper = made.upper()
-        given_up = made.futility if futility is not None else None
-        return cls(kind, made.information, lower_bounds(upper, sides, given_up), upper, alpha, sides)
+        return cls(kind, made.information, made.futility, upper, alpha, sides)
 
     def operating(self, drift: float) -> tuple[float, float]:
         """Return the probability of rejecting upwards, and the expected information fraction at the end."""
-        below, above = cross(self.information, self.lower, self.upper, float(drift))
+        down, idle, up = stops(self.information, self.upper, self.sides, self.futility, float(drift))
         left = self.information[-1] - self.information
-        return float(above.sum()), float(self.information[-1] - ((below + above) * left).sum())
+        return float(up.sum()), float(self.information[-1] - ((down + idle + up) * left).sum())
 
     def power(self, drift: float, both: bool) -> float:
         """Return the power at a drift; `both` counts the lower bounds of a two-sided test too."""
-        below, above = cross(self.information, self.lower, self.upper, float(drift))
-        return float(above.sum() + (below.sum() if both and self.sides == 2 else 0.0))
+        down, _, up = stops(self.information, self.upper, self.sides, self.futility, float(drift))
+        return float(up.sum() + (down.sum() if both else 0.0))
 
     def drift_for(self, power: float) -> float:
         """Return the drift at which the upper bounds are crossed with probability `power`."""

@@ -19,10 +19,12 @@ from expsim_panel.design import Design, Setting
 from expsim_panel.errors import InputError, shown
 from expsim_panel.kernels.crossing import cross
 from expsim_panel.kernels.special import norm_ppf
+from expsim_panel.regions import inner_bounds
 
 __all__ = ["Stagewise", "after_stopping", "stagewise_estimate", "tail_probability"]
 
 WHERE = "estimate after stopping"
+_NO_ORDER = "the paths above and below inner bounds mix later, so that stages do not order them"
 _FAR = 12.0
 
 
@@ -119,6 +121,8 @@ def stagewise_estimate(
     if isinstance(sides, bool) or sides not in (1, 2):
         raise InputError(WHERE, "--sides", f"sides is {shown(sides)}", "give 1 or 2")
     given_up = None if futility is None else np.array(futility, np.float64, ndmin=1)
+    if inner_bounds(sides, given_up) is not None:
+        raise InputError(WHERE, "--futility-bounds", "futility in a two-sided test", _NO_ORDER)
     if given_up is not None and given_up.shape != t.shape:
         problem = f"futility bounds are {shown(given_up.tolist())}"
         raise InputError(WHERE, "--futility-bounds", problem, "give one bound for each look")
@@ -176,22 +180,39 @@ def after_stopping(
     level : float, optional
         Of the interval; the design's own unless given.
     """
+    table = table_of(design, setting)
+    if isinstance(table, str):
+        return table
+    days, information, lower, upper = table
+    at = np.flatnonzero(days == day)
+    if at.size == 0:
+        return f"no stage-wise estimate: day {day} is no look of this design"
+    if not se > 0.0:
+        return "no stage-wise estimate: there is no standard error"
+    return _solved(
+        information, lower, upper, int(at[0]) + 1, effect / se, se, design.level() if level is None else level
+    )
+
+
+def table_of(design: Design, setting: Setting) -> tuple[np.ndarray, Floats, Floats, Floats] | str:
+    """Return days, information fractions, lower and upper z bounds of a design's looks, the last day's included.
+
+    Or the reason why it has no such table.
+    """
     if setting.arms != 2:
         return "no stage-wise estimate for more than two arms"
     planned = design.bounds(setting)
     if planned is None:
         return "no stage-wise estimate: this rule follows more than z"
+    if planned.inner is not None:
+        return f"no stage-wise estimate: {_NO_ORDER}"
     days, lower, upper = planned.days, planned.lower, planned.upper
     if days[-1] < setting.days:
         days, lower, upper = np.append(days, setting.days), np.append(lower, -np.inf), np.append(upper, np.inf)
-    at = np.flatnonzero(days == day)
-    if at.size == 0:
-        return f"no stage-wise estimate: day {day} is no look of this design"
     with np.errstate(divide="ignore"):
         variance = (setting.sds**2 / setting.rows[days - 1]).sum(axis=1)
-    if not np.all(np.isfinite(variance) & (variance > 0)) or not se > 0.0:
+    if not np.all(np.isfinite(variance) & (variance > 0)):
         return "no stage-wise estimate: a look sees no responses"
-    information = variance[-1] / variance
-    return _solved(
-        information, lower, upper, int(at[0]) + 1, effect / se, se, design.level() if level is None else level
-    )
+    if np.any(np.diff(1 / variance) <= 0):
+        return "no stage-wise estimate: two looks see the same responses"
+    return days, np.asarray(variance[-1] / variance), lower, upper

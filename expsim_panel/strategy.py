@@ -73,6 +73,9 @@ def build(tree: Any, where: str, path: str) -> Strategy:
     if kind not in kinds():
         raise InputError(where, f"{path}.kind", f"unknown strategy {shown(kind)}", did_you_mean(kind, kinds()))
     by_policy = kind in policies.names()
+    if by_policy and tree.get("allocation", kind) != kind:
+        problem = f"{shown(tree['allocation'])} beside the policy {kind}"
+        raise InputError(where, f"{path}.allocation", problem, f"leave it out: {kind} allocates itself")
     policy = policies.get(kind if by_policy else tree.get("allocation", "split"), where, f"{path}.allocation")()
     stopping = str(tree.get("stopping", policy.stopping if by_policy else kind))
     design = designs.get(stopping, where, f"{path}.stopping")()
@@ -85,6 +88,10 @@ def build(tree: Any, where: str, path: str) -> Strategy:
         if not takers:
             known = [*_OWN, *policy.fields(), *design.fields()]
             raise InputError(where, f"{path}.{key}", f"unknown key {shown(key)}", did_you_mean(str(key), known))
+    if design.needs_allocation not in ("", policy.kind):
+        problem = f"{design.kind} on the traffic of {policy.kind}"
+        raise InputError(where, f"{path}.allocation", problem, f"leave it out: it is {design.needs_allocation}")
+    policy.follow(design, where, path)
     name = tree.get("name", kind)
     if not isinstance(name, str) or not name.strip() or len(name) > 60:
         raise InputError(where, f"{path}.name", f"{shown(name)} is not a name", "give 1 to 60 characters")

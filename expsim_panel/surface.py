@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
 from expsim_panel import exact, grid
-from expsim_panel.cells import METRICS, Cancelled, Progress, Watch, exact_cells, simulated, with_scenario
+from expsim_panel.axes import EFFECT, Axis
+from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.response_surface import METRICS as EVERY
+from expsim_panel.response_surface import ResponseSurface, response_surface
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
 from expsim_panel.study import Request, Study
+from expsim_panel.surface_cells import Cancelled, Progress
+from expsim_panel.surface_simulation import reads_paths
 
 __all__ = ["METRICS", "Origin", "PowerCurve", "PowerSurface", "power_curve", "power_surface"]
+
+METRICS: Mapping[str, str] = {name: EVERY[name][2] for name in ("power", "days", "cost")}
+"""What a power curve or surface can show, in plain words; `response_surface` knows more.
+
+``power`` is the chance that the experiment rejects "no difference": at an effect of 0 it is the chance of
+a false alarm. With two arms both directions count (as in the report), with more a finding for a variant that is
+better.
+"""
+
+UNITS = "traffic.units_per_day"
 
 _COARSE = 9, 7
 
@@ -87,49 +102,26 @@ class PowerCurve:
 
 
 @dataclass(frozen=True)
-class PowerSurface:
-    """Figures over true effect and traffic; axes (effect, units per day).
+class PowerSurface(ResponseSurface):
+    """The response surface over true effect (`y`) and units per day (`x`): arrays have the axes (effect, units).
 
     Attributes
     ----------
     origin : Origin
-        Where it comes from.
-    metric : str
-        The one that was asked for, of `METRICS`; all of them are here.
-    effects : ndarray, shape (effects,)
-        True effects, metric units, positive is better, ascending in equal steps.
-    units : ndarray, shape (units,)
-        Units per day, ascending.
-    values : dict of ndarray, shape (effects, units)
-        By metric.
-    errors : dict of ndarray, shape (effects, units), or None
-        Monte Carlo standard errors by metric; None for an exact surface.
-    reason : str or None
-        Why it is simulated; None for an exact surface.
+        Where it comes from, and the words of its axes.
     """
 
-    origin: Origin
-    metric: str
-    effects: np.ndarray
-    units: np.ndarray
-    values: Mapping[str, np.ndarray]
-    errors: Mapping[str, np.ndarray] | None
-    reason: str | None
+    origin: Origin = field(kw_only=True)
 
     @property
-    def exact(self) -> bool:
-        """Whether the values have no simulation error."""
-        return self.errors is None
+    def effects(self) -> np.ndarray:
+        """True effects, metric units, positive is better, ascending in equal steps."""
+        return np.zeros(1) if self.y is None else self.y.values
 
     @property
-    def value(self) -> np.ndarray:
-        """The figure that was asked for, shape (effects, units)."""
-        return self.values[self.metric]
-
-    @property
-    def se(self) -> np.ndarray | None:
-        """Its standard error; None for an exact surface."""
-        return None if self.errors is None else self.errors[self.metric]
+    def units(self) -> np.ndarray:
+        """Units per day, ascending."""
+        return self.x.values.astype(int)
 
     def dataset(self) -> Any:
         """Return a `holoviews.Dataset` with the dimensions effect and units_per_day and one value per metric.
@@ -142,9 +134,9 @@ class PowerSurface:
         tables = [np.asarray(table).T for table in self.values.values()]
         return hv.Dataset((self.effects, self.units, *tables), ["effect", "units_per_day"], list(self.values))
 
-    def nearest(self, effect: float, units: float) -> tuple[int, int]:
-        """Return the indices of the cell nearest to a point."""
-        return int(np.abs(self.effects - effect).argmin()), int(np.abs(self.units - units).argmin())
+    def nearest(self, x: float, y: float = 0.0) -> tuple[int, int]:
+        """Return the indices of the cell nearest to an effect (`x`, across in the picture) and a traffic (`y`)."""
+        return super().nearest(y, x)
 
 
 def power_curve(
@@ -188,19 +180,26 @@ def power_curve(
     levels = grid.effect_levels(scenario, max(2, points)) if effects is None else _effects(effects, scenario)
     line_effects = np.linspace(levels[0], levels[-1], 60)
     total = 60 + (levels.size if simulate else 0)
-    ask = Watch(progress, cancelled, total)
-    known, reason = exact_cells([scenario], one, line_effects, ask)
-    found = [simulated(base, one, effect, ask) for effect in levels] if simulate else []
+
+    def after(done: int) -> Progress | None:
+        return None if progress is None else lambda more, _: progress(done + more, total)
+
+    line, reason = None, _no_exact(scenario, one)
+    if reason is None:
+        axis = _effect_axis(scenario, line_effects)
+        known = response_surface(base, one.name, axis, metric=metric, progress=after(0), cancelled=cancelled)
+        line, reason = (known.value[0], None) if known.exact else (None, known.reason)
+    value = se = np.empty(0)
+    if simulate:
+        tried = response_surface(
+            base, one.name, _effect_axis(scenario, levels), metric=metric, replicates=replicates, simulate=True,
+            progress=after(60), cancelled=cancelled,
+        )  # fmt: skip
+        value, se = tried.value[0], np.asarray(tried.se)[0]
     return PowerCurve(
-        _origin(request, scenario, one, replicates),
-        metric,
-        levels if simulate else np.empty(0),
-        np.array([row[metric].value for row in found], float),
-        np.array([row[metric].se for row in found], float),
-        line_effects,
-        None if known is None else known[metric][:, 0],
-        reason,
-    )
+        _origin(request, scenario, one, replicates), metric, levels if simulate else np.empty(0), value, se,
+        line_effects, line, reason,
+    )  # fmt: skip
 
 
 def power_surface(
@@ -221,7 +220,7 @@ def power_surface(
     study, strategy_name, metric, progress, cancelled
         As in `power_curve`; the planned days stay as they are.
     effects, units : int
-        Levels of each axis; a simulated surface has at most 9 x 7.
+        Levels of each axis; at most 9 x 7 where every cell needs the general engine.
     replicates : int
         Simulated experiments per cell, with common random numbers.
 
@@ -232,28 +231,37 @@ def power_surface(
     """
     request, base, one = _begin(study, strategy_name, metric, replicates)
     scenario = base.scenario
-    origin = _origin(request, scenario, one, replicates)
-    reason: str | None = exact.why_not(scenario, one)
-    if not reason:
-        levels, traffic = grid.effect_levels(scenario, max(2, effects)), grid.unit_levels(scenario, max(2, units))
-        rows = [grid.with_units(scenario, int(count)) for count in traffic]
-        known, reason = exact_cells(rows, one, levels, Watch(progress, cancelled, levels.size * traffic.size))
-        if known is not None:
-            kept = np.isfinite(known["days"]).all(axis=0)
-            return PowerSurface(
-                origin, metric, levels, traffic[kept], {key: table[:, kept] for key, table in known.items()}, None, None
-            )
-    levels = grid.effect_levels(scenario, max(2, min(effects, _COARSE[0])))
-    traffic = grid.unit_levels(scenario, max(2, min(units, _COARSE[1])))
-    ask = Watch(progress, cancelled, levels.size * traffic.size)
-    values = {key: np.empty((levels.size, traffic.size)) for key in METRICS}
-    errors = {key: np.empty((levels.size, traffic.size)) for key in METRICS}
-    for j, count in enumerate(traffic):
-        here = with_scenario(base, grid.with_units(scenario, int(count)))
-        for i, effect in enumerate(levels):
-            for key, figure in simulated(here, one, float(effect), ask).items():
-                values[key][i, j], errors[key][i, j] = figure.value, figure.se
-    return PowerSurface(origin, metric, levels, traffic, values, errors, reason)
+    # The general engine takes a hundred times as long for a cell as reading paths does.
+    fine = _no_exact(scenario, one) is None or reads_paths(scenario, one)
+    most = (effects, units) if fine else (min(effects, _COARSE[0]), min(units, _COARSE[1]))
+    up = _effect_axis(scenario, grid.effect_levels(scenario, max(2, most[0])))
+    levels = grid.unit_levels(scenario, max(2, most[1])).astype(float)
+    across = Axis(UNITS, levels, "Units per day", "units", float(scenario.traffic.units_per_day))
+    made = response_surface(
+        base, one.name, across, up, metric=metric, replicates=replicates, progress=progress, cancelled=cancelled
+    )
+    # A traffic too small for this design is left out.
+    whole = np.isfinite(made.values["days"]).all(axis=0)
+    kept = whole if whole.any() else np.ones_like(whole)
+    parts = {each.name: getattr(made, each.name) for each in fields(ResponseSurface)}
+    parts["x"] = Axis(UNITS, levels[kept], across.label, across.unit, across.own)
+    parts["values"] = {key: made.values[key][:, kept] for key in METRICS}
+    parts["errors"] = None if made.errors is None else {key: made.errors[key][:, kept] for key in METRICS}
+    return PowerSurface(**parts, origin=_origin(request, scenario, one, replicates))
+
+
+def _no_exact(scenario: Scenario, one: Strategy) -> str | None:
+    """Return why the strategy has no exact figures here, at the largest traffic worth showing; None if it has."""
+    absent = exact.why_not(scenario, one)
+    if absent:
+        return absent
+    largest = grid.with_units(scenario, int(grid.unit_levels(scenario, 2)[-1]))
+    found = exact.operating(largest, one, "truth", ledger(largest))
+    return found if isinstance(found, str) else None
+
+
+def _effect_axis(scenario: Scenario, levels: np.ndarray) -> Axis:
+    return Axis(EFFECT, levels, "True effect of the best variant", "", grid.best_effect(scenario))
 
 
 def _begin(study: Study, name: str, metric: str, replicates: int) -> tuple[Request, Study, Strategy]:

@@ -106,6 +106,7 @@ def play_ucb1(
     rewards: np.ndarray,
     choices: np.ndarray,
     means: np.ndarray,
+    gaps: np.ndarray,
     checkpoints: np.ndarray,
     pulls: np.ndarray,
     chosen: np.ndarray,
@@ -122,7 +123,9 @@ def play_ucb1(
     rewards, choices : uint64 ndarray, shape (4 * LANES,)
         Streams of the lanes: first words of all lanes, second words, and so on.
     means : float64 ndarray, shape (arms,)
-        Success rates.
+        Success rates of the rewards as seen.
+    gaps : float64 ndarray, shape (arms,)
+        What a pull of each arm loses.
     checkpoints, pulls, chosen, regret, path, traffic
         As in `requests.play_requests`.
     """
@@ -138,12 +141,6 @@ def play_ucb1(
     hits = np.zeros(LANES)
     found = np.zeros(LANES, np.int64)
     ties = np.zeros(LANES, np.int64)
-    gaps = np.zeros(means.shape[0])
-    top = means[0]
-    for a in range(means.shape[0]):
-        top = max(top, means[a])
-    for a in range(means.shape[0]):
-        gaps[a] = top - means[a]
     for first in range(0, pulls.shape[0], LANES):
         for i in range(size):
             n[i] = 0.0

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from expsim_panel.kernels.crossing import nodes, spread
+from expsim_panel.kernels.crossing import spread
 from expsim_panel.kernels.jit import kernel
+from expsim_panel.kernels.wedge import two_intervals
 
 Floats = npt.NDArray[np.float64]
 
@@ -82,12 +83,20 @@ def tail_bound(points: Floats, mass: Floats, step: float, target: float, side: f
 
 @kernel
 def carry(
-    points: Floats, mass: Floats, low: float, high: float, now: float, step: float, following: float
+    points: Floats,
+    mass: Floats,
+    low: float,
+    high: float,
+    now: float,
+    step: float,
+    following: float,
+    left: float = math.inf,
+    right: float = -math.inf,
 ) -> tuple[Floats, Floats]:
     """Return nodes and mass of the paths that stay within (low, high) at information `now`.
 
     `low` and `high` are on the driftless score scale; `step` is the increment that led here and `following`
-    the next one. An empty interval carries nothing.
+    the next one. An empty interval carries nothing. Paths within [left, right] stop too, where ``left <= right``.
     """
     root = math.sqrt(now)
     low, high = max(low, -_FAR * root), min(high, _FAR * root)
@@ -95,7 +104,9 @@ def carry(
         low = -_REACH * root
     if not low < high:
         return np.zeros(1), np.zeros(1)
-    targets, weights = nodes(low, high, math.sqrt(step * following / (step + following)))
+    targets, weights = two_intervals(low, left, right, high, math.sqrt(step * following / (step + following)))
+    if targets.size == 1:
+        return targets, weights
     density = spread(points, mass, targets, step)
     for i in range(targets.size):
         weights[i] *= density[i]
@@ -113,7 +124,8 @@ def spend(information: Floats, increments: Floats, lower: Floats, sides: int) ->
     increments : ndarray, shape (K,), float64
         Probability of stopping at each look, both sides together.
     lower : ndarray, shape (K,), float64
-        One-sided: paths at or below it stop too (binding futility); -inf: none. Ignored when two-sided.
+        Paths that stop too (binding futility); -inf: none. One-sided: those at or below it. Two-sided: those
+        within it of 0.
     sides : int
         1, or 2: the bounds are symmetrical.
 
@@ -136,8 +148,12 @@ def spend(information: Floats, increments: Floats, lower: Floats, sides: int) ->
         high = tail_bound(points, mass, step, increments[k] / sides, 1.0)
         upper[k] = high / root
         if k + 1 < looks:
-            low = -high if sides == 2 else lower[k] * root
-            points, mass = carry(points, mass, low, high, now, step, information[k + 1] - now)
+            following = information[k + 1] - now
+            if sides == 2:
+                width = lower[k] * root
+                points, mass = carry(points, mass, -high, high, now, step, following, -width, width)
+            else:
+                points, mass = carry(points, mass, lower[k] * root, high, now, step, following)
         before = now
     return upper
 

@@ -7,7 +7,7 @@ import numpy as np
 BLOCK = 1000
 """Replicates per block: the unit of work, of progress and of reproducibility."""
 
-OUTCOME, EVALUATOR, POLICY, TRUTH = 0, 1, 2, 3
+OUTCOME, EVALUATOR, POLICY, TRUTH, GUARDRAIL = 0, 1, 2, 3, 4
 """Roles. Apart, so that changing the evaluator or a policy leaves everybody's outcomes as they were."""
 
 
@@ -19,7 +19,7 @@ def generator(seed: int, role: int, block: int, lane: int = 0) -> np.random.Gene
     seed : int
         The study's seed, 0 or greater.
     role : int
-        `OUTCOME`, `EVALUATOR`, `POLICY` or `TRUTH`.
+        `OUTCOME`, `EVALUATOR`, `POLICY`, `TRUTH` or `GUARDRAIL`.
     block : int
         Index of the block of `BLOCK` replicates.
     lane : int

@@ -15,10 +15,12 @@ def get_ready() -> None:
     """Import the app and compute the study that it opens with."""
     try:
         import_module("expsim_panel.layouts.app")
+        from expsim_panel.layouts.bandit_session import OPENING
         from expsim_panel.layouts.opening import SHELF
         from expsim_panel.layouts.session import Session
 
         SHELF.prepare(Session().study.freeze()).result()
+        OPENING.prepare().result()
     except Exception:
         # Every visitor can still start from nothing; what is wrong then shows on the page.
         logging.getLogger(__name__).exception("the opening study could not be prepared")

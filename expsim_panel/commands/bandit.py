@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from expsim_panel.commands import bandit_world as at
 from expsim_panel.commands.targets import STANDARD_OUTPUT, targets
 
 if TYPE_CHECKING:
+    from expsim_panel.bandit_curves import RegretCurve
     from expsim_panel.bandits import BanditResult
 
 _WHERE = "expsim bandit"
+OVER_REPLICATES = 2000
+"""Experiments at each level of ``--over``, at most."""
 
 
 def read_means(text: str) -> list[float]:
@@ -35,7 +39,7 @@ def play(asked: dict[str, Any]) -> BanditResult:
         found: BanditResult = with_progress(lambda progress: bandit(**asked, progress=progress))
         return found
     except InputError as error:
-        key = f"--{error.key}" if error.key and not error.key.startswith("--") else error.key
+        key = f"--{error.key.replace('_', '-')}" if error.key and not error.key.startswith("--") else error.key
         raise InputError(_WHERE, key, error.problem, error.remedy) from None
 
 
@@ -57,7 +61,9 @@ def document(found: BanditResult) -> dict[str, Any]:
         "means": found.means.tolist(),
         "family": found.family,
         "horizon": found.horizon,
-        "lai_robbins": found.lai_robbins,
+        "world": found.world.tree(),
+        "lai_robbins": None if found.lai_robbins_reason else found.lai_robbins,
+        "lai_robbins_reason": found.lai_robbins_reason,
         "checkpoints": found.checkpoints.tolist(),
         "policies": [
             {
@@ -76,6 +82,7 @@ def document(found: BanditResult) -> dict[str, Any]:
                     },
                 },
                 "traffic": one.traffic.tolist(),
+                **at.money(one.money, found.world.population is not None),
             }
             for one in found.policies
         ],
@@ -100,6 +107,19 @@ def bandit(
     workers: Annotated[
         int | None, typer.Option(help="Threads; all cores unless given. Results do not depend on it.")
     ] = None,
+    delay: at.Delay = None,
+    batch: at.Batch = None,
+    shift: at.Shift = None,
+    drift: at.Drift = None,
+    season: at.Season = None,
+    judge_bias: at.JudgeBias = None,
+    judge_noise: at.JudgeNoise = None,
+    sensitivity: at.Sensitivity = None,
+    specificity: at.Specificity = None,
+    arrives: at.Arrives = None,
+    cost: at.Cost = None,
+    value_per_point: at.ValuePerPoint = None,
+    population: at.Population = None,
     segments: Annotated[str | None, typer.Option(help="Frequencies of prompt segments, such as 0.6,0.4.")] = None,
     features: Annotated[
         str | None, typer.Option(help="Context of each segment, such as 1,0.2;1,0.9; one-hot without.")
@@ -114,32 +134,40 @@ def bandit(
     ratings: Annotated[
         str | None, typer.Option(help="Instead of means: chances of the ratings 1..J, a row per arm.")
     ] = None,
-    cost: Annotated[str | None, typer.Option(help="Price of a pull of each arm.")] = None,
     unknown_costs: Annotated[
         bool, typer.Option("--unknown-costs", help="Costs are chances of paying 1, to be learned.")
     ] = False,
     budget: Annotated[float | None, typer.Option(help="What all pulls together may cost.")] = None,
-    value_per_point: Annotated[
-        float | None, typer.Option(help="Worth of a unit of reward in units of cost: regret counts both.")
-    ] = None,
     guardrail: Annotated[str | None, typer.Option(help="Rate of bad events of each arm; needs --limit.")] = None,
     limit: Annotated[float | None, typer.Option(help="Largest rate of bad events that is allowed.")] = None,
     json: Annotated[
         str | None, typer.Option("--json", metavar="FILE or -", help="Write JSON instead; - for standard output.")
     ] = None,
+    html: Annotated[
+        str | None, typer.Option("--html", metavar="FILE", help="Write the pictures as a page that needs no network.")
+    ] = None,
+    over: Annotated[
+        str | None,
+        typer.Option("--over", metavar="PATH=lo:hi:n", help="Also over horizon, lead, means.0 or POLICY.PARAMETER."),
+    ] = None,
 ) -> None:
-    """Regret of bandit policies on a classic problem, with the Lai-Robbins bound."""
+    """Regret of bandit policies, with their bounds, on a classic problem or in a less plain world."""
+    from expsim_panel.bandit_curves import parse, regret_over
+    from expsim_panel.bandit_verdict import check_value
     from expsim_panel.commands import bandit_kinds
-    from expsim_panel.commands.screen import dumps, print_json
+    from expsim_panel.commands.screen import console, dumps, print_json
     from expsim_panel.errors import InputError
 
-    outputs = targets({"--json": json})
+    outputs = targets({"--json": json, "--html": html})
     names = [*policy, *(more or [])]
     given = {"means": means, "family": family, "segments": segments, "features": features, "tie": tie,
              "preferences": preferences, "strengths": strengths, "ratings": ratings, "cost": cost, "budget": budget,
              "unknown_costs": unknown_costs, "value_per_point": value_per_point, "guardrail": guardrail,
              "limit": limit}  # fmt: skip
-    kind = bandit_kinds.kind_of(given)
+    plain = {"delay": delay, "batch": batch, "shift": shift, "drift": drift, "season": season, "judge_bias": judge_bias,
+             "judge_noise": judge_noise, "sensitivity": sensitivity, "specificity": specificity, "arrives": arrives,
+             "population": population}  # fmt: skip
+    kind = bandit_kinds.kind_of({**given, **plain, "html": html, "over": over}, names)
     if kind is not None:
         sizes = {"replicates": replicates, "seed": seed, "workers": workers}
         other = bandit_kinds.play(kind, given, names, horizon, sizes)
@@ -152,14 +180,31 @@ def bandit(
         return
     if means is None:
         raise InputError(_WHERE, "--means", "no means", "write for example 0.1,0.9")
-    asked = {"means": read_means(means), "policies": names, "horizon": horizon, "family": family}
-    found = play({**asked, "replicates": replicates, "seed": seed, "workers": workers})
+    asked: dict[str, Any] = {"means": read_means(means), "policies": names, "horizon": horizon, "family": family}
+    asked["world"] = at.read_world({**plain, "cost": cost, "value_per_point": value_per_point})
+    worth = check_value(value_per_point, _WHERE, "--value-per-point") if html is not None else None
+    axis = None if over is None else parse(over)
+    settings: dict[str, Any] = {"replicates": replicates, "seed": seed, "workers": workers}
+    found = play({**asked, **settings})
+    curve = None
+    if axis is not None:
+        settings["replicates"] = min(replicates, OVER_REPLICATES)
+        curve = regret_over(**asked, path=axis[0], values=axis[1], **settings, where=_WHERE)
+    if "--html" in outputs:
+        from expsim_panel.exports.bandit_html import page
+
+        outputs["--html"].write(page(found, worth, curve))
+    written = document(found) | ({} if curve is None else {"over": curve.to_json()})
+    if "--json" in outputs:
+        outputs["--json"].write(dumps(written))
     if json == STANDARD_OUTPUT:
-        print_json(document(found))
-    elif outputs:
-        outputs["--json"].write(dumps(document(found)))
-    else:
+        print_json(written)
+    elif not outputs:
         _print(found)
+        if curve is not None:
+            _print_over(curve)
+    elif html is not None:
+        console().print(f"Wrote {outputs['--html'].name}", soft_wrap=True)
 
 
 def _print(found: BanditResult) -> None:
@@ -172,15 +217,20 @@ def _print(found: BanditResult) -> None:
     from expsim_panel.commands.screen import console, facts
     from expsim_panel.quantities import count, percent
 
-    heads = ("Policy", "Regret", "Exact", "5 %", "50 %", "95 %", "Tail", "Right", "Traffic")
+    heads = ["Policy", "Regret", "Exact", "5 %", "50 %", "95 %", "Tail", "Right", "Traffic"]
+    dollars = bool(any(found.world.cost) or found.world.value_per_point != 1.0 or found.world.population)
+    if dollars:
+        heads[2] = "Dollars"
     table = Table(*heads, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     for position, column in enumerate(table.columns):
         column.no_wrap = True
         column.justify = "right" if position else "left"
-    lead = found.means == found.means.max()
+    lead = found.best
     for one in found.policies:
         marks = one.regret.quantiles or {}
         exact = "" if one.regret.exact is None else f"{one.regret.exact:.4g}"
+        if dollars:
+            exact = f"{(one.money.total_regret or one.money.regret).value:.4g}"
         error = "" if one.regret.se is None else f" ± {one.regret.se:.2g}"
         table.add_row(
             one.name,
@@ -195,8 +245,32 @@ def _print(found: BanditResult) -> None:
     out.print(table)
     slope = found.lai_robbins
     line = f"{slope:.4g} log T, here {slope * math.log(found.horizon):.4g}: a slope for large T, not a floor"
+    if found.lai_robbins_reason:
+        line = f"none: {found.lai_robbins_reason}"
     words = "Tail: mean regret of the worst 5 %. Right: keeps a best arm. Traffic: share that went to the best arm."
+    if dollars:
+        words += " Dollars: net value lost, "
+        words += "up to the population." if found.world.population else "up to the horizon."
     size = (
         f"{count(found.replicates)} experiments of {count(found.horizon)} requests, {found.family}, seed {found.seed}"
     )
     out.print(facts([("Lai-Robbins bound", line), ("Simulated", size), ("Columns", words)]))
+
+
+def _print_over(curve: RegretCurve) -> None:
+    """Print regret by level, at most as many levels as a terminal holds; the JSON has all."""
+    import numpy as np
+    from rich import box
+    from rich.table import Table
+
+    from expsim_panel.commands.screen import console, heading
+
+    some = np.unique(np.linspace(0, curve.values.size - 1, min(curve.values.size, 7)).round().astype(int))
+    table = Table("Policy", *(f"{curve.values[k]:.4g}" for k in some), box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, row in zip(curve.names, curve.regret, strict=True):
+        table.add_row(name, *(f"{row[k]:.4g}" for k in some))
+    out = console()
+    out.print(heading(f"Regret over {curve.path}: {curve.label}"))
+    out.print(table)

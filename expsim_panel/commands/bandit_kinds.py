@@ -17,6 +17,10 @@ _TAKES = {
 }  # fmt: skip
 
 
+_NAMED = {SEGMENTS: "segments", DUELS: "duels", METERED: "a budget, a guardrail, ratings, or a policy made for them"}
+_MAKES_METERED = ("ratings", "unknown_costs", "budget", "guardrail", "limit")
+
+
 def read_numbers(text: str, flag: str, example: str = "0.1,0.9") -> list[float]:
     """Read numbers separated by commas; raise `InputError` naming the flag."""
     from expsim_panel.errors import InputError, shown
@@ -34,8 +38,11 @@ def read_table(text: str, flag: str) -> list[list[float]]:
     return [read_numbers(row, flag, "0.5,0.6;0.4,0.5") for row in text.split(";")]
 
 
-def kind_of(given: dict[str, Any]) -> str | None:
-    """Return which problem the flags ask for; None for the classic one.
+_MADE_FOR_METERED = ("budgeted-ucb", "budgeted-thompson", "lagrangian", "guardrailed-thompson", "dirichlet-thompson")
+
+
+def kind_of(given: dict[str, Any], policies: list[str]) -> str | None:
+    """Return which problem the flags and policies ask for; None for the classic one and its worlds.
 
     Raises
     ------
@@ -49,14 +56,17 @@ def kind_of(given: dict[str, Any]) -> str | None:
         kind = SEGMENTS
     elif given.get("preferences") is not None or given.get("strengths") is not None:
         kind = DUELS
-    elif any(_set(given.get(key)) for key in _TAKES[METERED][2:]):
+    elif any(_set(given.get(key)) for key in _MAKES_METERED) or any(
+        name.strip().split("(")[0] in _MADE_FOR_METERED for name in policies
+    ):
+        # prices alone are also what a world of the classic problem may have
         kind = METERED
     for key, value in given.items():
         if not _set(value) or (key == "family" and value == "bernoulli"):
             continue
         if kind is not None and key not in _TAKES[kind]:
-            raise InputError(_WHERE, _flag(key), f"it does not go with {kind}", "leave it out")
-        if kind is None and key not in _TAKES[METERED]:
+            raise InputError(_WHERE, _flag(key), f"it does not go with {_NAMED[kind]}", "leave it out")
+        if kind is None and key in ("features", "tie"):
             needs = {"features": "--segments", "tie": "--strengths"}[key]
             raise InputError(_WHERE, _flag(key), f"it goes with {needs}", f"give {needs} too, or leave it out")
     return kind
@@ -64,7 +74,7 @@ def kind_of(given: dict[str, Any]) -> str | None:
 
 def _set(value: object) -> bool:
     """Tell whether a flag was given; a budget of 0 was, and is refused later."""
-    return value is not None and value is not False
+    return value is not None and value is not False and value != []
 
 
 def _flag(key: str) -> str:

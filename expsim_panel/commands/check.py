@@ -41,8 +41,23 @@ def found(study: Study) -> list[tuple[str, str]]:
         ("True gain", f"{', '.join(gains)} over {control}; positive is better"),
         ("Traffic", f"{count(traffic.units_per_day)} {traffic.unit}s a day for {days(traffic.days)}, split {shares}"),
         ("Evaluator", told_evaluator(study)),
+        *([("Guardrails", told_guardrails(study))] if scenario.guardrails else []),
         ("Strategies", ", ".join(one.name for one in study.strategies)),
     ]
+
+
+def told_guardrails(study: Study) -> str:
+    """Say what may not get worse, and how sure the plan can be that it does not."""
+    from expsim_panel.guardrail_laws import own_power
+    from expsim_panel.guardrail_tables import limits
+    from expsim_panel.plan import schedule
+    from expsim_panel.quantities import percent
+
+    units = schedule(study.scenario).units[-1]
+    return "; ".join(
+        f"{one.name} ({limits(one)}; own power {percent(own_power(one, *one.rows(units[[0, 1]])))})"
+        for one in study.scenario.guardrails
+    )
 
 
 def told_evaluator(study: Study) -> str:

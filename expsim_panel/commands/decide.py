@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,6 +25,14 @@ def decide(
     counts: Annotated[
         str | None, typer.Option("--counts", metavar="A=HITS/ROWS,...", help="Hits and responses of each variant.")
     ] = None,
+    guardrail: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--guardrail",
+            metavar="NAME=A=HITS/UNITS,...",
+            help="A guardrail's data, NAME=A=MEAN/SD/UNITS,... for a number; repeatable.",
+        ),
+    ] = None,
     strategy: Annotated[
         str | None,
         typer.Option("--strategy", metavar="NAME", help="The planned design; the scenario's first unless given."),
@@ -42,6 +51,7 @@ def decide(
     from expsim_panel.commands.check import load
     from expsim_panel.decide import decide as judge
     from expsim_panel.errors import InputError
+    from expsim_panel.guardrail_data import from_flags
     from expsim_panel.observed import from_counts, from_file
 
     if (data is None) == (counts is None):
@@ -50,6 +60,8 @@ def decide(
     outputs = targets({"--json": json}, tuple(path for path in (name, data) if path))
     scenario = study.scenario
     seen = from_file(scenario, data) if data is not None else from_counts(scenario, str(counts))
+    if guardrail:
+        seen = replace(seen, guardrails={**seen.guardrails, **from_flags(scenario, guardrail)})
     made = judge(study, seen, day=day)
     if "--json" in outputs:
         outputs["--json"].write(screen.dumps(made.to_json()))
@@ -77,9 +89,12 @@ def _show(study: Study, made: Decision) -> None:
     told += [
         ("Time", when + ended),
         ("Next look", f"day {made.next_look}" if made.next_look else "none"),
-        ("Split", f"as planned (p = {percent(made.split_p)})" if made.split_p >= 0.001 else "not as planned"),
+        ("Split", f"as planned (p = {percent(made.split_p)})" if not made.split.alarm else "not as planned"),
     ]
     out.print(screen.facts(told))
     out.print()
     out.print(Text(clean(made.verdict.sentence), style="bold"))
-    out.print(screen.bullets([*made.notes, *made.verdict.reasons]))
+    if any(each is not None for each in made.trace.readings):
+        told_already = made.verdict.reasons
+        out.print(screen.bullets([one.sentence for one in made.verdict.guardrails if one.sentence not in told_already]))
+    out.print(screen.bullets([*made.notes, *made.verdict.reasons, *made.details.lines]))

@@ -12,6 +12,7 @@ from rich.text import Text
 from expsim_panel.caveats import caveats
 from expsim_panel.commands.check import told_evaluator
 from expsim_panel.commands.screen import bullets, facts, heading
+from expsim_panel.guardrail_tables import named, rail_of
 from expsim_panel.prices import price_note
 from expsim_panel.printed import clean
 from expsim_panel.quantities import count, days, effect, money, percent
@@ -34,6 +35,8 @@ def show(result: Result, command: str, out: Console) -> None:
     out.print(_header(result))
     out.print(_comparison(result))
     out.print(facts((*LEGEND, *_undefined(result))))
+    if any(one.guarded for one in result.strategies):
+        out.print(_guardrails(result))
     noted = caveats(result)
     if noted:
         out.print()
@@ -95,6 +98,22 @@ def _comparison(result: Result) -> Table:
     return table
 
 
+def _guardrails(result: Result) -> Table:
+    """Return what the guardrails do under the advised strategy; fits 80 columns."""
+    one = result[result.advice.strategy]
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column(f"Guardrail ({clean(one.name)})", overflow="fold")
+    for title in ("True\nchange", "Alarm", "Passes", "Fails", "Unknown", "False\nalarm"):
+        table.add_column(title, justify="right", no_wrap=True)
+    scenario = result.study.scenario
+    for check in one.guarded.checks if one.guarded else ():
+        rail = rail_of(scenario, check.name)
+        shares = [percent(check.figures[key].value) for key in ("p_pass", "p_fail", "p_unknown", "p_false_alarm")]
+        name = clean(named(scenario, check.name, check.variant))
+        table.add_row(Text(name), clean(rail.told(check.harm)), clean(rail.told(float(rail.threshold))), *shares)
+    return table
+
+
 def _detection(power: Figure) -> Text:
     """Return a simulated probability with its error, and the exact one in grey below."""
     told = Text(percent(power.value))
@@ -130,4 +149,6 @@ def _verdict(result: Result) -> RenderableType:
     shown = result[verdict.strategy].trace
     which = f"experiment {count(shown.luck)} alone: {clean(verdict.strategy)}, ended on day {shown.day}"
     hint = f"Verdict from the data of {which}."
-    return Group(Text(hint, style="dim"), Text(clean(verdict.sentence), style="bold"), bullets(verdict.reasons))
+    said = [one.sentence for one in verdict.guardrails if one.sentence not in verdict.reasons]
+    lines = (*verdict.reasons, *said)
+    return Group(Text(hint, style="dim"), Text(clean(verdict.sentence), style="bold"), bullets(lines))

@@ -12,8 +12,9 @@ from expsim_panel.design import Bounds, Design, Setting
 from expsim_panel.errors import InputError
 from expsim_panel.look_lists import Fractions, FutilityBounds, z_bounds
 from expsim_panel.quantities import Count, Probability
+from expsim_panel.regions import inner_bounds
 
-_SOLVED: dict[tuple[Any, ...], np.ndarray] = {}
+_SOLVED: dict[tuple[Any, ...], tuple[np.ndarray, np.ndarray | None]] = {}
 _MOST_SOLVED = 512
 """Bounds solved before: a surface asks for the same ones in every cell. They follow from the key alone."""
 
@@ -57,7 +58,7 @@ class Frequentist(Design):
         alpha, sides
             In place of the design's own.
         futility : ndarray, shape (K,), optional
-            Binding futility bounds of a one-sided test, -inf for none.
+            Binding futility bounds, -inf for none: see `regions.stops`.
         """
         return critical_values(self.shape(information), information, alpha, sides, futility)
 
@@ -73,17 +74,28 @@ class Frequentist(Design):
         """Solve for the bounds that spend exactly alpha (alpha over the variants where there are several)."""
         days = self.look_days(setting)
         information = setting.information(days)
-        futility = self.given_up()
-        binding = futility if getattr(self, "binding", False) else None
         key = (type(self), repr(self.to_tree()), information.tobytes(), setting.arms)
         if key not in _SOLVED:
             if len(_SOLVED) >= _MOST_SOLVED:
                 _SOLVED.clear()
-            _SOLVED[key] = self.efficacy(information, self.alpha / (setting.arms - 1), self.sides, binding)
-        upper = _SOLVED[key].copy()
+            _SOLVED[key] = self.solved(information, float(self.alpha) / (setting.arms - 1))
+        upper, futility = _SOLVED[key]
         if futility is not None:
             check_order(futility, upper)
-        return Bounds(days, lower_bounds(upper, self.sides, futility), upper, futility is not None)
+        return self.as_bounds(days, upper.copy(), futility)
+
+    def solved(self, information: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return efficacy bounds that spend exactly `alpha`, and futility bounds (None if no look has one)."""
+        futility = self.given_up()
+        binding = futility if getattr(self, "binding", False) else None
+        return self.efficacy(information, alpha, int(self.sides), binding), futility
+
+    def as_bounds(self, days: np.ndarray, upper: np.ndarray, futility: np.ndarray | None) -> Bounds:
+        """Return where the test stops: futility lies low in a one-sided test, in the middle of a two-sided one."""
+        lower = lower_bounds(upper, self.sides, futility)
+        if futility is None:
+            return Bounds(days, lower, upper)
+        return Bounds(days, lower, upper, self.sides == 1, inner_bounds(int(self.sides), futility))
 
     def level(self) -> float:
         """Return the two-sided level that matches the test."""
@@ -105,7 +117,8 @@ class GroupSequential(Frequentist):
     )
     futility_bounds = FutilityBounds(
         label="Futility bounds",
-        doc="z bound of each look but the last, at or below which a one-sided test gives up; none for a look without.",
+        doc="z bound of each look but the last: a one-sided test gives up at or below it, a two-sided one within it "
+        "of 0; none for a look without.",
     )
     binding = param.Boolean(
         False,
@@ -129,10 +142,14 @@ class GroupSequential(Frequentist):
         listed = z_bounds(self.futility_bounds)
         return None if listed is None else check_futility(listed, self.planned_looks(), int(self.sides))
 
+    def may_give_up(self) -> bool:
+        """Tell whether a look may stop for futility."""
+        return self.futility_bounds is not None
+
     def claim(self, setting: Setting) -> str:
         """Return the claim: obeying futility bounds that do not bind only loses false alarms."""
         claimed = super().claim(setting)
-        loose = self.futility_bounds is not None and not self.binding
+        loose = self.may_give_up() and not self.binding
         return "at most" if claimed == "exact" and loose else claimed
 
     def check_for(self, setting: Setting, where: str, path: str) -> None:
@@ -147,7 +164,7 @@ class GroupSequential(Frequentist):
         if np.any(np.diff(days) < 1):
             at = int(days[np.flatnonzero(np.diff(days) < 1)[0]])
             raise InputError(where, f"{path}.information", f"two looks on day {at}", "plan at most one look a day")
-        if self.futility_bounds is None and not self.may_contradict:
+        if not self.may_give_up() and not self.may_contradict:
             return
         try:
             self.bounds(setting)

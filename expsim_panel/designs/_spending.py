@@ -6,10 +6,10 @@ import numpy as np
 import param
 
 from expsim_panel.boundaries import spending_bounds
-from expsim_panel.designs._frequentist import GroupSequential
+from expsim_panel.designs._futility import FutilitySpending
 
 
-class Spending(GroupSequential):
+class Spending(FutilitySpending):
     """Bounds that use up alpha as the information comes in: looks need not be evenly spaced."""
 
     two_sided_spending = param.Selector(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from expsim_panel.boundaries import check_order, lower_bounds
+from expsim_panel.boundaries import check_order
 from expsim_panel.design import Bounds, Setting, designs
 from expsim_panel.designs._frequentist import GroupSequential
 from expsim_panel.look_lists import LookList
@@ -36,7 +36,7 @@ class UserBounds(GroupSequential):
         upper, futility = np.asarray(self.critical_values or (2.0,), np.float64), self.given_up()
         if futility is not None:
             check_order(futility, upper)
-        return Bounds(self.look_days(setting), lower_bounds(upper, self.sides, futility), upper, futility is not None)
+        return self.as_bounds(self.look_days(setting), upper, futility)
 
     def nominal_alpha(self) -> None:  # type: ignore[override]
         """Return None: no type I error is claimed."""

@@ -6,13 +6,13 @@ import numpy as np
 
 from expsim_panel.boundaries import spending_bounds
 from expsim_panel.design import designs
-from expsim_panel.designs._frequentist import GroupSequential
+from expsim_panel.designs._futility import FutilitySpending
 from expsim_panel.errors import InputError, shown
 from expsim_panel.look_lists import CumulativeSpending
 
 
 @designs.register("user-spending")
-class UserSpending(GroupSequential):
+class UserSpending(FutilitySpending):
     """Spends alpha as a list says, one cumulative value for each look; `looks` is the length of the list.
 
     References
@@ -34,10 +34,8 @@ class UserSpending(GroupSequential):
         """Return the number of looks."""
         return len(self.alpha_spent or (self.alpha,))
 
-    def efficacy(
-        self, information: np.ndarray, alpha: float, sides: int, futility: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Return the upper z bounds that spend the list, scaled where several variants share alpha."""
+    def spent(self, information: np.ndarray, alpha: float, sides: int) -> np.ndarray:
+        """Return the list, scaled where several variants share alpha."""
         listed = np.asarray(self.alpha_spent or (self.alpha,), np.float64)
         where, said = "exact group-sequential", f"alpha spent is {shown(listed.tolist())}"
         if listed.size != information.size:
@@ -47,4 +45,10 @@ class UserSpending(GroupSequential):
             what = "more" if listed[-1] > self.alpha else "less"
             problem, remedy = f"{said}, {what} than alpha = {self.alpha:g}", "end the list at alpha"
             raise InputError(where, "--alpha-spent", problem, remedy)
-        return spending_bounds(listed * (alpha / listed[-1]), information, sides, futility)
+        return np.asarray(listed * (alpha / listed[-1]))
+
+    def efficacy(
+        self, information: np.ndarray, alpha: float, sides: int, futility: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return the upper z bounds that spend the list."""
+        return spending_bounds(self.spent(information, alpha, sides), information, sides, futility)

@@ -154,6 +154,7 @@ TEMPLATE = """
     <p class="muted small">{{ table_note }}</p>
     <div class="scroll">{{ table }}</div>
   </section>
+  {{ guardrails }}
   <footer aria-label="How to reproduce">
     <h2 style="font-size:15px">How to reproduce</h2>
     <dl>{{ reproduce }}</dl>

@@ -86,6 +86,7 @@ def _strategy(one: StrategyResult, scenario: Scenario, money: Ledger) -> dict[st
         "kind": one.strategy.kind,
         "operating_characteristics": characteristics(one.figures),
         "under_null": characteristics(one.under_null),
+        "guardrails": one.guarded.to_json() if one.guarded else None,
         "verdict": one.verdict.to_json(),
         "verdicts": {
             action: {name: figure(value) for name, value in figures.items()} for action, figures in one.verdicts.items()
@@ -123,7 +124,7 @@ def trace(one: StrategyResult, scenario: Scenario, money: Ledger) -> dict[str, A
     level = one.strategy.design.level()
     units, rows, sums, squares = (shown.state[:, part] for part in range(4))
     stopped = np.zeros(len(units), np.int16)
-    found = estimates(Outcomes(stopped, stopped, units, rows, sums, squares), scenario.family == "binary")
+    found = estimates(Outcomes(stopped, stopped, units, rows, sums, squares), scenario.by_counts)
     spent = sum(money.costs(units, rows).values(), np.zeros(len(units)))
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = sums / rows

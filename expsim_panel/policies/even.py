@@ -21,8 +21,8 @@ class EvenParams(NamedTuple):
 def _shares(
     params: EvenParams, t: int, n: np.ndarray, s: np.ndarray, q: np.ndarray, memory: np.ndarray, work: np.ndarray
 ) -> None:
-    for a in range(params.arms):
-        work[2, a] = 1.0 / params.arms
+    for a in range(n.shape[0]):
+        work[2, a] = 1.0 / n.shape[0]
 
 
 @select.register(EvenParams)
@@ -36,7 +36,7 @@ def _select(
     memory: np.ndarray,
     work: np.ndarray,
 ) -> int:
-    return whole(bits, params.arms)
+    return whole(bits, n.shape[0])
 
 
 @policies.register("even")

@@ -62,6 +62,7 @@ class Exp3(BanditPolicy):
     summary = "Exponential weights, safe against an adversary (EXP3)"
     markov = False
     batched = False
+    delayed = False
     gamma = Share(
         0.1, bounds=(0.0001, 1.0), softbounds=(0.01, 0.5), label="Share that explores", doc="Even over all arms."
     )

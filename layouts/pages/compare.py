@@ -9,9 +9,12 @@ from typing import Any
 import panel as pn
 
 from expsim_panel.caveats import caveats
+from expsim_panel.frontier import of_study
+from expsim_panel.layouts.guardrails import compared
 from expsim_panel.layouts.pages.frame import beside, follow, plot, words
 from expsim_panel.layouts.session import Session
 from expsim_panel.plots.comparison import Comparison
+from expsim_panel.plots.regret_frontier import RegretFrontier
 from expsim_panel.quantities import count, days, money, percent
 from expsim_panel.results import Figure, Result
 
@@ -19,6 +22,14 @@ CAPTION = (
     "Dot: mean of the simulated experiments, the largest is the advised strategy; whisker: simulation error (95 %). "
     "Upright dash: exact value. Pale bar: nine experiments in ten. Dotted line: 5 %."
 )
+
+FRONTIER = (
+    "One dot per strategy: what it loses against always serving the best variant, and how often it does not end "
+    "with the right decision. Blue dots move traffic while they learn (bandits), grey ones keep their split (A/B "
+    "tests); the larger the dot, the dearer the experiment. Whiskers: simulation error (95 %). Dashed: "
+    "strategies that no other beats on both."
+)
+FRONTIER_AXIS = "Lost to the horizon against the best variant, $"
 
 
 def _times(value: float | None) -> str:
@@ -37,10 +48,14 @@ ROWS: dict[str, dict[str, tuple[str, Callable[[Any], str]]]] = {
         "type1_error_unbiased": ("… with a perfect evaluator", percent),
         "false_launch": ("False launches, if nothing differs", percent),
         "coverage": ("Intervals that hold the truth", percent),
+        "coverage_adjusted": ("… adjusted for stopping early", percent),
         "exaggeration": ("Estimate over truth, among launches", _times),
+        "exaggeration_adjusted": ("… adjusted for stopping early", _times),
+        "exaggeration_shrunk": ("… shrunk to what your team usually finds", _times),
     },
     "What it takes": {
         "days": ("Days", days),
+        "waiting_days": ("Days until the last score is in", days),
         "units": ("Units", count),
         "exposures": ("Responses", count),
         "judged": ("Judged", count),
@@ -65,11 +80,13 @@ ROWS: dict[str, dict[str, tuple[str, Callable[[Any], str]]]] = {
 def view(session: Session) -> pn.Column:
     """Return the page; it follows the session."""
     drawn = Comparison(session.dark)
+    frontier = RegretFrontier(session.dark, height=300)
     table, caption = words(), words(f'<p class="caption">{CAPTION}</p>')
 
     def show() -> None:
         if session.result is not None:
             drawn.show(session.result)
+            frontier.show(of_study(session.result), FRONTIER_AXIS, True)
             table.object = text(session.result)
 
     def expect() -> None:
@@ -78,9 +95,16 @@ def view(session: Session) -> pn.Column:
 
     follow(session, ["result"], show)
     follow(session, ["exact"], expect)
-    session.param.watch(lambda event: drawn.paint(event.new), "dark")
+    for one in (drawn, frontier):
+        session.param.watch(lambda event, one=one: one.paint(event.new), "dark")
     return pn.Column(
-        caption, beside(*map(plot, drawn.figures.values())), table, sizing_mode="stretch_width", margin=(10, 0)
+        caption,
+        beside(*map(plot, drawn.figures.values())),
+        plot(frontier.figure),
+        words(f'<p class="caption">{FRONTIER}</p>'),
+        table,
+        sizing_mode="stretch_width",
+        margin=(10, 0),
     )
 
 
@@ -108,6 +132,7 @@ def text(result: Result) -> str:
                 for one in result.strategies
             )
             body += f'<tr><th scope="row">{title}</th>{cells}</tr>'
+    body += compared(result, _cell)
     note = (
         f"{result.replicates:,} experiments per strategy and world, each ± its simulation standard error; "
         "in the null twin no variant is better."
@@ -122,7 +147,7 @@ def text(result: Result) -> str:
 
 def _empty(result: Result, key: str) -> bool:
     """Tell whether a row would hold nothing but zeros, as the cost of people where nobody labels."""
-    return key.startswith(("cost.", "judged", "labelled", "rater")) and not any(
+    return key.startswith(("cost.", "judged", "labelled", "rater", "waiting")) and not any(
         one.figures[key].value for one in result.strategies
     )
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from html import escape
 from typing import Any
 
 import panel as pn
 import panel_material_ui as pmu
 
-from expsim_panel.decide import SKEWED, Decision, decide
+from expsim_panel.decide import Decision, decide
 from expsim_panel.errors import InputError, shown
+from expsim_panel.guardrail_data import from_flags, split_lines
 from expsim_panel.layouts.computing import POOL
+from expsim_panel.layouts.guardrails import box
 from expsim_panel.layouts.pages.frame import follow, words
 from expsim_panel.layouts.session import Session
 from expsim_panel.layouts.theme import ACTIONS, tone
@@ -23,7 +26,9 @@ from expsim_panel.study import Study
 MAX_BYTES = 20 * 2**20
 HINT = (
     "Paste hits and responses (A=96/1000, B=81/1000), or a table with the columns variant,value or "
-    "variant,rows,hits or variant,rows,sum,squares; add day where you know it. Nothing is stored."
+    "variant,rows,hits or variant,rows,sum,squares; add day where you know it. Guardrails: a line of their own each, "
+    "response time: A=1650/900/1000, B=1700/950/1000 (mean/spread/units) or refusals: A=12/1000, B=15/1000, "
+    "or columns of the table. Nothing is stored."
 )
 
 
@@ -114,7 +119,9 @@ def read(study: Study, text: str, file: tuple[bytes, str] | None) -> Observed:
     if not text.strip():
         raise InputError("data", "", "there are none", "paste counts or a table, or open a file")
     if "/" in text and "," not in text.partition("\n")[0].partition("=")[0]:
-        return from_counts(scenario, ",".join(text.split("\n")).strip(" ,"), "data")
+        rails, lines = split_lines(scenario, text)
+        made = from_counts(scenario, ",".join(lines).strip(" ,"), "data")
+        return replace(made, guardrails=from_flags(scenario, rails, "data"))
     return from_csv(scenario, text.encode("utf-8", "replace"), "data")
 
 
@@ -127,13 +134,15 @@ def told(study: Study, made: Decision, dark: bool) -> str:
         (count(last[1, arm]), f"scored responses of {variant.name}")
         for arm, variant in enumerate(study.scenario.variants)
     ][:3]
-    split = "as planned" if made.split_p >= SKEWED else "not as planned"
+    split = "not as planned" if made.split.alarm else "as planned"
     ended = f", ended by {verdict.strategy} on day {made.trace.day}" if made.stopped else ""
     facts = [
         f"Day {made.day} of {made.planned}{ended}",
         f"Next look: day {made.next_look}" if made.next_look else "No look to come",
         f"Split {split} (p = {percent(made.split_p)})",
     ]  # fmt: skip
+    checked = any(each is not None for each in made.trace.readings)
+    rails = box(study.scenario, verdict, dark) if checked else ""
     cells = "".join(f"<div><b>{value}</b><span>{escape(name)}</span></div>" for value, name in numbers)
     reasons = "".join(f"<li>{escape(line)}</li>" for line in (*made.notes, *verdict.reasons))
     mark = f'<svg aria-hidden="true" viewBox="0 0 16 16"><path d="{icon}"/></svg>{word}'
@@ -141,9 +150,21 @@ def told(study: Study, made: Decision, dark: bool) -> str:
     return (
         f'<section class="verdict" aria-live="polite" style="--tone:{tone(verdict.action, dark)}">'
         f'<div class="word">{mark}{who}</div>'
-        f'<h2 class="said">{escape(verdict.sentence)}</h2><div class="numbers">{cells}</div></section>'
+        f'<h2 class="said">{escape(verdict.sentence)}</h2><div class="numbers">{cells}</div></section>{rails}'
         f'<div class="two"><section class="box"><h2>What to know</h2><ul>{reasons}</ul></section>'
         f'<section class="box"><h2>Where the experiment stands</h2><ul>'
         + "".join(f"<li>{escape(fact)}</li>" for fact in facts)
-        + "</ul></section></div>"
+        + "</ul></section>"
+        + _more(made)
+        + "</div>"
     )
+
+
+def _more(made: Decision) -> str:
+    """Return the box on the estimate after stopping early and on going on; empty where there is nothing to say."""
+    lines = made.details.lines
+    if not lines:
+        return ""
+    title = "How much longer?" if made.details.longer is not None else "What the number is worth"
+    listed = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f'<section class="box"><h2>{title}</h2><ul>{listed}</ul></section>'

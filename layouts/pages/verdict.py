@@ -8,6 +8,7 @@ import panel as pn
 
 from expsim_panel.economics import ledger
 from expsim_panel.exact import Exact
+from expsim_panel.layouts.guardrails import box
 from expsim_panel.layouts.session import Session
 from expsim_panel.layouts.theme import ACTIONS, SHEET, tone
 from expsim_panel.quantities import count, days, effect, money, percent
@@ -43,7 +44,8 @@ def text(session: Session) -> str:
     one = result[session.shown_strategy]
     stale = not session.fresh
     head = (
-        f'<div class="{"old" if stale else ""}">{_verdict(result, one, session.dark, stale)}{_boxes(result, one)}</div>'
+        f'<div class="{"old" if stale else ""}">{_verdict(result, one, session.dark, stale)}'
+        f"{box(result.study.scenario, one.verdict, session.dark)}{_boxes(result, one)}</div>"
     )
     return head + (_expected(session) if stale else "")
 

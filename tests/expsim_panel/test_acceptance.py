@@ -88,8 +88,17 @@ VARIATIONS = [
 ] + [
     {"kind": "kim-demets", "name": "unequal looks", "information": [0.2, 0.55, 1.0], "gamma": 2.0},
     {"kind": "wang-tsiatis", "name": "one-sided", **ONE_SIDED, "delta": 0.1, "information": [0.3, 1.0]},
+] + [
+    {"kind": kind, "name": f"{kind}, two-sided futility, {word}", "looks": 4, "futility_bounds": bounds, "binding": word == "binding"}
+    for kind, bounds in (("pocock", [0.2, "none", 0.9]), ("lan-demets-obrien-fleming", [0.1, 0.4, 0.8]))
+    for word in ("binding", "not binding")
+] + [
+    {"kind": "kim-demets", "name": "beta spending", **ONE_SIDED, "looks": 4, "futility_kind": "hwang-shih-decani", "futility_parameter": -2.0},
+    {"kind": "hwang-shih-decani", "name": "beta spending, two-sided, binding", "looks": 3, "futility_kind": "kim-demets", "futility_parameter": 2.0, "beta": 0.1, "binding": True},
+    {"kind": "user-spending", "name": "beta spending, binding, listed alpha", "futility_kind": "lan-demets-pocock", "sides": 1, "alpha": 0.05, "binding": True},
 ]  # fmt: skip
-"""Beside every design with its defaults: futility at some looks or all, unequal looks, one side."""
+"""Beside every design with its defaults: futility at some looks or all, on one side or in the middle, listed or by
+beta spending, unequal looks, one side."""
 HUNDREDFOLD = {
     "variants": [{"name": "A", "mean": 0.10}, {"name": "B", "mean": 0.0994}],
     "traffic": {"units_per_day": 2_000_000, "days": 5},
@@ -100,7 +109,7 @@ half a percent, more than the simulation error. A hundred times the rows, a tent
 the same test, a tenth of the lattice.
 """
 NAMES = [*designs.names(), *(one["name"] for one in VARIATIONS)]
-WITHOUT_EXACT = {"blinded-reestimation", "empirical-bernstein", "promising-zone", "rope"}
+WITHOUT_EXACT = {"blinded-reestimation", "drop-the-losers", "empirical-bernstein", "promising-zone", "rope"}
 COMPARISONS = len(WORLDS) * len(NAMES) * len(FIGURES)
 """At most as many; a world is played when its first comparison asks for it."""
 PROMISE_NOTHING = {

@@ -1,18 +1,15 @@
 """Rows of tests/reference/bandits.csv: exact to their tolerance, means within four standard errors."""
 
 import csv
-import importlib.util
 import json
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from validation import bandits
 
 ROOT = Path(__file__).parent.parent
-_spec = importlib.util.spec_from_file_location("validation_bandits", ROOT / "validation" / "bandits.py")
-bandits = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(bandits)
 ROWS = list(csv.DictReader((ROOT / "reference" / "bandits.csv").read_text(encoding="utf-8").splitlines()))
 EXACT = [
     r
@@ -33,15 +30,37 @@ def test_exact_row(row):
 def test_monte_carlo_row(row):
     inputs = json.loads(row["inputs"])
     figure = bandits.result(inputs).regret
-    theirs = float(re.search(r"SE=([0-9.]+)", row["source"]).group(1).rstrip("."))
+    theirs = bandits.printed(row["source"], "SE")
     assert abs(figure.value - float(row["value"])) <= 4 * np.hypot(figure.se, theirs)
+
+
+QUANTILES = [r for r in ROWS if r["area"] == "regret_quantile"]
+
+
+@pytest.mark.parametrize("row", QUANTILES, ids=lambda r: r["id"])
+def test_quantile_row(row):
+    _, low, high = bandits.range_of_quantile(row, json.loads(row["inputs"]))
+    theirs = float(row["value"])
+    # Regrets are sums of gaps in floating point; theirs are printed.
+    assert low - 1e-6 <= theirs <= high + 1e-6
+
+
+def test_there_are_99_quantile_rows_and_errors_of_a_fifth_are_seen():
+    assert len(QUANTILES) == 99
+    ranges = [bandits.range_of_quantile(row, json.loads(row["inputs"]))[1:] for row in QUANTILES]
+    wrong = [(row, ends) for row, ends in zip(QUANTILES, ranges, strict=True) for factor in (0.8, 1.2)
+             if ends[0] - 1e-6 <= factor * float(row["value"]) <= ends[1] + 1e-6]  # fmt: skip
+    # Left over: upper quantiles with a long tail, of few reference experiments.
+    assert len(wrong) <= 0.1 * 2 * len(QUANTILES)
+    assert not [row["id"] for row, _ in wrong if row["output"] == "q50"]
 
 
 @pytest.mark.parametrize("row", [r for r in ROWS if r["output"] == "error_probability"], ids=lambda r: r["id"])
 def test_error_probability_row(row):
     figure = bandits.result(json.loads(row["inputs"])).p_best_arm
     p = float(row["value"])
-    size = min(20_000, 4_000_000 // json.loads(row["inputs"])["budget"])
+    inputs = json.loads(row["inputs"])
+    size = bandits.replicates_for(bandits.policy_name(inputs), inputs["budget"])
     assert abs(1 - figure.value - p) <= 4 * np.sqrt(p * (1 - p) / size)
 
 

@@ -32,7 +32,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"kind": "user-spending", "alpha_spent": [0.01, 0.06]}, "alpha_spent"),
     ({"kind": "user-spending", "alpha_spent": [0.03, 0.01, 0.05]}, "alpha_spent"),
     ({"kind": "user-spending", "alpha": 0.01}, "alpha_spent"),
-    ({"kind": "obrien-fleming", "looks": 3, "futility_bounds": [0.0, 0.0]}, "futility_bounds"),
+    ({"kind": "obrien-fleming", "looks": 3, "futility_bounds": [-0.1, 0.0]}, "futility_bounds"),
     ({"kind": "obrien-fleming", "sides": 1, "looks": 3, "futility_bounds": [0.0, 3.0]}, "futility_bounds"),
     ({"kind": "obrien-fleming", "sides": 1, "looks": 3, "futility_bounds": [0.0]}, "futility_bounds"),
     ({"kind": "obrien-fleming", "sides": 1, "looks": 3, "futility_bounds": [0.0, "low"]}, "futility_bounds"),

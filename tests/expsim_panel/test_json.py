@@ -23,7 +23,7 @@ FIGURE = {"value", "se", "exact", "quantiles", "reason"}
 NAMES = {
     "power", "type1_error", "type1_error_unbiased", "false_launch", "p_correct", "p_harmful_launch", "p_missed_win",
     "p_inconclusive", "units", "exposures", "judged", "labelled", "days", "cost", "regret", "simple_regret",
-    "exaggeration", "coverage",
+    "exaggeration", "coverage", "exaggeration_adjusted", "exaggeration_shrunk", "coverage_adjusted",
 }  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def test_the_names_are_those_of_the_contract(made: dict[str, Any]) -> None:
             assert set(one[key]) >= listed
             assert set(one[key]["cost"]["breakdown"]) == {"generation", "judge", "human", "latency"} == set(BREAKDOWN)
     keys = ["action", "variant", "strategy", "estimate", "interval", "more_units", "more_cost", "sentence", "reasons"]
-    keys += ["sample_ratio"]
+    keys += ["sample_ratio", "guardrails", "evidence", "trade_off"]
     assert list(made["verdict"]) == keys
     assert made["verdict"]["action"] in {"launch", "keep", "collect", "inconclusive"}
 
@@ -86,8 +86,9 @@ def test_it_is_json_and_undefined_has_a_reason(name: str, request: pytest.Fixtur
         if one["quantiles"] is not None:
             assert list(one["quantiles"]) == ["0.05", "0.5", "0.95"]
     assert any(one["value"] is None for one in found)
-    # Three arms have no exact values.
-    assert any(one["exact"] is not None for one in found) == (name == "result")
+    # Three arms have no exact values; those of guardrails need only the sizes.
+    bare = [{**one, "guardrails": None} for one in made["strategies"]]
+    assert any(one["exact"] is not None for one in figures(bare)) == (name == "result")
 
 
 def test_one_replicate_is_json() -> None:

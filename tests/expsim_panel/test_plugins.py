@@ -61,7 +61,7 @@ def test_evaluator_measures_what_it_says(kind, family):
     assert law.means.shape == law.sds.shape == (1, 2)
     assert np.all(law.sds > 0)
     perfect = scenario.evaluator.bias_free()
-    assert perfect.coverage == scenario.evaluator.coverage
+    assert perfect.coverage == scenario.evaluator.row_share
     clean = perfect.measure(scenario.means[None], scenario.sds[None], scenario.family)
     np.testing.assert_array_equal(clean.means[0], scenario.means)
     assert scenario.evaluator.usd_per_row() >= 0
@@ -73,8 +73,9 @@ def test_evaluator_measures_what_it_says(kind, family):
 def test_several_variants_keep_the_level_as_an_upper_bound(kind):
     world = tree(variants=[{"name": n, "mean": 3.0} for n in "ABCD"])
     study = Study.from_tree(world, "test", names=[kind])
-    # Dunnett's bound uses the control that the variants share, and is exact for any number of them.
-    assert study.strategies[0].design.claim(setting_of(study.scenario)) == ("exact" if kind == "dunnett" else "at most")
+    # These bounds use the control that the variants share, and are exact for any number of them.
+    exact = kind in ("dunnett", "drop-the-losers")
+    assert study.strategies[0].design.claim(setting_of(study.scenario)) == ("exact" if exact else "at most")
     figure = study.run(replicates=20_000, seed=3)[kind].figures["false_launch"]
     assert figure.value <= 0.05 / 2 + 3 * figure.se
     assert figure.value > 0.05 / 2 / 3

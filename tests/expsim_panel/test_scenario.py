@@ -7,7 +7,7 @@ from worlds import tree
 from expsim_panel import library
 from expsim_panel.errors import InputError
 from expsim_panel.evaluation import evaluators
-from expsim_panel.evaluators.human import majority
+from expsim_panel.judge_laws import majority
 from expsim_panel.scenario import Scenario
 from expsim_panel.study import Study
 
@@ -15,7 +15,7 @@ NAN = float("nan")
 BAD = {
     "unknown table": ({"metrics": {}}, r"\[metrics\]: unknown table.*did you mean 'metric'"),
     "unknown key": ({"metric": {"famly": "normal"}}, r"\[metric.famly\].*did you mean 'family'"),
-    "planned table": ({"guardrails": []}, r"\[guardrails\]: not simulated"),
+    "planned table": ({"spec": {}}, r"\[spec\]: not simulated"),
     "unknown family": (
         {"metric": {"family": "poisson"}},
         r"\[metric.family\].*choose from amount, binary, normal, ordinal",

@@ -266,7 +266,7 @@ CONTRADICTIONS: list[tuple[str, dict[str, Any], str]] = [
     ("interim bounds that spend above alpha", {"kind": "haybittle-peto", "parameter": 1.5, "looks": 3}, "--parameter"),
     ("futility above efficacy", {"sides": 1, "looks": 3, "futility": [0.0, 2.5]}, "--futility-bounds"),
     ("binding futility above efficacy", {"sides": 1, "looks": 3, "futility": [9, 9], "binding": True}, "--futility-bounds"),
-    ("futility in a two-sided test", {"looks": 3, "futility": [0.0, 0.0]}, "--futility-bounds"),
+    ("negative futility in a two-sided test", {"looks": 3, "futility": [0.0, -0.1]}, "--futility-bounds"),
     ("futility of too many looks", {"sides": 1, "looks": 3, "futility": [0.0] * 3}, "--futility-bounds"),
     ("futility that is no number", {"sides": 1, "looks": 3, "futility": ["low", 0]}, "--futility-bounds"),
     ("parameter of a kind without", {"kind": "pocock", "parameter": 1.0}, "--parameter"),

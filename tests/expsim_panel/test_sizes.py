@@ -204,7 +204,7 @@ WRONG = [
     ("sample-size --effect 0.1 --sd 1 --kind obrian-fleming", "--kind"),
     ("sample-size --effect 0.1 --sd 1 --looks 3", "--looks"),
     ("sample-size --effect 0.1 --sd 1 --kind pocock --looks 3 --binding", "--binding"),
-    ("sample-size --effect 0.1 --sd 1 --kind pocock --looks 3 --futility-bounds 0,0", "--futility-bounds"),
+    ("sample-size --effect 0.1 --sd 1 --kind pocock --looks 3 --futility-bounds=-1,0", "--futility-bounds"),
     ("sample-size --effect 0.1 --sd 1 --allocation 1", "--allocation"),
     ("sample-size --effect 0.1 --sd 1 --direction up", "--direction"),
     ("sample-size --effect 0.1 --sd 1 --directions up", "--directions"),

@@ -10,8 +10,8 @@ from worlds import tree
 
 from expsim_panel.study import Study
 
-NAMES = ["fixed-horizon", "pocock", "bayesian", "thompson", "msprt", "empirical-bernstein", "rope", "bayesian-prior"]
-NAMES += ["fixed-t", "fixed-pooled", "holm", "promising-zone"]
+NAMES = ["pocock", "bayesian", "thompson", "msprt", "empirical-bernstein", "rope", "bayesian-prior"]
+NAMES += ["fixed-t", "fixed-pooled", "holm", "promising-zone", "drop-the-losers"]
 SCRIPT = """
 import json, sys
 from expsim_panel.study import Study
@@ -43,6 +43,27 @@ WORLDS = {
         "traffic": {"units_per_day": 90, "days": 6, "exposures_per_unit": 3, "size_variation": 0.5, "icc": 0.2},
         "analysis": {"unit": "response"},
     },
+    "scores by a judge and people": {
+        "evaluator": {
+            "kind": "hybrid",
+            "label_share": 0.4,
+            "judge": {"item_sd": 0.4, "drift": 0.1, "price_override": 0.01},
+            "human": {"severity_sd": 0.3, "noise_sd": 0.5, "raters": 4},
+        }
+    },
+    "scores of the same prompts": {
+        "evaluator": {"kind": "hybrid", "label_share": 0.4, "paired": True, "prompt_sd": 0.5, "judge": {"item_sd": 0.4}}
+    },
+    "rates by a judge and people, late": {
+        "family": "binary",
+        "traffic": {"units_per_day": 90, "days": 6, "delay_days": 1},
+        "evaluator": {
+            "kind": "hybrid",
+            "label_share": 0.5,
+            "judge": {"sensitivity": 0.8, "specificity": 0.9},
+            "human": {"sensitivity": 0.95},
+        },
+    },
     "three arms": {"variants": [{"name": "A", "mean": 3.0}, {"name": "B", "mean": 3.1}, {"name": "C", "mean": 3.2}]},
 }
 
@@ -50,8 +71,10 @@ WORLDS = {
 @pytest.mark.parametrize("name", WORLDS)
 def test_interpreted_kernels_give_the_same_bits(name):
     world = tree(**{"traffic": {"units_per_day": 60, "days": 6}, **WORLDS[name]})
-    compiled = Study.from_tree(world, "parity", names=NAMES).run(replicates=12, seed=5).digest
-    command = [sys.executable, "-c", SCRIPT, json.dumps(world), json.dumps(NAMES)]
+    # A bandit sends a prompt to one variant only.
+    names = [one for one in NAMES if one != "thompson"] if world.get("evaluator", {}).get("paired") else NAMES
+    compiled = Study.from_tree(world, "parity", names=names).run(replicates=12, seed=5).digest
+    command = [sys.executable, "-c", SCRIPT, json.dumps(world), json.dumps(names)]
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == compiled
@@ -101,6 +124,30 @@ def test_interpreted_bandits_give_the_same_bits(family, names):
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == compiled
+
+
+WORLDLY = """
+import sys
+from expsim_panel import bandit
+from expsim_panel.bandit_runs import Run
+Run.in_batches = sys.argv[1] == "sums"
+world = {"delay": 5, "batch": 5, "arrives": (0, 9, 0), "cost": 0.1, "shift": [(31, (0.5, 0.4, 0.6))]}
+if sys.argv[1] == "requests":
+    world |= {"drift": (0.1, 0.0, 0.0), "season": (0.1, 7)}
+names = ["thompson(burn_in=2)", "ucb1", "epsilon-greedy(floor=0.1)"]
+print(*(bandit([0.3, 0.5, 0.6], names, 60, family=family, replicates=12, seed=5, workers=1, world=world).digest
+        for family in ("bernoulli", "gaussian")))
+"""
+
+
+@pytest.mark.parametrize("how", ["sums", "requests"])
+def test_interpreted_bandit_worlds_give_the_same_bits(how):
+    found = []
+    for off in ("0", "1"):
+        environment = {**os.environ, "NUMBA_DISABLE_JIT": off}
+        command = [sys.executable, "-c", WORLDLY, how]
+        found.append(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
+    assert found[0] == found[1]
 
 
 def test_interpreted_bandits_of_other_kinds_give_the_same_bits():

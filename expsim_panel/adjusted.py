@@ -1,0 +1,131 @@
+"""Stage-wise estimates of thousands of simulated experiments at once, from tables solved beforehand.
+
+One experiment is solved by `stagewise`; here the tail probability and the median-unbiased estimate are smooth
+functions of z and of the drift at each look, which Chebyshev polynomials give to about 1e-6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial import chebyshev
+
+from expsim_panel.checked import Floats
+from expsim_panel.design import Design, Setting
+from expsim_panel.kernels.ordering import drifts_at, going_on, tails
+from expsim_panel.results import Outcomes
+from expsim_panel.stagewise import table_of
+
+__all__ = ["Adjusted", "adjusted"]
+
+MOST_LOOKS = 60
+"""The work grows with the square of the looks."""
+_ALONG_Z, _ALONG_DRIFT = 25, 5
+_MOST_POINTS = 49
+_FAR = 6.0
+"""An end further than this from its mean, in standard errors, has a tail probability of 0 or 1 here."""
+
+
+@dataclass(frozen=True)
+class Adjusted:
+    """Stage-wise answers by experiment, arrays (replicates,).
+
+    Attributes
+    ----------
+    tail : ndarray
+        P(an end at least as far up) under the true effect: uniform. An interval of level L holds the truth where
+        it lies within (1 - L) / 2 and (1 + L) / 2. nan without a standard error.
+    estimate : ndarray
+        Median-unbiased estimate of the experiments that were asked for, metric units; nan for the others.
+    """
+
+    tail: Floats
+    estimate: Floats
+
+
+def adjusted(
+    design: Design, setting: Setting, out: Outcomes, effect: Floats, se: Floats, truth: float, wanted: np.ndarray
+) -> Adjusted | str:
+    """Return the stage-wise tails and estimates of experiments of two arms; or why there are none.
+
+    Parameters
+    ----------
+    design, setting
+        The design, and what it knew when it was planned.
+    out : Outcomes
+        How the experiments ended.
+    effect, se : ndarray, shape (replicates,)
+        Plain estimates and their standard errors.
+    truth : float
+        The true effect of all of them.
+    wanted : bool ndarray, shape (replicates,)
+        Whose estimate is needed.
+    """
+    table = table_of(design, setting)
+    if isinstance(table, str):
+        return table
+    days, t, lower, upper = table
+    if days.size > MOST_LOOKS:
+        return f"no stage-wise estimates of more than {MOST_LOOKS} looks in a simulation"
+    paths = going_on(t, lower, upper)
+    tail, estimate = np.full(effect.size, np.nan), np.full(effect.size, np.nan)
+    usable = np.isfinite(effect) & np.isfinite(se) & (se > 0)
+    for look, day in enumerate(days):
+        root = float(np.sqrt(t[look]))
+        mine = np.flatnonzero((out.day == day) & usable)
+        if mine.size:
+            z, drift = effect[mine] / se[mine], truth / (se[mine] * root)
+            tail[mine] = _tails(t, upper, paths, look, z, drift)
+        mine = mine[wanted[mine]]
+        if mine.size:
+            z = effect[mine] / se[mine]
+            estimate[mine] = _medians(t, upper, paths, look, z) * se[mine] * root
+    return Adjusted(tail, estimate)
+
+
+Paths = tuple[Floats, Floats, "np.ndarray"]
+
+
+def _points(low: float, high: float, number: int) -> tuple[Floats, Floats]:
+    """Return Chebyshev points of [-1, 1] and of [low, high]; one point where the two are the same."""
+    at = chebyshev.chebpts1(number if high > low else 1)
+    return at, 0.5 * (low + high) + 0.5 * (high - low) * at
+
+
+def _scaled(values: Floats, low: float, high: float) -> Floats:
+    return np.asarray((2.0 * values - low - high) / (high - low) if high > low else np.zeros(values.size))
+
+
+def _tails(t: Floats, upper: Floats, paths: Paths, look: int, z: Floats, drift: Floats) -> Floats:
+    """Return the tail probability of every (z, drift) at a look, from a grid of both."""
+    root = np.sqrt(t[look])
+    if z.size <= _ALONG_Z * _ALONG_DRIFT:
+        return np.asarray(tails(t, upper, *paths, look, z, drift))
+    # Around its mean z looks the same for neighbouring drifts.
+    off = np.clip(z - drift * root, -_FAR, _FAR)
+    ends = (float(off.min()), float(off.max())), (float(drift.min()), float(drift.max()))
+    near_unit, near = _points(*ends[0], _ALONG_Z)
+    drift_unit, at = _points(*ends[1], _ALONG_DRIFT)
+    grid_off, grid_drift = (grid.ravel() for grid in np.meshgrid(near, at, indexing="ij"))
+    values = tails(t, upper, *paths, look, grid_off + grid_drift * root, grid_drift).reshape(near.size, at.size)
+    # Coefficients along one axis, then along the other.
+    first = chebyshev.chebfit(near_unit, values, near.size - 1)
+    both = chebyshev.chebfit(drift_unit, first.T, at.size - 1).T
+    rows = chebyshev.chebvander(_scaled(off, *ends[0]), near.size - 1) @ both
+    return np.asarray(np.einsum("ij,ij->i", rows, chebyshev.chebvander(_scaled(drift, *ends[1]), at.size - 1)))
+
+
+def _medians(t: Floats, upper: Floats, paths: Paths, look: int, z: Floats) -> Floats:
+    """Return the drift whose median end at a look each z is."""
+    low, high = float(z.min()), float(z.max())
+    number = min(7 + int(np.ceil(4 * (high - low))), _MOST_POINTS)
+    if z.size <= number:
+        order = np.argsort(z)
+        found = np.empty(z.size)
+        found[order] = drifts_at(t, upper, *paths, look, z[order], 0.5)
+        return found
+    unit, at = _points(low, high, number)
+    values = drifts_at(t, upper, *paths, look, at, 0.5)
+    fitted = chebyshev.chebfit(unit, values, at.size - 1)
+    return np.asarray(chebyshev.chebval(_scaled(z, low, high), fitted))

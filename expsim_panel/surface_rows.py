@@ -1,0 +1,170 @@
+"""Cells of a surface that differ in nothing but the truth: what they have in common is worked out once.
+
+Traffic, prices, bounds and the control's spread do not depend on how good a variant is. Reading them from a
+study costs ten times what a cell's own answer costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from expsim_panel import exact, outcomes, plan
+from expsim_panel.axes import Axis, Mover, moves_truth
+from expsim_panel.clusters import Clusters
+from expsim_panel.design import Setting
+from expsim_panel.economics import Ledger, ledger
+from expsim_panel.errors import InputError
+from expsim_panel.results import Figure
+from expsim_panel.study import Study
+from expsim_panel.uneven import RATES, SCORES
+
+Cell = tuple[int, int]
+
+EXACT = ("rejection", "launch", "units", "exposures", "days", "cost", "judged", "labelled")
+"""Figures that an exact answer may have."""
+
+
+class NoExact(Exception):
+    """No study on these axes has an exact value of the metric."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Some cells of a surface.
+
+    Attributes
+    ----------
+    cells : tuple of (int, int)
+        Indices of y and x.
+    levels : tuple of dict
+        Value by path, of every cell.
+    study : Study
+        Moved to what the cells have in common; valid until the next row is asked for.
+    setting : Setting
+        What the designs know.
+    money : Ledger
+        Prices.
+    law : Law or None
+        Law of the scored rows, one replicate per cell; None where the cells' worlds are not plain.
+    refused : dict
+        Why a cell contradicts the study.
+    """
+
+    cells: tuple[Cell, ...]
+    levels: tuple[dict[str, float], ...]
+    study: Study
+    setting: Setting
+    money: Ledger
+    law: plan.Law | None
+    refused: dict[Cell, InputError]
+
+
+def rows(
+    mover: Mover, x: Axis, y: Axis | None, cells: list[Cell], world: str
+) -> Iterator[Row | tuple[Cell, InputError]]:
+    """Yield the cells in rows as large as possible, and those that contradict the study with the reason."""
+    groups: dict[tuple[tuple[str, float], ...], list[tuple[Cell, dict[str, float]]]] = {}
+    for i, j in cells:
+        levels = {x.path: float(x.values[j])}
+        if y is not None:
+            levels[y.path] = float(y.values[i])
+        common = tuple((path, value) for path, value in levels.items() if not moves_truth(path))
+        groups.setdefault(common, []).append(((i, j), levels))
+    for common, members in groups.items():
+        try:
+            study = mover.to(dict(common), checked=False)
+            whole = _row(mover, study, members, world)
+        except InputError as error:
+            if len(members) == 1 and len(common) == len(members[0][1]):
+                yield members[0][0], error
+                continue
+            whole = None
+        if whole is not None:
+            yield whole
+            continue
+        # Contradictions and worlds that are not plain may come and go with the truth: one cell at a time.
+        for cell, levels in members:
+            try:
+                study = mover.to(levels)
+                setting, money = plan.setting_of(study.scenario, world), ledger(study.scenario)
+            except InputError as error:
+                yield cell, error
+            else:
+                yield Row((cell,), (levels,), study, setting, money, None, {})
+
+
+def _row(mover: Mover, study: Study, members: list[tuple[Cell, dict[str, float]]], world: str) -> Row | None:
+    """Return the row of a plain world; None where the world is not plain."""
+    scenario = study.scenario
+    if outcomes.family(scenario.metric) not in (SCORES, RATES) or world == "prior":
+        return None
+    truth = [{path: value for path, value in levels.items() if moves_truth(path)} for _, levels in members]
+    means, refused = mover.truths(truth)
+    found: Clusters = plan.clusters(scenario)
+    setting = plan.setting_of(scenario, world, found)
+    for i, one in enumerate(study.strategies):
+        one.design.check_for(setting, "surface", f"strategies.{i}")
+    means[list(refused)] = scenario.means
+    if world in ("null", "unbiased"):
+        means[:] = means[:, :1]
+    sds = np.broadcast_to(scenario.sds, means.shape)
+    if scenario.family == "binary":
+        sds = np.sqrt(means * (1 - means))
+    elif world in ("null", "unbiased"):
+        sds = np.broadcast_to(scenario.sds[0], means.shape)
+    law = plan.law_of(scenario, world, means, sds, found if world != "unbiased" else None)
+    if law.uneven is not None:
+        return None
+    cells, levels = (tuple(part) for part in zip(*members, strict=True))
+    return Row(
+        cells, levels, study, setting, ledger(scenario, found), law, {cells[i]: why for i, why in refused.items()}
+    )
+
+
+def exact_figures(
+    row: Row, at: int, world: str, launches: bool = True
+) -> Iterator[tuple[Cell, dict[str, Figure] | str]]:
+    """Yield every cell's exact figures by name, or why this one has none.
+
+    Parameters
+    ----------
+    launches : bool
+        Whether launches are asked for: what guardrails let through takes longer than all other figures.
+
+    Raises
+    ------
+    NoExact
+        The strategy has none anywhere.
+    """
+    one, scenario = row.study.strategies[at], row.study.scenario
+    absent = exact.why_not(scenario, one)
+    if absent:
+        raise NoExact(absent)
+    planned = None if row.law is None else one.design.bounds(row.setting)
+    if row.law is not None and planned is None:
+        raise NoExact("no exact value for this stopping rule")
+    passing: dict[bytes, np.ndarray] = {}
+    for index, cell in enumerate(row.cells):
+        if cell in row.refused:
+            continue
+        found: exact.Exact | str
+        if row.law is None or planned is None:
+            found = exact.operating(scenario, one, world, row.money)
+        else:
+            law = row.law.one(index)
+            if one.design.bounds_follow_spread:
+                planned = one.design.bounds(exact.as_seen(row.setting, law)) or planned
+            found = exact.stopped(row.setting, planned, law, row.money)
+            if launches and isinstance(found, exact.Exact):
+                found = exact.vetoed(scenario, world, found, passing)
+        if isinstance(found, str):
+            yield cell, found
+            continue
+        scored = found.values["rows"] * row.money.scored_per_row
+        for name, payee in (("judged", "judge"), ("labelled", "human")):
+            found.values[name] = scored * row.money.responses[payee]
+        told = (name for name in EXACT if name != "launch" or launches or not scenario.guardrails)
+        yield cell, {name: Figure(found.values[name]) for name in told}

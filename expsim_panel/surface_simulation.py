@@ -1,0 +1,287 @@
+"""A row of a surface by simulation: its paths are drawn once, and all cells read them (common random numbers).
+
+For a fixed split and a rule that is a table of bounds. The law of every figure is that of `engine.run`: scores
+are drawn at the days on which something is decided, by the same kernel, and a true mean only shifts them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TypeGuard
+
+import numpy as np
+
+from expsim_panel import outcomes, plan
+from expsim_panel.economics import Ledger
+from expsim_panel.engine import Cancelled
+from expsim_panel.kernels.outcomes import draw_paths
+from expsim_panel.kernels.special import norm_ppf
+from expsim_panel.kernels.streams import BLOCK, EVALUATOR, OUTCOME, generator
+from expsim_panel.kernels.surfaces import TALLIES, count_ends, count_pairs, draw_looks, judge_cells, read_paths
+from expsim_panel.kernels.tables import Table
+from expsim_panel.scenario import Scenario
+from expsim_panel.strategy import Strategy
+from expsim_panel.surface_rows import Cell, Row
+from expsim_panel.uneven import RATES, SCORES
+
+CHUNK = 64
+"""Cells of one piece of work: enough to make the drawing cheap, few enough to share out and to cancel."""
+
+ENOUGH = 16
+"""Cells of a piece of work that is not worth waiting for more."""
+
+RULE, BY_CELL = ("lower", "upper", "below", "z"), ("means", "sds", "effects", "indifference")
+
+Ask = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A strategy's bounds at the looks of all strategies, and the interval it shows; the first axis is the cell."""
+
+    lower: np.ndarray
+    upper: np.ndarray
+    below: np.ndarray
+    z: np.ndarray
+
+    def part(self, which: slice) -> Rule:
+        """Return the rule in some cells."""
+        return Rule(self.lower[which], self.upper[which], self.below[which], self.z[which])
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How the experiments of some cells ended.
+
+    Attributes
+    ----------
+    classes : tuple of int64 ndarray, shape (cells, classes)
+        By strategy: experiments by last look and decision, see `kernels.surfaces`.
+    tallies : tuple of ndarray, shape (cells, TALLIES)
+        By strategy.
+    pairs : int64 ndarray, shape (cells, classes, classes), or None
+        Of two strategies on the same paths.
+    """
+
+    classes: tuple[np.ndarray, ...]
+    tallies: tuple[np.ndarray, ...]
+    pairs: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Task:
+    """Some cells that read the same paths, ready to be played on any thread.
+
+    Attributes
+    ----------
+    cells : tuple of (int, int)
+        Where the figures belong.
+    seed, replicates : int
+        Every cell gets the same random numbers.
+    rules : tuple of Rule
+        One strategy, or two to be compared.
+    days : int ndarray, shape (looks,)
+        Days (from 1) on which something is decided, the last one of the experiment.
+    units, rows : int64 ndarray, shape (looks, arms)
+        Enrolled and scored by then.
+    binary : bool
+        Whether rows are 0/1.
+    means, sds, effects : ndarray, shape (cells, arms)
+        Law of a row, and the true effects.
+    severity_sd, raters, shared
+        Rater severity.
+    indifference : ndarray, shape (cells,)
+        Smallest effect that matters.
+    money : tuple of Ledger
+        Prices in each cell.
+    world : str
+        Which world this is.
+    """
+
+    cells: tuple[Cell, ...]
+    seed: int
+    replicates: int
+    rules: tuple[Rule, ...]
+    days: np.ndarray
+    units: np.ndarray
+    rows: np.ndarray
+    binary: bool
+    means: np.ndarray
+    sds: np.ndarray
+    effects: np.ndarray
+    severity_sd: float
+    raters: int
+    shared: bool
+    indifference: np.ndarray
+    money: tuple[Ledger, ...]
+    world: str
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What the paths depend on; tasks with the same key can be one."""
+        own = self.sds[0].tobytes() if self.severity_sd > 0 else b""
+        raters = (self.severity_sd, self.raters, self.shared, own)
+        return self.days.tobytes(), self.rows.tobytes(), self.units.tobytes(), self.binary, *raters
+
+    def with_others(self, others: list[Task]) -> Task:
+        """Return one task in place of several with the same key."""
+        every = [self, *others]
+        rules = tuple(
+            Rule(*(np.concatenate([getattr(one.rules[k], name) for one in every]) for name in RULE))
+            for k in range(len(self.rules))
+        )
+        joined = {name: np.concatenate([getattr(one, name) for one in every]) for name in BY_CELL}
+        cells = tuple(cell for one in every for cell in one.cells)
+        return replace(self, cells=cells, rules=rules, money=tuple(m for one in every for m in one.money), **joined)
+
+    def play(self, cancelled: Ask | None = None) -> Counts:
+        """Draw the paths block by block and count how each cell's experiments end on them."""
+        looks, arms = self.rows.shape
+        cells, classes, two = len(self.cells), looks * (arms + 3), len(self.rules) == 2
+        counts = tuple(np.zeros((cells, classes), np.int64) for _ in self.rules)
+        tallies = tuple(np.zeros((cells, TALLIES)) for _ in self.rules)
+        pairs = np.zeros((cells, classes, classes), np.int64) if two else None
+        for block in range(math.ceil(self.replicates / BLOCK)):
+            if cancelled and cancelled():
+                raise Cancelled
+            size = min(BLOCK, self.replicates - block * BLOCK)
+            for part, mean, variance, centre, scale in self._paths(block, size):
+                ended = []
+                for rule, count, tally in zip(self.rules, counts, tallies, strict=True):
+                    ended.append(np.empty((part.stop - part.start, size), np.uint16))
+                    some = rule.part(part)
+                    judge_cells(
+                        mean, variance, centre, scale, self.effects[part], some.lower, some.upper, some.below, some.z,
+                        self.indifference[part], ended[-1], tally[part],
+                    )  # fmt: skip
+                    count_ends(ended[-1], count[part])
+                if pairs is not None:
+                    count_pairs(*ended, pairs[part])
+        return Counts(counts, tallies, pairs)
+
+    def _paths(self, block: int, size: int) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+        """Yield the paths of a block with the cells that read them, and each cell's centre and scale."""
+        shape = (size, *self.rows.shape)
+        mean, variance = np.empty(shape), np.empty(shape)
+        steps = np.diff(self.rows, axis=0, prepend=0)
+        everybody = slice(0, len(self.cells))
+        if not self.binary and self.severity_sd == 0:
+            draw_looks(generator(self.seed, OUTCOME, block), np.ascontiguousarray(steps), mean, variance)
+            yield everybody, mean, variance, self.means, self.sds
+            return
+        if not self.binary:
+            sds = np.tile(self.sds[0], (size, 1))
+            self._draw(block, 0, steps, np.zeros_like(sds), sds, mean, variance)
+            yield everybody, mean, variance, self.means, np.ones_like(self.sds)
+            return
+        # Hits of one rate say nothing about those of another: an arm is drawn anew where its rate changes.
+        last = np.full(self.rows.shape[1], np.nan)
+        for c, rates in enumerate(self.means):
+            for a in np.flatnonzero(rates != last):
+                one_mean, one_variance = np.empty((size, len(self.days), 1)), np.empty((size, len(self.days), 1))
+                column = np.full((size, 1), rates[a])
+                self._draw(block, 1 + int(a), steps[:, [a]], column, column, one_mean, one_variance)
+                mean[:, :, a], variance[:, :, a] = one_mean[:, :, 0], one_variance[:, :, 0]
+            last = rates
+            yield slice(c, c + 1), mean, variance, np.zeros((1, rates.size)), np.ones((1, rates.size))
+
+    def _draw(
+        self, block: int, lane: int, steps: np.ndarray, means: np.ndarray, sds: np.ndarray, mean: np.ndarray,
+        variance: np.ndarray,
+    ) -> None:  # fmt: skip
+        """Draw the arms of a block into `mean` and `variance`."""
+        streams = generator(self.seed, OUTCOME, block, lane), generator(self.seed, EVALUATOR, block, lane)
+        sums, squares = np.empty_like(mean), np.empty_like(mean)
+        steps = np.ascontiguousarray(steps)
+        draw_paths(*streams, self.binary, steps, means, sds, self.severity_sd, self.raters, self.shared, sums, squares)
+        read_paths(np.cumsum(steps, axis=0), sums, squares, 0.0 if self.binary else 1.0, mean, variance)
+
+
+def tasks(row: Row, at: list[int], world: str, seed: int, replicates: int) -> list[Task] | None:
+    """Return the work of a row; None where a strategy or the world needs the general engine.
+
+    Parameters
+    ----------
+    row : Row
+        From `surface_rows.rows`, its study still in place.
+    at : list of int
+        Positions of one strategy, or of two to be compared on the same paths.
+    """
+    law, scenario, setting = row.law, row.study.scenario, row.setting
+    if law is None or law.labelled is not None:
+        return None
+    tables = []
+    for one in (row.study.strategies[k] for k in at):
+        rule = None if one.policy.adaptive else one.design.rule(setting)
+        if not is_plain_table(rule):
+            return None
+        tables.append((rule, norm_ppf(0.5 + one.design.level() / 2)))
+    kept = [index for index, cell in enumerate(row.cells) if cell not in row.refused]
+    if law.severity_sd > 0 and kept and np.ptp(law.sds[kept], axis=0).any():
+        return None
+    seen = [np.isfinite(table.lower) | np.isfinite(table.upper) for table, _ in tables]
+    days = np.union1d(np.flatnonzero(np.any(seen, axis=0)) + 1, [setting.days])
+    looks = days - 1
+    units = setting.units if setting.enrolled is None else setting.enrolled
+    made = []
+    for start in range(0, len(kept), CHUNK):
+        part = kept[start : start + CHUNK]
+        size = len(part)
+        rules = tuple(
+            Rule(
+                np.tile(table.lower[looks], (size, 1)), np.tile(table.upper[looks], (size, 1)),
+                np.full(size, table.below, np.int64), np.full(size, float(z)),
+            )
+            for table, z in tables
+        )  # fmt: skip
+        made.append(
+            Task(
+                tuple(row.cells[index] for index in part), seed, replicates, rules, days,
+                units[looks].astype(np.int64), setting.rows[looks].astype(np.int64), setting.binary,
+                law.means[part], law.sds[part], law.effects[part], float(law.severity_sd), int(law.raters),
+                bool(law.shared), np.full(size, float(scenario.scenario.indifference)), (row.money,) * size, world,
+            )
+        )  # fmt: skip
+    return made
+
+
+def reads_paths(scenario: Scenario, one: Strategy) -> bool:
+    """Tell whether cells of this study can read common paths at its own point."""
+    if one.policy.adaptive or outcomes.family(scenario.metric) not in (SCORES, RATES):
+        return False
+    law = plan.law(scenario, "truth", 0, 0, 1)
+    plain = law.uneven is None and law.labelled is None
+    return plain and is_plain_table(one.design.rule(plan.setting_of(scenario)))
+
+
+def is_plain_table(rule: object) -> TypeGuard[Table]:
+    """Tell whether a rule is a table without inner bounds, which the kernel of surfaces does not know."""
+    return isinstance(rule, Table) and not np.any(rule.inner > -np.inf)
+
+
+class Collector:
+    """Joins small tasks that read the same paths: along an axis of noise alone, say, every row has the same ones."""
+
+    def __init__(self) -> None:
+        self._waiting: OrderedDict[tuple[object, ...], list[Task]] = OrderedDict()
+
+    def add(self, task: Task) -> list[Task]:
+        """Take a task and return what is ready to be played."""
+        parts = self._waiting.setdefault(task.key, [])
+        parts.append(task)
+        if sum(len(part.cells) for part in parts) >= ENOUGH:
+            del self._waiting[task.key]
+            return [parts[0].with_others(parts[1:])]
+        if len(self._waiting) > CHUNK:
+            _, parts = self._waiting.popitem(last=False)
+            return [parts[0].with_others(parts[1:])]
+        return []
+
+    def flush(self) -> list[Task]:
+        """Return everything that is left."""
+        left = [parts[0].with_others(parts[1:]) for parts in self._waiting.values()]
+        self._waiting.clear()
+        return left

@@ -1,0 +1,225 @@
+"""Bandits in batches: one question to the policy per batch, then counts and sums of rewards by arm.
+
+The law of `request_worlds.play_world` with the same batch, at a cost that does not grow with the batch: requests
+of a batch are exchangeable, so the arms' shares of it are multinomial in the policy's probabilities, and an arm's
+rewards enter through their sum and sum of squares.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from expsim_panel.kernels.arms import P_BEST, multinomial
+from expsim_panel.kernels.jit import inner, kernel
+from expsim_panel.kernels.measuring import binary_rows, normal_rows
+from expsim_panel.kernels.request_worlds import RequestLaw
+from expsim_panel.kernels.requests import begin, fewest, recommend, shares, update
+
+
+@inner
+def _arrive(
+    params: Any, seen: int, batch: np.ndarray, n: np.ndarray, s: np.ndarray, q: np.ndarray, memory: np.ndarray
+) -> int:
+    """Hand the policy a batch's counts, sums and sums of squares, and empty it; return how many rewards it knows."""
+    for a in range(n.shape[0]):
+        if batch[0, a] > 0.0:
+            n[a] += batch[0, a]
+            s[a] += batch[1, a]
+            q[a] += batch[2, a]
+            seen += int(batch[0, a])
+    for a in range(n.shape[0]):
+        if batch[0, a] > 0.0:
+            update(params, a, batch[0, a], batch[1, a], seen, n, s, memory)
+        batch[0, a] = 0.0
+    return seen
+
+
+@inner
+def _rewards(
+    outcome: np.random.Generator, law: RequestLaw, binary: bool, phase: int, arm: int, rows: int, none: np.ndarray
+) -> tuple[float, float]:
+    """Return sum and sum of squares of an arm's rewards as seen."""
+    mean = law.offset[arm] + law.gain[arm] * (law.means[phase, arm] + law.level[0])
+    if binary:
+        return binary_rows(outcome, rows, mean)
+    return normal_rows(outcome, rows, mean, law.sd, none, arm, 0, 0)
+
+
+@kernel
+def play_batches(
+    params: Any,
+    law: RequestLaw,
+    outcome: np.random.Generator,
+    policy: np.random.Generator,
+    choices: np.ndarray,
+    binary: bool,
+    horizon: int,
+    burn_in: int,
+    floor: float,
+    delay: int,
+    batch: int,
+    checkpoints: np.ndarray,
+    memory: np.ndarray,
+    pulls: np.ndarray,
+    chosen: np.ndarray,
+    regret: np.ndarray,
+    money: np.ndarray,
+    path: np.ndarray,
+    dollars: np.ndarray,
+    traffic: np.ndarray,
+) -> None:
+    """Play one policy through a block of bandit problems, batch by batch.
+
+    Parameters
+    ----------
+    params : NamedTuple
+        Parameters of a policy whose `shares` are known.
+    law : RequestLaw
+        A world whose means are constant within each phase: no drift, no season.
+    outcome, policy : Generator
+        Streams of the block, by role.
+    choices : uint64 ndarray, shape (4,)
+        Stream of the choices that are drawn one by one: burn-in and the arm to keep.
+    delay : int
+        Whole batches that a batch's rewards are late.
+    batch : int
+        Requests of a batch; the last one has what is left of the horizon.
+    checkpoints : int64 ndarray
+        Ends of batches at which regret is noted, the last the horizon.
+    binary, horizon, burn_in, floor, memory, pulls, chosen, regret, money, path, dollars, traffic
+        As in `request_worlds.play_world`.
+    """
+    # Taken out of the tuple once: each access in the loop would count references.
+    means = law.means
+    gaps = law.gaps
+    losses = law.losses
+    starts = law.starts
+    ready = law.ready
+    level = law.level
+    cost = law.cost
+    phases, arms = means.shape
+    every_n = np.zeros(arms)
+    every_s = np.zeros(arms)
+    every_q = np.zeros(arms)
+    every_given = np.zeros(arms)
+    every_today = np.zeros(arms, np.int64)
+    every_part = np.zeros(arms, np.int64)
+    late = np.zeros((delay + 1, 3, arms))
+    none = np.zeros((arms, 1))
+    flat = memory.reshape(-1)
+    for r in range(pulls.shape[0]):
+        for a in range(arms):
+            every_n[a] = 0.0
+            every_s[a] = 0.0
+            every_q[a] = 0.0
+            every_given[a] = 0.0
+        for i in range(flat.shape[0]):
+            flat[i] = 0.0
+        begin(params, memory)
+        lost = 0.0
+        missed = 0.0
+        earned = 0.0
+        phase = 0
+        hand = -1
+        n = every_n[:0]
+        s = every_s[:0]
+        q = every_q[:0]
+        given = every_given[:0]
+        part = every_part[:0]
+        work = np.zeros((4, 0))
+        forced = False
+        seen = 0
+        known = 0
+        k = 0
+        t = 0
+        for c in range(checkpoints.shape[0] + 1):
+            over = c == checkpoints.shape[0]
+            while over or t < checkpoints[c]:
+                while phase + 1 < phases and t >= starts[phase + 1]:
+                    phase += 1
+                while known < k - delay or (over and known < k):
+                    seen = _arrive(params, seen, late[known % (delay + 1)], n, s, q, memory)
+                    known += 1
+                if over:
+                    break
+                if ready[phase] != hand:
+                    hand = ready[phase]
+                    n = every_n[:hand]
+                    s = every_s[:hand]
+                    q = every_q[:hand]
+                    given = every_given[:hand]
+                    part = every_part[:hand]
+                    work = np.zeros((4, hand))
+                    forced = burn_in > 0
+                today = late[k % (delay + 1)]
+                end = min(t + batch, horizon)
+                asked = False
+                while t < end:
+                    # A batch is split where the means change; the policy learns of it after the batch.
+                    while phase + 1 < phases and t >= starts[phase + 1]:
+                        phase += 1
+                    until = end
+                    if phase + 1 < phases:
+                        until = min(until, starts[phase + 1])
+                    for a in range(hand):
+                        part[a] = 0
+                    while forced and t < until:
+                        least = given[0]
+                        for a in range(1, hand):
+                            least = min(least, given[a])
+                        forced = least < burn_in
+                        if forced:
+                            arm = fewest(choices, given, work)
+                            given[arm] += 1.0
+                            part[arm] += 1
+                            t += 1
+                            asked = False
+                    if hand == 1:
+                        part[0] += until - t
+                        given[0] += until - t
+                    elif t < until:
+                        if not asked:
+                            shares(params, seen, n, s, q, memory, work)
+                            for a in range(hand):
+                                work[P_BEST, a] = floor + (1.0 - floor * hand) * work[P_BEST, a]
+                            asked = True
+                        for a in range(hand):
+                            every_today[a] = part[a]
+                        multinomial(policy, until - t, work, P_BEST, part)
+                        for a in range(hand):
+                            given[a] += part[a]
+                            part[a] += every_today[a]
+                    t = until
+                    for a in range(hand):
+                        if part[a] > 0:
+                            total, square = _rewards(outcome, law, binary, phase, a, part[a], none)
+                            if today[0, a] == 0.0:
+                                today[1, a] = 0.0
+                                today[2, a] = 0.0
+                            today[0, a] += part[a]
+                            today[1, a] += total
+                            today[2, a] += square
+                            lost += part[a] * gaps[phase, a]
+                            missed += part[a] * losses[phase, a]
+                            earned += part[a] * (law.value * (means[phase, a] + level[0]) - cost[a])
+                k += 1
+            if over:
+                break
+            for a in range(arms):
+                traffic[c, a] += every_given[a]
+            traffic[c, arms] += lost
+            traffic[c, arms + 1] += lost * lost
+            traffic[c, arms + 2] += missed
+            traffic[c, arms + 3] += missed * missed
+            if r < path.shape[0]:
+                path[r, c] = lost
+            if r < dollars.shape[0]:
+                dollars[r, c] = missed
+        for a in range(arms):
+            pulls[r, a] = int(every_given[a])
+        regret[r] = lost
+        money[r, 0] = missed
+        money[r, 1] = earned
+        chosen[r] = recommend(params, choices, n, s, memory)

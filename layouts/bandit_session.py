@@ -1,0 +1,284 @@
+"""What one visitor asks of a bandit problem, and the one computation that answers. No widgets.
+
+A change goes through the same door as the command line (`bandit`, `regret_over`), so a bad value gives the same line
+everywhere. Computation runs on threads; what an overtaken run still delivers is dropped by its run number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar
+
+import param
+
+from expsim_panel import bandit
+from expsim_panel.bandit_curves import RegretCurve, parse, regret_over
+from expsim_panel.bandit_verdict import check_value
+from expsim_panel.bandits import BanditResult
+from expsim_panel.best_arm import check_means
+from expsim_panel.errors import InputError, shown
+from expsim_panel.layouts.computing import POOL
+from expsim_panel.quantities import count
+from expsim_panel.study import Study
+
+WHERE = "bandit"
+FIRST_PULLS, MOST_PULLS = 2_000_000, 400_000_000
+"""Pulls of the first picture, over all policies: a fifth of a second; and of the whole, so that a page stays quick."""
+MOST_POLICIES, MOST_ARMS, MOST_TEXT = 10, 50, 2000
+CURVE_REPLICATES = 500
+T = TypeVar("T")
+_LOG = logging.getLogger(__name__)
+
+
+class Overtaken(Exception):
+    """Another run has begun, or this one was cancelled."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A problem as a visitor typed it.
+
+    Attributes
+    ----------
+    means : str
+        Means of the arms, with commas between.
+    family : str
+        ``bernoulli`` or ``gaussian``.
+    horizon, replicates, seed : int or None
+        Requests, experiments, seed.
+    policies : tuple of str
+        Names, with parameters in brackets.
+    usd : float or None
+        What one unit of reward is worth, in dollars.
+    """
+
+    means: str = "0.62, 0.65, 0.68"
+    family: str = "bernoulli"
+    horizon: Any = 5000
+    replicates: Any = 2000
+    seed: Any = 1
+    policies: tuple[str, ...] = ("even", "explore-then-commit", "epsilon-greedy", "ucb1", "thompson")
+    usd: float | None = None
+
+    def problem(self) -> dict[str, Any]:
+        """Return the arguments of `bandit`; `InputError` naming the place where they are wrong."""
+        text = self.means[:MOST_TEXT]
+        try:
+            means = [float(part) for part in text.replace(";", ",").split(",") if part.strip()]
+        except ValueError:
+            raise InputError(WHERE, "means", f"{shown(text)} is no list of numbers", "write 0.62, 0.65") from None
+        values = check_means(means, self.family, WHERE, "means")
+        if values.size > MOST_ARMS:
+            raise InputError(WHERE, "means", f"{values.size} arms", f"give at most {MOST_ARMS} here")
+        if not 1 <= len(self.policies) <= MOST_POLICIES:
+            remedy = f"choose 1 to {MOST_POLICIES}"
+            raise InputError(WHERE, "policies", f"{len(self.policies)} policies are chosen", remedy)
+        for key, size in (("horizon", self.horizon), ("replicates", self.replicates)):
+            if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+                raise InputError(WHERE, key, f"{key} is {shown(size)}", "give a whole number, 1 or more")
+        check_value(self.usd, WHERE, "value of one")
+        pulls = self.horizon * self.replicates * len(self.policies)
+        if pulls > MOST_PULLS:
+            problem = f"{count(pulls)} requests in all"
+            remedy = f"give at most {count(MOST_PULLS)} here (fewer experiments), or use expsim bandit"
+            raise InputError(WHERE, "replicates", problem, remedy)
+        return {
+            "means": means, "policies": list(self.policies), "horizon": self.horizon, "family": self.family,
+            "replicates": self.replicates, "seed": self.seed,
+        }  # fmt: skip
+
+
+def of_study(study: Study, asked: Asked) -> Asked:
+    """Return the problem that a study's variants make: rates of good answers, or means in standard deviations.
+
+    Arms are oriented so that more is better, one request is one unit, and a reward is worth what the scenario says of a
+    point.
+    """
+    scenario = study.scenario
+    worth = float(scenario.economics.value_per_point) or None
+    if scenario.family == "binary":
+        means = [float(mean) if scenario.sign > 0 else 1.0 - float(mean) for mean in scenario.means]
+        family = "bernoulli"
+    else:
+        spread = float(scenario.sds.mean())
+        means = [scenario.sign * float(mean) / spread for mean in scenario.means]
+        family, worth = "gaussian", None if worth is None else worth * spread
+    horizon = int(scenario.traffic.units_per_day * scenario.traffic.days)
+    # As many experiments as the page allows, in round numbers.
+    room = MOST_PULLS // (2 * horizon * max(len(asked.policies), 1))
+    replicates = max(20, min(2000, room // 10 * 10))
+    text = ", ".join(f"{mean:.6g}" for mean in means)
+    return replace(asked, means=text, family=family, horizon=horizon, replicates=replicates, usd=worth)
+
+
+class Opening:
+    """The result of the problem that every visitor sees first; it belongs to no visitor and nobody changes it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._work: Future[BanditResult] | None = None
+
+    def prepare(self) -> Future[BanditResult]:
+        """Compute it in the background, if that has not begun."""
+        with self._lock:
+            if self._work is None or (self._work.done() and self._work.exception() is not None):
+                self._work = POOL.submit(bandit, **Asked().problem())
+            return self._work
+
+    def take(self, asked: Asked) -> BanditResult | None:
+        """Return it if it is there and is what is asked; never waits."""
+        work = self._work
+        same = replace(asked, usd=None) == Asked()
+        return work.result() if same and work is not None and work.done() and work.exception() is None else None
+
+
+OPENING = Opening()
+
+
+class BanditSession(param.Parameterized):  # type: ignore[misc]
+    """One problem, its result and the curve over one number."""
+
+    asked = param.ClassSelector(class_=Asked, default=Asked(), label="Problem", doc="What the visitor typed.")
+    result = param.ClassSelector(
+        class_=BanditResult, allow_None=True, default=None, label="Result", doc="The newest result, whole or partial."
+    )
+    curve = param.ClassSelector(
+        class_=RegretCurve, allow_None=True, default=None, label="Curve", doc="The same policies over one number."
+    )
+    focus = param.String(default="", label="Policy in focus", doc="Whose spread and traffic are shown.")
+    dollars = param.Boolean(default=False, label="In dollars", doc="Whether losses are shown in dollars.")
+    busy = param.Boolean(default=False, label="Busy", doc="Whether something is being computed.")
+    words = param.String(default="", label="Progress in words", doc="What is being computed, or was.")
+    error = param.String(default="", label="Problem", doc="One line: what is wrong, where, and what to do.")
+
+    def __init__(self, hold: Callable[[], AbstractContextManager[Any]] = nullcontext, debounce: float = 0.05) -> None:
+        super().__init__(name="bandit-session")
+        self._hold, self._debounce, self._run = hold, debounce, 0
+
+    @property
+    def usd(self) -> float | None:
+        """What amounts are multiplied by, if they are to be shown in dollars."""
+        return self.asked.usd if self.dollars else None
+
+    async def change(self, **changes: Any) -> None:
+        """Take new values and play; a bad one keeps what is on screen and gives its line."""
+        new = replace(self.asked, **changes)
+        if new == self.asked and self.result is not None:
+            return
+        only_price = replace(new, usd=self.asked.usd) == self.asked and self.result is not None and not self.busy
+        values: dict[str, Any] = {"asked": new}
+        if new.usd != self.asked.usd:
+            values["dollars"] = new.usd is not None
+        with self._hold():
+            self.param.update(**values)
+        await self.play(check_only=only_price)
+
+    async def play(self, check_only: bool = False) -> None:
+        """Play the problem: a first picture from few experiments, then all of them. Overtakes any other run."""
+        try:
+            asked = self.asked.problem()
+        except InputError as error:
+            self._stop()
+            self.param.update(error=str(error), words="", busy=False)
+            return
+        if check_only:
+            with self._hold():
+                self.error = ""
+                self.param.trigger("result")
+            return
+        run = self._stop()
+        known = OPENING.take(self.asked)
+        if known is not None:
+            self._show(run, result=known, curve=None, error="", words=_played(known), busy=False)
+            return
+        await asyncio.sleep(self._debounce)
+        first = max(20, FIRST_PULLS // (asked["horizon"] * len(asked["policies"])))
+        sizes = [asked["replicates"]] if asked["replicates"] <= 2 * first else [first, asked["replicates"]]
+        for step, size in enumerate(sizes):
+            words = f"Playing {count(size)} experiments per policy" + ("" if step else ", a first picture")
+            self._show(run, busy=True, words=words)
+            last = step == len(sizes) - 1
+            found = await self._work(run, partial(_play, {**asked, "replicates": size}))
+            if found is None:
+                return
+            done = _played(found) if last else f"First picture, of {count(size)} experiments; more are being played"
+            self._show(run, result=found, curve=None, error="", words=done, busy=not last)
+
+    async def draw_over(self, text: str) -> None:
+        """Compute the curve over ``PATH=lo:hi:n``."""
+        run = self._stop()
+        try:
+            asked = self.asked.problem()
+            path, values = parse(text, "over")
+            size = min(asked["replicates"], CURVE_REPLICATES)
+            longest = max(float(values[-1]), 1.0) if path == "horizon" else asked["horizon"]
+            if longest * size * len(asked["policies"]) * values.size > 2 * MOST_PULLS:
+                raise InputError("over", path, "too many requests in all", "give fewer levels, policies or requests")
+        except InputError as error:
+            self.param.update(error=str(error), words="", busy=False)
+            return
+        self._show(run, busy=True, words=f"Playing {count(size)} experiments at {values.size} levels of {path}")
+        asked["replicates"] = size
+        made = await self._work(run, lambda stop: regret_over(**asked, path=path, values=values, progress=stop))
+        if made is not None:
+            self._show(run, curve=made, error="", words=f"{count(size)} experiments at each level", busy=False)
+
+    def cancel(self) -> None:
+        """Stop computing; what is on screen stays."""
+        self._stop()
+        self.param.update(busy=False, words="Cancelled; the figures on screen are of the last finished step")
+
+    def close(self) -> None:
+        """Stop computing, as when the visitor leaves."""
+        self._stop()
+
+    def _stop(self) -> int:
+        self._run += 1
+        return self._run
+
+    async def _work(self, run: int, job: Callable[[Callable[[int, int], None]], T]) -> T | None:
+        """Run a job on a thread; None if it was overtaken or failed (then `error` says why)."""
+
+        def stop(done: int, total: int) -> None:
+            if run != self._run:
+                raise Overtaken
+
+        if run != self._run:
+            return None
+        try:
+            made = await asyncio.get_running_loop().run_in_executor(POOL, job, stop)
+        except Overtaken:
+            return None
+        except InputError as error:
+            self._show(run, error=str(error), words="", busy=False)
+            return None
+        except Exception as error:
+            # The page must outlive whatever goes wrong in a computation; the log keeps the traceback.
+            _LOG.exception("bandit run failed")
+            line = " ".join(str(error).split())[:200]
+            self._show(run, error=f"The computation failed ({line}); change a value", words="", busy=False)
+            return None
+        return made if run == self._run else None
+
+    def _show(self, run: int, **values: Any) -> None:
+        """Assign at once what a run has found, unless another has overtaken it."""
+        if run == self._run:
+            with self._hold():
+                self.param.update(**values)
+
+
+def _play(asked: dict[str, Any], stop: Callable[[int, int], None]) -> BanditResult:
+    found: BanditResult = bandit(**asked, progress=stop)
+    return found
+
+
+def _played(found: BanditResult) -> str:
+    size = f"{count(found.replicates)} experiments of {count(found.horizon)} requests"
+    return f"{size} per policy in {found.seconds:.1f} s"

@@ -1,0 +1,265 @@
+"""A/B or bandit? The classic problem, editable: what each policy loses while it learns, and how often it ends wrong."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from html import escape
+from io import BytesIO
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmu
+
+from expsim_panel.bandit_verdict import verdict
+from expsim_panel.bandits import BanditResult
+from expsim_panel.exports.bandit_html import HEADS, how, page, rows
+from expsim_panel.frontier import of_bandit
+from expsim_panel.layouts.bandit_session import BanditSession, of_study
+from expsim_panel.layouts.pages.bandit_curve import Over
+from expsim_panel.layouts.pages.frame import beside, plot, words
+from expsim_panel.layouts.session import Session
+from expsim_panel.layouts.theme import ACTIONS, tone
+from expsim_panel.plots._policies import styles
+from expsim_panel.plots.bandit_pulls import BanditPulls
+from expsim_panel.plots.bandit_regret import BanditRegret, unit
+from expsim_panel.plots.bandit_traffic import BanditTraffic
+from expsim_panel.plots.regret_frontier import RegretFrontier
+from expsim_panel.policy_names import bandit_names
+
+HINT = (
+    "One request after the other, each answered by one arm; a bandit moves traffic to what works while it learns, an "
+    "even split (the A/B test) does not. Tap a dot to see that policy's spread and traffic."
+)
+FAMILIES = {"Good or bad answers (a rate)": "bernoulli", "Scores (normal, standard deviation 1)": "gaussian"}
+SIZES = [200, 500, 1000, 2000, 5000, 10_000]
+WITH_PARAMETERS = ("explore-then-commit(m=100)", "epsilon-greedy(epsilon=0.05)", "kl-ucb(c=3)", "thompson(floor=0.05)")
+"""Offered beside the plain names; any other is typed."""
+_OPEN = re.compile(r",(?![^()]*\))")
+
+
+def names_in(text: str) -> list[str]:
+    """Return the policies of a typed list; commas inside brackets do not part them."""
+    return [part.strip() for part in _OPEN.split(text[:2000]) if part.strip()]
+
+
+def amount(text: str) -> float | None:
+    """Return the dollars of a text; None where it is empty, nan where it is no amount."""
+    kept = text.strip().removeprefix("$").replace(",", "")
+    try:
+        return float(kept) if kept else None
+    except ValueError:
+        return math.nan
+
+
+def pair(*figures: Any) -> pn.Column:
+    """Return two figures side by side where there is room; never three columns of which one is empty."""
+    made = beside(*map(plot, figures))
+    made.styles = {**made.styles, "grid-template-columns": "repeat(auto-fit, minmax(min(max(430px, 40%), 100%), 1fr))"}
+    return made
+
+
+class Bandits:
+    """The page: its inputs and its figures, of one visitor."""
+
+    def __init__(self, session: Session) -> None:
+        self.outer, self.session = session, BanditSession(hold=pn.io.hold)
+        asked = self.session.asked
+        narrow: dict[str, Any] = {"size": "small", "margin": (9, 12, 4, 0)}
+        self.means = pmu.TextInput(label="Mean of each arm", value=asked.means, width=240, max_length=2000, **narrow)
+        self.family = pmu.Select(label="Rewards", options=FAMILIES, value=asked.family, width=270, **narrow)
+        self.horizon = pmu.IntInput(label="Requests", value=asked.horizon, start=1, step=1000, width=130, **narrow)
+        self.size = pmu.Select(
+            label="Simulated experiments", options=SIZES, value=asked.replicates, width=170, **narrow
+        )
+        self.seed = pmu.IntInput(label="Seed of the bandits", value=asked.seed, start=0, width=130, **narrow)
+        # A number box shows an unset number as 0, which is a worth.
+        self.worth = pmu.TextInput(label="Worth of one, $", placeholder="not set", max_length=30, width=140, **narrow)
+        self.names = pmu.MultiChoice(
+            label="Policies", options=[*bandit_names(), *WITH_PARAMETERS], value=list(asked.policies),
+            sizing_mode="stretch_width", margin=(9, 0, 4, 0),
+        )  # fmt: skip
+        self.more = pmu.TextInput(
+            label="More policies, with parameters",
+            placeholder="kl-ucb(c=3), ucb1(c=1)",
+            width=300,
+            max_length=2000,
+            **narrow,
+        )
+        self.take = pmu.Button(
+            label="Take the scenario's arms", icon="south_east", variant="outlined", width=230, **narrow
+        )
+        self.stop = pmu.Button(
+            label="Stop", icon="close", variant="outlined", color="default", width=100, disabled=True, **narrow
+        )
+        self.focus = pmu.Select(label="Policy in focus", options=[], width=270, **narrow)
+        self.unit = pmu.Select(label="Loss in", options=["good answers"], width=170, disabled=True, **narrow)
+        # Disabled until a price is given: there is nothing to switch to.
+        self.said, self.head, self.table = words(min_height=22), words(), words()
+        self.caption = words()
+        self.problem = words(visible=False)
+        dark = session.dark
+        self.regret, self.traffic, self.pulls = BanditRegret(dark), BanditTraffic(dark), BanditPulls(dark)
+        self.frontier, self.over = RegretFrontier(dark), Over(self.session, dark)
+        self.frontier.figure.yaxis.axis_label = "Keeps a lesser arm, % of experiments"
+        # Its constructor warns of its own two names for the look; set afterwards there is but one.
+        self.away = pmu.FileDownload(
+            label="Page (HTML)",
+            callback=self._page,
+            filename="bandit.html",
+            embed=False,
+            auto=True,
+            width=170,
+            **narrow,
+        )
+        self.away.variant = "outlined"
+        self._watch()
+
+    def view(self) -> pn.Column:
+        """Return the page's layout."""
+        box: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0}
+        first = pn.FlexBox(self.means, self.family, self.horizon, self.size, self.worth, self.seed, **box)
+        second = pn.FlexBox(self.more, self.take, self.stop, **box)
+        third = pn.FlexBox(self.focus, self.unit, self.away, **box)
+        return pn.Column(
+            words(f'<p class="caption">{HINT}</p>', margin=(6, 0, 0, 0)), first, self.names, second, self.problem,
+            self.said, self.head, third, pair(self.regret.figure, self.frontier.figure), self.caption,
+            pair(self.traffic.figure, self.pulls.figure), self.table, self.over.view(),
+            sizing_mode="stretch_width", margin=(10, 0),
+        )  # fmt: skip
+
+    def _watch(self) -> None:
+        session = self.session
+
+        def typed(widget: Any, key: str, read: Callable[[Any], Any] = lambda value: value) -> None:
+            async def changed(event: Any) -> None:
+                await session.change(**{key: read(event.new)})
+
+            widget.param.watch(changed, "value")
+
+        typed(self.means, "means", str)
+        typed(self.family, "family")
+        typed(self.horizon, "horizon")
+        typed(self.size, "replicates")
+        typed(self.seed, "seed")
+        typed(self.worth, "usd", lambda value: amount(str(value)))
+
+        async def chosen(*_: Any) -> None:
+            together = dict.fromkeys([*self.names.value, *names_in(str(self.more.value))])
+            await session.change(policies=tuple(together))
+
+        self.names.param.watch(chosen, "value")
+        self.more.param.watch(chosen, "value")
+
+        async def take(_: Any) -> None:
+            new = of_study(self.outer.study, session.asked)
+            with pn.io.hold():
+                session.asked = new
+                options = sorted({*SIZES, int(new.replicates)})
+                self.size.param.update(options=options, value=new.replicates)
+                self.family.value, self.horizon.value, self.worth.value = (
+                    new.family, new.horizon, "" if new.usd is None else f"{new.usd:g}"
+                )  # fmt: skip
+                self.means.value, session.dollars = new.means, new.usd is not None
+            await session.play()
+
+        self.take.on_click(take)
+        self.stop.on_click(lambda _: session.cancel())
+        self.focus.param.watch(lambda event: session.param.update(focus=event.new or ""), "value")
+        self.unit.param.watch(lambda event: session.param.update(dollars=event.new == "dollars"), "value")
+        self.frontier.source.selected.on_change("indices", self._tapped)
+        session.param.watch(self._held(self._show), ["result", "focus", "dollars"])
+        session.param.watch(self._held(self._speak), ["words", "error", "busy"])
+        self.outer.param.watch(self._held(self._paint), "dark")
+        if pn.state.curdoc is not None:
+            pn.state.onload(session.play)
+            pn.state.on_session_destroyed(lambda context: session.close())
+
+    def _held(self, job: Callable[[], None]) -> Callable[..., None]:
+        def work(*_: Any) -> None:
+            with pn.io.hold():
+                job()
+
+        return work
+
+    def _tapped(self, attr: str, old: list[int], new: list[int]) -> None:
+        found = self.session.result
+        if new and found is not None and new[0] < len(found.policies):
+            self.session.focus = found.policies[new[0]].name
+
+    def _paint(self) -> None:
+        for one in (self.regret, self.traffic, self.pulls, self.frontier, self.over.drawn):
+            one.paint(self.outer.dark)
+        self._show()
+
+    def _speak(self) -> None:
+        session = self.session
+        self.said.object = f'<span class="caption" role="status">{escape(session.words)}</span>'
+        self.problem.param.update(
+            object=f'<p role="alert"><b>{escape(session.error)}</b></p>' if session.error else "",
+            visible=bool(session.error),
+        )
+        self.stop.disabled = not session.busy
+
+    def _show(self) -> None:
+        found, usd = self.session.result, self.session.usd
+        if found is None:
+            return
+        answer = verdict(found, usd)
+        names = [one.name for one in found.policies]
+        shown = self.session.focus if self.session.focus in names else answer.policy
+        unit_of = "good answers" if found.family == "bernoulli" else "points of reward"
+        priced = self.session.asked.usd is not None
+        self.unit.param.update(
+            options=[unit_of, "dollars"] if priced else [unit_of],
+            value="dollars" if usd else unit_of,
+            disabled=not priced,
+        )
+        self.focus.param.update(options=names, value=shown)
+        self.regret.show(found, shown, usd)
+        self.traffic.show(found, shown)
+        self.pulls.show(found)
+        colours = [look.colour for look in styles(names)]
+        self.frontier.show(of_bandit(found, usd), unit(found.family, usd), usd is not None, colours)
+        self.head.object = _head(found, usd, self.outer.dark)
+        self.table.object = _table(found, usd, answer.policy)
+        self.caption.object = f'<p class="caption">{escape(how(found))}</p>'
+
+    def _page(self) -> Any:
+        found = self.session.result
+        return BytesIO(b"" if found is None else page(found, self.session.asked.usd, self.session.curve).encode())
+
+
+def view(session: Session) -> pn.Column:
+    """Return the page; its problem is its own, beside the study of the session."""
+    return Bandits(session).view()
+
+
+def _head(found: BanditResult, usd: float | None, dark: bool) -> str:
+    """Return the answer as HTML; everything a person wrote is escaped."""
+    answer = verdict(found, usd)
+    action, word = ("launch", "Bandit") if answer.clear else ("keep", "Even split")
+    icon = ACTIONS[action][0]
+    mark = f'<svg aria-hidden="true" viewBox="0 0 16 16"><path d="{icon}"/></svg>{word}'
+    numbers = "".join(f"<div><b>{escape(value)}</b><span>{escape(what)}</span></div>" for value, what in answer.numbers)
+    notes = "".join(f"<li>{escape(note)}</li>" for note in answer.notes)
+    return (
+        f'<section class="verdict" aria-live="polite" style="--tone:{tone(action, dark)}">'
+        f'<div class="word">{mark}<span class="who">A/B or bandit? The problem above</span></div>'
+        f'<h2 class="said">{escape(answer.sentence)}</h2><div class="numbers">{numbers}</div></section>'
+        f'<section class="box" style="margin-top:14px"><h2>What would change it</h2><ul>{notes}</ul></section>'
+    )
+
+
+def _table(found: BanditResult, usd: float | None, best: str) -> str:
+    head = "".join(f'<th scope="col">{name}</th>' for name in HEADS)
+    body = ""
+    for name, *cells in rows(found, usd):
+        kind = "advised" if name == best else ""
+        row = "".join(f"<td>{cell}</td>" for cell in cells)
+        body += f'<tr><th scope="row" class="{kind}">{escape(name)}</th>{row}</tr>'
+    return (
+        '<div class="scroll" tabindex="0" role="region" aria-label="Every policy"><table class="figures">'
+        f"<caption>Every policy</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
