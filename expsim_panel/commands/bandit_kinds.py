@@ -56,13 +56,13 @@ def kind_of(given: dict[str, Any], policies: list[str]) -> str | None:
         kind = SEGMENTS
     elif given.get("preferences") is not None or given.get("strengths") is not None:
         kind = DUELS
-    elif any(given.get(key) for key in _MAKES_METERED) or any(
+    elif any(_set(given.get(key)) for key in _MAKES_METERED) or any(
         name.strip().split("(")[0] in _MADE_FOR_METERED for name in policies
     ):
         # prices alone are also what a world of the classic problem may have
         kind = METERED
     for key, value in given.items():
-        if value in (None, False, []) or (key == "family" and value == "bernoulli"):
+        if not _set(value) or (key == "family" and value == "bernoulli"):
             continue
         if kind is not None and key not in _TAKES[kind]:
             raise InputError(_WHERE, _flag(key), f"it does not go with {_NAMED[kind]}", "leave it out")
@@ -70,6 +70,11 @@ def kind_of(given: dict[str, Any], policies: list[str]) -> str | None:
             needs = {"features": "--segments", "tie": "--strengths"}[key]
             raise InputError(_WHERE, _flag(key), f"it goes with {needs}", f"give {needs} too, or leave it out")
     return kind
+
+
+def _set(value: object) -> bool:
+    """Tell whether a flag was given; a budget of 0 was, and is refused later."""
+    return value is not None and value is not False and value != []
 
 
 def _flag(key: str) -> str:

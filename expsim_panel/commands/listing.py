@@ -10,7 +10,7 @@ from expsim_panel.commands.targets import STANDARD_OUTPUT, targets
 
 
 def inventory() -> dict[str, Any]:
-    """Return scenarios, strategies and evaluators by name; reads texts, imports no plug-in."""
+    """Return scenarios, strategies, bandit policies and evaluators by name; reads texts, imports no plug-in."""
     from expsim_panel import evaluator_profiles, library
     from expsim_panel._version import VERSION
     from expsim_panel.evaluation import evaluators
@@ -33,7 +33,8 @@ def inventory() -> dict[str, Any]:
         )
     # Registries of our own: importing the real ones would load Numba, only to list file names.
     kinds = {*Registry[Any]("expsim_panel.designs", "design").names()}
-    kinds |= {*Registry[Any]("expsim_panel.policies", "policy").names()} - {"split"} - PER_REQUEST
+    bandits = {*Registry[Any]("expsim_panel.policies", "policy").names()} - {"split"}
+    kinds |= bandits - PER_REQUEST
     profiles = []
     for name in evaluator_profiles.names():
         one = evaluator_profiles.load(name)
@@ -42,6 +43,7 @@ def inventory() -> dict[str, Any]:
         "version": VERSION,
         "scenarios": scenarios,
         "strategies": sorted(kinds),
+        "policies": sorted(bandits),
         "evaluators": evaluators.names(),
         "profiles": profiles,
     }
@@ -52,7 +54,7 @@ def list_scenarios(
         str | None, typer.Option("--json", metavar="FILE or -", help="Write JSON instead; - for standard output.")
     ] = None,
 ) -> None:
-    """List the scenarios, strategies and evaluators."""
+    """List the scenarios, strategies, bandit policies and evaluators."""
     from expsim_panel.commands.screen import console, dumps, facts, print_json
     from expsim_panel.printed import clean
 
@@ -78,6 +80,7 @@ def list_scenarios(
     out = console()
     out.print(table)
     lines = [("Strategies", ", ".join(found["strategies"])), ("Evaluators", ", ".join(found["evaluators"]))]
+    lines.append(("Bandit policies", ", ".join(found["policies"])))
     for kind, label in (("judge", "Profiles of judges"), ("human", "Profiles of raters")):
         lines.append((label, ", ".join(one["name"] for one in found["profiles"] if one["kind"] == kind)))
     out.print(facts(lines))

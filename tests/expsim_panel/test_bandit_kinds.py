@@ -4,6 +4,7 @@ The oracles are written from the papers, request by request, with NumPy's genera
 nothing with the kernels.
 """
 
+import json
 import math
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from scipy import optimize, stats
 
 from expsim_panel import bandit
+from expsim_panel.__main__ import main
 from expsim_panel.duelling import duel, from_strengths, lower_bound, preferences
 from expsim_panel.errors import InputError
 from expsim_panel.kernels.contextual import predict, start_inverse, take_reward
@@ -447,3 +449,64 @@ def test_wrong_input_gets_one_line(call, words):
     with pytest.raises(InputError, match=words) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+# The command line
+
+SHORT = ["--horizon", "50", "--replicates", "20"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "keys"),
+    [
+        (["--segments", "0.6,0.4", "--means", "0.1,0.5;0.4,0.2", "--policy", "lin-ucb", "thompson"], ["blind_loss"]),
+        (["--strengths", "1,0.5,0", "--tie", "0.3", "--policy", "rucb"], ["winner", "ties"]),
+        (["--preferences", "0.5,0.7;0.3,0.5", "--policy", "double-thompson"], ["lower_bound"]),
+        (["--means", "0.3,0.6", "--cost", "1,2", "--budget", "20", "--policy", "budgeted-ucb"], ["optimum", "budget"]),
+        (
+            ["--means", "0.3,0.6", "--guardrail", "0,0.5", "--limit", "0.1", "--policy", "guardrailed-thompson"],
+            ["limit"],
+        ),
+        (["--ratings", "0.2,0.3,0.5;0.5,0.3,0.2", "--policy", "dirichlet-thompson"], ["lower_bound"]),
+    ],
+)
+def test_the_command_line_plays_every_kind(flags, keys, capsys):
+    assert main(["bandit", *flags, *SHORT, "--json", "-"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert all(key in made for key in keys)
+    assert made["policies"][0]["regret"]["se"] >= 0
+    assert made["provenance"]["replicates"] == 20
+    assert main(["bandit", *flags, *SHORT]) == 0
+    assert made["policies"][0]["name"] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--means", "0.3,0.6", "--budget", "0", "--policy", "budgeted-ucb"], "[--budget]: a budget of 0"),
+        (["--means", "0.3,0.6", "--budget", "9", "--cost", "1,0", "--policy", "ucb1"], "[--cost]: 0 is no price"),
+        (["--means", "0.3;0.6", "--segments", "1,1", "--policy", "lin-ucb"], "[--means]: 1 arm"),
+        (
+            ["--means", "0.3,0.6;0.1,0.2", "--segments", "1,1", "--features", "1,0;1", "--policy", "lin-ucb"],
+            "[--features]: the context of segment 2 has 1 numbers",
+        ),
+        (["--policy", "ucb1"], "[--means]: no means"),
+        (["--means", "0.3,0.6", "--tie", "1", "--policy", "ucb1"], "[--tie]: it goes with --strengths"),
+        (["--means", "0.3,0.6", "--strengths", "1,0", "--policy", "rucb"], "[--means]: it does not go with duels"),
+        (["--preferences", "0.5,x;0.3,0.5", "--policy", "rucb"], "[--preferences]: '0.5,x' is not a list of numbers"),
+        (["--means", "0.3,0.6", "--policy", "lin-ucb"], "it needs segments"),
+    ],
+)
+def test_the_command_line_refuses_in_one_line(flags, words, capsys):
+    assert main(["bandit", *flags, *SHORT]) == 2
+    shown = capsys.readouterr()
+    assert words in shown.err
+    assert shown.err.count("\n") == 1
+    assert not shown.out
+
+
+def test_the_list_names_every_policy(capsys):
+    assert main(["list", "--json", "-"]) == 0
+    assert {"lin-ucb", "rucb", "glr-kl-ucb", "lagrangian", "thompson"} <= set(
+        json.loads(capsys.readouterr().out)["policies"]
+    )
