@@ -50,7 +50,7 @@ def lines() -> Iterator[str]:
     yield (
         f"Thompson sampling a day at a time for {adaptive_scenarios.DAYS} days, a tenth of the scenario's traffic, "
         f"propensities floored at t^-0.7 / K and logged; {adaptive_scenarios.REPLICATES:,} experiments, nominal coverage "
-        f"90 %, by arm. The weighted intervals cover within 3 points; the naive mean is too low and covers less. "
+        f"90 %, by arm. The weighted intervals cover within 3 points; the naive mean is too low, and its intervals fall short. "
         "`tests/expsim_panel/test_adaptive_scenarios.py`.\n"
     )
     yield "| Scenario | Estimator | Arm | Bias | SE | Coverage | SE |\n|---|---|---:|---:|---:|---:|---:|"
