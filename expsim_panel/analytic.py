@@ -251,7 +251,9 @@ def characteristics(
         inflation = (powered / (norm_ppf(target_power) + quantile)) ** 2
         null = inflation * _expected(fractions, null_stop)
         half = inflation * _expected(fractions, np.sum(stops(fractions, upper, sides, given_up, powered / 2), axis=0))
-        alternative = inflation * _expected(fractions, np.sum(stops(fractions, upper, sides, given_up, powered), axis=0))
+        alternative = inflation * _expected(
+            fractions, np.sum(stops(fractions, upper, sides, given_up, powered), axis=0)
+        )
     found = GroupSequential(
         upper, np.cumsum(spent), fractions, sides, alpha, given_up, binding, float(obeyed.sum()),
         inflation, null, half, alternative,

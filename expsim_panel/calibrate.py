@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from expsim_panel.calibrated_scenario import dump_scenario, to_scenario
 from expsim_panel.calibration import Calibration, Contrast, VariantFacts
@@ -49,6 +50,19 @@ def calibrate(
     InputError
         A variant that is not in the table.
     """
+    # Hundreds of small systems: threads of the linear algebra would mostly wait for each other.
+    with threadpool_limits(1, "blas"):
+        return _measured(ratings, control, treatments, splits, seed, adjudicated)
+
+
+def _measured(
+    ratings: Ratings,
+    control: str | None,
+    treatments: list[str] | tuple[str, ...] | None,
+    splits: int,
+    seed: int,
+    adjudicated: bool | None,
+) -> Calibration:
     family, values = _family(ratings.score)
     notes: list[str] = []
     if family == "binary" and tuple(values) != (0.0, 1.0):

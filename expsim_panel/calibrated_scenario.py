@@ -14,9 +14,11 @@ import tomli_w
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
+from expsim_panel.calibrated_judge import fitted_judge
 from expsim_panel.calibration import Calibration
 from expsim_panel.errors import InputError, shown
 from expsim_panel.ordered_probit import fit_marginal
+from expsim_panel.rating_table import Beside
 
 DIGITS = 6
 WIDEST_LIST = 160
@@ -56,6 +58,7 @@ def to_scenario(
     name: str | None = None,
     direction: str = "increase",
     indifference: float | None = None,
+    beside: Beside | None = None,
 ) -> dict[str, Any]:
     """Build the tree of a scenario file.
 
@@ -70,6 +73,8 @@ def to_scenario(
         ``increase`` or ``decrease``: what better means.
     indifference : float, optional
         In points; by default 1/80 of the scale (0.05 on 1 to 5), a hundredth for a rate.
+    beside : Beside, optional
+        What stood beside the ratings: the first judge whose law could be fitted, and what ratings cost.
 
     Returns
     -------
@@ -110,6 +115,22 @@ def to_scenario(
     if family != "binary":
         human |= {"severity_sd": severity, "noise_sd": noise}
     human |= {"price_per_label": 0.3, "seconds": 36.8}
+    listed = list(ASSUMPTIONS)
+    if beside is not None:
+        fitted = fitted_judge(calibration, beside, names)
+        if fitted is not None:
+            # what the fit does not say (coverage, tokens, seconds) stays as it was assumed
+            judge = {key: value for key, value in judge.items() if key != "differential_bias"} | fitted.fields
+            told = fitted.told
+            if fitted.quality_sd is not None and not np.isclose(fitted.quality_sd, sd, rtol=1e-3):
+                metric["sd"], human["noise_sd"] = fitted.quality_sd, fitted.noise_sd
+                variants = [{key: value for key, value in row.items() if key != "sd"} for row in variants]
+                told += " Spread of quality and raters' noise are those that explain how judge and people agree."
+        told_costs = _spent(beside, judge, human)
+        if "human" in told_costs:
+            listed.pop()
+            human["profile"] = f"Fitted to {calibration.source}."
+        assumptions = [*assumptions, *told_costs.values()]
     tree: dict[str, Any] = {
         "schema": 1,
         "scenario": {
@@ -134,7 +155,7 @@ def to_scenario(
             "launch_cost": 2000.0,
         },
         "prior": {"effect_mean": 0.0, "effect_sd": 3 * indifference},
-        "calibration": {"assumptions": [*ASSUMPTIONS, told, *assumptions]} | _record(calibration),
+        "calibration": {"assumptions": [*listed, told, *assumptions]} | _record(calibration),
     }
     return dict(_tidy(tree))
 
@@ -208,6 +229,19 @@ def _judge(calibration: Calibration, sd: float, point: float, sign: float) -> tu
     judge |= {key: float(f"{(share * error) ** 0.5:.2g}") for key, share in JUDGE_SPLIT.items()}
     told = JUDGE_ASSUMPTION.format(bias=abs(judge["differential_bias"]), bias_sd=judge["suspected_bias_sd"])
     return judge | cost, told
+
+
+def _spent(beside: Beside, judge: dict[str, Any], human: dict[str, Any]) -> dict[str, str]:
+    """Put what one rating cost into the tables; return a sentence for each kind of rater that has a price."""
+    told = {}
+    for kind, table, price in (("judge", judge, "price_override"), ("human", human, "price_per_label")):
+        if kind in beside.seconds:
+            table["seconds"] = beside.seconds[kind].mean
+        if kind in beside.cost:
+            spent = beside.cost[kind]
+            table[price] = spent.mean
+            told[kind] = f"Measured: a {kind}'s rating cost ${spent.mean:.3g} on average ({spent.count:,} ratings)."
+    return told
 
 
 def _record(calibration: Calibration) -> dict[str, Any]:

@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-from expsim_panel import exact
+from expsim_panel import exact, plan
 from expsim_panel.economics import ledger
+from expsim_panel.evaluators.hybrid import Hybrid
+from expsim_panel.evaluators.judge import Judge
 from expsim_panel.operating import MIN_EVENTS
 from expsim_panel.quantities import effect, percent
 from expsim_panel.results import Result
 from expsim_panel.scenario import Scenario
 
+FEW_LABELS = 50
+"""Labels of a variant under which a hybrid is warned about (MODEL section 3.2)."""
+
 
 def caveats(result: Result) -> tuple[str, ...]:
     """Return the sentences that belong beside the table of strategies, the weightiest first."""
     scenario = result.study.scenario
-    found = [_partiality(result, scenario), _second_look(result), _held_back(result)]
+    found = [_partiality(result, scenario), _corrections(scenario), _second_look(result), _held_back(result)]
     return tuple(sentence for sentence in found if sentence)
 
 
 def _partiality(result: Result, scenario: Scenario) -> str:
     """Say how much of the chance to find the difference is the evaluator's own liking."""
-    bias = scenario.sign * float(getattr(scenario.evaluator, "differential_bias", 0.0))
-    if bias == 0:
+    judge = scenario.evaluator
+    if not isinstance(judge, Judge) or judge.largest_bias() == 0:
         return ""
+    bias = scenario.sign * judge.largest_bias()
     one = result[result.advice.strategy]
     arms = [variant.name for variant in scenario.variants]
-    liked = arms[0] if bias < 0 else arms[1] if len(arms) == 2 else "the new variants"
+    most = judge.biases.index(judge.largest_bias()) + 1 if judge.biases else 1
+    liked = arms[0] if bias < 0 else arms[most] if len(arms) == 2 or judge.biases else "the new variants"
     start = f"The judge is assumed to favour {liked} by {effect(abs(bias), scenario.family, signed=False)}"
     now = one.figures["power"]
     tree = scenario.to_tree()
-    tree["evaluator"]["differential_bias"] = 0.0
+    tree["evaluator"] |= {"differential_bias": 0.0, "biases": []}
     fair = Scenario.from_tree(tree, scenario.scenario.name)
     known = exact.operating(fair, one.strategy, "truth", ledger(fair))
     if now.value is None or isinstance(known, str):
@@ -38,6 +45,27 @@ def _partiality(result: Result, scenario: Scenario) -> str:
         f"{start}: {one.name} finds the difference in {percent(now.value)} of experiments, "
         f"with a judge that favours nobody in {without}."
     )
+
+
+def _corrections(scenario: Scenario) -> str:
+    """Say where labels are too few to correct a judge, or the correction is a fragile one."""
+    evaluator = scenario.evaluator
+    if not isinstance(evaluator, Hybrid):
+        return ""
+    labels = int(plan.schedule(scenario).scored[-1].min())
+    if evaluator.correction == "rogan-gladen":
+        found = evaluator.joint(scenario.means, scenario.sds, scenario.family).youden()
+        return (
+            f"Rogan-Gladen divides by J = sensitivity + specificity - 1 ({float(found.min()):.2f} here, measured on "
+            "the labels): its error explodes as J nears 0, and EIF is never worse. With J below two standard errors "
+            "the labels alone count."
+        )
+    if labels < FEW_LABELS:
+        return (
+            f"A variant gets {labels} labels: under {FEW_LABELS} they tell too little about the judge, and "
+            "correcting it may be worse than the labels alone."
+        )
+    return ""
 
 
 def _held_back(result: Result) -> str:

@@ -205,8 +205,12 @@ def _rater_effects(ratings: Ratings, residual: Floats, size: Floats, raters: int
     cells = csr_array((np.ones(ratings.rows), (ratings.item, ratings.rater)), shape=shape)
     if raters <= DENSE_RATERS:
         scaled = cells.multiply((1 / np.sqrt(size))[:, None]).tocsr()
-        matrix = np.diag(load) - (scaled.T @ scaled).toarray()
-        effects = np.linalg.lstsq(matrix, right, rcond=1e-10)[0]
+        shared = csr_array(scaled.T @ scaled)
+        matrix = np.diag(load) - shared.toarray()
+        # each connected set of raters leaves its own level open: the one that sums to 0, as least squares has it
+        sets, of = connected_components(shared, directed=False)
+        together = of[:, None] == of
+        effects = np.linalg.solve(matrix + together * (load.mean() / raters * sets), right)
     else:
         turned = cells.T.tocsr()
 

@@ -90,7 +90,7 @@ def follow(scenario: Scenario, one: StrategyResult) -> Daily:
     units, rows, sums, squares = (state[:, i, :] for i in range(4))
     whole = np.zeros(len(state), np.int16)
     seen = Outcomes(whole, whole, units, rows, sums, squares)
-    binary = scenario.family == "binary"
+    binary = scenario.by_counts
     found = estimates(seen, binary)
     design = one.strategy.design
     z = norm_ppf(0.5 + design.level() / 2)
@@ -103,7 +103,7 @@ def follow(scenario: Scenario, one: StrategyResult) -> Daily:
     else:
         bounds = design.bounds(plan.setting_of(scenario))
         if bounds is not None:
-            looked = bounds.days <= one.trace.day - scenario.traffic.delay_days
+            looked = bounds.days <= one.trace.day - scenario.delay_days
             needed = bounds.upper[looked] * np.nanmax(se[bounds.days[looked] - 1], axis=1)
     money = ledger(scenario)
     return Daily(

@@ -161,7 +161,9 @@ def drop_the_losers_error(
 
 
 @lru_cache(maxsize=256)
-def _critical(variants: int, kept: tuple[int, ...], information: tuple[float, ...], alpha: float, ratio: float) -> float:
+def _critical(
+    variants: int, kept: tuple[int, ...], information: tuple[float, ...], alpha: float, ratio: float
+) -> float:
     from scipy.optimize import brentq
 
     low, high = -norm_ppf(alpha) - 1e-3, -norm_ppf(alpha / variants) + 1e-3

@@ -23,9 +23,14 @@ class Ledger:
     per_row : float
         Dollars to score one row of the analysis.
     payee : str
-        Who is paid for scoring: ``judge``, ``human`` or nobody (empty).
+        Who is paid for scoring: ``judge``, ``human``, both (``hybrid``) or nobody (empty).
+    shares, responses : dict of float
+        By ``judge`` and ``human``: part of `per_row` that each is paid, and responses that each scores per scored
+        response of the analysis.
     seconds_per_row : float
         Work to score one row.
+    rows_per_day : float
+        Rows that can be scored in a day, weekends of people spread evenly; inf where scoring takes no time.
     scored_per_row : float
         Scored responses in a row.
     exposures_per_unit, horizon : float
@@ -38,7 +43,10 @@ class Ledger:
     waiting: np.ndarray
     per_row: float
     payee: str
+    shares: dict[str, float]
+    responses: dict[str, float]
     seconds_per_row: float
+    rows_per_day: float
     scored_per_row: float
     exposures_per_unit: float
     horizon: float
@@ -66,6 +74,16 @@ class Ledger:
         """
         return np.asarray(self.value_per_point * effects - self.handicap)
 
+    def waiting_days(self, day: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Days from the end of enrolment until the last score is in: none where scoring keeps up.
+
+        Parameters
+        ----------
+        day, rows : ndarray, shape (...)
+            Day on which an experiment ended; rows scored, all arms.
+        """
+        return np.asarray(np.maximum(rows / self.rows_per_day - day, 0.0))
+
     def costs(self, units: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Dollars spent by an experiment, by kind.
 
@@ -79,8 +97,7 @@ class Ledger:
         nothing = np.zeros_like(scoring, dtype=float)
         return {
             "generation": exposures @ self.generation,
-            "judge": scoring if self.payee == "judge" else nothing,
-            "human": scoring if self.payee == "human" else nothing,
+            **{who: scoring * share if share else nothing for who, share in self.shares.items()},
             "latency": exposures @ self.waiting,
         }
 
@@ -121,18 +138,29 @@ def ledger(scenario: Scenario, found: Clusters | None = None) -> Ledger:
     traffic, evaluator = scenario.traffic, scenario.evaluator
     planned = traffic.units_per_day * traffic.days
     each = (found or plan.clusters(scenario)).scored_per_row
+    paid = evaluator.usd_by_payee()
     return Ledger(
         np.array(generation),
         np.array(waiting),
         evaluator.usd_per_row() * each,
-        {"judge": "judge", "human": "human"}.get(evaluator.kind, ""),
+        evaluator.kind if evaluator.kind in ("judge", "human", "hybrid") else "",
+        {who: _part(paid, who, evaluator.usd_per_row()) for who in ("judge", "human")},
+        {who: evaluator.responses_per_row().get(who, 0.0) for who in ("judge", "human")},
         evaluator.seconds_per_row() * each,
+        evaluator.rows_per_day() / each,
         each,
         float(traffic.exposures_per_unit),
         float(max(money.horizon_units, planned) * traffic.exposures_per_unit),
         float(money.value_per_point),
         float(money.launch_cost),
     )
+
+
+def _part(paid: dict[str, float], who: str, whole: float) -> float:
+    """Return the part of the scoring's price that `who` gets; 1 for a lone scorer, whatever the price."""
+    if who not in paid:
+        return 0.0
+    return 1.0 if len(paid) == 1 or whole == 0 else paid[who] / whole
 
 
 def unit_loss(z: np.ndarray) -> np.ndarray:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import param
@@ -47,6 +48,8 @@ class Evaluator(Section):
 
     kind = ""
     summary = ""
+    added: frozenset[str] = frozenset()
+    """Keys that came later: left out of a tree at their default, so that older studies keep their digest."""
     rows_word = "measured"
     coverage = Share(
         1.0,
@@ -70,7 +73,27 @@ class Evaluator(Section):
 
     def bias_free(self) -> Evaluator:
         """Return a perfect evaluator that scores the same share of units."""
-        return evaluators.build({"kind": "truth", "coverage": self.coverage}, {}, "bias_free")
+        return evaluators.build({"kind": "truth", "coverage": self.row_share}, {}, "bias_free")
+
+    @classmethod
+    def completed(
+        cls, tree: dict[str, Any], alternatives: dict[str, dict[str, Any]], where: str, path: str
+    ) -> dict[str, Any]:
+        """Return `tree` with what this kind takes from the tables of other kinds."""
+        return tree
+
+    @property
+    def row_share(self) -> float:
+        """Part of the units that become a row of the analysis."""
+        return float(self.coverage)
+
+    def usd_by_payee(self) -> dict[str, float]:
+        """Dollars per row for ``judge`` and ``human``."""
+        return {self.kind: self.usd_per_row()}
+
+    def responses_per_row(self) -> dict[str, float]:
+        """Responses that ``judge`` and ``human`` score for one row."""
+        return {self.kind: 1.0}
 
     def usd_per_row(self) -> float:
         """Dollars to score one row."""
@@ -79,6 +102,10 @@ class Evaluator(Section):
     def seconds_per_row(self) -> float:
         """Seconds of work (human or machine) to score one row."""
         return 0.0
+
+    def rows_per_day(self) -> float:
+        """Responses that can be scored in a day: by people's hours, or by calls at a time; inf for no limit."""
+        return math.inf
 
     def bias_sd(self) -> float:
         """SD of the differential bias that this kind of evaluator may have, metric units; 0: none suspected.
@@ -94,9 +121,18 @@ class Evaluator(Section):
     def check_for(self, scenario: Scenario, where: str) -> None:
         """Check the evaluator against the scenario; raise `InputError`."""
 
+    def copy(self, **changes: Any) -> Self:
+        """Return an independent evaluator with some keys changed."""
+        tree = {key: value for key, value in self.to_tree().items() if key != "kind"}
+        return type(self).from_tree({**tree, **changes}, "copy")
+
     def to_tree(self) -> dict[str, Any]:
         """Return the tree with the kind in front."""
-        return {"kind": self.kind, **super().to_tree()}
+        tree = super().to_tree()
+        for key in self.added:
+            if tree.get(key) == self.param[key].default:
+                tree.pop(key, None)
+        return {"kind": self.kind, **tree}
 
 
 class EvaluatorRegistry(Registry[type[Evaluator]]):
@@ -116,7 +152,8 @@ class EvaluatorRegistry(Registry[type[Evaluator]]):
         kind = tree.pop("kind", "truth")
         cls = self.get(kind, where, f"{path}.kind")
         spare = filled(alternatives.get(kind, {}), kind, where, f"evaluators.{kind}")
-        return cls.from_tree({**spare, **filled(tree, kind, where, path)}, where, path)
+        made = {**spare, **filled(tree, kind, where, path)}
+        return cls.from_tree(cls.completed(made, alternatives, where, path), where, path)
 
 
 evaluators = EvaluatorRegistry("expsim_panel.evaluators", "evaluator")

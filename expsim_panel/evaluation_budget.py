@@ -108,6 +108,9 @@ def setting(scenario: Scenario, variant: str | None = None, concurrency: int = 1
     if concurrency < 1:
         raise InputError("evaluators", "--concurrency", f"{shown(concurrency)}", "give 1 or more calls at a time")
     judge, human = measurers(scenario)
+    if judge.refusals:
+        problem = "refusals are played in studies, not in this comparison"
+        raise InputError(scenario.scenario.name, "evaluators.judge.refusals", problem, "set it to 0")
     prices = human.usd_per_row(), judge.usd_per_row()
     for kind, one in zip(("human", "judge"), prices, strict=True):
         if one <= 0:

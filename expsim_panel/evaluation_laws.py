@@ -9,8 +9,10 @@ import numpy as np
 
 from expsim_panel.errors import InputError, did_you_mean
 from expsim_panel.evaluation import Evaluator, evaluators
-from expsim_panel.evaluators.human import Human, majority
+from expsim_panel.evaluators.human import Human
+from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.evaluators.judge import Judge
+from expsim_panel.label_laws import joint
 from expsim_panel.scenario import Scenario
 
 
@@ -55,6 +57,8 @@ class PairLaw:
 
 def measurers(scenario: Scenario) -> tuple[Judge, Human]:
     """Return the scenario's judge and people: the one in use, and the fields kept for the others."""
+    if isinstance(scenario.evaluator, Hybrid):
+        return scenario.evaluator.judge, scenario.evaluator.human
     found: list[Evaluator] = []
     for kind in ("judge", "human"):
         if scenario.evaluator.kind == kind:
@@ -82,10 +86,7 @@ def chosen_variant(scenario: Scenario, name: str | None) -> int:
 
 
 def pair_law(scenario: Scenario, arm: int, null: bool = False) -> PairLaw:
-    """Return the joint law for the control and one variant.
-
-    Normal: ``Cov(label, score) = b s^2``, for what both see of a response is its quality. Binary (confusion): the truth
-    is flipped independently by both, ``P(1, 1) = p Se_h Se_j + (1 - p)(1 - Sp_h)(1 - Sp_j)``.
+    """Return the joint law for the control and one variant; see `label_laws.joint`.
 
     Parameters
     ----------
@@ -96,22 +97,11 @@ def pair_law(scenario: Scenario, arm: int, null: bool = False) -> PairLaw:
     means = scenario.means[[0, 0 if null else arm]]
     binary = scenario.family == "binary"
     sds = np.sqrt(means * (1 - means)) if binary else scenario.sds[[0, 0 if null else arm]]
-    seen, told = judge.measure(means, sds, scenario.family), human.measure(means, sds, scenario.family)
-    label_sd, score_sd = np.asarray(told.sds, float), np.asarray(seen.sds, float)
-    if binary:
-        yes, no = majority(human.sensitivity, human.labels_per_item), majority(human.specificity, human.labels_per_item)
-        tilt = np.array([0.0, judge.differential_bias])
-        hit, false = judge.sensitivity + tilt, 1 - judge.specificity + tilt
-        both = means * yes * hit + (1 - means) * (1 - no) * false
-        covariance = both - told.means * seen.means
-    else:
-        covariance = judge.scale * sds**2
-    spread = label_sd * score_sd
-    rho = np.divide(covariance, spread, out=np.zeros(2), where=spread > 0)
+    found = joint(judge, human, means, sds, scenario.family)
     own = 0.0
-    if told.severity_sd > 0 and not told.shared:
-        own = 2 * told.severity_sd**2 / max(told.raters, 1)
-    return PairLaw(binary, means, told.means, seen.means, label_sd, score_sd, np.clip(rho, -1, 1), own)
+    if found.severity_sd > 0 and not found.shared:
+        own = 2 * found.severity_sd**2 / max(found.raters, 1)
+    return PairLaw(binary, means, found.label, found.score, found.label_sd, found.score_sd, found.rho, own)
 
 
 @dataclass(frozen=True)
@@ -147,7 +137,7 @@ def pace(scenario: Scenario, arm: int, concurrency: int) -> Pace:
     labels = human.seconds_per_row()
     scores = judge.seconds_per_row()
     return Pace(
-        human.raters * human.hours_per_day * 3600 / labels if labels else math.inf,
+        human.rows_per_day(),
         86400 * concurrency / scores if scores else math.inf,
         2 * daily,
         labels,

@@ -9,7 +9,7 @@ import numpy as np
 from expsim_panel import exact_worlds, plan
 from expsim_panel.design import Bounds, Setting
 from expsim_panel.economics import Ledger
-from expsim_panel.guardrail_laws import chances
+from expsim_panel.guardrail_laws import p_pass
 from expsim_panel.regions import stops_between
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
@@ -72,10 +72,18 @@ def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effe
         if absent:
             return absent
     found = stopped(setting, planned, law, money)
-    if scenario.guardrails and isinstance(found, Exact):
-        passing = all_pass(scenario, world, found.units[:-1])
-        return replace(found, values={**found.values, "launch": float(found.high @ passing)})
-    return found
+    return found if isinstance(found, str) else vetoed(scenario, world, found, {})
+
+
+def vetoed(scenario: Scenario, world: str, found: Exact, kept: dict[bytes, np.ndarray]) -> Exact:
+    """Return the figures with launches that all guardrails let through; `kept` spares the work at the same looks."""
+    if not scenario.guardrails:
+        return found
+    units = found.units[:-1]
+    key = units.tobytes()
+    if key not in kept:
+        kept[key] = all_pass(scenario, world, units)
+    return replace(found, values={**found.values, "launch": float(found.high @ kept[key])})
 
 
 def all_pass(scenario: Scenario, world: str, units: np.ndarray) -> np.ndarray:
@@ -91,7 +99,7 @@ def all_pass(scenario: Scenario, world: str, units: np.ndarray) -> np.ndarray:
     found = np.ones(len(units))
     for one in scenario.guardrails:
         means = one.truth(world)
-        found *= [chances(one, *one.rows(each), means[0], means[1])[0] for each in units]
+        found *= [p_pass(one, n[0], n[1], means[0], means[1]) for n in map(one.rows, units)]
     return found
 
 
@@ -125,6 +133,8 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
     difference = float(law.means[0, 1] - law.means[0, 0])
     if variance[-1] <= 0:
         return "no exact value: the outcome does not vary"
+    if law.labelled is not None and law.labelled.drift.any():
+        return "no exact value: the judge drifts, and labels correct it"
     delay = 0
     if law.uneven is None:
         low, idle, high = _crossing(variance, planned, difference, law, rows)

@@ -13,6 +13,8 @@ from expsim_panel.uneven import AMOUNTS, RATES, Uneven
 
 def why_not(law: plan.Law, uneven: Uneven, follows_spread: bool) -> str:
     """Return the reason why such a world has no exact figures; empty if it has."""
+    if law.labelled is not None and (uneven.stratified or not uneven.constant):
+        return "no exact value: a hybrid's correction in a world that changes from day to day"
     if law.severity_sd > 0:
         return "no exact value: raters' severity in a world that is not plain"
     if uneven.family == AMOUNTS:

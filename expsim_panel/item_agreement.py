@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logit, ndtr
 
-from expsim_panel.latent_correlation import LARGEST, classes, item_covariance
+from expsim_panel.latent_correlation import LARGEST, classes, item_covariance, root
 from expsim_panel.ratings import Codes, Floats
 
 GRID = np.array([0.002, 0.05, 0.15, 0.3, 0.5, 0.7, 0.85, 0.94, 0.985])
@@ -149,8 +149,11 @@ def _tables(level: Codes, row_cuts: Floats) -> tuple[Floats, Floats, Codes]:
     at = np.arange(len(level))
     pairs, place = np.unique(np.stack([edged[at, level], edged[at, level + 1]], axis=1), axis=0, return_inverse=True)
     shift, scale = np.sqrt(GRID) * NODES[:, None], np.sqrt(1 - GRID)
-    upper = ndtr((pairs[:, 1, None, None] - shift) / scale)
-    chance = upper - ndtr((pairs[:, 0, None, None] - shift) / scale)
+    # many pairs share a cut, and Phi is what takes the time
+    cuts, where = np.unique(pairs, return_inverse=True)
+    below = ndtr((cuts[:, None, None] - shift) / scale)
+    where = where.reshape(pairs.shape)
+    chance = below[where[:, 1]] - below[where[:, 0]]
     return chance, ndtr(pairs[:, 1]) - ndtr(pairs[:, 0]), place.reshape(-1).astype(np.int64)
 
 
@@ -183,13 +186,13 @@ def _moved(rho: Floats, shares: Floats, target: float, cells: tuple[Floats, Floa
     """Move correlations along the logit scale until the mean item covariance is `target`."""
     cuts, rows, variant = cells
     size, grouped, merged = classes(rows, variant, cuts)
-    low, high = -12.0, 8.0
-    for _ in range(22):
-        middle = (low + high) / 2
-        trial = np.minimum(expit(logit(rho) + middle), LARGEST)
+
+    def gap(shift: float) -> float:
+        trial = np.minimum(expit(logit(rho) + shift), LARGEST)
         mean = sum(
             share * item_covariance(float(value), merged, values, size, grouped)
             for share, value in zip(shares, trial, strict=True)
         )
-        low, high = (middle, high) if mean < target else (low, middle)
-    return np.asarray(np.minimum(expit(logit(rho) + (low + high) / 2), LARGEST))
+        return float(mean) - target
+
+    return np.asarray(np.minimum(expit(logit(rho) + root(gap, -12.0, 8.0, 5e-6)), LARGEST))

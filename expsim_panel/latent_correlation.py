@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import ndtr
 
 from expsim_panel.ratings import Codes, Floats
@@ -43,16 +46,22 @@ def item_covariance(rho: float, cuts: Floats, values: Floats, rows: Floats, vari
 
 
 def latent_correlation(target: float, cuts: Floats, values: Floats, rows: Floats, variant: Codes) -> float:
-    """Find the latent correlation whose `item_covariance` is `target`, in [0, 0.995], by bisection."""
+    """Find the latent correlation whose `item_covariance` is `target`, in [0, 0.995]; the covariance grows with it."""
     size, grouped, merged = classes(rows, variant, cuts)
-    low, high = 0.0, LARGEST
-    for _ in range(30):
-        middle = (low + high) / 2
-        if item_covariance(middle, merged, values, size, grouped) < target:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
+
+    def gap(rho: float) -> float:
+        return item_covariance(rho, merged, values, size, grouped) - target
+
+    return root(gap, 0.0, LARGEST, 1e-9)
+
+
+def root(gap: Callable[[float], float], low: float, high: float, tolerance: float) -> float:
+    """Return where a growing function is 0, or the end that comes nearest to it."""
+    if gap(low) >= 0:
+        return low
+    if gap(high) <= 0:
+        return high
+    return float(brentq(gap, low, high, xtol=tolerance))
 
 
 def classes(rows: Floats, variant: Codes, cuts: Floats) -> tuple[Floats, Codes, Floats]:

@@ -74,7 +74,8 @@ def from_counts(scenario: Scenario, text: str, where: str = "--counts") -> Obser
         Not of that form, an unknown variant, or a metric that is no rate.
     """
     if scenario.family != "binary":
-        raise InputError(where, "", f"{scenario.metric.name} is no rate", "give sums in a table with --data")
+        table = "a table with --data" if where.startswith("--") else "a table"
+        raise InputError(where, "", f"{scenario.metric.name} is no rate", f"give sums in {table}")
     table: list[dict[str, object]] = []
     for part in text.split(","):
         name, separator, counts = part.rpartition("=")
@@ -156,7 +157,7 @@ def _collect(scenario: Scenario, table: pd.DataFrame, form: str, where: str, key
     if days[0] < 1 or np.any(days != np.round(days)) or days[-1] > scenario.traffic.days:
         problem = f"days run from {days[0]:g} to {days[-1]:g}"
         raise InputError(where, "day", problem, f"count whole days from 1 to the planned {scenario.traffic.days}")
-    coverage = float(scenario.evaluator.coverage)
+    coverage = float(scenario.evaluator.row_share)
     if "units" not in table:
         table["units"] = np.round(table["rows"] / coverage)
     span = np.arange(1, int(days[-1]) + 1)

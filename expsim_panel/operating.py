@@ -22,6 +22,7 @@ MIN_EVENTS = 30
 """Conditional figures on fewer events than this are left blank."""
 
 KEEP, NOTHING = -1, 0
+_SCORED = (("judged", "judge"), ("labelled", "human"))
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def endings(
         inconclusive. An arm that truly breaches is no candidate for the best; serving it loses nothing
         where it is worth more than the best, and its penalties where it has some.
     """
-    found = estimates(out, scenario.family == "binary")
+    found = estimates(out, scenario.by_counts)
     z = norm_ppf(0.5 + one.design.level() / 2)
     chosen = decisions(out, found, z, scenario.scenario.indifference)
     return followed(money, found, chosen, out.units, out.rows, effects, guards)
@@ -202,7 +203,7 @@ def figures(
     made = experiments(money, end, out.units, out.rows, out.day, scenario.scenario.indifference, guards)
     if "rows" in known:
         scored = known["rows"] * money.scored_per_row
-        known |= {name: scored for name, payee in (("judged", "judge"), ("labelled", "human")) if money.payee == payee}
+        known |= {name: scored * money.responses[payee] for name, payee in _SCORED if money.responses[payee]}
     plain = {name for name in made.means if name.startswith("cost.")}
     return {
         **alarms(out, known),
@@ -262,7 +263,7 @@ def experiments(
     worse = over_arms(end.exposures * (end.value < end.best[:, None] - 1e-15))
     read = over_arms(rows.astype(float))
     scored, nothing = read * money.scored_per_row, np.zeros(read.size)
-    judged, labelled = (scored if money.payee == payee else nothing for payee in ("judge", "human"))
+    judged, labelled = (scored * money.responses[payee] for _, payee in _SCORED)
     shares = {
         "p_correct": right,
         "p_harmful_launch": harmful,
@@ -275,8 +276,9 @@ def experiments(
         "exposures": shown,
         "judged": judged,
         "labelled": labelled,
-        "rater_hours": (read if money.payee == "human" else nothing) * money.seconds_per_row / 3600,
+        "rater_hours": (read if money.responses["human"] else nothing) * money.seconds_per_row / 3600,
         "days": day.astype(float),
+        "waiting_days": money.waiting_days(day, read),
         "cost": np.sum(list(end.spent.values()), axis=0),
         **{f"cost.{kind}": dollars for kind, dollars in end.spent.items()},
         "regret": end.regret,
@@ -342,7 +344,7 @@ def _adjusted(scenario: Scenario, one: Strategy, out: Outcomes, end: Endings) ->
     absent = ""
     if one.policy.adaptive:
         absent = "no stage-wise estimate: the allocation adapts to the data"
-    elif scenario.traffic.delay_days:
+    elif scenario.delay_days:
         absent = "no stage-wise estimate: outcomes come in after the stop"
     elif np.ptp(end.effects, axis=0).max() > 0:
         absent = "no stage-wise estimate: the true effect varies"

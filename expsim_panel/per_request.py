@@ -3,6 +3,24 @@
 from __future__ import annotations
 
 PER_REQUEST = frozenset(
-    {"cusum-ucb", "discounted-thompson", "discounted-ucb", "exp3", "sliding-window-thompson", "sliding-window-ucb"}
+    {
+        "budgeted-thompson",
+        "budgeted-ucb",
+        "conservative-ucb",
+        "cusum-ucb",
+        "dirichlet-thompson",
+        "discounted-thompson",
+        "discounted-ucb",
+        "double-thompson",
+        "exp3",
+        "glr-kl-ucb",
+        "guardrailed-thompson",
+        "lagrangian",
+        "lin-thompson",
+        "lin-ucb",
+        "rucb",
+        "sliding-window-thompson",
+        "sliding-window-ucb",
+    }
 )
 """Policies whose class says ``batched = False`` (a test compares): `expsim bandit` plays them, no scenario does."""

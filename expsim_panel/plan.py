@@ -12,6 +12,8 @@ from expsim_panel import outcomes, timeline
 from expsim_panel.clusters import Clusters, clusters_of
 from expsim_panel.design import Setting
 from expsim_panel.evaluation import Evaluator
+from expsim_panel.evaluators.hybrid import Hybrid
+from expsim_panel.hybrid_rows import LabelledRows, PairedRows, labelled_rows, paired_rows
 from expsim_panel.kernels.streams import TRUTH, generator
 from expsim_panel.scenario import Scenario
 from expsim_panel.uneven import AMOUNTS, LEVELS, Uneven
@@ -61,6 +63,8 @@ class Law:
         Rater severity.
     uneven : Uneven or None
         What makes the world not plain; None where rows are independent and alike every day.
+    labelled : LabelledRows, PairedRows or None
+        A hybrid's labels and scores; rows are then what it makes of them.
     """
 
     means: np.ndarray
@@ -70,24 +74,34 @@ class Law:
     raters: int
     shared: bool
     uneven: Uneven | None = None
+    labelled: LabelledRows | PairedRows | None = None
 
     def repeated(self, size: int) -> Law:
         """Return the law of `size` replicates that all share the first one's truth."""
         means, sds, effects = (np.tile(array[:1], (size, 1)) for array in (self.means, self.sds, self.effects))
-        return self._over(means, sds, effects, self.uneven.repeated(size) if self.uneven else None)
+        uneven = self.uneven.repeated(size) if self.uneven else None
+        return self._over(means, sds, effects, uneven, self.labelled.repeated(size) if self.labelled else None)
 
     def one(self, index: int) -> Law:
-        """Return the law of one replicate, of a plain world."""
+        """Return the law of the rows of one replicate, of a plain world; of labels, what all replicates share."""
         which = slice(index, index + 1)
-        return self._over(self.means[which], self.sds[which], self.effects[which], None)
+        return self._over(self.means[which], self.sds[which], self.effects[which], None, self.labelled)
 
     def first(self, size: int) -> Law:
         """Return the law of the first `size` replicates."""
         uneven = self.uneven.first(size) if self.uneven else None
-        return self._over(self.means[:size], self.sds[:size], self.effects[:size], uneven)
+        labelled = self.labelled.first(size) if self.labelled else None
+        return self._over(self.means[:size], self.sds[:size], self.effects[:size], uneven, labelled)
 
-    def _over(self, means: np.ndarray, sds: np.ndarray, effects: np.ndarray, uneven: Uneven | None) -> Law:
-        return Law(means, sds, effects, self.severity_sd, self.raters, self.shared, uneven)
+    def _over(
+        self,
+        means: np.ndarray,
+        sds: np.ndarray,
+        effects: np.ndarray,
+        uneven: Uneven | None,
+        labelled: LabelledRows | PairedRows | None,
+    ) -> Law:
+        return Law(means, sds, effects, self.severity_sd, self.raters, self.shared, uneven, labelled)
 
 
 def schedule(scenario: Scenario, found: Clusters | None = None) -> Schedule:
@@ -117,7 +131,7 @@ def schedule(scenario: Scenario, found: Clusters | None = None) -> Schedule:
     rows = np.floor(rows_per_unit(scenario, found) * counted + 0.5).astype(np.int64)
     if traffic.mismatch is not None and traffic.mismatch.lost > 0:
         rows[:, 1:] = np.floor((1 - traffic.mismatch.lost) * rows[:, 1:] + 0.5)
-    return Schedule(arrivals, units, rows, late(rows, traffic.delay_days), late(counted, traffic.delay_days))
+    return Schedule(arrivals, units, rows, late(rows, scenario.delay_days), late(counted, scenario.delay_days))
 
 
 def late(values: np.ndarray, delay: int) -> np.ndarray:
@@ -129,7 +143,7 @@ def late(values: np.ndarray, delay: int) -> np.ndarray:
 
 def rows_per_unit(scenario: Scenario, found: Clusters | None = None) -> float:
     """Return the rows of the analysis per unit enrolled."""
-    coverage = float(scenario.evaluator.coverage)
+    coverage = float(scenario.evaluator.row_share)
     if scenario.traffic.switchback is not None and scenario.analysis.unit != "unit":
         return coverage
     return coverage * (found or clusters(scenario)).rows_per_unit
@@ -193,7 +207,15 @@ def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, f
     evaluator = evaluator_in(scenario, world)
     measured = evaluator.measure(shown, np.broadcast_to(sds, shown.shape), scenario.family)
     rows = oriented(scenario, measured.means)
-    uneven = _uneven(scenario, world, evaluator, shown, part * (means - means[:, :1]), found)
+    pull = part * (means - means[:, :1])
+    uneven = _uneven(scenario, world, evaluator, shown, pull, found)
+    labelled: LabelledRows | PairedRows | None = None
+    if isinstance(evaluator, Hybrid):
+        steps = _steps(scenario, world)
+        if evaluator.paired:
+            labelled = paired_rows(scenario, evaluator, shown, sds, steps)
+        else:
+            labelled = labelled_rows(scenario, evaluator, shown, sds, pull, steps)
     return Law(
         np.ascontiguousarray(rows),
         np.ascontiguousarray(_row_sds(scenario, measured.sds, found)),
@@ -202,6 +224,7 @@ def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, f
         measured.raters,
         measured.shared,
         uneven,
+        labelled,
     )
 
 
@@ -233,16 +256,13 @@ def _uneven(
         What every arm's true mean gains where an arm has all of the traffic.
     """
     traffic, analysis = scenario.traffic, scenario.analysis
-    steps = timeline.shift(scenario, world)
-    if traffic.mismatch is not None and world != "unbiased":
-        # What is left is better than the whole by what the lost part was worse.
-        steps[:, 1:] += scenario.sign * traffic.mismatch.lost * traffic.mismatch.worse
+    steps = _steps(scenario, world)
     drift = timeline.drift(scenario, world)
     stratified = timeline.stratified(scenario)
     family = outcomes.family(scenario.metric)
     plain = not (
         family in (LEVELS, AMOUNTS) or steps.any() or drift.any() or pull.any() or found.hidden or stratified
-        or traffic.delay_days or analysis.skip_days or traffic.ramp is not None
+        or scenario.delay_days or analysis.skip_days or traffic.ramp is not None
     )  # fmt: skip
     if plain:
         return None
@@ -264,11 +284,20 @@ def _uneven(
         found.spread,
         found.effect,
         timeline.shares(scenario),
-        int(traffic.delay_days),
+        int(scenario.delay_days),
         int(analysis.skip_days),
         stratified,
         **behind,
     )
+
+
+def _steps(scenario: Scenario, world: str) -> np.ndarray:
+    """Return what each day adds to the true means of what is analysed, shape (days, arms)."""
+    steps, lost = timeline.shift(scenario, world), scenario.traffic.mismatch
+    if lost is not None and world != "unbiased":
+        # What is left is better than the whole by what the lost part was worse.
+        steps[:, 1:] += scenario.sign * lost.lost * lost.worse
+    return steps
 
 
 def slope_of(evaluator: Evaluator, scenario: Scenario) -> float:
@@ -289,7 +318,7 @@ def setting_of(scenario: Scenario, world: str = "truth", found: Clusters | None 
         plan.informed.astype(float),
         plan.rows.astype(float),
         np.full(plan.units.shape[1], math.sqrt(row**2 + measured.severity_sd**2)),
-        scenario.family == "binary",
+        scenario.by_counts,
         float(scenario.scenario.indifference),
         plan.units.astype(float),
         plan.scored.astype(float),

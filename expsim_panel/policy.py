@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,20 @@ class Problem:
         before the next request.
     unit_sd : bool
         Whether scores in batches have standard deviation 1 as they come, and are not standardised.
+    levels : int
+        Rewards that are ratings of so many levels, brought to 0..1; 2 is the Bernoulli problem.
+    costs : tuple of float
+        Price of a pull of each arm, where known; empty: every pull costs 1, or prices are 0/1 and unknown.
+    unknown_costs : bool
+        Whether prices are 0/1 draws that have to be learned.
+    budget : float
+        What all pulls together may cost.
+    value : float or None
+        Worth of a reward of 1 in units of cost, where cost counts against reward.
+    limit : float or None
+        Largest rate of bad events that is allowed.
+    width : int
+        Length of a context.
     """
 
     arms: int
@@ -37,6 +52,13 @@ class Problem:
     binary: bool
     batched: bool = False
     unit_sd: bool = False
+    levels: int = 2
+    costs: tuple[float, ...] = ()
+    unknown_costs: bool = False
+    budget: float = math.inf
+    value: float | None = None
+    limit: float | None = None
+    width: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,7 +106,6 @@ class Policy(Section):
     def allocation(self, supply: Supply) -> Any:
         """Return the kernel's parameters, a NamedTuple registered with `kernels.trials.advance`."""
         raise LookupError(f"{type(self).__name__} does not say how it allocates")
-
 
     def follow(self, design: Any, where: str, path: str) -> None:
         """Learn which design it plays with; raise `InputError` where the two do not go together."""
@@ -162,6 +183,36 @@ class BanditPolicy(Policy):
             self.standardise and not supply.binary,
             np.zeros(self.memory(problem)),
         )
+
+
+class SegmentPolicy(Policy):
+    """A policy that sees a context (the prompt's segment or features) before it chooses an arm.
+
+    Its compiled body is `kernels.contextual.pick`, and `learn` what it does with a reward.
+    """
+
+    batched = False
+
+    def request(self, problem: Problem) -> Any:
+        """Return the parameters of the policy's compiled bodies."""
+        raise LookupError(f"{type(self).__name__} does not say how it chooses")
+
+    def memory(self, problem: Problem) -> tuple[int, int]:
+        """Return the shape of what the policy keeps."""
+        raise LookupError(f"{type(self).__name__} does not say what it keeps")
+
+
+class DuelPolicy(Policy):
+    """A policy that chooses two arms, learns which of them was preferred, and keeps a matrix of wins.
+
+    Its compiled body is `kernels.duels.pair`.
+    """
+
+    batched = False
+
+    def request(self, problem: Problem) -> Any:
+        """Return the parameters of the policy's compiled body."""
+        raise LookupError(f"{type(self).__name__} does not say how it chooses")
 
 
 policies = Registry[type[Policy]]("expsim_panel.policies", "policy")

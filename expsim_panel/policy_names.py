@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 from expsim_panel.errors import InputError, did_you_mean, shown
-from expsim_panel.policy import BanditPolicy, policies
+from expsim_panel.policy import BanditPolicy, DuelPolicy, Policy, SegmentPolicy, policies
 
+P = TypeVar("P", bound=Policy)
 _FORM = re.compile(r"\s*([A-Za-z0-9_-]+)\s*(?:\((.*)\))?\s*", re.S)
+_NEEDS = {
+    SegmentPolicy: "it needs segments: expsim bandit --segments, or segment_bandit",
+    DuelPolicy: "it needs preferences: expsim bandit --preferences or --strengths, or duel",
+}
 _HOW = "write it as name or name(parameter=value), such as kl-ucb(c=3)"
 
 
-def bandit_names() -> list[str]:
-    """Return the names of the policies that choose per request."""
-    return [name for name in policies.names() if issubclass(policies.get(name), BanditPolicy)]
+def bandit_names(*kinds: type[Policy]) -> list[str]:
+    """Return the names of the policies of these kinds; without any, of those that choose per request."""
+    return [name for name in policies.names() if issubclass(policies.get(name), kinds or BanditPolicy)]
 
 
 def read_value(text: str) -> Any:
@@ -30,7 +35,12 @@ def read_value(text: str) -> Any:
 
 
 def read_policy(text: object, where: str = "expsim bandit", key: str = "--policy") -> BanditPolicy:
-    """Return the policy that a name with parameters means.
+    """Return the policy per request that a name with parameters means; see `read_kind`."""
+    return read_kind(text, (BanditPolicy,), where, key)
+
+
+def read_kind(text: object, kinds: tuple[type[P], ...], where: str, key: str) -> P:
+    """Return the policy of one of these kinds that a name with parameters means.
 
     Parameters
     ----------
@@ -40,18 +50,22 @@ def read_policy(text: object, where: str = "expsim bandit", key: str = "--policy
     Raises
     ------
     InputError
-        Unknown name or parameter (with a suggestion), malformed brackets, a value out of bounds.
+        Unknown name or parameter (with a suggestion), malformed brackets, a value out of bounds, a policy for
+        another problem.
     """
     match = _FORM.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise InputError(where, key, f"{shown(text)} is no policy", _HOW)
     name, inside = match.group(1), match.group(2)
-    names = bandit_names()
-    if name not in names:
-        if name in policies.names():
-            raise InputError(where, key, f"{name} is no bandit policy", "the even split per request is called even")
-        raise InputError(where, key, f"unknown policy {shown(name)}", did_you_mean(name, names))
+    if name not in policies.names():
+        raise InputError(where, key, f"unknown policy {shown(name)}", did_you_mean(name, bandit_names(*kinds)))
     made: Any = policies.get(name)()
+    if not isinstance(made, kinds):
+        needs = [words for kind, words in _NEEDS.items() if isinstance(made, kind)]
+        other = (
+            "the even split per request is called even" if name == "split" else did_you_mean("", bandit_names(*kinds))
+        )
+        raise InputError(where, key, f"{name} is no bandit policy here", needs[0] if needs else other)
     seen: set[str] = set()
     for part in inside.split(",") if inside and inside.strip() else []:
         field, equals, value = (piece.strip() for piece in part.partition("="))
@@ -61,12 +75,10 @@ def read_policy(text: object, where: str = "expsim bandit", key: str = "--policy
             raise InputError(where, key, f"{field} stands twice in {shown(text)}", "give it once")
         seen.add(field)
         made.put(field, read_value(value), where, f"{key} {name}")
-    if not isinstance(made, BanditPolicy):
-        raise InputError(where, key, f"{name} is no bandit policy", did_you_mean(name, names))
     return made
 
 
-def canonical(policy: BanditPolicy) -> str:
+def canonical(policy: Policy) -> str:
     """Return the name with the parameters that differ from their defaults, in the order of their names."""
     changed = {key: value for key, value in policy.to_tree().items() if value != policy.param[key].default}
     inside = ",".join(f"{key}={_shown(value)}" for key, value in sorted(changed.items()))

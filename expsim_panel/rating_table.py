@@ -14,25 +14,15 @@ from expsim_panel.components import Components, variance_components
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.judge_calibration import JudgeFacts, judge_facts
 from expsim_panel.rating_agreement import Agreement, PileUp, agreement_of, pile_up
+from expsim_panel.rating_doubts import MOST_LEVELS, Warned, formulas, scales, warned
 from expsim_panel.rating_sources import as_csv
 from expsim_panel.ratings import Codes, Floats, Ratings, parse_ratings, read_bytes
 from expsim_panel.ratings_csv import frame as read_frame
 from expsim_panel.ratings_csv import header as read_header
 
 HUMAN = ("human", "person", "people", "crowd", "expert", "annotator")
+UNPARSED = (0.0, -1.0)
 JUDGE = ("judge", "llm", "model", "ai", "auto")
-FORMULA = ("=", "+", "-", "@")
-MOST_SHOWN = 10
-
-
-@dataclass(frozen=True)
-class Warned:
-    """Rows that were kept or set aside with a doubt: what, where (lines, at most ten), how many."""
-
-    column: str
-    problem: str
-    count: int
-    lines: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -65,7 +55,8 @@ class Beside:
     judge_pile_up : dict of str to PileUp
     confusion : dict of str to dict
         For each judge: ``values`` of the ratings' scale and ``counts[human][judge]``, every rating paired
-        with the judge's score, rounded to the scale.
+        with the judge's score, rounded to the scale; for two values also ``rates``, the judge's share of the
+        higher one by variant.
     cost, seconds : dict of str to Spent
         By kind of rater.
     warnings : tuple of Warned
@@ -100,7 +91,7 @@ def read_table(
         As in `ratings.read_ratings`.
     judges : tuple of str
         Columns with a judge's score of the row's item. Empty cells are missing scores; so are
-        the few scores of 0 or less where people's scale begins above (unparsed verdicts), which a warning says.
+        the few scores of 0 or -1 where people's scale begins above (unparsed verdicts), which a warning says.
     kind : str
         Column that says ``human`` or ``judge`` of each row, if there is one.
     also : tuple of str
@@ -131,21 +122,22 @@ def read_table(
         people = kept.to_csv(index=False, lineterminator="\n").encode()
     ratings = parse_ratings(people, where, item, rater, score, variant)
     ratings = replace(ratings, sha256=hashlib.sha256(raw).hexdigest())
-    warnings = _formulas(table, [item, rater], lines)
+    warnings = formulas(table, [item, rater, variant, kind], lines)
+    people_at = np.flatnonzero(~by_judge) if not by_judge.all() else np.arange(len(table))
+    warnings += scales(ratings, score, lines[people_at])
     if by_judge.all():
-        warnings.append(_warned(kind, "no rating by a person: the judges are taken as the raters", lines))
+        warnings.append(warned(kind, "no rating by a person: the judges are taken as the raters", lines))
     parts = variance_components(ratings)
     low, high = float(ratings.score.min()), float(ratings.score.max())
     scores: dict[str, tuple[Codes, Floats]] = {}
-    own = np.flatnonzero(~by_judge) if not by_judge.all() else np.arange(len(table))
     for name in judges:
-        values = _numbers(table[name].iloc[own], name, where, lines[own])
-        zero = (values <= 0) & (low > 0)
+        values = _numbers(table[name].iloc[people_at], name, where, lines[people_at])
+        zero = np.isin(values, UNPARSED) & (low > 0)
         others = values[np.isfinite(values) & ~zero]
         # few, and all others on the people's scale: codes of unparsed verdicts, not scores of another scale
         if zero.any() and len(others) > 9 * zero.sum() and others.max() <= high:
-            problem = "0 or less is outside of the scale: taken as unparsed, missing"
-            warnings.append(_warned(name, problem, lines[own][zero]))
+            problem = "0 or -1 is outside of the scale: taken as unparsed, missing"
+            warnings.append(warned(name, problem, lines[people_at][zero]))
             values = np.where(zero, np.nan, values)
         present = np.isfinite(values)
         pairs = pd.DataFrame({"item": ratings.item[present], "score": values[present]}).drop_duplicates()
@@ -168,10 +160,6 @@ def read_table(
     )
 
 
-def _warned(column: str, problem: str, lines: np.ndarray) -> Warned:
-    return Warned(column, problem, len(lines), tuple(int(line) for line in lines[:MOST_SHOWN]))
-
-
 def _is_judge(table: pd.DataFrame, kind: str, where: str, lines: np.ndarray) -> np.ndarray:
     """Return which rows are a judge's."""
     if kind not in table.columns:
@@ -185,19 +173,6 @@ def _is_judge(table: pd.DataFrame, kind: str, where: str, lines: np.ndarray) -> 
             where, kind, problem + (f", and {len(odd) - 1} more" if len(odd) > 1 else ""), "human or judge"
         )
     return np.asarray(found)
-
-
-def _formulas(table: pd.DataFrame, columns: list[str], lines: np.ndarray) -> list[Warned]:
-    """Return warnings of cells that a spreadsheet would run; here they are names like any others."""
-    found = []
-    for column in columns:
-        if column in table.columns:
-            text = table[column]
-            odd = text.str.startswith(FORMULA).to_numpy(dtype=bool).copy()
-            odd[odd] = pd.to_numeric(text[odd], errors="coerce").isna().to_numpy()
-            if odd.any():
-                found.append(_warned(column, "looks like a spreadsheet formula: read as text, not run", lines[odd]))
-    return found
 
 
 def _numbers(column: pd.Series[str], name: str, where: str, lines: np.ndarray) -> Floats:
@@ -233,7 +208,7 @@ def _judge_rows(
     values = _numbers(table[score], score, where, lines)
     for problem, rows in (("no person rated this item", code < 0), ("judge's score is missing", ~np.isfinite(values))):
         if rows.any():
-            warnings.append(_warned(score, problem + ": set aside", lines[rows]))
+            warnings.append(warned(score, problem + ": set aside", lines[rows]))
     good = (code >= 0) & np.isfinite(values)
     names = table[rater].to_numpy()
     return {str(name): (code[good & (names == name)], values[good & (names == name)]) for name in pd.unique(names)}
@@ -254,7 +229,7 @@ def _item_error(ratings: Ratings, parts: Components) -> float:
 def _confusion(ratings: Ratings, item: Codes, score: Floats) -> dict[str, Any]:
     """Cross every rating with the judge's score of its item, rounded to the people's scale."""
     values = np.unique(ratings.score)
-    if len(values) > MOST_SHOWN + 1:
+    if len(values) > MOST_LEVELS:
         return {"values": None, "counts": None, "reason": f"{len(values)} different scores"}
     calls = np.bincount(item, minlength=ratings.items)
     mean = np.bincount(item, score, minlength=ratings.items) / np.maximum(calls, 1)
@@ -263,7 +238,12 @@ def _confusion(ratings: Ratings, item: Codes, score: Floats) -> dict[str, Any]:
     said = np.searchsorted(edges, mean[ratings.item[keep]])
     held = np.searchsorted(values, ratings.score[keep])
     counts = np.bincount(held * len(values) + said, minlength=len(values) ** 2).reshape(len(values), -1)
-    return {"values": values.tolist(), "counts": counts.tolist()}
+    made: dict[str, Any] = {"values": values.tolist(), "counts": counts.tolist()}
+    if len(values) == 2:
+        of = ratings.variant[keep]
+        yes, size = np.bincount(of, said), np.bincount(of)
+        made["rates"] = {ratings.variants[code]: float(yes[code] / size[code]) for code in np.flatnonzero(size)}
+    return made
 
 
 def _spent(table: pd.DataFrame, name: str, kinds: np.ndarray, where: str, lines: np.ndarray) -> dict[str, Spent]:

@@ -19,7 +19,7 @@ import pandas as pd
 import regex
 
 from expsim_panel.errors import InputError, did_you_mean, shown
-from expsim_panel.ratings_csv import check_columns, numbers, refuse_blank
+from expsim_panel.ratings_csv import check_columns, numbers, others, place_of, refuse_blank
 from expsim_panel.ratings_csv import frame as read_frame
 from expsim_panel.ratings_csv import header as read_header
 
@@ -168,7 +168,8 @@ def parse_ratings(
         source=name,
         sha256=hashlib.sha256(data).hexdigest(),
     )
-    _check_design(ratings, [str(text) for text in frame[item]] if pattern else None, rater, variant, numbered)
+    _check_design(ratings, rater, variant)
+    _check_once(ratings, frame, item, numbered)
     return ratings
 
 
@@ -241,11 +242,12 @@ def _split(ids: list[str], pattern: regex.Pattern[str], text: str, where: str) -
     return stems, groups
 
 
-def _check_design(ratings: Ratings, ids: list[str] | None, rater: str, variant: str, numbered: bool) -> None:
-    """Refuse tables that cannot be an experiment: duplicates, one variant, raters without a second rating."""
+def _check_design(ratings: Ratings, rater: str, variant: str) -> None:
+    """Refuse tables that cannot be an experiment: one variant, too many, raters without a second rating."""
     where, count = ratings.source, len(ratings.variants)
     if count < 2:
-        raise InputError(where, "--variant", f"there is one variant, {shown(ratings.variants[0])}", "give at least two")
+        problem = f"there is one variant, {shown(ratings.variants[0])}"
+        raise InputError(where, "--variant", problem, "give at least two, those of other files with --also FILE")
     if count > MAX_VARIANTS:
         raise InputError(
             where,
@@ -253,19 +255,26 @@ def _check_design(ratings: Ratings, ids: list[str] | None, rater: str, variant: 
             f"{shown(variant)} finds {count:,} variants, above the limit of {MAX_VARIANTS}",
             "give what tells systems apart, not items",
         )
-    key = ratings.item * len(ratings.raters) + ratings.rater
-    again = pd.Series(key).duplicated().to_numpy()
-    if again.any():
-        row = int(again.argmax())
-        what = ids[row] if ids else ratings.prompts[ratings.prompt[row]]
-        who, kind = ratings.raters[ratings.rater[row]], ratings.variants[ratings.variant[row]]
-        raise InputError(
-            where,
-            "",
-            f"rater {shown(who)} scores item {shown(what)} of variant {shown(kind)} twice",
-            "keep one row for each item, variant and rater",
-        )
     if len(ratings.raters) == ratings.rows:
         raise InputError(
             where, "--rater", f"no rater in {shown(rater)} rates twice", "give the column that names people"
         )
+
+
+def _check_once(ratings: Ratings, frame: pd.DataFrame, item: str, numbered: bool) -> None:
+    """Refuse a second score of a rater for an item."""
+    key = pd.Series(ratings.item * len(ratings.raters) + ratings.rater)
+    again = key.duplicated().to_numpy()
+    if not again.any():
+        return
+    row = int(again.argmax())
+    first = int((key == key.iloc[row]).to_numpy().argmax())
+    who, kind = ratings.raters[ratings.rater[row]], ratings.variants[ratings.variant[row]]
+    places = f"{place_of(frame.index[row], numbered)} repeats {place_of(frame.index[first], numbered)}"
+    raise InputError(
+        ratings.source,
+        "",
+        f"{places}: rater {shown(who)} scores item {shown(str(frame[item].iloc[row]))} of variant {shown(kind)} twice"
+        + others(int(again.sum())),
+        "keep one row for each item, variant and rater",
+    )

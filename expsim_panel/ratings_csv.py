@@ -102,7 +102,7 @@ def frame(data: bytes, where: str, columns: list[str]) -> tuple[pd.DataFrame, bo
     return table, numbered
 
 
-def _place(frame_index: Any, numbered: bool) -> str:
+def place_of(frame_index: Any, numbered: bool) -> str:
     """Name a row as a person finds it: by line, or by row when quoted line breaks shift the lines."""
     return f"line {int(frame_index) + 2}" if numbered else f"data row {int(frame_index) + 1}"
 
@@ -111,8 +111,14 @@ def refuse_blank(column: pd.Series[str], name: str, where: str, numbered: bool) 
     """Refuse a column with an empty cell."""
     blank = (column == "").to_numpy()
     if blank.any():
-        place = _place(column.index[int(blank.argmax())], numbered)
-        raise InputError(where, name, f"{place} has no value", "complete the row or delete it")
+        place = place_of(column.index[int(blank.argmax())], numbered)
+        problem = f"{place} has no value{others(int(blank.sum()))}"
+        raise InputError(where, name, problem, "complete the row or delete it")
+
+
+def others(count: int) -> str:
+    """Say that `count` rows, of which the first is named, have the same defect."""
+    return f", and {count - 1:,} more" if count > 1 else ""
 
 
 def numbers(column: pd.Series[str], name: str, where: str, numbered: bool) -> npt.NDArray[np.float64]:
@@ -121,10 +127,11 @@ def numbers(column: pd.Series[str], name: str, where: str, numbered: bool) -> np
     bad = ~(np.abs(values) <= MAX_SCORE)
     if bad.any():
         row = int(bad.argmax())
-        text, place = str(column.iloc[row]), _place(column.index[row], numbered)
+        text, place = str(column.iloc[row]), place_of(column.index[row], numbered)
         problem = f"{place} holds {shown(text)}, not a number"
         if text.strip().lower().lstrip("+-") in ("nan", "inf", "infinity") or not np.isnan(values[row]):
             problem = f"{place} holds {shown(text)}, not a finite number of ordinary size"
+        problem += others(int(bad.sum()))
         raise InputError(where, name, problem, "give plain numbers, 0 and 1 for no and yes")
     if values.min() == values.max():
         raise InputError(where, name, f"every score is {values[0]:g}", "give ratings that differ")

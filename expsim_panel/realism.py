@@ -16,6 +16,8 @@ table for each fit, is reported as well (`scores_one_table`).
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from zlib import crc32
 
@@ -26,6 +28,7 @@ from expsim_panel.rating_models import IndependentRaters, ProbitModel, RoundedNo
 from expsim_panel.ratings import Codes, Floats
 
 SPLITS = 20
+MOST_THREADS = 4
 SLACK = 0.02  # keeps the ratio of two tiny distances from deciding
 FEWEST_ITEMS = 200
 LOOKS_ADJUDICATED = 0.25  # observed over expected share of items with a range above two levels
@@ -203,21 +206,14 @@ def realism(
         reason = f"not assessable: {items} items are too few to tell models apart; {FEWEST_ITEMS} are needed"
         return Realism(None, reason, law, wide=wide, items=items)
     plays = int(np.clip(2 * PLAYED_ROWS // sheet.ratings.rows, FEWEST_PLAYS, MOST_PLAYS))
-    total: dict[str, Floats] = {}
-    single: dict[str, Floats] = {}
-    for split in range(splits):
-        halves = _halves(sheet, np.random.default_rng([seed, split]))
-        if halves is None:
-            return Realism(None, "not assessable: some variant has too few prompts to be split", law, items=items)
-        real = [pictures(half, half.level) for half in halves]
-        total["floor"] = total.get("floor", 0.0) + apart(real[0], real[1])
-        for turn, (seen, other) in enumerate([halves, halves[::-1]]):
-            for name, model in _models(seen, adjudicated, continuous, seed).items():
-                # a stream per model, so that no score depends on which other models are scored
-                rng = np.random.default_rng([seed, split, turn, crc32(name.encode())])
-                played = [pictures(other, model.simulate(other, rng)) for _ in range(plays)]
-                total[name] = total.get(name, 0.0) + apart(blended(played), real[1 - turn]) / 2
-                single[name] = single.get(name, 0.0) + apart(played[0], real[1 - turn]) / 2
+    # NumPy lets go of the interpreter, so two splits run side by side; they are added up in their own order
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
+        tries = list(pool.map(lambda at: _split(sheet, at, plays, adjudicated, continuous, seed), range(splits)))
+    parts = [one for one in tries if one is not None]
+    if len(parts) < splits:
+        return Realism(None, "not assessable: some variant has too few prompts to be split", law, items=items)
+    total = {name: np.asarray(sum(part[0][name] for part in parts)) for name in parts[0][0]}
+    single = {name: np.asarray(sum(part[1][name] for part in parts)) for name in parts[0][1]}
     mean = {name: value / splits for name, value in total.items()}
     floor = mean.pop("floor")
     scores = {name: _score(floor, value) for name, value in mean.items()}
@@ -230,6 +226,26 @@ def realism(
     modelled = blended([pictures(sheet, whole.simulate(sheet, rng)) for _ in range(MOST_PLAYS)])
     pair = (Drawn(*pictures(sheet, sheet.level)), Drawn(*modelled))
     return Realism(scores[law], "", law, scores, alone, distances, wide, items, splits, plays, *pair)
+
+
+def _split(
+    sheet: Sheet, split: int, plays: int, adjudicated: bool, continuous: bool, seed: int
+) -> tuple[dict[str, Floats], dict[str, Floats]] | None:
+    """Return the distances of one halving, the models' averaged over plays and of one play; None if it fails."""
+    halves = _halves(sheet, np.random.default_rng([seed, split]))
+    if halves is None:
+        return None
+    real = [pictures(half, half.level) for half in halves]
+    total: dict[str, Floats] = {"floor": apart(real[0], real[1])}
+    single: dict[str, Floats] = {}
+    for turn, (seen, other) in enumerate([halves, halves[::-1]]):
+        for name, model in _models(seen, adjudicated, continuous, seed).items():
+            # a stream per model, so that no score depends on which other models are scored
+            rng = np.random.default_rng([seed, split, turn, crc32(name.encode())])
+            played = [pictures(other, model.simulate(other, rng)) for _ in range(plays)]
+            total[name] = total.get(name, np.zeros(len(PARTS))) + apart(blended(played), real[1 - turn]) / 2
+            single[name] = single.get(name, np.zeros(len(PARTS))) + apart(played[0], real[1 - turn]) / 2
+    return total, single
 
 
 def _score(floor: Floats, distance: Floats) -> float:

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from expsim_panel import plan
-from expsim_panel.economics import Ledger, expected_net_benefit, ledger
+from expsim_panel.economics import Ledger, ledger
+from expsim_panel.further_evidence import Offer, Seen, Stakes, any_pays, offers, rounded
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.operating import Estimates, estimates
 from expsim_panel.results import Figure, Outcomes, Trace
 from expsim_panel.scenario import Scenario
+from expsim_panel.suppliers import Suppliers, suppliers
 
 INCONCLUSIVE, LAUNCH, KEEP, COLLECT = 0, 1, 2, 3
 ACTIONS = ("inconclusive", "launch", "keep", "collect")
-_SIZES = 2.0 ** np.arange(5, 24)
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Known:
     names : tuple of str
         Variants, control first.
     binary : bool
+        Whether the metric is a rate.
+    counts : bool
         Whether rows are 0/1.
     indifference : float
         Smallest effect that matters, metric units.
@@ -44,6 +47,8 @@ class Known:
         Prices and weights.
     units_per_day : int
         Traffic.
+    who : Suppliers
+        Who measures and who else could: prices, speed and error of judge and people.
     label_price : float or None
         Dollars per human label where the scenario knows it.
     sign : float
@@ -52,12 +57,14 @@ class Known:
 
     names: tuple[str, ...]
     binary: bool
+    counts: bool
     indifference: float
     suspected_bias: float
     prior: tuple[float, float] | None
     coverage: float
     money: Ledger
     units_per_day: int
+    who: Suppliers
     label_price: float | None
     sign: float
 
@@ -65,17 +72,19 @@ class Known:
 def known(scenario: Scenario) -> Known:
     """Return what the team knows besides its data."""
     prior = scenario.prior
-    people = scenario.evaluators.get("human", {})
+    who = suppliers(scenario)
     return Known(
         tuple(variant.name for variant in scenario.variants),
         scenario.family == "binary",
+        scenario.by_counts,
         float(scenario.scenario.indifference),
         scenario.evaluator.bias_sd(),
         (float(prior.effect_mean), float(prior.effect_sd)) if prior.effect_sd else None,
         plan.rows_per_unit(scenario),
         ledger(scenario),
         int(scenario.traffic.units_per_day),
-        people.get("price_per_label"),
+        who,
+        who.human.price if who.human is not None else None,
         scenario.sign,
     )
 
@@ -93,7 +102,9 @@ class Findings:
     effect, se : ndarray
         Its estimate.
     more : int ndarray
-        For `COLLECT`: more units over all arms, or more human labels where a judge is not to be trusted.
+        For `COLLECT`: what is to be collected over all arms: units of the evaluator in use, labels, or judge scores.
+    source : int ndarray
+        For `COLLECT`: which of the sources of `evidence`; 0 is the evaluator in use.
     distrusted : bool ndarray
         Whether the evaluator's suspected bias could explain the finding.
     unpaid : bool ndarray
@@ -105,18 +116,19 @@ class Findings:
     effect: np.ndarray
     se: np.ndarray
     more: np.ndarray
+    source: np.ndarray
     distrusted: np.ndarray
     unpaid: np.ndarray
 
 
-def judge(facts: Known, level: float, out: Outcomes) -> Findings:
+def judge(facts: Known, level: float, out: Outcomes, amounts: bool = True) -> Findings:
     """Give every experiment its verdict (MODEL sections 4 and 6).
 
     A variant that won is launched unless the evaluator's suspected differential bias could explain the
-    finding, ``|estimate| <= 2 sqrt(SE^2 + SD(bias)^2)`` (then: collect human labels), or the gain does
-    not pay for the variant's price (then: keep). Without a winner: keep control when the interval
-    excludes an effect that matters; collect when more data is worth more than it costs; else
-    inconclusive.
+    finding, ``|estimate| <= 2 sqrt(SE^2 + SD(bias)^2)`` (then: collect human labels if their largest ENBS is above
+    zero, else inconclusive), or the gain does not pay for the variant's price (then: keep). Without a winner: keep
+    control when the interval excludes an effect that matters; collect iff some source of data has an ENBS above zero;
+    else inconclusive.
 
     Parameters
     ----------
@@ -126,8 +138,11 @@ def judge(facts: Known, level: float, out: Outcomes) -> Findings:
         Level of the interval.
     out : Outcomes
         The data: how each experiment ended.
+    amounts : bool
+        Whether to find what to collect for `COLLECT`; without it `more` and `source` stay 0, and thousands of
+        experiments are judged in a tenth of the time.
     """
-    found = estimates(out, facts.binary)
+    found = estimates(out, facts.counts)
     effect_all = np.where(np.isfinite(found.effect), found.effect, -np.inf)
     arm = np.where(out.code > 0, out.code, effect_all.argmax(axis=1) + 1).astype(int)
     pick = (np.arange(arm.size), arm - 1)
@@ -140,51 +155,75 @@ def judge(facts: Known, level: float, out: Outcomes) -> Findings:
         distrusted = won & (bias > 0) & (np.abs(effect) <= 2 * np.sqrt(se**2 + bias**2))
         unpaid = won & ~distrusted & (facts.money.value_per_point * effect < facts.money.handicap[arm])
         small = ~won & np.all(found.effect + z * found.se < facts.indifference, axis=1)
-    more = np.zeros(arm.size, int)
+    more, source = np.zeros(arm.size, int), np.zeros(arm.size, int)
     open_ones = ~won & ~lost & ~small & usable
-    more[open_ones] = _worthwhile(
-        facts, effect[open_ones], se[open_ones], arm[open_ones], out.units[open_ones], out.rows[open_ones]
-    )
-    if distrusted.any():
-        more[distrusted] = _labels_needed(found, se, effect, out)[distrusted]
     action = np.full(arm.size, INCONCLUSIVE)
-    action[open_ones & (more > 0)] = COLLECT
+    for asked, trusted in ((open_ones, True), (distrusted, False)):
+        if not asked.any():
+            continue
+        if not amounts:
+            pays = any_pays(*_market(facts, found, out, arm, np.flatnonzero(asked)), 0 if trusted else _biased(facts))
+            action[asked] = np.where(pays, COLLECT, INCONCLUSIVE)
+            continue
+        size, best = _worthwhile(facts, found, out, arm, np.flatnonzero(asked), trusted)
+        more[asked], source[asked] = size, best
+        action[asked] = np.where(size > 0, COLLECT, INCONCLUSIVE)
+    if distrusted.any() and facts.who.human is None:
+        more[distrusted] = _labels_needed(found, se, effect, out)[distrusted]
+        action[distrusted] = COLLECT
     action[lost | small | unpaid] = KEEP
-    action[won & ~unpaid] = LAUNCH
-    action[distrusted] = COLLECT
-    return Findings(action, arm, effect, se, more, distrusted, unpaid)
+    action[won & ~unpaid & ~distrusted] = LAUNCH
+    return Findings(action, arm, effect, se, more, source, distrusted, unpaid)
+
+
+def evidence(facts: Known, found: Estimates, out: Outcomes, arm: np.ndarray, which: np.ndarray) -> list[Offer]:
+    """Return what every source of more data is worth, for the experiments `which` (indices)."""
+    return offers(*_market(facts, found, out, arm, which))
+
+
+def _market(facts: Known, found: Estimates, out: Outcomes, arm: np.ndarray, which: np.ndarray) -> tuple[Stakes, Seen]:
+    """Return what the value of more data depends on: what is known, and what the experiments `which` have seen."""
+    arm = arm[which]
+    pick = (which, arm - 1)
+    pair = (which[:, None], np.stack([np.zeros_like(arm), arm], axis=1))
+    rows, units, sums = (part[pair].astype(float) for part in (out.rows, out.units, out.sums))
+    good = sums.sum(axis=1) / np.maximum(rows.sum(axis=1), 1.0)
+    seen = Seen(
+        found.effect[pick],
+        found.se[pick],
+        rows.mean(axis=1),
+        units.mean(axis=1),
+        out.units[which].sum(axis=1) * facts.money.exposures_per_unit,
+        facts.money.handicap[arm],
+        good if facts.sign > 0 else 1 - good,
+    )
+    stakes = Stakes(
+        facts.money, facts.prior, facts.suspected_bias, facts.coverage, facts.units_per_day, facts.binary, facts.who
+    )
+    return stakes, seen
+
+
+def _biased(facts: Known) -> int:
+    """Return how many of the first sources cannot settle a finding that bias could explain: a judge's own."""
+    return int(facts.who.own == "judge" and facts.who.human is not None)
 
 
 def _worthwhile(
-    facts: Known, effect: np.ndarray, se: np.ndarray, arm: np.ndarray, units: np.ndarray, rows: np.ndarray
-) -> np.ndarray:
-    """Return how many more units (all arms) maximise the expected net benefit of sampling; 0: none does."""
-    if effect.size == 0:
-        return np.zeros(0, int)
-    weight = facts.money.value_per_point
-    prior_mean, prior_precision = 0.0, 0.0
-    if facts.prior is not None:
-        prior_mean, prior_precision = facts.prior[0], facts.prior[1] ** -2
+    facts: Known, found: Estimates, out: Outcomes, arm: np.ndarray, which: np.ndarray, trusted: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return how much more to collect (all arms; 0: nothing is worth its cost) and of which source.
 
-    def posterior(sampling: np.ndarray) -> np.ndarray:
-        return np.asarray(1 / (prior_precision + 1 / (sampling + facts.suspected_bias**2)))
-
-    sampling = np.maximum(se, 1e-12)[:, None] ** 2
-    before = posterior(sampling)
-    mean = before * (prior_precision * prior_mean + effect[:, None] / (sampling + facts.suspected_bias**2))
-    size = _SIZES[None, :]
-    now = rows.sum(axis=1)[:, None] / 2.0
-    after = posterior(sampling * now / (now + size * facts.coverage))
-    spent = units.sum(axis=1)[:, None] * facts.money.exposures_per_unit
-    horizon = np.maximum(facts.money.horizon - spent, 0.0)
-    responses = size * facts.money.exposures_per_unit
-    cost = 2 * size * facts.coverage * facts.money.per_row
-    value = weight * mean - facts.money.handicap[arm][:, None]
-    benefit = expected_net_benefit(responses, value, weight**2 * before, weight**2 * after, horizon, cost)
-    benefit = np.where(2 * responses <= horizon, benefit, -np.inf)
-    best = benefit.argmax(axis=1)
-    worth = benefit[np.arange(best.size), best] > 0
-    return np.where(worth, _round_up(2 * _SIZES[best]), 0).astype(int)
+    Where the judge's bias could explain the finding (not `trusted`), more of its scores cannot settle the matter, and
+    only sources with labels count.
+    """
+    offered = evidence(facts, found, out, arm, which)
+    net = np.stack([one.net_benefit for one in offered])
+    if not trusted:
+        net[: _biased(facts)] = -np.inf
+    best = net.argmax(axis=0)
+    amount = np.stack([one.units if one.own else np.where(one.labels > 0, one.labels, one.scores) for one in offered])
+    column = np.arange(which.size)
+    return np.where(net[best, column] > 0, amount[best, column], 0).astype(int), best
 
 
 def _labels_needed(found: Estimates, se: np.ndarray, effect: np.ndarray, out: Outcomes) -> np.ndarray:
@@ -196,14 +235,7 @@ def _labels_needed(found: Estimates, se: np.ndarray, effect: np.ndarray, out: Ou
     pairs = out.rows.sum(axis=1) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
         per_arm = pairs * (2.8 * se / np.abs(effect)) ** 2
-    return _round_up(np.where(np.isfinite(per_arm), 2 * per_arm, 0.0)).astype(int)
-
-
-def _round_up(values: np.ndarray) -> np.ndarray:
-    """Round up to two significant digits: a recommendation is not a measurement."""
-    values = np.maximum(np.asarray(values, float), 1.0)
-    unit = 10.0 ** np.maximum(np.floor(np.log10(values)) - 1, 0)
-    return np.asarray(np.ceil(values / unit - 1e-9) * unit)
+    return rounded(np.where(np.isfinite(per_arm), 2 * per_arm, 0.0)).astype(int)
 
 
 def of_trace(shown: Trace) -> Outcomes:

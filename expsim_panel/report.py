@@ -15,9 +15,12 @@ from expsim_panel import (
     plan,
     recommend,
     sample_ratio,
+    trade_offs,
     wording,
+    wording_evidence,
 )
 from expsim_panel.economics import Ledger, ledger
+from expsim_panel.evidence import Evidence, of_one
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.streams import BLOCK
 from expsim_panel.results import Advice, Figure, Outcomes, Result, StrategyResult, Trace, Verdict
@@ -28,7 +31,7 @@ from expsim_panel.study import Request, Study
 ORDER = (
     "power", "type1_error", "type1_error_unbiased", "false_launch", "p_correct", "p_harmful_launch",
     "p_suboptimal_launch", "p_missed_win", "p_inconclusive", "units", "exposures", "judged", "labelled",
-    "rater_hours", "days", "cost", "cost.generation", "cost.judge", "cost.human", "cost.latency",
+    "rater_hours", "days", "waiting_days", "cost", "cost.generation", "cost.judge", "cost.human", "cost.latency",
     "cost_per_correct", "regret", "simple_regret", "traffic_on_worse_arms", "exaggeration", "coverage",
     "exaggeration_adjusted", "exaggeration_shrunk", "coverage_adjusted",
 )  # fmt: skip
@@ -147,9 +150,7 @@ _SIMULATED = object()
 """The split of a simulated experiment, which its trace gives."""
 
 
-def verdict_of(
-    scenario: Scenario, one: Strategy, shown: Trace, ratio: sample_ratio.SampleRatio | None | object = _SIMULATED
-) -> Verdict:
+def verdict_of(scenario: Scenario, one: Strategy, shown: Trace, ratio: object | None = _SIMULATED) -> Verdict:
     """Return what one experiment says, from its data and what is known besides: never from the truth.
 
     Parameters
@@ -158,9 +159,14 @@ def verdict_of(
         The check of the split where the data know it better than the trace does.
     """
     facts, level = recommend.known(scenario), one.design.level()
-    found = recommend.judge(facts, level, recommend.of_trace(shown))
+    out = recommend.of_trace(shown)
+    found = recommend.judge(facts, level, out)
+    offered: tuple[Evidence, ...] = ()
+    if np.isfinite(found.effect[0]) and np.isfinite(found.se[0]):
+        seen = operating.estimates(out, facts.counts)
+        offered = of_one(recommend.evidence(facts, seen, out, found.arm, np.array([0])))
     z = norm_ppf(0.5 + level / 2)
-    said = wording.verdict(facts, found, one.name, level, z, scenario.metric.name, facts.money.payee)
+    said = wording.verdict(facts, found, one.name, level, z, scenario.metric.name, facts.money.payee, offered)
     if ratio is _SIMULATED:
         ratio = sample_ratio.of_trace(scenario, one, shown)
     assert ratio is None or isinstance(ratio, sample_ratio.SampleRatio)
@@ -172,7 +178,10 @@ def verdict_of(
     else:
         said = replace(said, guardrails=checks)
     warnings = (ratio.warning(),) if ratio is not None and ratio.alarm else ()
-    return replace(said, reasons=(*warnings, *said.reasons), sample_ratio=ratio)
+    spread = trade_offs.of_data(scenario, facts, out)
+    together = (wording_evidence.trade_off(spread),) if spread is not None else ()
+    reasons = (*warnings, *said.reasons, *together)
+    return replace(said, reasons=reasons, sample_ratio=ratio, trade_off=spread)
 
 
 def _ordered(found: dict[str, Figure]) -> dict[str, Figure]:
@@ -184,7 +193,7 @@ def _wordings(
     guards: guardrail_play.Guards | None = None,
 ) -> dict[str, dict[str, Figure]]:  # fmt: skip
     """Give every replicate its verdict; report each wording's share and how often it was right."""
-    found = recommend.judge(facts, level, out)
+    found = recommend.judge(facts, level, out, amounts=False)
     value = money.net_value(scenario.effects)
     eps = money.value_per_point * scenario.scenario.indifference
     said, allowed = found.action, np.ones(value.size, bool)

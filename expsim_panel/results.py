@@ -13,10 +13,12 @@ from expsim_panel.strategy import Strategy
 from expsim_panel.study import Request, Study
 
 if TYPE_CHECKING:
+    from expsim_panel.evidence import Evidence
     from expsim_panel.guardrail_figures import Guarded
     from expsim_panel.guardrail_tests import Readings
     from expsim_panel.guardrail_verdict import Check
     from expsim_panel.sample_ratio import SampleRatio
+    from expsim_panel.trade_offs import TradeOff
 
 ARRAYS = ("code", "day", "units", "rows", "sums", "squares")
 """Named order of a world's arrays, for the digest."""
@@ -123,6 +125,10 @@ class Verdict:
         The check of the units' numbers; None where shares move with the data.
     guardrails : tuple of Check
         Every guardrail of every variant, from the same data.
+    evidence : tuple of Evidence
+        What more data of each source would be worth; empty without an estimate.
+    trade_off : TradeOff or None
+        Quality, cost and latency at once, from these data.
     """
 
     action: str
@@ -136,10 +142,14 @@ class Verdict:
     reasons: tuple[str, ...]
     sample_ratio: SampleRatio | None = None
     guardrails: tuple[Check, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    trade_off: TradeOff | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object."""
         made = dict(self.__dict__)
+        made["evidence"] = [one.to_json() for one in self.evidence]
+        made["trade_off"] = self.trade_off.to_json() if self.trade_off else None
         made["sample_ratio"] = self.sample_ratio.to_json() if self.sample_ratio else None
         made["interval"] = list(self.interval) if self.interval else None
         made["reasons"] = list(self.reasons)

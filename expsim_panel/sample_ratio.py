@@ -89,7 +89,7 @@ def of_trace(scenario: Scenario, one: Strategy, shown: Trace) -> SampleRatio | N
     if one.policy.adaptive or scenario.traffic.switchback is not None:
         return None
     planned = plan.schedule(scenario.without_losses())
-    stop = shown.day - scenario.traffic.delay_days - 1
+    stop = shown.day - scenario.delay_days - 1
     expected = planned.scored[stop].astype(float)
     if expected.min() <= 0:
         return None

@@ -153,6 +153,16 @@ class Scenario(Section):
         return "binary" if self.metric.family == "binary" else "normal"
 
     @property
+    def by_counts(self) -> bool:
+        """Whether a row of the analysis is a 0 or a 1; a hybrid's rows are corrected estimates."""
+        return self.family == "binary" and self.evaluator.kind != "hybrid"
+
+    @property
+    def delay_days(self) -> int:
+        """Days between a response and its score: late outcomes, and labels that take their time."""
+        return int(self.traffic.delay_days) + int(getattr(self.evaluator, "delay_days", 0))
+
+    @property
     def sign(self) -> float:
         """+1 where more is better, -1 where less is."""
         return 1.0 if self.metric.direction == "increase" else -1.0

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 def check_world(scenario: Scenario, where: str) -> None:
     """Check that every day has rates that are rates and rows to analyse; raise `InputError`."""
     traffic, analysis = scenario.traffic, scenario.analysis
-    if analysis.skip_days + traffic.delay_days >= traffic.days:
-        problem = f"{analysis.skip_days} of {traffic.days} days, with outcomes {traffic.delay_days} days late"
-        remedy = f"give at most {max(traffic.days - traffic.delay_days - 1, 0)}"
+    if analysis.skip_days + scenario.delay_days >= traffic.days:
+        problem = f"{analysis.skip_days} of {traffic.days} days, with outcomes {scenario.delay_days} days late"
+        remedy = f"give at most {max(traffic.days - scenario.delay_days - 1, 0)}"
         raise InputError(where, "analysis.skip_days", problem + " leave nothing to analyse", remedy)
     if scenario.family == "binary":
         if analysis.covariate_correlation != 0:

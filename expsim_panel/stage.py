@@ -10,6 +10,10 @@ import numpy as np
 
 from expsim_panel import plan
 from expsim_panel.design import Setting
+from expsim_panel.hybrid_rows import LabelledRows, PairedRows
+from expsim_panel.kernels.hybrid import SUMS_KEPT, draw_hybrid
+from expsim_panel.kernels.hybrid_pairs import draw_paired
+from expsim_panel.kernels.hybrid_worlds import HybridWorld
 from expsim_panel.kernels.outcomes import draw_paths
 from expsim_panel.kernels.streams import BLOCK, EVALUATOR, OUTCOME, POLICY, generator
 from expsim_panel.kernels.trials import ROWS, SQUARES, SUMS, UNITS, WATCH_NOBODY, Recorded, play
@@ -104,7 +108,8 @@ class Stage:
         streams = self._streams(block, _lane(one.name)) if adaptive else (_UNUSED, _UNUSED, _UNUSED)
         whole: Any = paths
         if adaptive:
-            whole = one.policy.allocation(self._supply(law)) if law.uneven is None else self._world(one, law)
+            plain = law.uneven is None and law.labelled is None
+            whole = one.policy.allocation(self._supply(law)) if plain else self._world(one, law)
         delay = law.uneven.delay if law.uneven is not None else 0
         trace = np.zeros((self.setting.days + delay, 4, self.setting.arms))
         rule = _own_scratch(self.rules[one.name])
@@ -115,12 +120,10 @@ class Stage:
             _settle(whole, delay, out, trace)
         return trace
 
-    def _world(self, one: Strategy, law: plan.Law) -> World:
+    def _world(self, one: Strategy, law: plan.Law) -> World | HybridWorld:
         """Return a policy in a world that is not plain: it gets empty rows, the world draws the real ones."""
         size, arms = law.means.shape
         uneven = law.uneven
-        if uneven is None:
-            raise LookupError("a plain world needs no wrapping")
         supply = Supply(
             self.traffic.arrivals,
             plan.rows_per_unit(self.study.scenario),
@@ -131,14 +134,22 @@ class Stage:
             0,
             True,
         )
+        days, allocation = self.setting.days, one.policy.allocation(supply)
+        if isinstance(law.labelled, LabelledRows):
+            late, skip = (int(uneven.delay), int(uneven.skip)) if uneven else (0, 0)
+            scratch = np.zeros((4, arms)), np.zeros((4, arms)), np.zeros(SUMS_KEPT), np.zeros((2, days, 4, arms))
+            log, whole = np.zeros((days, 4, arms)), np.zeros((size, 4, arms))
+            return HybridWorld(allocation, law.labelled.kernel(), late, skip, *scratch, log, whole)
+        if uneven is None:
+            raise LookupError("a plain world needs no wrapping")
         return World(
-            one.policy.allocation(supply),
+            allocation,
             uneven.rows(law.means, law.sds, law.severity_sd, law.raters, law.shared),
             int(uneven.delay),
             int(uneven.skip),
             np.zeros((4, arms)),
             np.zeros((4, arms)),
-            np.zeros((self.setting.days, 4, arms)),
+            np.zeros((days, 4, arms)),
             np.zeros((size, 4, arms)),
         )
 
@@ -166,7 +177,15 @@ class Stage:
         streams = generator(self.seed, OUTCOME, block), generator(self.seed, EVALUATOR, block)
         severity_sd, raters, shared = float(law.severity_sd), int(law.raters), bool(law.shared)
         rows = self.traffic.daily_rows
-        if law.uneven is None:
+        if isinstance(law.labelled, PairedRows):
+            judged = law.labelled.judged(rows)
+            draw_paired(streams[0], law.labelled.law, rows[:, 0].copy(), judged[:, 0].copy(), sums, squares)
+        elif law.labelled is not None:
+            shares = law.uneven.shares if law.uneven else np.zeros(rows.shape)
+            stratified = law.uneven.stratified if law.uneven else False
+            scored = law.labelled
+            draw_hybrid(*streams, scored.kernel(), rows, scored.judged(rows), shares, stratified, sums, squares)
+        elif law.uneven is None:
             draw_paths(
                 *streams, self.setting.binary, rows, law.means, law.sds, severity_sd, raters, shared, sums, squares
             )
@@ -189,7 +208,7 @@ def _settle(whole: Any, delay: int, out: Outcomes, trace: np.ndarray) -> None:
     The trace belongs to the last replicate; where nobody watched, nobody reads it.
     """
     stop = int(out.day[-1])
-    if isinstance(whole, World):
+    if isinstance(whole, (World, HybridWorld)):
         out.rows[:], out.sums[:], out.squares[:] = (whole.whole[:, i] for i in (ROWS, SUMS, SQUARES))
         log = whole.log.copy()
         log[: whole.skip] = 0.0

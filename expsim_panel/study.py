@@ -125,6 +125,9 @@ class Study(Section):
                 raise InputError(
                     where, f"strategies.{i}.name", f"{one.name!r} appears twice", "give every strategy its own name"
                 )
+            if one.policy.adaptive and getattr(self.scenario.evaluator, "paired", False):
+                problem = f"{one.name} sends a prompt to one variant, and paired prompts go to both"
+                raise InputError(where, f"strategies.{i}", problem, "remove it, or write evaluator.paired = false")
             one.design.check_for(setting, where, f"strategies.{i}")
 
     def to_tree(self) -> dict[str, Any]:

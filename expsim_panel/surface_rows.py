@@ -124,8 +124,15 @@ def _row(mover: Mover, study: Study, members: list[tuple[Cell, dict[str, float]]
     )
 
 
-def exact_figures(row: Row, at: int, world: str) -> Iterator[tuple[Cell, dict[str, Figure] | str]]:
+def exact_figures(
+    row: Row, at: int, world: str, launches: bool = True
+) -> Iterator[tuple[Cell, dict[str, Figure] | str]]:
     """Yield every cell's exact figures by name, or why this one has none.
+
+    Parameters
+    ----------
+    launches : bool
+        Whether launches are asked for: what guardrails let through takes longer than all other figures.
 
     Raises
     ------
@@ -139,6 +146,7 @@ def exact_figures(row: Row, at: int, world: str) -> Iterator[tuple[Cell, dict[st
     planned = None if row.law is None else one.design.bounds(row.setting)
     if row.law is not None and planned is None:
         raise NoExact("no exact value for this stopping rule")
+    passing: dict[bytes, np.ndarray] = {}
     for index, cell in enumerate(row.cells):
         if cell in row.refused:
             continue
@@ -150,10 +158,13 @@ def exact_figures(row: Row, at: int, world: str) -> Iterator[tuple[Cell, dict[st
             if one.design.bounds_follow_spread:
                 planned = one.design.bounds(exact.as_seen(row.setting, law)) or planned
             found = exact.stopped(row.setting, planned, law, row.money)
+            if launches and isinstance(found, exact.Exact):
+                found = exact.vetoed(scenario, world, found, passing)
         if isinstance(found, str):
             yield cell, found
             continue
         scored = found.values["rows"] * row.money.scored_per_row
         for name, payee in (("judged", "judge"), ("labelled", "human")):
-            found.values[name] = scored if row.money.payee == payee else 0.0
-        yield cell, {name: Figure(found.values[name]) for name in EXACT}
+            found.values[name] = scored * row.money.responses[payee]
+        told = (name for name in EXACT if name != "launch" or launches or not scenario.guardrails)
+        yield cell, {name: Figure(found.values[name]) for name in told}

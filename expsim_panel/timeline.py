@@ -9,6 +9,7 @@ import numpy as np
 from expsim_panel.scenario_world import fading
 
 if TYPE_CHECKING:
+    from expsim_panel.evaluation import Evaluator
     from expsim_panel.scenario import Scenario
 
 
@@ -44,7 +45,7 @@ def stratified(scenario: Scenario) -> bool:
 def transient(scenario: Scenario) -> bool:
     """Tell whether something passes: what the twin without bias leaves out."""
     traffic = scenario.traffic
-    drift = float(getattr(scenario.evaluator, "drift", 0.0))
+    drift = float(getattr(scenario.evaluator, "drift", 0.0)) or float(getattr(scenario.evaluator, "upgrade_shift", 0.0))
     return bool(
         (traffic.novelty is not None and traffic.novelty.size != 0)
         or (traffic.shock is not None and traffic.shock.size != 0)
@@ -77,8 +78,17 @@ def shift(scenario: Scenario, world: str) -> np.ndarray:
 def drift(scenario: Scenario, world: str) -> np.ndarray:
     """Return what each day adds to the evaluator's scores, shape (days,): in the end its whole drift."""
     days = scenario.traffic.days
-    size = 0.0 if world == "unbiased" else float(getattr(scenario.evaluator, "drift", 0.0))
-    return np.asarray(size * (np.arange(days) + 0.5) / days)
+    return np.zeros(days) if world == "unbiased" else drift_of(scenario.evaluator, days)
+
+
+def drift_of(evaluator: Evaluator, days: int) -> np.ndarray:
+    """Return what each day adds to an evaluator's scores, shape (days,): an even drift, a step at a silent upgrade."""
+    size = float(getattr(evaluator, "drift", 0.0))
+    made = np.asarray(size * (np.arange(days) + 0.5) / days)
+    step = float(getattr(evaluator, "upgrade_shift", 0.0))
+    if step:
+        made[int(evaluator.upgrade_day) - 1 :] += step
+    return made
 
 
 def spill(scenario: Scenario) -> float:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from expsim_panel.quantities import count, days, effect, money, percent
+from expsim_panel import wording_evidence
+from expsim_panel.evidence import Evidence
+from expsim_panel.quantities import count, effect, money, percent
 from expsim_panel.recommend import ACTIONS, COLLECT, KEEP, LAUNCH, Findings, Known
 from expsim_panel.results import Figure, Verdict
 
@@ -20,17 +22,29 @@ class _Case:
     shows: str
     upper: float | None
     point: float
+    se: float
     extra: float
     more: int
     price: float | None
     unpaid: bool
+    chosen: Evidence | None
+    offered: tuple[Evidence, ...]
 
     def size(self, value: float, signed: bool = True) -> str:
         """Format an effect of this metric."""
         return effect(value, "binary" if self.facts.binary else "normal", signed)
 
 
-def verdict(facts: Known, found: Findings, strategy: str, level: float, z: float, metric: str, payee: str) -> Verdict:
+def verdict(
+    facts: Known,
+    found: Findings,
+    strategy: str,
+    level: float,
+    z: float,
+    metric: str,
+    payee: str,
+    offered: tuple[Evidence, ...] = (),
+) -> Verdict:
     """Put the verdict of one experiment (entry 0 of `found`) into words.
 
     Parameters
@@ -43,6 +57,8 @@ def verdict(facts: Known, found: Findings, strategy: str, level: float, z: float
         Level of the interval and its normal quantile.
     metric, payee : str
         Name of the metric; who was paid for scoring.
+    offered : tuple of Evidence
+        What more data of each source would be worth.
     """
     action, arm = int(found.action[0]), int(found.arm[0])
     point, se = float(found.effect[0]), float(found.se[0])
@@ -50,8 +66,8 @@ def verdict(facts: Known, found: Findings, strategy: str, level: float, z: float
     interval = (point - z * se, point + z * se) if defined else None
     distrusted = bool(found.distrusted[0])
     more = int(found.more[0]) if action == COLLECT else 0
-    # Human labels have a price of their own, or none that the scenario knows: never the judge's.
-    per_unit = facts.label_price if distrusted else facts.money.per_row * facts.coverage
+    priced = action == COLLECT and not (distrusted and facts.who.human is None)
+    chosen = offered[int(found.source[0])] if priced and offered else None
     case = _Case(
         facts,
         facts.names[0],
@@ -59,10 +75,13 @@ def verdict(facts: Known, found: Findings, strategy: str, level: float, z: float
         "",
         interval[1] if interval else None,
         point,
+        se,
         1000 * float(facts.money.handicap[arm]),
         more,
-        None if per_unit is None else more * per_unit,
+        chosen.cost if chosen else None,
         bool(found.unpaid[0]),
+        chosen,
+        offered,
     )
     shows = "too few scored responses for an estimate"
     if interval:
@@ -75,10 +94,16 @@ def verdict(facts: Known, found: Findings, strategy: str, level: float, z: float
     elif action == KEEP:
         sentence, reasons = _keep(case)
     elif action == COLLECT:
-        sentence, reasons = _labels(case) if distrusted else _collect(case)
+        sentence, reasons = _labels(case) if distrusted and chosen is None else _collect(case, distrusted)
+    elif distrusted:
+        sentence = (
+            f"Inconclusive: the judge sees {shows} for {case.name}, which its own bias could explain, and at these "
+            "stakes labels are not worth their price."
+        )
+        reasons = [_bar(case), *wording_evidence.compared(offered)]
     else:
         sentence = f"Inconclusive: {case.name} shows {shows}, and at these stakes no more data is worth its price."
-        reasons = []
+        reasons = wording_evidence.compared(offered)
     if payee == "judge" and facts.suspected_bias and not distrusted and action != KEEP:
         bias = case.size(2 * facts.suspected_bias, False)
         reasons.append(f"Only a judge was asked: up to {bias} of a difference could be its own bias.")
@@ -92,6 +117,7 @@ def verdict(facts: Known, found: Findings, strategy: str, level: float, z: float
         case.price if action == COLLECT else None,
         sentence,
         tuple(reasons),
+        evidence=offered,
     )
 
 
@@ -120,23 +146,32 @@ def _keep(case: _Case) -> tuple[str, list[str]]:
 
 
 def _labels(case: _Case) -> tuple[str, list[str]]:
+    """Ask for labels whose price nobody has told."""
     sentence = f"Collect {count(case.more)} human labels before launching {case.name}."
-    bias = case.size(case.facts.suspected_bias, False)
-    reasons = [f"Judges like this one favour one variant by {bias} (SD); no number of judged responses removes that."]
-    if case.price:
-        reasons.append(f"The labels cost about {money(case.price)}.")
-    elif case.price is None:
-        reasons.append("What they cost is not known: the scenario has no price_per_label in [evaluators.human].")
-    return f"{sentence} The judge sees {case.shows}, which its own bias could explain.", reasons
+    unknown = "What they cost is not known: the scenario has no [evaluators.human] with a price_per_label."
+    return f"{sentence} The judge sees {case.shows}, which its own bias could explain.", [_bar(case), unknown]
 
 
-def _collect(case: _Case) -> tuple[str, list[str]]:
-    sentence = (
-        f"Collect {count(case.more)} more units: {case.name} shows {case.shows}, and more data is worth its price."
+def _bar(case: _Case) -> str:
+    """Say the rule for launching on a judge's word alone, and why (MODEL section 6)."""
+    bias = case.facts.suspected_bias
+    bar = case.size(2 * math.hypot(case.se, bias), False)
+    return (
+        f"Judges like this one favour one variant by {case.size(bias, False)} (SD), and no number of judged responses "
+        f"removes that: on a judge's word alone launch only beyond {bar}, twice its noise and its likely bias together."
     )
-    longer = days(-(-case.more // case.facts.units_per_day))
-    reason = f"At the present traffic that takes {longer} more"
-    return sentence, [f"{reason} and {money(case.price)} for scoring." if case.price else f"{reason}."]
+
+
+def _collect(case: _Case, distrusted: bool) -> tuple[str, list[str]]:
+    """Name what to collect, of whom, for how many dollars and days."""
+    assert case.chosen is not None
+    what = wording_evidence.request(case.chosen, case.more, case.facts.who.own)
+    if distrusted:
+        why = f"before launching {case.name}. The judge sees {case.shows}, which its own bias could explain."
+        sentence, reasons = f"{what} {why}", [_bar(case)]
+    else:
+        sentence, reasons = f"{what}: {case.name} shows {case.shows}, and more data is worth its price.", []
+    return sentence, [*reasons, wording_evidence.price(case.chosen), *wording_evidence.compared(case.offered)]
 
 
 def advice(

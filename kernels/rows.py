@@ -98,19 +98,19 @@ def draw_rows(law: Rows, rng: np.random.Generator, day: int, arm: int, rows: int
         return binary_rows(rng, rows, mean)
     if law.family == SCORES:
         if law.icc > 0.0:
-            shift, between = _by_raters(law.severity, law.raters, arm, rows, first)
+            shift, between = row_severity(law.severity, law.raters, arm, rows, first)
             return _clustered_scores(rng, law.icc, law.size, law.spread, rows, mean, sd, shift, between)
         return normal_rows(rng, rows, mean, sd, law.severity, arm, law.raters, first)
     if law.family == LEVELS:
-        total, within = _levels(rng, law.values, law.cuts, law.latent, law.implied, rows, mean)
+        total, within = draw_levels(rng, law.values, law.cuts, law.latent, law.implied, rows, mean)
     else:
-        total, within = _amounts(rng, law.zeros, law.sigma, rows, mean)
-    shift, between = _by_raters(law.severity, law.raters, arm, rows, first)
-    return _scored(rng, law.scale, law.noise, rows, total, within, rows * law.offset[day, arm] + shift, between)
+        total, within = draw_amounts(rng, law.zeros, law.sigma, rows, mean)
+    shift, between = row_severity(law.severity, law.raters, arm, rows, first)
+    return score_rows(rng, law.scale, law.noise, rows, total, within, rows * law.offset[day, arm] + shift, between)
 
 
 @kernel
-def _by_raters(severity: np.ndarray, raters: int, arm: int, rows: int, first: int) -> tuple[float, float]:
+def row_severity(severity: np.ndarray, raters: int, arm: int, rows: int, first: int) -> tuple[float, float]:
     """Return the sum of the severities of `rows` rows scored in turn, and their sum of squares about the mean."""
     shift = 0.0
     square = 0.0
@@ -225,7 +225,7 @@ def _latent(values: np.ndarray, cuts: np.ndarray, latent: np.ndarray, implied: n
 
 
 @kernel
-def _levels(
+def draw_levels(
     rng: np.random.Generator,
     values: np.ndarray,
     cuts: np.ndarray,
@@ -255,7 +255,7 @@ def _levels(
 
 
 @kernel
-def _amounts(rng: np.random.Generator, zeros: float, sigma: float, rows: int, mean: float) -> tuple[float, float]:
+def draw_amounts(rng: np.random.Generator, zeros: float, sigma: float, rows: int, mean: float) -> tuple[float, float]:
     """Zero-inflated lognormal, row by row: the sum and the sum of squares are far from independent."""
     paying = binomial(rng, rows, 1.0 - zeros)
     if mean <= 0.0:
@@ -271,7 +271,7 @@ def _amounts(rng: np.random.Generator, zeros: float, sigma: float, rows: int, me
 
 
 @kernel
-def _scored(
+def score_rows(
     rng: np.random.Generator,
     scale: float,
     noise: float,

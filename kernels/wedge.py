@@ -17,9 +17,7 @@ _ROOT_HALF = 0.7071067811865476
 
 
 @kernel
-def two_intervals(
-    low: float, inner_low: float, inner_high: float, high: float, scale: float
-) -> tuple[Floats, Floats]:
+def two_intervals(low: float, inner_low: float, inner_high: float, high: float, scale: float) -> tuple[Floats, Floats]:
     """Return ascending nodes and weights on [low, inner_low] and [inner_high, high]; an empty one has none.
 
     Where ``inner_low > inner_high`` nothing is cut out.

@@ -8,7 +8,18 @@ import panel as pn
 import panel_material_ui as pmu
 
 from expsim_panel.layouts import shell
-from expsim_panel.layouts.pages import bandit, compare, decide, report, sidebar, status, surfaces, verdict, watch
+from expsim_panel.layouts.pages import (
+    bandit,
+    compare,
+    decide,
+    evaluators,
+    report,
+    sidebar,
+    status,
+    surfaces,
+    verdict,
+    watch,
+)
 from expsim_panel.layouts.pages.frame import words
 from expsim_panel.layouts.session import Session
 from expsim_panel.layouts.theme import THEME
@@ -68,6 +79,7 @@ def main(session: Session) -> pn.Column:
         "Watch": watch.view,
         "Compare": compare.view,
         "Surfaces": surfaces.view,
+        "Evaluators": evaluators.view,
         "Decide": decide.view,
         "A/B or bandit?": bandit.view,
         "Report": report.view,

@@ -13,6 +13,7 @@ from typing import Any
 import panel_material_ui as pmu
 import param
 
+from expsim_panel.evaluation import Evaluator
 from expsim_panel.layouts.form import Path
 from expsim_panel.look_lists import NONE
 from expsim_panel.quantities import Probability, Score
@@ -156,7 +157,9 @@ def fields(
         inner = declared.class_ if isinstance(declared, param.ClassSelector) else None
         if isinstance(inner, type) and issubclass(inner, Section):
             nested = getattr(section, key) or inner()
-            made += fields(nested, at, value, change, binary=binary, owner=owner)
+            # Both halves of a hybrid have a sensitivity: their labels say whose.
+            whose = str(declared.label) if issubclass(inner, Evaluator) else owner
+            made += fields(nested, at, value, change, binary=binary, owner=whose)
         elif not isinstance(declared, (param.ClassSelector, param.Dict)):
             start = value(at)
             if start is None and value(path) is not None:

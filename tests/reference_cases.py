@@ -22,6 +22,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import inference_section
+
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "tests" / "reference"
 PAGE = ROOT / "docs" / "validation.md"
@@ -147,6 +149,7 @@ def page() -> str:
                 parts.append("| Case | Inputs | Output | Ours | Theirs | Difference | Tolerance |")
                 parts.append("|---|---|---|---:|---:|---:|---:|")
                 parts += [line(case) for case in some if case.source == source]
+    parts.append(inference_section.section())
     # Imported here: its simulations are for the page alone.
     import monte_carlo_page
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -33,20 +32,12 @@ def read_means(text: str) -> list[float]:
 def play(asked: dict[str, Any]) -> BanditResult:
     """Play with a progress bar on standard error, where a person can see it; name flags in errors."""
     from expsim_panel.bandits import bandit
+    from expsim_panel.commands.bandit_kinds import with_progress
     from expsim_panel.errors import InputError
 
     try:
-        if not sys.stderr.isatty():
-            return bandit(**asked)
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-        from expsim_panel.commands.screen import console
-
-        words = TextColumn("{task.description}", markup=False)
-        columns = (words, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=console(stderr=True), transient=True) as bar:
-            task = bar.add_task("Playing", total=None)
-            return bandit(**asked, progress=lambda done, blocks: bar.update(task, completed=done, total=blocks))
+        found: BanditResult = with_progress(lambda progress: bandit(**asked, progress=progress))
+        return found
     except InputError as error:
         key = f"--{error.key.replace('_', '-')}" if error.key and not error.key.startswith("--") else error.key
         raise InputError(_WHERE, key, error.problem, error.remedy) from None
@@ -99,13 +90,16 @@ def document(found: BanditResult) -> dict[str, Any]:
 
 
 def bandit(
-    means: Annotated[str, typer.Option(help="Mean reward of each arm, such as 0.1,0.9.")],
     policy: Annotated[
         list[str], typer.Option("--policy", metavar="NAME", help="A policy, such as ucb1 or kl-ucb(c=3); repeatable.")
     ],
     horizon: Annotated[int, typer.Option(help="Requests in one experiment.")],
     more: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]...", help="More policies.", show_default=False)
+    ] = None,
+    means: Annotated[
+        str | None,
+        typer.Option(help="Mean reward of each arm, such as 0.1,0.9; with segments a row each: 0.1,0.5;0.4,0.2."),
     ] = None,
     family: Annotated[str, typer.Option(help="bernoulli, or gaussian with standard deviation 1.")] = "bernoulli",
     replicates: Annotated[int, typer.Option(help="Experiments per policy.")] = 10_000,
@@ -126,6 +120,26 @@ def bandit(
     cost: at.Cost = None,
     value_per_point: at.ValuePerPoint = None,
     population: at.Population = None,
+    segments: Annotated[str | None, typer.Option(help="Frequencies of prompt segments, such as 0.6,0.4.")] = None,
+    features: Annotated[
+        str | None, typer.Option(help="Context of each segment, such as 1,0.2;1,0.9; one-hot without.")
+    ] = None,
+    preferences: Annotated[
+        str | None, typer.Option(help="P(row's arm is preferred to column's), such as 0.5,0.6;0.4,0.5.")
+    ] = None,
+    strengths: Annotated[str | None, typer.Option(help="Instead: log strengths of the arms, such as 1,0.5,0.")] = None,
+    tie: Annotated[
+        float | None, typer.Option(help="Davidson's nu: ties between equal arms come nu / (2 + nu).")
+    ] = None,
+    ratings: Annotated[
+        str | None, typer.Option(help="Instead of means: chances of the ratings 1..J, a row per arm.")
+    ] = None,
+    unknown_costs: Annotated[
+        bool, typer.Option("--unknown-costs", help="Costs are chances of paying 1, to be learned.")
+    ] = False,
+    budget: Annotated[float | None, typer.Option(help="What all pulls together may cost.")] = None,
+    guardrail: Annotated[str | None, typer.Option(help="Rate of bad events of each arm; needs --limit.")] = None,
+    limit: Annotated[float | None, typer.Option(help="Largest rate of bad events that is allowed.")] = None,
     json: Annotated[
         str | None, typer.Option("--json", metavar="FILE or -", help="Write JSON instead; - for standard output.")
     ] = None,
@@ -137,32 +151,37 @@ def bandit(
         typer.Option("--over", metavar="PATH=lo:hi:n", help="Also over horizon, lead, means.0 or POLICY.PARAMETER."),
     ] = None,
 ) -> None:
-    """Regret of bandit policies, with the Lai-Robbins bound, in a classic or a less plain world."""
+    """Regret of bandit policies, with their bounds, on a classic problem or in a less plain world."""
     from expsim_panel.bandit_curves import parse, regret_over
     from expsim_panel.bandit_verdict import check_value
+    from expsim_panel.commands import bandit_kinds
     from expsim_panel.commands.screen import console, dumps, print_json
+    from expsim_panel.errors import InputError
 
     outputs = targets({"--json": json, "--html": html})
     names = [*policy, *(more or [])]
+    given = {"means": means, "family": family, "segments": segments, "features": features, "tie": tie,
+             "preferences": preferences, "strengths": strengths, "ratings": ratings, "cost": cost, "budget": budget,
+             "unknown_costs": unknown_costs, "value_per_point": value_per_point, "guardrail": guardrail,
+             "limit": limit}  # fmt: skip
+    plain = {"delay": delay, "batch": batch, "shift": shift, "drift": drift, "season": season, "judge_bias": judge_bias,
+             "judge_noise": judge_noise, "sensitivity": sensitivity, "specificity": specificity, "arrives": arrives,
+             "population": population}  # fmt: skip
+    kind = bandit_kinds.kind_of({**given, **plain, "html": html, "over": over}, names)
+    if kind is not None:
+        sizes = {"replicates": replicates, "seed": seed, "workers": workers}
+        other = bandit_kinds.play(kind, given, names, horizon, sizes)
+        if json == STANDARD_OUTPUT:
+            print_json(bandit_kinds.document(kind, other))
+        elif outputs:
+            outputs["--json"].write(dumps(bandit_kinds.document(kind, other)))
+        else:
+            bandit_kinds.show(kind, other)
+        return
+    if means is None:
+        raise InputError(_WHERE, "--means", "no means", "write for example 0.1,0.9")
     asked: dict[str, Any] = {"means": read_means(means), "policies": names, "horizon": horizon, "family": family}
-    world = at.read_world(
-        {
-            "delay": delay,
-            "batch": batch,
-            "shift": shift,
-            "drift": drift,
-            "season": season,
-            "judge_bias": judge_bias,
-            "judge_noise": judge_noise,
-            "sensitivity": sensitivity,
-            "specificity": specificity,
-            "arrives": arrives,
-            "cost": cost,
-            "value_per_point": value_per_point,
-            "population": population,
-        }
-    )
-    asked["world"] = world
+    asked["world"] = at.read_world({**plain, "cost": cost, "value_per_point": value_per_point})
     worth = check_value(value_per_point, _WHERE, "--value-per-point") if html is not None else None
     axis = None if over is None else parse(over)
     settings: dict[str, Any] = {"replicates": replicates, "seed": seed, "workers": workers}

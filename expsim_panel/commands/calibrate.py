@@ -50,6 +50,9 @@ def calibrate(
         str | None,
         typer.Option("--json", metavar="FILE or -", help="Write what was measured as JSON; - for standard output."),
     ] = None,
+    html: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write a page that draws the realism score and the judges.")
+    ] = None,
 ) -> None:
     """Turn real ratings into a scenario: quality, noise, severity, and a realism score."""
     from dataclasses import asdict
@@ -69,10 +72,10 @@ def calibrate(
             f"unknown direction {shown(direction)}",
             did_you_mean(direction, directions),
         )
-    outputs = targets({"-o": output, "--json": json}, (ratings,))
+    outputs = targets({"-o": output, "--json": json, "--html": html}, (ratings, *(also or ())))
     table, beside = read_table(ratings, item, rater, score, variant, tuple(judge or ()), kind, tuple(also or ()))
     found = measuring.calibrate(table, control, treatment)
-    tree = measuring.to_scenario(found, name=name, direction=direction)
+    tree = measuring.to_scenario(found, name=name, direction=direction, beside=beside)
     # What is written must be readable: the tree goes through the door that `expsim run` uses.
     Study.from_tree(tree, table.source).freeze()
     document: dict[str, Any] = {"calibration": found.to_json() | plain(asdict(beside)), "scenario": tree}
@@ -80,6 +83,10 @@ def calibrate(
         outputs["-o"].write(measuring.dump_scenario(tree))
     if "--json" in outputs:
         outputs["--json"].write(dumps(document))
+    if "--html" in outputs:
+        from expsim_panel.exports.calibration_html import page
+
+        outputs["--html"].write(page(found, beside))
     if json == STANDARD_OUTPUT:
         print_json(document)
         return

@@ -7,10 +7,12 @@ import typer
 from expsim_panel.commands import (
     exact_conditional,
     exact_longer,
+    exact_measuring,
     exact_peeking,
     exact_sequential,
     exact_sizes,
     exact_split,
+    exact_worth,
 )
 from expsim_panel.commands.groups import CONTEXT, Commands, show_help
 
@@ -32,3 +34,10 @@ app.command("power")(exact_sizes.power)
 app.command("mde")(exact_sizes.mde)
 app.command("zero-events")(exact_sizes.zero_events)
 app.command("how-much-longer")(exact_longer.how_much_longer)
+app.command("break-even")(exact_measuring.break_even)
+app.command("replication")(exact_measuring.replication)
+app.command("drift-labels")(exact_measuring.drift_labels)
+app.command("judge-launch")(exact_measuring.judge_launch)
+app.command("value")(exact_worth.value)
+app.command("pareto")(exact_worth.pareto)
+app.command("response-time")(exact_worth.response_time)

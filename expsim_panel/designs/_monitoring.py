@@ -16,9 +16,10 @@ class Monitored(Frequentist):
     every = Days(1, bounds=(1, 366), softbounds=(1, 7), label="Days between looks", doc="1 looks every day.")
 
     def look_days(self, setting: Setting) -> np.ndarray:
-        """Return the days (from 1) on which the rule looks; the last planned day is one of them."""
+        """Return the days (from 1) on which the rule looks and has an outcome; the last planned day is one of them."""
         days = np.arange(min(int(self.min_days), setting.days), setting.days + 1, int(self.every))
-        return days if days[-1] == setting.days else np.append(days, setting.days)
+        days = days if days[-1] == setting.days else np.append(days, setting.days)
+        return np.asarray(days[setting.units[days - 1].sum(axis=1) > 0])
 
     def looked_at(self, setting: Setting) -> np.ndarray:
         """Return a flag for every planned day, bool array (days,)."""

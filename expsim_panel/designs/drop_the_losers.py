@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -62,7 +63,7 @@ class Kept(LookList):
     def accepts(self, values: list[object]) -> bool:
         """Tell whether no variant comes back."""
         whole = all(isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= MOST_VARIANTS for n in values)
-        return whole and all(b <= a for a, b in zip(values, values[1:], strict=False))  # type: ignore[operator]
+        return whole and all(b <= a for a, b in pairwise(values))  # type: ignore[operator]
 
 
 @designs.register("drop-the-losers")

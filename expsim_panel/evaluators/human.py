@@ -10,7 +10,20 @@ import param
 
 from expsim_panel.errors import InputError
 from expsim_panel.evaluation import Evaluator, Measurement, evaluators, profile_parameter
-from expsim_panel.quantities import Count, Hours, Money, Probability, Seconds, Share, Spread, money
+from expsim_panel.judge_laws import majority, unanimous
+from expsim_panel.quantities import (
+    Correlation,
+    Count,
+    Days,
+    Factor,
+    Hours,
+    Money,
+    Probability,
+    Seconds,
+    Share,
+    Spread,
+    money,
+)
 
 if TYPE_CHECKING:
     from expsim_panel.scenario import Scenario
@@ -27,6 +40,7 @@ class Human(Evaluator):
     kind = "human"
     summary = "Human raters: unbiased between variants, slow and paid by the label"
     rows_word = "labelled"
+    added = frozenset(("fatigue", "adjudication", "error_correlation", "delay_days"))
     profile = profile_parameter("Name and source of the raters' numbers; assumptions are named as such.")
     coverage = Share(
         0.1,
@@ -92,31 +106,107 @@ class Human(Evaluator):
         doc="Labelling time that one rater can give in a day.",
     )
 
+    fatigue = Factor(
+        0.0,
+        bounds=(0, 10),
+        softbounds=(0, 2),
+        step=0.1,
+        label="Fatigue over a day",
+        doc="By how much a label's noise SD grows from the first to the last label of a rater's day, as a part of it; "
+        "for yes and no, the part of what raters know beyond a coin that is lost by then (at most 1).",
+    )
+    adjudication = param.Boolean(
+        False,
+        label="Disagreements are adjudicated",
+        doc="Where the labels of a response disagree, one more decides; yes and no only.",
+    )
+    error_correlation = Correlation(
+        0.0,
+        bounds=(0, 1),
+        softbounds=(0, 0.8),
+        step=0.05,
+        label="Correlation of raters' errors",
+        doc="Of what lies behind two raters' errors on the same response; read where several vote.",
+    )
+    delay_days = Days(
+        0,
+        bounds=(0, 365),
+        softbounds=(0, 14),
+        label="Labels take",
+        doc="Days from a response to its label, on top of the time its outcome takes.",
+    )
+    days_per_week = Count(
+        7,
+        bounds=(1, 7),
+        softbounds=(1, 7),
+        label="Working days a week",
+        doc="Days on which raters label; where they cannot keep up, the answer waits for the last label.",
+    )
+
     def measure(self, means: np.ndarray, sds: np.ndarray, family: str) -> Measurement:
         """Return the law of one response's label (mean or majority of ``labels_per_item``).
 
         Variance given the raters ``s^2 + s_e^2 / r``; severity of raters is drawn once per experiment.
-        A majority of r raters, independent given the truth, has the binomial tail of Se and Sp.
+        Labels fall evenly on a rater's day: noise that grows from s_e to ``s_e (1 + g)`` has the mean variance
+        ``s_e^2 (1 + g + g^2 / 3)``. A majority of r raters has the tail of a binomial, or of a crossed probit.
         """
         if family == "binary":
-            yes = majority(self.sensitivity, self.labels_per_item)
-            no = majority(self.specificity, self.labels_per_item)
+            yes, no = self.vote()
             rates = np.clip(means * yes + (1 - means) * (1 - no), 0, 1)
             return Measurement(rates, np.sqrt(rates * (1 - rates)))
-        spread = np.sqrt(sds**2 + self.noise_sd**2 / self.labels_per_item) + 0 * means
+        spread = np.sqrt(sds**2 + self._noise() / self.labels_per_item) + 0 * means
         # Raters work in fixed panels of labels_per_item: R / r panels whose mean severity has variance
         # s_s^2 / r, so that the mean over all raters keeps its variance s_s^2 / R.
         severity = self.severity_sd / math.sqrt(self.labels_per_item)
         panels = self.raters // self.labels_per_item if severity else 0
         return Measurement(means, spread, severity, panels, self.shared_raters)
 
+    def vote(self) -> tuple[float, float]:
+        """Return sensitivity and specificity of the vote on one response."""
+        found = []
+        for rate in self._skill():
+            right, apart = self._agreement(rate)
+            found.append(right + apart * rate if self.adjudication else right)
+        return found[0], found[1]
+
+    def _agreement(self, rate: float) -> tuple[float, float]:
+        """Return P(the labels of a response are right) and P(they disagree); in adjudication, right means all are."""
+        votes, shared = int(self.labels_per_item), float(self.error_correlation)
+        if not self.adjudication:
+            return majority(rate, votes, shared), 0.0
+        every, none = unanimous(rate, votes, shared), unanimous(1 - rate, votes, shared)
+        return every, 1 - every - none
+
+    def _skill(self) -> tuple[float, float]:
+        """Return sensitivity and specificity of a label at a random time of the day."""
+        lost = float(self.fatigue) / 2
+        first, second = (float(rate) - (float(rate) - 0.5) * lost for rate in (self.sensitivity, self.specificity))
+        return first, second
+
+    def _noise(self) -> float:
+        """Return the mean variance of a label's noise over a day."""
+        own, grown = float(self.noise_sd**2), float(self.fatigue)
+        return own * (1 + grown + grown**2 / 3) if grown else own
+
+    def labels_per_response(self) -> float:
+        """Labels bought per response; an adjudicator's for those that disagree, as many as on an even mix of truths."""
+        if not self.adjudication:
+            return float(self.labels_per_item)
+        return float(self.labels_per_item) + sum(self._agreement(rate)[1] for rate in self._skill()) / 2
+
     def usd_per_row(self) -> float:
         """Dollars for the labels of one response."""
-        return float(self.price_per_label * self.labels_per_item)
+        return float(self.price_per_label * self.labels_per_response())
 
     def seconds_per_row(self) -> float:
         """Working seconds for the labels of one response."""
-        return float(self.seconds * self.labels_per_item)
+        return float(self.seconds * self.labels_per_response())
+
+    def rows_per_day(self) -> float:
+        """Responses that the raters label in a day of the calendar, their weekends spread evenly."""
+        seconds = self.seconds_per_row()
+        hours = self.raters * self.hours_per_day * self.days_per_week / 7
+        return hours * 3600 / seconds if seconds else math.inf
 
     def price_note(self) -> str:
         """Say what a label costs."""
@@ -124,7 +214,7 @@ class Human(Evaluator):
 
     def check_for(self, scenario: Scenario, where: str) -> None:
         """Check that the raters can keep up with the traffic and that votes cannot tie."""
-        labels = scenario.traffic.units_per_day * self.coverage * self.labels_per_item
+        labels = scenario.traffic.units_per_day * self.coverage * self.labels_per_response()
         hours = labels * self.seconds / 3600
         if hours > self.raters * self.hours_per_day:
             supply = f"{self.raters} raters x {self.hours_per_day:g} h"
@@ -137,8 +227,18 @@ class Human(Evaluator):
                 f"{self.labels_per_item} labels from {self.raters} raters",
                 "add raters or buy fewer labels per response",
             )
+        if scenario.family != "binary" and self.adjudication:
+            problem = "scores are averaged, whether they agree or not"
+            raise InputError(where, "evaluator.adjudication", problem, "set it to false")
         if scenario.family == "binary":
-            if self.labels_per_item % 2 == 0:
+            if self.fatigue > 1:
+                raise InputError(where, "evaluator.fatigue", f"{self.fatigue:g} of a rater's skill", "give at most 1")
+            if self.adjudication and self.labels_per_item < 2:
+                problem = "one label has nobody to disagree with"
+                raise InputError(
+                    where, "evaluator.adjudication", problem, "buy 2 labels per response, or set it to false"
+                )
+            if self.labels_per_item % 2 == 0 and not self.adjudication:
                 raise InputError(
                     where, "evaluator.labels_per_item", f"{self.labels_per_item} votes can tie", "give an odd number"
                 )
@@ -149,9 +249,3 @@ class Human(Evaluator):
                     "sensitivity + specificity is not above 1",
                     "raters better than a coin need more than 1",
                 )
-
-
-def majority(correct: float, votes: int) -> float:
-    """Probability that most of `votes` independent raters are right when each is with probability `correct`."""
-    need = votes // 2 + 1
-    return math.fsum(math.comb(votes, k) * correct**k * (1 - correct) ** (votes - k) for k in range(need, votes + 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,8 +10,22 @@ import param
 
 from expsim_panel.errors import InputError, shown
 from expsim_panel.evaluation import Evaluator, Measurement, evaluators, profile_parameter
+from expsim_panel.judge_laws import judged_quality, judged_rates, majority, panel_factor, piled_up
 from expsim_panel.prices import price, price_note
-from expsim_panel.quantities import Count, Factor, Money, Probability, Score, Seconds, Spread, Tokens
+from expsim_panel.quantities import (
+    LARGEST,
+    Correlation,
+    Count,
+    Days,
+    Factor,
+    Money,
+    Probability,
+    Score,
+    Seconds,
+    Share,
+    Spread,
+    Tokens,
+)
 
 if TYPE_CHECKING:
     from expsim_panel.scenario import Scenario
@@ -28,6 +43,10 @@ class Judge(Evaluator):
     kind = "judge"
     summary = "An LLM judge: cheap, fast, possibly partial to one variant"
     rows_word = "judged"
+    added = frozenset({
+        "upgrade_shift", "upgrade_day", "verbosity", "length_sds", "pile_up", "pile_up_at", "refusals",
+        "refusal_correlation", "judges", "error_correlation",
+    })  # fmt: skip
     profile = profile_parameter("Name and source of the judge's numbers; assumptions are named as such.")
     offset = Score(
         0.0,
@@ -50,6 +69,13 @@ class Judge(Evaluator):
         step=0.01,
         label="Bias for the new variants",
         doc="Points (or rate) added to every variant but the control; no sample size removes it.",
+    )
+    biases = param.List(
+        default=[],
+        item_type=(int, float),
+        label="Bias by variant",
+        doc="Points (or rate) added to each variant after the control, in order, where a judge likes some more than "
+        "others; empty for the bias above on all of them.",
     )
     drift = Score(
         0.0,
@@ -99,6 +125,71 @@ class Judge(Evaluator):
     specificity = Probability(
         1.0, step=0.01, label="Specificity", doc="P(judge says no | truly no); binary metrics only."
     )
+    upgrade_shift = Score(
+        0.0,
+        softbounds=(-0.5, 0.5),
+        step=0.01,
+        label="Silent upgrade shifts scores by",
+        doc="Points (or rate) added to all variants from the day on which the provider changes the model unannounced.",
+    )
+    upgrade_day = Days(
+        8, bounds=(1, 366), softbounds=(1, 28), label="Upgrade on day", doc="First day of the new model."
+    )
+    verbosity = Score(
+        0.0,
+        softbounds=(-0.5, 0.5),
+        step=0.01,
+        label="Bias for length",
+        doc="Points (or rate) added per SD of response length: longer answers look better to the judge (lambda).",
+    )
+    length_sds = param.List(
+        default=[],
+        item_type=(int, float),
+        label="Length of each variant's responses",
+        doc="Mean length of each variant's responses, in SDs of length, control first; empty where all are alike.",
+    )
+    pile_up = Share(
+        0.0,
+        bounds=(0, 1),
+        inclusive_bounds=(True, False),
+        softbounds=(0, 0.8),
+        step=0.05,
+        label="Scores on a favourite",
+        doc="Part of the scores that are the judge's favourite whatever the response is like; scores only.",
+    )
+    pile_up_at = Score(4.0, softbounds=(0, 10), step=0.5, label="The favourite score", doc="Where scores pile up.")
+    refusals = Share(
+        0.0,
+        bounds=(0, 1),
+        inclusive_bounds=(True, False),
+        softbounds=(0, 0.3),
+        step=0.01,
+        label="Refusals and unparsed scores",
+        doc="Part of the control's responses that get no score; the calls are paid all the same.",
+    )
+    refusal_correlation = Correlation(
+        0.0,
+        bounds=(-1, 1),
+        inclusive_bounds=(False, False),
+        step=0.05,
+        label="Quality and being scored",
+        doc="Correlation of quality with getting a score; above 0 low values are refused, 0 is at random.",
+    )
+    judges = Count(
+        1,
+        bounds=(1, 25),
+        softbounds=(1, 9),
+        label="Judges in the panel",
+        doc="Models that score every response: scores are averaged, yes and no are put to the vote.",
+    )
+    error_correlation = Correlation(
+        0.5,
+        bounds=(0, 1),
+        softbounds=(0, 1),
+        step=0.05,
+        label="Correlation of their errors",
+        doc="Of two judges' errors on a response (for yes and no: of what lies behind them); for panels.",
+    )
     model = param.String("", label="Judge model", doc="Model id as genai-prices knows it; empty when judging is free.")
     provider = param.String("", label="Judge provider", doc="Provider id as genai-prices knows it.")
     input_tokens = Tokens(
@@ -129,31 +220,124 @@ class Judge(Evaluator):
         2.0, bounds=(0, None), softbounds=(0, 30), step=0.5, label="Seconds per judge call", doc="Time one call takes."
     )
 
+    concurrency = Count(
+        10,
+        bounds=(1, 100_000),
+        softbounds=(1, 100),
+        label="Judge calls at a time",
+        doc="Calls that run side by side: with the seconds of a call, how fast responses can be scored.",
+    )
+
     def measure(self, means: np.ndarray, sds: np.ndarray, family: str) -> Measurement:
-        """Return the law of a judge's score, unpaired: one scored response per unit.
+        """Return the law of a judge's score, unpaired: one scored response per unit, refused ones left out.
 
         Variance ``b^2 s^2 + s_i^2 + s_w^2 + s_r^2 / K`` (MODEL section 3.1); for a binary metric
-        ``p Se + (1 - p)(1 - Sp) + bias``.
+        ``p Se + (1 - p)(1 - Sp) + bias``. What panels, refusals and pile-up make of it: `judge_laws`.
         """
-        tilt = np.zeros(means.shape[-1])
-        tilt[1:] = self.differential_bias
         if family == "binary":
-            rates = np.clip(means * self.sensitivity + (1 - means) * (1 - self.specificity) + tilt, 0, 1)
+            one, none = judged_rates(means, self.refusals, self.refusal_correlation)
+            seen = means if self.refusals == 0 else means * one / (means * one + (1 - means) * none)
+            hit, false = self._verdicts(means)
+            if self.judges == 1:
+                # Summed in the order of earlier versions: results keep their last digit.
+                rates = seen * self.sensitivity + (1 - seen) * (1 - self.specificity) + self._tilt(means)
+            else:
+                rates = seen * hit + (1 - seen) * false
+            rates = np.clip(rates, 0, 1)
             return Measurement(rates, np.sqrt(rates * (1 - rates)))
-        noise = self.item_sd**2 + self.item_variant_sd**2 + self.repeat_sd**2 / self.repeats
-        return Measurement(self.offset + self.scale * means + tilt, np.sqrt(self.scale**2 * sds**2 + noise))
+        seen, spread, _ = judged_quality(means, sds, self.refusals, self.refusal_correlation)
+        if self.pile_up == 0:
+            centre = self.offset + self.scale * seen + self._tilt(means)
+            return Measurement(centre, np.sqrt(self.scale**2 * spread**2 + self._error()))
+        offset, slope, noise = self._scores(seen, spread)
+        return Measurement(offset + slope * seen, np.sqrt(slope**2 * spread**2 + noise**2))
+
+    def rates(self, means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return P(score 1 | truth 1) and P(score 1 | truth 0), shape of `means`; a refusal counts as 0."""
+        one, none = judged_rates(means, self.refusals, self.refusal_correlation)
+        hit, false = self._verdicts(means)
+        return one * hit, none * false
+
+    def line(self, means: np.ndarray, sds: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return offset, slope and noise of a score against quality, shape of `means`; scores only.
+
+        A refusal counts as the mean score: then ``Cov(q, f) = P b Var(q | scored)`` and ``Var f = P Var(f | scored)``.
+        """
+        seen, spread, share = judged_quality(means, sds, self.refusals, self.refusal_correlation)
+        offset, slope, noise = self._scores(seen, spread)
+        if self.refusals == 0:
+            return offset, slope, noise
+        centre, whole = offset + slope * seen, share * (slope**2 * spread**2 + noise**2)
+        slope = share * slope * spread**2 / np.where(sds > 0, sds, 1.0) ** 2
+        return centre - slope * means, slope, np.sqrt(np.maximum(whole - slope**2 * sds**2, 0.0))
+
+    def _verdicts(self, means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return P(positive verdict | truth 1) and P(positive verdict | truth 0), shape of `means`."""
+        tilt = self._tilt(means)
+        found = self.sensitivity + tilt, 1 - self.specificity + tilt
+        if self.judges == 1:
+            return found
+        hit, false = (self._vote(one) for one in found)
+        return hit, false
+
+    def _vote(self, rates: np.ndarray) -> np.ndarray:
+        """Return the panel's rate of positive verdicts from that of one judge; every replicate has the same."""
+        arms = rates.shape[-1]
+        first = np.clip(rates.reshape(-1, arms)[0], 0.0, 1.0)
+        found = [majority(float(rate), int(self.judges), float(self.error_correlation)) for rate in first]
+        return np.broadcast_to(np.array(found), rates.shape)
+
+    def _scores(self, means: np.ndarray, sds: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return offset, slope and noise of the scores of responses that get one."""
+        offset = self.offset + self._tilt(means)
+        noise = math.sqrt(self._error()) + 0 * offset
+        return piled_up(offset, self.scale + 0 * offset, noise, means, sds, self.pile_up, self.pile_up_at)
+
+    def shared_error(self) -> float:
+        """Return the variance of a judge's error that two variants share on the same prompt."""
+        own = float(self.item_sd) ** 2
+        return own if self.judges == 1 else own * panel_factor(self.judges, self.error_correlation)
+
+    def _error(self) -> float:
+        """Return the variance of a score given quality, before pile-up; of the panel's mean where there are several."""
+        own = self.item_sd**2 + self.item_variant_sd**2 + self.repeat_sd**2 / self.repeats
+        return float(own if self.judges == 1 else own * panel_factor(self.judges, self.error_correlation))
+
+    def _tilt(self, means: np.ndarray) -> np.ndarray:
+        """Return what every arm's scores gain for reasons other than quality, shape of `means`."""
+        tilt = np.zeros(np.shape(means))
+        tilt[..., 1:] = self.biases or self.differential_bias
+        if self.verbosity and self.length_sds:
+            tilt += self.verbosity * np.asarray(self.length_sds, float)
+        return tilt
+
+    @property
+    def row_share(self) -> float:
+        """Part of the units that get a score: refused ones do not."""
+        return float(self.coverage) * (1 - float(self.refusals)) if self.refusals else float(self.coverage)
 
     def usd_per_row(self) -> float:
-        """Price of the calls for one response."""
-        return float(self.repeats * self._usd_per_call())
+        """Price of the calls for one score, those that were refused included."""
+        return float(self.repeats * self._usd_per_call() * self.judges / (1 - self.refusals))
 
     def seconds_per_row(self) -> float:
         """Seconds of the calls for one response."""
-        return float(self.repeats * self.seconds)
+        return float(self.repeats * self.seconds * self.judges / (1 - self.refusals))
+
+    def largest_bias(self) -> float:
+        """Return the differential bias of the variant that the judge is most partial to or against."""
+        return float(max(self.biases or [self.differential_bias], key=abs))
+
+    def rows_per_day(self) -> float:
+        """Responses that the judge scores in a day, by its calls at a time."""
+        seconds = self.seconds_per_row()
+        return 86400 * self.concurrency / seconds if seconds else math.inf
 
     def bias_sd(self) -> float:
-        """Return what is known of such judges' partiality."""
-        return float(self.suspected_bias_sd)
+        """Return what is known of such judges' partiality; a panel's is that of a mean with correlated errors."""
+        if self.judges == 1:
+            return float(self.suspected_bias_sd)
+        return float(self.suspected_bias_sd) * math.sqrt(panel_factor(self.judges, self.error_correlation))
 
     def price_note(self) -> str:
         """Say where the price comes from."""
@@ -162,6 +346,8 @@ class Judge(Evaluator):
     def check_for(self, scenario: Scenario, where: str) -> None:
         """Check that the shifted rates stay rates and that the price is known."""
         self._usd_per_call(where)
+        self._check_biases(scenario, where)
+        self._check_extras(scenario, where)
         if scenario.family != "binary":
             return
         if self.sensitivity + self.specificity <= 1:
@@ -172,13 +358,36 @@ class Judge(Evaluator):
                 "a judge better than a coin needs more than 1",
             )
         for truth in (1 - self.specificity, self.sensitivity):
-            if not 0 <= truth + self.differential_bias <= 1:
-                raise InputError(
-                    where,
-                    "evaluator.differential_bias",
-                    f"{shown(self.differential_bias)} pushes a rate of {truth:g} out of 0 to 1",
-                    "give a smaller shift",
-                )
+            tilt = self._tilt(np.zeros(len(scenario.variants)))
+            if truth + tilt.min() < 0 or truth + tilt.max() > 1:
+                key = "verbosity" if self.verbosity else "biases" if self.biases else "differential_bias"
+                worst = tilt.min() if truth + tilt.min() < 0 else tilt.max()
+                problem = f"{shown(float(worst))} pushes a rate of {truth:g} out of 0 to 1"
+                raise InputError(where, f"evaluator.{key}", problem, "give a smaller shift")
+
+    def _check_biases(self, scenario: Scenario, where: str) -> None:
+        """Check that every variant after the control has a bias, where they are given one by one."""
+        later = len(scenario.variants) - 1
+        if self.biases and len(self.biases) != later:
+            problem, key = f"{len(self.biases)} numbers for {later} variants after the control", "evaluator.biases"
+            raise InputError(where, key, problem, "give one for each of them in order, or none")
+        for bias in self.biases:
+            if not math.isfinite(bias) or abs(bias) > LARGEST:
+                raise InputError(where, "evaluator.biases", f"{shown(bias)} is no number of points", "give numbers")
+
+    def _check_extras(self, scenario: Scenario, where: str) -> None:
+        """Check lengths, panel and pile-up against the scenario."""
+        arms, binary = len(scenario.variants), scenario.family == "binary"
+        if self.length_sds and len(self.length_sds) != arms:
+            problem = f"{len(self.length_sds)} lengths for {arms} variants"
+            raise InputError(where, "evaluator.length_sds", problem, "give one for each, the control's first")
+        if binary and self.judges % 2 == 0:
+            raise InputError(where, "evaluator.judges", f"{self.judges} votes can tie", "give an odd number")
+        if binary and self.pile_up > 0:
+            raise InputError(where, "evaluator.pile_up", "a rate has no favourite score", "set it to 0")
+        if self.upgrade_shift and self.upgrade_day > scenario.traffic.days:
+            problem = f"day {self.upgrade_day} of {scenario.traffic.days}"
+            raise InputError(where, "evaluator.upgrade_day", problem, "give a planned day, or upgrade_shift = 0")
 
     def _usd_per_call(self, where: str = "judge") -> float:
         """Price one call, naming the file where the model is unknown."""

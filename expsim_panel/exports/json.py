@@ -124,7 +124,7 @@ def trace(one: StrategyResult, scenario: Scenario, money: Ledger) -> dict[str, A
     level = one.strategy.design.level()
     units, rows, sums, squares = (shown.state[:, part] for part in range(4))
     stopped = np.zeros(len(units), np.int16)
-    found = estimates(Outcomes(stopped, stopped, units, rows, sums, squares), scenario.family == "binary")
+    found = estimates(Outcomes(stopped, stopped, units, rows, sums, squares), scenario.by_counts)
     spent = sum(money.costs(units, rows).values(), np.zeros(len(units)))
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = sums / rows

@@ -2,60 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from expsim_panel.kernels.bits import beta, normal
-from expsim_panel.kernels.requests import UNTRIED, largest, select, update
-from expsim_panel.policies._recent import PULLS, SUMS, Windowed, slide
+from expsim_panel.policies._recent import Windowed, by_window, recent_thompson
 from expsim_panel.policy import Problem, policies
 
 
+@recent_thompson
+@by_window
 class WindowThompsonParams(NamedTuple):
     """How far it remembers, and the family of the rewards."""
 
     window: int
     binary: bool
-
-
-@update.register(WindowThompsonParams)
-def _update(
-    params: WindowThompsonParams,
-    arm: int,
-    pulls: float,
-    reward: float,
-    t: int,
-    n: np.ndarray,
-    s: np.ndarray,
-    memory: np.ndarray,
-) -> None:
-    slide(params.window, arm, reward, t, memory)
-
-
-@select.register(WindowThompsonParams)
-def _select(
-    params: WindowThompsonParams,
-    bits: np.ndarray,
-    t: int,
-    n: np.ndarray,
-    s: np.ndarray,
-    q: np.ndarray,
-    memory: np.ndarray,
-    work: np.ndarray,
-) -> int:
-    for a in range(n.shape[0]):
-        recent = max(memory[PULLS, a], 0.0)
-        total = memory[SUMS, a]
-        if params.binary:
-            hits = min(max(total, 0.0), recent)
-            work[0, a] = beta(bits, 1.0 + hits, 1.0 + recent - hits)
-        elif recent <= 1e-9:
-            work[0, a] = UNTRIED
-        else:
-            work[0, a] = total / recent + normal(bits) / math.sqrt(recent)
-    return largest(bits, work)
 
 
 @policies.register("sliding-window-thompson")

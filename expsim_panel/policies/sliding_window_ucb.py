@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from expsim_panel.kernels.requests import UNTRIED, by_index, update
-from expsim_panel.policies._recent import PULLS, SUMS, Windowed, slide
+from expsim_panel.kernels.requests import by_index
+from expsim_panel.policies._recent import RecentUcb, Windowed, by_window, recent_ucb
 from expsim_panel.policy import Problem, policies
-from expsim_panel.quantities import Factor
 
 
+@by_window
 class WindowUcbParams(NamedTuple):
     """How far it remembers, and the factor inside the root."""
 
@@ -20,34 +20,15 @@ class WindowUcbParams(NamedTuple):
     c: float
 
 
-@update.register(WindowUcbParams)
-def _update(
-    params: WindowUcbParams,
-    arm: int,
-    pulls: float,
-    reward: float,
-    t: int,
-    n: np.ndarray,
-    s: np.ndarray,
-    memory: np.ndarray,
-) -> None:
-    slide(params.window, arm, reward, t, memory)
-
-
 @by_index(WindowUcbParams)
 def _index(
     params: WindowUcbParams, arm: int, t: int, n: np.ndarray, s: np.ndarray, q: np.ndarray, memory: np.ndarray
 ) -> float:
-    recent = memory[PULLS, arm]
-    if recent <= 1e-9:
-        return UNTRIED
-    level = math.log(float(min(t, params.window)))
-    value: float = memory[SUMS, arm] / recent + math.sqrt(params.c * level / recent)
-    return value
+    return recent_ucb(params.c, math.log(float(min(t, params.window))), arm, memory)
 
 
 @policies.register("sliding-window-ucb")
-class SlidingWindowUcb(Windowed):
+class SlidingWindowUcb(Windowed, RecentUcb):
     """Pull the largest ``mean + sqrt(c log(min(t, W)) / n)``, mean and n within the last W requests.
 
     An arm without a pull in the window comes first.
@@ -59,13 +40,6 @@ class SlidingWindowUcb(Windowed):
 
     kind = "sliding-window-ucb"
     summary = "UCB on a sliding window, for rewards that change"
-    c = Factor(
-        2.0,
-        bounds=(0.0, 1000.0),
-        softbounds=(0.1, 4.0),
-        label="Exploration factor",
-        doc="Factor c in sqrt(c log(...) / n).",
-    )
 
     def request(self, problem: Problem) -> Any:
         """Return the kernel's parameters."""

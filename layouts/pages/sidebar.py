@@ -27,8 +27,10 @@ _ONLY_SCORES = {
     "severity_sd",
     "noise_sd",
     "latent_mean",
+    "pile_up",
+    "pile_up_at",
 }
-_ONLY_RATES = {"sensitivity", "specificity", "prior_hits", "prior_misses"}
+_ONLY_RATES = {"sensitivity", "specificity", "prior_hits", "prior_misses", "adjudication"}
 _WORLD = {
     "seasonality": "Weekdays",
     "novelty": "Novelty and learning",
@@ -43,8 +45,12 @@ _RARE = {
     "labels_per_item", "shared_raters", "hours_per_day", "model", "input_tokens", "output_tokens", "seconds", "shares",
     "unit", "exposures_per_unit", "launch_cost", "max_loss", "prior_hits", "prior_misses", "sides", "drift",
     "size_variation", "icc", "delay_days", "interference", "carryover", *_WORLD,
+    "upgrade_shift", "upgrade_day", "verbosity", "length_sds", "pile_up", "pile_up_at", "refusals", "judges",
+    "refusal_correlation", "error_correlation", "fatigue", "adjudication", "correction", "labelling",
 }  # fmt: skip
 """Keys that stand in the fold below the others; they rarely change."""
+_HALVES = {"judge", "human"}
+"""Tables inside a hybrid evaluator, each with a fold of its own."""
 
 INPUT: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (7, 0)}
 
@@ -132,12 +138,19 @@ class Sidebar:
     def _evaluator(self) -> list[Any]:
         now = self.session.study.scenario.evaluator
         words_of = {"truth": "Truth (yardstick)", "judge": "LLM judge", "human": "Human raters"}
+        words_of["hybrid"] = "Judge corrected by labels"
         options = {words_of.get(name, name): name for name in evaluators.names()}
         picker = pmu.Select(
             label="Who measures quality", options=options, value=now.kind, helper_text=f"{now.summary}.", **INPUT
         )
         picker.param.watch(self._kind, "value")
-        return [picker, *self._split(now, ("evaluator",), "", note=now.price_note())]
+        halves = {"judge": "The judge", "human": "The people"} if now.kind == "hybrid" else {}
+
+        def half(key: str) -> list[Any]:
+            return self._make(getattr(now, key), ("evaluator", key), key, ("coverage", *self._unused()))
+
+        folds = [Fold(title, partial(half, key), level=1).card for key, title in halves.items()]
+        return [picker, *self._split(now, ("evaluator",), "", note=now.price_note()), *folds]
 
     def _traffic(self) -> list[Any]:
         scenario = self.session.study.scenario
@@ -222,11 +235,11 @@ class Sidebar:
         return _ONLY_SCORES if self.session.study.scenario.family == "binary" else _ONLY_RATES
 
     def _often(self, section: Section, path: Path, owner: str = "") -> list[Any]:
-        return self._make(section, path, owner, tuple(_RARE | self._unused()))
+        return self._make(section, path, owner, tuple(_RARE | self._unused() | _HALVES))
 
     def _rare(self, section: Section, path: Path, owner: str = "") -> list[Any]:
         often = {key for key in section.fields() if key not in _RARE}
-        return self._make(section, path, owner, tuple(often | self._unused() | set(_WORLD)))
+        return self._make(section, path, owner, tuple(often | self._unused() | set(_WORLD) | _HALVES))
 
     def _split(self, section: Section, path: Path, owner: str, note: str = "") -> list[Any]:
         """Return the usual fields, and a fold with the rare ones where there are any."""

@@ -44,8 +44,8 @@ def test_three_arms_meet_the_enumeration_too(name):
 @pytest.mark.parametrize("family", ["bernoulli", "gaussian"])
 @pytest.mark.parametrize("name", NAMES)
 def test_pulls_add_up_and_figures_are_sound(name, family):
-    if name == "exp3" and family == "gaussian":
-        with pytest.raises(InputError, match="rewards from 0 to 1"):
+    if name in ("exp3", "dirichlet-thompson") and family == "gaussian":
+        with pytest.raises(InputError, match="needs rewards"):
             bandit([0.1, 0.9], [name], 100, family=family)
         return
     found = bandit([0.2, 0.5, 0.45], [sized(name, 200)], 200, family=family, replicates=200, seed=4)
@@ -124,7 +124,7 @@ def test_forgetting_policies_follow_a_shift():
     """The best arm turns bad half-way; its long good past then misleads whatever does not forget."""
     means = np.array([[0.9, 0.5], [0.1, 0.5]])
     horizon, lost = 4000, {}
-    for text in ("ucb1", "sliding-window-ucb(window=500)", "discounted-ucb(gamma=0.998)", "cusum-ucb", "thompson",
+    for text in ("ucb1", "sliding-window-ucb(window=500)", "discounted-ucb(gamma=0.998)", "cusum-ucb", "glr-kl-ucb", "thompson",
                  "sliding-window-thompson(window=500)", "discounted-thompson(gamma=0.998)"):  # fmt: skip
         policy, problem, size = read_policy(text), Problem(2, horizon, True), 200
         regret = np.zeros(size)
@@ -135,7 +135,7 @@ def test_forgetting_policies_follow_a_shift():
                 np.zeros((size, 2), np.int64), np.zeros(size, np.int64), regret, np.zeros((0, 1)), np.zeros((1, 4)),
             )  # fmt: skip
         lost[policy.kind] = regret.mean()
-    for kind in ("sliding-window-ucb", "discounted-ucb", "cusum-ucb"):
+    for kind in ("sliding-window-ucb", "discounted-ucb", "cusum-ucb", "glr-kl-ucb"):
         assert lost[kind] < 0.5 * lost["ucb1"]
     for kind in ("sliding-window-thompson", "discounted-thompson"):
         assert lost[kind] < 0.5 * lost["thompson"]

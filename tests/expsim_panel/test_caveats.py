@@ -23,7 +23,9 @@ def test_the_verdicts_second_look_is_told():
     result = Study.load("summarization-prompt", names=("obrien-fleming",)).run(replicates=2000)
     said = caveats(result)[1]
     assert f"would launch in {100 * (result['obrien-fleming'].worlds['truth'].code > 0).mean():.0f} %" in said
-    assert "collect 99 %" in said
+    share = result["obrien-fleming"].verdicts["collect"]["share"].value
+    assert share > 0.99
+    assert "collect >99 %" in said
 
 
 @pytest.mark.parametrize("setting", ["evaluator.kind=truth"])

@@ -99,15 +99,27 @@ def test_the_family_error_is_alpha_in_the_simulator(name: str) -> None:
 
 
 def test_false_winners_are_rarer_where_some_variant_is_good() -> None:
-    variants = [{"name": "A", "mean": 3.0}, {"name": "B", "mean": 3.02}, {"name": "C", "mean": 3.0}, {"name": "D", "mean": 2.99}]
-    made = Study.from_tree(tree(variants=variants, traffic={"units_per_day": 20_000, "days": 6}), "t", names=["drop-the-losers"])
+    variants = [
+        {"name": "A", "mean": 3.0},
+        {"name": "B", "mean": 3.02},
+        {"name": "C", "mean": 3.0},
+        {"name": "D", "mean": 2.99},
+    ]
+    made = Study.from_tree(
+        tree(variants=variants, traffic={"units_per_day": 20_000, "days": 6}), "t", names=["drop-the-losers"]
+    )
     out = made.run(replicates=20_000, seed=7)["drop-the-losers"].worlds["truth"]
     assert np.mean(out.code > 1) < 0.025
     assert np.mean(out.code == 1) > 0.5
 
 
 def test_dropped_variants_get_no_more_traffic_and_the_others_get_it() -> None:
-    variants = [{"name": "A", "mean": 3.0}, {"name": "B", "mean": 3.5}, {"name": "C", "mean": 3.2}, {"name": "D", "mean": 2.0}]
+    variants = [
+        {"name": "A", "mean": 3.0},
+        {"name": "B", "mean": 3.5},
+        {"name": "C", "mean": 3.2},
+        {"name": "D", "mean": 2.0},
+    ]
     made = Study.from_tree(
         tree(variants=variants, traffic={"units_per_day": 1200, "days": 6},
              strategies=[{"kind": "drop-the-losers", "looks": 3}]), "t",
@@ -126,7 +138,9 @@ def test_dropped_variants_get_no_more_traffic_and_the_others_get_it() -> None:
     ({"allocation": "split"}, "allocation"), ({"stopping": "obrien-fleming"}, "stopping"),
 ])  # fmt: skip
 def test_contradictions_are_one_line(changes: dict[str, Any], key: str) -> None:
-    world = tree(variants=[{"name": one, "mean": 3.0} for one in "ABC"], strategies=[{"kind": "drop-the-losers", **changes}])
+    world = tree(
+        variants=[{"name": one, "mean": 3.0} for one in "ABC"], strategies=[{"kind": "drop-the-losers", **changes}]
+    )
     with pytest.raises(InputError) as caught:
         Study.from_tree(world, "test.toml")
     assert caught.value.key.endswith(key)

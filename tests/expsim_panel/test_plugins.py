@@ -61,7 +61,7 @@ def test_evaluator_measures_what_it_says(kind, family):
     assert law.means.shape == law.sds.shape == (1, 2)
     assert np.all(law.sds > 0)
     perfect = scenario.evaluator.bias_free()
-    assert perfect.coverage == scenario.evaluator.coverage
+    assert perfect.coverage == scenario.evaluator.row_share
     clean = perfect.measure(scenario.means[None], scenario.sds[None], scenario.family)
     np.testing.assert_array_equal(clean.means[0], scenario.means)
     assert scenario.evaluator.usd_per_row() >= 0

@@ -12,7 +12,7 @@ from expsim_panel.__main__ import main
 from expsim_panel.errors import InputError
 from expsim_panel.evaluation import evaluators
 from expsim_panel.evaluation_simulation import compare
-from expsim_panel.evaluators.human import majority
+from expsim_panel.judge_laws import majority
 from expsim_panel.scenario import Scenario
 
 NAMES = evaluator_profiles.names()

@@ -7,7 +7,7 @@ from worlds import tree
 from expsim_panel import library
 from expsim_panel.errors import InputError
 from expsim_panel.evaluation import evaluators
-from expsim_panel.evaluators.human import majority
+from expsim_panel.judge_laws import majority
 from expsim_panel.scenario import Scenario
 from expsim_panel.study import Study
 

@@ -1,0 +1,224 @@
+"""Judge and people together: the judge scores many responses, people label some of them and correct it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import param
+
+from expsim_panel.errors import InputError, shown
+from expsim_panel.evaluation import Evaluator, Measurement, evaluators
+from expsim_panel.evaluator_profiles import filled
+from expsim_panel.evaluators.human import Human
+from expsim_panel.evaluators.judge import Judge
+from expsim_panel.label_laws import Joint, joint
+from expsim_panel.paired_laws import check_pairs, differences
+from expsim_panel.quantities import Factor, Share, Spread
+
+if TYPE_CHECKING:
+    from expsim_panel.scenario import Scenario
+
+PARTS: dict[str, type[Evaluator]] = {"judge": Judge, "human": Human}
+
+
+@evaluators.register("hybrid")
+class Hybrid(Evaluator):
+    """A judge whose scores are corrected by labels, drawn at random in every variant (MODEL section 3.2).
+
+    A row of the analysis is a labelled response. The corrected mean of n labels and T scores counts as that of n
+    rows, whose variance is ``s^2 [(1 - rho^2) + rho^2 n / T]`` each.
+    """
+
+    kind = "hybrid"
+    summary = "An LLM judge corrected by human labels: cheap scores, without the judge's bias"
+    rows_word = "labelled"
+    coverage = Share(
+        1.0,
+        bounds=(0.0, 1.0),
+        inclusive_bounds=(False, True),
+        softbounds=(0.05, 1.0),
+        step=0.05,
+        label="Share of units judged",
+        doc="Part of the units whose response the judge scores; by default what [evaluators.judge] says.",
+    )
+    label_share = Share(
+        0.1,
+        bounds=(0.0, 1.0),
+        inclusive_bounds=(False, True),
+        softbounds=(0.01, 1.0),
+        step=0.01,
+        label="Share of judged responses labelled",
+        doc="Random part of the judged responses that people label too; by default from both shares of units.",
+    )
+    correction = param.Selector(
+        default="auto",
+        objects=["auto", "ppi++", "ppi", "eif", "rogan-gladen"],
+        label="Correction",
+        doc="How labels correct the judge. Auto: the efficient one, PPI++ for scores and EIF for rates. Rogan-Gladen "
+        "is fragile: its error explodes where sensitivity + specificity is near 1.",
+    )
+    labelling = param.Selector(
+        default="random",
+        objects=["random", "active"],
+        label="Which responses are labelled",
+        doc="A random part, or more of those of which the judge is unsure, each label weighed by 1 / P(labelled); "
+        "scores of raters without severity only.",
+    )
+    uncertainty_cv = Factor(
+        0.5,
+        bounds=(0, 10),
+        softbounds=(0, 2),
+        step=0.1,
+        label="How unevenly the judge errs",
+        doc="Coefficient of variation between responses of the SD of label given score, known from the judge's "
+        "uncertainty; read where labelling is active.",
+    )
+    paired = param.Boolean(
+        False,
+        label="Both variants answer the same prompts",
+        doc="Offline: judge and people see both responses of a prompt, and what the variants share drops out; "
+        "units are responses, half of them of each variant.",
+    )
+    prompt_sd = Spread(
+        0.0,
+        bounds=(0, None),
+        softbounds=(0, 1),
+        step=0.05,
+        label="Spread between prompts, SD",
+        doc="Part of metric.sd that a prompt gives to both variants (s_p); read where prompts are paired.",
+    )
+    judge = param.ClassSelector(class_=Judge, label="Judge", doc="The LLM that scores; its coverage is not read.")
+    human = param.ClassSelector(class_=Human, label="People", doc="Who labels; their coverage is not read.")
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**{"judge": Judge(), "human": Human(), **params})
+
+    @classmethod
+    def from_tree(cls, tree: Any, where: str, path: str = "") -> Self:
+        """Build the object; the tables of judge and people may name profiles."""
+        if not isinstance(tree, dict):
+            return super().from_tree(tree, where, path)
+        parts = {key: _part(tree[key], key, where, f"{path}.{key}") for key in PARTS if key in tree}
+        return super().from_tree({**tree, **parts}, where, path)
+
+    @classmethod
+    def completed(
+        cls, tree: dict[str, Any], alternatives: dict[str, dict[str, Any]], where: str, path: str
+    ) -> dict[str, Any]:
+        """Take judge and people from ``[evaluators.judge]`` and ``[evaluators.human]``, and the shares from theirs."""
+        made = dict(tree)
+        for key in PARTS:
+            if key not in made:
+                made[key] = filled(alternatives.get(key, {}), key, where, f"evaluators.{key}")
+        judged = _share(made["judge"], 1.0)
+        made.setdefault("coverage", judged)
+        if "label_share" not in made and isinstance(made["coverage"], (int, float)) and made["coverage"] > 0:
+            made["label_share"] = min(_share(made["human"], 0.1) / made["coverage"], 1.0)
+        return made
+
+    @property
+    def row_share(self) -> float:
+        """Part of the units that become a row of the analysis: labelled ones."""
+        return float(self.coverage) * float(self.label_share)
+
+    @property
+    def delay_days(self) -> int:
+        """Days until a label is in."""
+        return int(getattr(self.human, "delay_days", 0))
+
+    def method(self, family: str) -> str:
+        """Return the correction in use."""
+        if self.correction == "auto":
+            return "eif" if family == "binary" else "ppi++"
+        return str(self.correction)
+
+    @property
+    def residual(self) -> float:
+        """What active labelling leaves of the variance of a label given its score: ``1 / (1 + cv^2)``."""
+        return 1 / (1 + float(self.uncertainty_cv) ** 2) if self.labelling == "active" else 1.0
+
+    def joint(self, means: np.ndarray, sds: np.ndarray, family: str) -> Joint:
+        """Return the joint law of a label and a score."""
+        return joint(self.judge, self.human, means, sds, family)
+
+    def measure(self, means: np.ndarray, sds: np.ndarray, family: str) -> Measurement:
+        """Return the law of one labelled row as the correction makes it count."""
+        if self.paired and family != "binary" and means.shape[-1] == 2:
+            pairs = differences(self, means, np.broadcast_to(sds, means.shape))
+            half = np.sqrt(pairs.per_prompt(float(self.label_share), self.method(family)) / 2)
+            return Measurement(means, half[..., None] + np.zeros(2))
+        found = self.joint(means, sds, family)
+        spread = np.sqrt(found.per_label(float(self.label_share), self.method(family), self.residual))
+        return Measurement(found.label, spread, found.severity_sd, found.raters, found.shared)
+
+    def usd_per_row(self) -> float:
+        """Dollars for one label and for the scores that come with it."""
+        return sum(self.usd_by_payee().values())
+
+    def usd_by_payee(self) -> dict[str, float]:
+        """Dollars per labelled row, for the judge's scores and for the label."""
+        return {"judge": self.judge.usd_per_row() / float(self.label_share), "human": self.human.usd_per_row()}
+
+    def responses_per_row(self) -> dict[str, float]:
+        """Responses judged and labelled for one labelled row."""
+        return {"judge": 1 / float(self.label_share), "human": 1.0}
+
+    def seconds_per_row(self) -> float:
+        """Working seconds of people for one labelled row."""
+        return float(self.human.seconds_per_row())
+
+    def price_note(self) -> str:
+        """Say where both prices come from."""
+        return f"judge: {self.judge.price_note()}; people: {self.human.price_note()}"
+
+    def check_for(self, scenario: Scenario, where: str) -> None:
+        """Check both halves against the scenario, and that the correction fits the metric and the analysis."""
+        for key, share in (("judge", float(self.coverage)), ("human", self.row_share)):
+            try:
+                getattr(self, key).copy(coverage=share).check_for(scenario, where)
+            except InputError as error:
+                field = error.key.removeprefix("evaluator.")
+                full = "evaluator.label_share" if field == "coverage" else f"evaluator.{key}.{field}"
+                raise InputError(error.where, full, error.problem, error.remedy) from None
+        binary, method = scenario.family == "binary", str(self.correction)
+        if method in ("eif", "rogan-gladen") and not binary:
+            problem = f"{method} corrects rates, and {scenario.metric.name} is a score"
+            raise InputError(where, "evaluator.correction", problem, 'write "ppi++"')
+        analysis, traffic = scenario.analysis, scenario.traffic
+        if analysis.unit != "one-response" or traffic.switchback is not None:
+            problem = "a hybrid scores one response of a unit"
+            raise InputError(where, "analysis.unit", problem, 'write "one-response", and no switchback')
+        if analysis.covariate_correlation != 0:
+            problem = "a hybrid's covariate is the judge's score"
+            raise InputError(where, "analysis.covariate_correlation", problem, "set it to 0")
+        if self.paired:
+            check_pairs(self, scenario, where)
+        if self.labelling == "active":
+            drawn = scenario.metric.draw_levels or scenario.metric.family == "amount"
+            if binary or drawn or (self.human.severity_sd > 0) or self.label_share == 1:
+                problem = "active labelling is drawn for scores, a part of them labelled, by raters without severity"
+                raise InputError(where, "evaluator.labelling", problem, 'write "random"')
+        if method == "rogan-gladen":
+            from expsim_panel.timeline import stratified
+
+            if stratified(scenario):
+                problem = "Rogan-Gladen is one correction for all days"
+                raise InputError(where, "analysis.estimator", problem, 'write "pooled", or correction = "auto"')
+
+
+def _part(tree: Any, kind: str, where: str, path: str) -> Any:
+    """Return the table of one half with its profile filled in and without its kind."""
+    if not isinstance(tree, dict):
+        return tree
+    own = {key: value for key, value in tree.items() if key != "kind"}
+    if tree.get("kind", kind) != kind:
+        raise InputError(where, f"{path}.kind", f"{shown(tree['kind'])} is no {kind}", f'write "{kind}", or nothing')
+    return filled(own, kind, where, path)
+
+
+def _share(tree: Any, otherwise: float) -> float:
+    """Return the coverage that a table asks for, or what its kind has by default."""
+    found = tree.get("coverage", otherwise) if isinstance(tree, dict) else otherwise
+    usable = isinstance(found, (int, float)) and not isinstance(found, bool) and 0 < found <= 1
+    return float(found) if usable else otherwise

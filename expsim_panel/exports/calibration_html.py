@@ -1,0 +1,176 @@
+"""One static page about a calibration: how real the fitted law looks, the four distances drawn, the judges."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from html import escape
+from typing import Any
+
+from bokeh.document import Document
+from bokeh.events import DocumentReady
+from bokeh.models import CustomJS
+
+from expsim_panel._version import VERSION
+from expsim_panel.calibration import Calibration
+from expsim_panel.exports._explorer import PAINT
+from expsim_panel.exports._page import STYLE
+from expsim_panel.exports._standalone import standalone
+from expsim_panel.judge_calibration import Estimate
+from expsim_panel.plots import realism as drawing
+from expsim_panel.plots._palette import DARK, LIGHT
+from expsim_panel.quantities import count, percent
+from expsim_panel.rating_table import Beside
+from expsim_panel.realism import PARTS
+
+TEMPLATE = """
+{% block title %}{{ title }}{% endblock %}
+{% block preamble %}
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+{% endblock %}
+{% block postamble %}<style>{{ style }}</style>{% endblock %}
+{% block contents %}
+<main>
+  <h1>{{ heading }}</h1>
+  <p class="verdict">{{ sentence }}</p>
+  <p class="muted small" style="margin-bottom: 16px">{{ how }}</p>
+  {% for root in roots %}
+  <section class="card" aria-label="Picture {{ loop.index }}">{{ embed(root) }}</section>
+  {% endfor %}
+  {{ tables }}
+  <footer aria-label="How to reproduce">
+    <h2 style="font-size:15px">How to reproduce</h2>
+    <dl>{{ reproduce }}</dl>
+  </footer>
+</main>
+{% endblock %}
+"""
+
+# Legends are not among what the page's common script paints.
+LEGENDS = """
+const dark = window.matchMedia('(prefers-color-scheme: dark)');
+const paint = () => {
+  const ink = dark.matches ? night : day;
+  for (const legend of legends) legend.label_text_color = ink.muted;
+};
+paint();
+dark.addEventListener('change', paint);
+"""
+
+
+def page(found: Calibration, beside: Beside) -> str:
+    """Return the page as one self-contained document that asks no other host for anything."""
+    seen = found.realism
+    plots = []
+    if seen.score is not None and seen.real is not None:
+        levels = _levels(found, len(seen.real.marginal))
+        plots = [
+            drawing.distances(seen),
+            drawing.scores(seen, levels),
+            drawing.ranges(seen),
+            drawing.pairs(seen, levels),
+        ]
+    document = Document()
+    for plot in plots:
+        # The page shows through and follows the reader's mode.
+        plot.background_fill_color = plot.border_fill_color = None
+        document.add_root(plot)
+    if plots:
+        inks = {"day": asdict(LIGHT), "night": asdict(DARK)}
+        document.js_on_event(
+            DocumentReady, CustomJS(args={"plots": plots, "glyphs": [], "drawn": [], **inks}, code=PAINT)
+        )
+        legends = [plot.legend[0] for plot in plots if plot.legend]
+        document.js_on_event(DocumentReady, CustomJS(args={"legends": legends, **inks}, code=LEGENDS))
+    heading = f"What the ratings in {found.source} say"
+    sentence = seen.reason if seen.score is None else f"Realism {percent(seen.score, 0)}"
+    how = (
+        "100 %: ratings that the fitted law plays are as close to unseen ratings as other real ratings are; mean of "
+        f"four distances over {seen.splits} halvings by prompt, {count(seen.items)} items."
+        if seen.score is not None
+        else ""
+    )
+    facts = [
+        ("Version", f"expsim_panel {VERSION}"),
+        ("File", found.source),
+        ("SHA-256", found.sha256),
+        ("Law", seen.law),
+    ]
+    variables = {
+        "style": STYLE,
+        "heading": escape(heading),
+        "sentence": escape(sentence),
+        "how": escape(how),
+        "tables": _realism(found) + _judges(beside) + _notes(found, beside),
+        "reproduce": "".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in facts),
+    }
+    return standalone(document, escape(heading), TEMPLATE, variables)
+
+
+def _levels(found: Calibration, classes: int) -> tuple[float, ...]:
+    """Return the scores behind the levels; of a continuous score, the number of its class."""
+    return found.levels if len(found.levels) == classes else tuple(float(k + 1) for k in range(classes))
+
+
+def _table(title: str, head: list[str], rows: list[list[str]]) -> str:
+    top = "".join(f"<th scope='col'>{escape(cell)}</th>" for cell in head)
+    lines = [
+        f"<tr><th scope='row'>{escape(row[0])}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in row[1:])}</tr>"
+        for row in rows
+    ]
+    body = f"<table><thead><tr>{top}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    name = escape(title)
+    return f"<section class='card' aria-label='{name}'><h2>{name}</h2><div class='scroll'>{body}</div></section>"
+
+
+def _realism(found: Calibration) -> str:
+    seen = found.realism
+    if seen.score is None:
+        return ""
+    rows = [
+        [name, "" if name == "floor" else f"{seen.scores[name]:.2f}", *(f"{each[part]:.4f}" for part in PARTS)]
+        for name, each in seen.distances.items()
+    ]
+    rows = [["other real ratings" if row[0] == "floor" else row[0], *row[1:]] for row in rows]
+    head = ["Law of ratings", "Score", *(drawing.WORDS[part] for part in PARTS)]
+    return _table("Distances of every law", head, rows)
+
+
+def _judges(beside: Beside) -> str:
+    if not beside.judges:
+        return ""
+    rows = [
+        [name, count(facts.items), _told(facts.rho), _told(facts.rho_difference), *_range(facts.bias)]
+        for name, facts in beside.judges.items()
+    ]
+    head = ["Judge", "Items", "rho", "rho of differences", "Least favoured", "Most favoured"]
+    return _table("Judges beside people", head, rows)
+
+
+def _range(bias: dict[str, Estimate]) -> list[str]:
+    known = {name: one for name, one in bias.items() if one.value is not None}
+    if not known:
+        return ["", ""]
+    ranked = sorted(known, key=lambda name: known[name].value or 0.0)
+    return [f"{name}: {_told(known[name])}" for name in (ranked[0], ranked[-1])]
+
+
+def _told(one: Estimate) -> str:
+    if one.value is None:
+        return one.reason
+    return (
+        f"{one.value:+.2f}"
+        if one.interval is None
+        else f"{one.value:+.2f} ({one.interval[0]:+.2f} to {one.interval[1]:+.2f})"
+    )
+
+
+def _notes(found: Calibration, beside: Beside) -> str:
+    lines: list[Any] = list(found.notes)
+    for doubt in beside.warnings:
+        where = ", ".join(map(str, doubt.lines)) + (" ..." if doubt.count > len(doubt.lines) else "")
+        lines.append(f"{doubt.column}: {doubt.problem} ({doubt.count} rows, lines {where})")
+    if not lines:
+        return ""
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f"<section class='card' aria-label='To know'><h2>To know</h2><ul>{items}</ul></section>"

@@ -1,0 +1,352 @@
+"""Is more evidence worth what it costs, and whose? The largest expected net benefit over amounts and sources.
+
+For thousands of experiments at once, each from its own data, the analysis prior and what is known of the evaluators;
+the truth does not enter. Derivations: ``docs/model.md``, section 6.
+
+At hand is a difference F with sampling variance v and a suspected bias, ``F ~ N(D + beta, v)``. Each source adds to
+the precision of D:
+
+* more rows of the evaluator in use: v shrinks, ``Var(beta)`` stays, so that a judge's scores saturate;
+* labels beside a judge (or scores beside labels): another estimate of D, independent of the first;
+* both: n labels of responses among T that a judge has scored give the tuned estimate Y' with variance
+  ``v_y [(1 - rho^2) / n + rho^2 / T]`` per arm and covariance ``rho sqrt(v_y v_f) / T`` with F; together they have the
+  precision ``(V1 + V2 - 2 C) / (V1 V2 - C^2)``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from expsim_panel.economics import Ledger, unit_loss
+from expsim_panel.suppliers import RowLaw, Supplier, Suppliers, row_law
+
+_FINE = 2.0 ** np.array([-0.75, -0.5, -0.25, 0.25, 0.5, 0.75])
+"""Around the best power of two: amounts are named to a fifth, and the benefit is flat there."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What k experiments have brought, for control and one variant each; arrays (k,).
+
+    Attributes
+    ----------
+    effect, se : ndarray
+        Estimate, metric units, positive is better.
+    rows, units : ndarray
+        Scored rows and units per arm, the mean of the two arms.
+    spent : ndarray
+        Exposures so far, all arms.
+    handicap : ndarray
+        Dollars per exposure by which the variant must be better.
+    rate : ndarray
+        Share of positive rows, for rates; in the direction of the metric's own events.
+    """
+
+    effect: np.ndarray
+    se: np.ndarray
+    rows: np.ndarray
+    units: np.ndarray
+    spent: np.ndarray
+    handicap: np.ndarray
+    rate: np.ndarray
+
+    def part(self, which: np.ndarray) -> Seen:
+        """Return some of the experiments."""
+        return Seen(*(value[which] for value in self.__dict__.values()))
+
+
+@dataclass(frozen=True)
+class Stakes:
+    """What the team knows besides data: money, prior, traffic.
+
+    Attributes
+    ----------
+    money : Ledger
+        Prices and weights.
+    prior : tuple of float, or None
+        Mean and SD of effects; None for a flat prior.
+    bias : float
+        SD of the suspected bias of the evaluator in use.
+    coverage : float
+        Rows per unit of the evaluator in use.
+    units_per_day : int
+        Traffic.
+    binary : bool
+        Whether rows are 0 or 1.
+    who : Suppliers
+        Who measured and who else could.
+    """
+
+    money: Ledger
+    prior: tuple[float, float] | None
+    bias: float
+    coverage: float
+    units_per_day: int
+    binary: bool
+    who: Suppliers
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The best amount of one source for k experiments; arrays (k,).
+
+    Attributes
+    ----------
+    source : str
+        ``judge``, ``human``, ``hybrid``, or the kind of the evaluator in use.
+    own : bool
+        Whether it is the evaluator in use, on new traffic; otherwise responses that were shown are scored.
+    net_benefit, value, ceiling : ndarray
+        Dollars: largest ENBS; EVSI over what is left of the horizon there; the same for endless rows.
+    units, labels, scores : ndarray
+        New units, human labels and judge scores, all variants together.
+    cost, days : ndarray
+        Dollars for scoring; days until the last of it is in.
+    """
+
+    source: str
+    own: bool
+    net_benefit: np.ndarray
+    value: np.ndarray
+    ceiling: np.ndarray
+    units: np.ndarray
+    labels: np.ndarray
+    scores: np.ndarray
+    cost: np.ndarray
+    days: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Amounts:
+    """What n rows of a source mean: precision of D afterwards, and what they take; arrays (k, sizes)."""
+
+    precision: np.ndarray
+    units: np.ndarray
+    labels: np.ndarray
+    scores: np.ndarray
+    cost: np.ndarray
+    days: np.ndarray
+    possible: np.ndarray
+
+
+_Source = Callable[[np.ndarray], _Amounts]
+
+
+class _Market:
+    """The sources that k experiments can buy from."""
+
+    def __init__(self, stakes: Stakes, seen: Seen) -> None:
+        self.stakes, self.seen = stakes, seen
+        self.v = np.maximum(seen.se, 1e-12)[:, None] ** 2
+        self.rows, self.units = np.maximum(seen.rows, 1.0)[:, None], seen.units[:, None]
+        prior = stakes.prior
+        self.prior_mean, self.prior_precision = (prior[0], prior[1] ** -2) if prior else (0.0, 0.0)
+        at_hand = 1 / (self.v + stakes.bias**2)
+        self.before = self.prior_precision + at_hand
+        mean = (self.prior_precision * self.prior_mean + seen.effect[:, None] * at_hand) / self.before
+        self.gain = stakes.money.value_per_point * mean - seen.handicap[:, None]
+        self.horizon = np.maximum(stakes.money.horizon - seen.spent, 0.0)[:, None]
+        law = row_law(stakes.who, seen.se**2 * self.rows[:, 0] / 2, seen.rate, stakes.binary)
+        self.law = RowLaw(*(np.asarray(part)[:, None] for part in (law.label, law.score, law.rho)))
+
+    def sources(self) -> dict[str, tuple[_Source, float]]:
+        """Return the sources by name, each with the SD of what no rows of it remove."""
+        who, own = self.stakes.who, self.stakes.who.own
+        found: dict[str, tuple[_Source, float]] = {own: (self._more, self.stakes.bias)}
+        if who.judge is None or who.human is None or own not in ("judge", "human"):
+            return found
+        other = who.human if own == "judge" else who.judge
+        found["human" if own == "judge" else "judge"] = (self._beside(other), other.floor)
+        found["hybrid"] = (self._both(who.judge, who.human), who.human.floor)
+        return found
+
+    def _more(self, n: np.ndarray) -> _Amounts:
+        """More units for the evaluator in use, n units per arm."""
+        stakes, rows = self.stakes, n * self.stakes.coverage
+        sampling = self.v * self.rows / (self.rows + rows)
+        precision = self.prior_precision + 1 / (sampling + stakes.bias**2)
+        mine = {"judge": stakes.who.judge, "human": stakes.who.human}.get(stakes.who.own)
+        speed = mine.rows_per_day if mine else math.inf
+        days = np.maximum(2 * n / stakes.units_per_day, 2 * rows / speed)
+        nothing, scored = 0 * rows, 2 * rows * stakes.money.scored_per_row
+        labels, scores = (scored if stakes.who.own == kind else nothing for kind in ("human", "judge"))
+        possible = 2 * n * stakes.money.exposures_per_unit <= self.horizon
+        return _Amounts(
+            precision, 2 * n + nothing, labels, scores, 2 * rows * stakes.money.per_row, days + nothing, possible
+        )
+
+    def _beside(self, other: Supplier) -> _Source:
+        """Rows of the other evaluator on responses that were shown and not yet scored, n per arm."""
+        labelled = self.stakes.who.own == "judge"
+        variance = self.law.label if labelled else self.law.score
+
+        def amounts(n: np.ndarray) -> _Amounts:
+            precision = self.before + 1 / (2 * variance / n + other.floor**2)
+            nothing, scored = 0 * precision, 2 * n * self.stakes.money.scored_per_row
+            labels, scores = (scored, 0.0) if labelled else (0.0, scored)
+            left = np.maximum(self.units - self.rows, 0.0)
+            return _Amounts(
+                precision, nothing, labels + nothing, scores + nothing, 2 * n * other.price + nothing,
+                2 * n / other.rows_per_day + nothing, n <= left,
+            )  # fmt: skip
+
+        return amounts
+
+    def _both(self, judge: Supplier, human: Supplier) -> _Source:
+        """Labels for n responses that the judge scores too; or scores for n, the labelled ones among them."""
+        labelled = self.stakes.who.own == "judge"
+        law, bias = self.law, self.stakes.bias
+
+        def amounts(n: np.ndarray) -> _Amounts:
+            here, new = self.rows + 0 * n, n + 0 * self.rows
+            labels, scores = (new, np.maximum(new, here)) if labelled else (here, new)
+            square = law.rho**2
+            tuned = 2 * law.label * ((1 - square) / labels + square / scores) + human.floor**2
+            if labelled:
+                plain = self.v * self.rows / scores + bias**2
+                shared = 2 * law.rho * np.sqrt(law.label * law.score) / scores
+                both = np.maximum(tuned * plain - shared**2, 1e-300)
+                precision = self.prior_precision + np.maximum((tuned + plain - 2 * shared) / both, 1 / plain)
+                more_labels, more_scores, possible = new, scores - here, n <= self.units
+            else:
+                precision = self.prior_precision + np.maximum(1 / tuned, 1 / (self.v + bias**2))
+                more_labels, more_scores, possible = 0 * new, new, (n >= self.rows) & (n <= self.units)
+            each = self.stakes.money.scored_per_row
+            days = np.maximum(2 * more_labels / human.rows_per_day, 2 * more_scores / judge.rows_per_day)
+            cost = 2 * (more_labels * human.price + more_scores * judge.price)
+            return _Amounts(
+                precision, 0 * precision, 2 * more_labels * each, 2 * more_scores * each, cost, days, possible
+            )
+
+        return amounts
+
+    def net(self, found: _Amounts) -> tuple[np.ndarray, np.ndarray]:
+        """Return ENBS and EVSI per exposure, dollars.
+
+        ``(E - S) EVSI + V m - S max(m, 0) - cost``: until the decision S exposures are served, V of them by the
+        variant. In a test S = 2 n and V = n; while shown responses are scored the traffic stays with the control.
+        """
+        money = self.stakes.money
+        tried = found.units / 2 * money.exposures_per_unit
+        served = np.maximum(2 * tried, found.days * self.stakes.units_per_day * money.exposures_per_unit)
+        worth = self._worth(found.precision)
+        after = self.horizon - served
+        net = after * worth + tried * self.gain - served * np.maximum(self.gain, 0.0) - found.cost
+        return np.where(found.possible & (after >= 0), net, -np.inf), np.maximum(after, 0.0) * worth
+
+    def _worth(self, precision: np.ndarray) -> np.ndarray:
+        """Return EVSI per exposure once D is known with this precision."""
+        s = self.stakes.money.value_per_point * np.sqrt(np.maximum(1 / self.before - 1 / precision, 0.0))
+        z = np.abs(self.gain) / np.maximum(s, 1e-300)
+        return np.asarray(s * unit_loss(np.minimum(z, 40.0)))
+
+    def ceiling(self, source: str, floor: float) -> np.ndarray:
+        """Return EVSI over the horizon for endless rows of a source, dollars."""
+        own = source == self.stakes.who.own
+        endless = np.inf if floor == 0 else floor**-2
+        precision = (self.prior_precision if own else self.before) + endless
+        return np.asarray(self.horizon * self._worth(np.maximum(precision, self.before)))[:, 0]
+
+
+def offers(stakes: Stakes, seen: Seen) -> list[Offer]:
+    """Return the best amount of every source, for each experiment.
+
+    Parameters
+    ----------
+    stakes : Stakes
+        What is known besides the data.
+    seen : Seen
+        Data of k experiments.
+    """
+    market = _Market(stakes, seen)
+    return [_best(market, name, source, floor) for name, (source, floor) in market.sources().items()]
+
+
+def _sizes(market: _Market, own: bool) -> np.ndarray:
+    """Return powers of two up to the most that could be had; at least two of them."""
+    most = float(market.horizon.max()) / 2 if own else float(market.units.max())
+    low = 5 if own else 3
+    return np.asarray(2.0 ** np.arange(low, math.floor(math.log2(max(most, 2.0 ** (low + 1)))) + 1))
+
+
+def any_pays(stakes: Stakes, seen: Seen, skip: int = 0) -> np.ndarray:
+    """Tell for which experiments some source has an ENBS above zero; agrees with `offers`, and is much faster.
+
+    Experiments leave as soon as one amount pays, or where even endless rows would not pay for the smallest amount.
+    What is close to paying is looked at as `offers` does.
+
+    Parameters
+    ----------
+    skip : int
+        Leave out so many of the first sources.
+    """
+    found = np.zeros(seen.effect.size, bool)
+    close = np.zeros(seen.effect.size, bool)
+    everything = _Market(stakes, seen)
+    for name in list(everything.sources())[skip:]:
+        left = np.flatnonzero(~found)
+        if not left.size:
+            break
+        market = _Market(stakes, seen.part(left))
+        source, floor = market.sources()[name]
+        own = name == stakes.who.own
+        sizes = _sizes(market, own)
+        least = source(sizes[None, :1])
+        tried = least.units / 2 * stakes.money.exposures_per_unit * np.abs(market.gain)
+        # Cost and what a test forgoes grow with the amount, worth does not beyond the ceiling.
+        most = market.ceiling(name, floor) / np.maximum((least.cost + tried)[:, 0], 1e-300) * sizes[0]
+        hopeful = most > sizes[0]
+        left, most = left[hopeful], most[hopeful]
+        # A few experiments tell which amounts to try first.
+        few = _Market(stakes, seen.part(left[:50]))
+        trial, _ = few.net(few.sources()[name][0](sizes[None, :])) if left.size else (np.zeros((1, sizes.size)), None)
+        often = np.bincount(trial.argmax(axis=1), minlength=sizes.size)
+        for at in np.argsort(-often, kind="stable"):
+            now = most > sizes[at]
+            if not now.any():
+                continue
+            asked = left[now]
+            market = _Market(stakes, seen.part(asked))
+            net, value = market.net(market.sources()[name][0](sizes[None, at : at + 1]))
+            found[asked[net[:, 0] > 0]] = True
+            close[asked[net[:, 0] > -0.15 * value[:, 0]]] = True
+            open_still = ~found[left]
+            left, most = left[open_still], most[open_still]
+    near = np.flatnonzero(close & ~found)
+    if near.size:
+        best = np.max([one.net_benefit for one in offers(stakes, seen.part(near))[skip:]], axis=0)
+        found[near] = best > 0
+    return found
+
+
+def _best(market: _Market, name: str, source: _Source, floor: float) -> Offer:
+    own = name == market.stakes.who.own
+    k = np.arange(market.seen.effect.size)
+    sizes = _sizes(market, own)
+    first, _ = market.net(source(sizes[None, :]))
+    start = sizes[first.argmax(axis=1)][:, None]
+    around = rounded(2 * np.concatenate([start, start * _FINE], axis=1)) / 2
+    # The most that can be had is worth trying too: labels for everything that was scored.
+    around = np.concatenate([around, np.floor(market.rows), np.maximum(np.floor(market.units), 1.0)], axis=1)
+    found = source(around)
+    net, value = market.net(found)
+    at = net.argmax(axis=1)
+
+    def pick(table: np.ndarray) -> np.ndarray:
+        return np.asarray(table[k, at])
+
+    return Offer(
+        name, own, pick(net), pick(value), market.ceiling(name, floor),
+        *(pick(part) for part in (found.units, found.labels, found.scores, found.cost, found.days)),
+    )  # fmt: skip
+
+
+def rounded(values: np.ndarray) -> np.ndarray:
+    """Round up to two significant digits and an even number: a recommendation is not a measurement."""
+    values = np.maximum(np.asarray(values, float), 1.0)
+    unit = 10.0 ** np.maximum(np.floor(np.log10(values)) - 1, 0)
+    return np.asarray(2 * np.ceil(np.ceil(values / unit - 1e-9) * unit / 2))

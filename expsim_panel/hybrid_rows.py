@@ -1,0 +1,214 @@
+"""What a hybrid evaluator sees of a block: the law of labels and scores that the kernel draws from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from expsim_panel import outcomes, timeline
+from expsim_panel.evaluators.hybrid import Hybrid
+from expsim_panel.kernels.hybrid import EIF, PPI, PPI_PLUS, ROGAN_GLADEN, SUMS_KEPT, Scored
+from expsim_panel.kernels.hybrid_pairs import PairedDifferences
+from expsim_panel.kernels.rows import RATES
+from expsim_panel.paired_laws import differences
+from expsim_panel.uneven import Outcome
+
+if TYPE_CHECKING:
+    from expsim_panel.scenario import Scenario
+
+CORRECTIONS = {"ppi++": PPI_PLUS, "ppi": PPI, "eif": EIF, "rogan-gladen": ROGAN_GLADEN}
+_BY_REPLICATE = ("means", "sds", "spill", "offset", "slope", "score_noise", "label_noise", "hit", "false")
+_BY_PAIR = ("control", "label", "score", "control_sd", "label_sd", "score_sd", "rho")
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """The law of labels and scores, without the kernel's scratch space; attributes as in `kernels.hybrid.Scored`."""
+
+    family: int
+    means: np.ndarray
+    sds: np.ndarray
+    spill: np.ndarray
+    steps: np.ndarray
+    drift: np.ndarray
+    offset: np.ndarray
+    slope: np.ndarray
+    score_noise: np.ndarray
+    label_noise: np.ndarray
+    hit: np.ndarray
+    false: np.ndarray
+    yes: float
+    no: float
+    outcome: Outcome
+    correction: int
+    origin: float
+    sign: float
+    residual: float
+    per_label: float
+    severity_sd: float
+    raters: int
+    shared: bool
+
+    def repeated(self, size: int) -> LabelledRows:
+        """Return the same for `size` replicates that share the first one's truth."""
+        changed: dict[str, Any] = {name: np.tile(getattr(self, name)[:1], (size, 1)) for name in _BY_REPLICATE}
+        return replace(self, **changed)
+
+    def first(self, size: int) -> LabelledRows:
+        """Return the same for the first `size` replicates."""
+        changed: dict[str, Any] = {name: getattr(self, name)[:size] for name in _BY_REPLICATE}
+        return replace(self, **changed)
+
+    def judged(self, labelled: np.ndarray) -> np.ndarray:
+        """Return the judged rows of each day from its labelled ones, shape (days, arms)."""
+        return _judged(self.per_label, labelled)
+
+    def kernel(self) -> Scored:
+        """Return the kernel's parameters, with scratch space of their own."""
+        arms, out = self.means.shape[1], self.outcome
+        arrays = {name: np.ascontiguousarray(getattr(self, name), float) for name in (*_BY_REPLICATE, "steps", "drift")}
+        return Scored(
+            family=int(self.family),
+            **arrays,
+            yes=float(self.yes),
+            no=float(self.no),
+            values=out.values,
+            cuts=out.cuts,
+            latent=out.latent,
+            implied=out.implied,
+            zeros=float(out.zeros),
+            sigma=float(out.sigma),
+            correction=int(self.correction),
+            origin=float(self.origin),
+            sign=float(self.sign),
+            residual=float(self.residual),
+            per_label=float(self.per_label),
+            severity_sd=float(self.severity_sd),
+            raters=int(self.raters),
+            shared=bool(self.shared),
+            severity=np.zeros((arms, max(int(self.raters), 1))),
+            sums=np.zeros((2, SUMS_KEPT, arms)),
+        )
+
+
+@dataclass(frozen=True)
+class PairedRows:
+    """The law of differences on the same prompts.
+
+    Attributes
+    ----------
+    law : PairedDifferences
+        What the kernel draws from.
+    per_label : float
+        Judged prompts per labelled one.
+    """
+
+    law: PairedDifferences
+    per_label: float
+    drift: np.ndarray
+
+    def repeated(self, size: int) -> PairedRows:
+        """Return the same for `size` replicates that share the first one's truth."""
+        changed: dict[str, Any] = {name: np.tile(getattr(self.law, name)[:1], size) for name in _BY_PAIR}
+        return replace(self, law=self.law._replace(**changed))
+
+    def first(self, size: int) -> PairedRows:
+        """Return the same for the first `size` replicates."""
+        changed: dict[str, Any] = {name: getattr(self.law, name)[:size] for name in _BY_PAIR}
+        return replace(self, law=self.law._replace(**changed))
+
+    def judged(self, labelled: np.ndarray) -> np.ndarray:
+        """Return the judged prompts of each day from its labelled ones, shape (days, arms)."""
+        return _judged(self.per_label, labelled)
+
+
+def paired_rows(
+    scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray, steps: np.ndarray
+) -> PairedRows:
+    """Return the law of differences in a block; parameters as in `labelled_rows`. Drift and spill-over drop out."""
+    sds = np.broadcast_to(sds, means.shape)
+    found = differences(evaluator, means, sds)
+    slope = float(evaluator.judge.line(means[:1], sds[:1])[1][0, 0])
+    own = np.asarray(evaluator.human.measure(means, sds, "normal").sds)[:, 0]
+    gap = np.ascontiguousarray(steps[:, 1] - steps[:, 0])
+    own, label, score, rho = (
+        np.ascontiguousarray(one, float) for one in (own, found.label_sd, found.score_sd, found.rho)
+    )
+    law = PairedDifferences(
+        np.ascontiguousarray(means[:, 0]),
+        np.ascontiguousarray(means[:, 1] - means[:, 0]),
+        np.ascontiguousarray(found.score),
+        gap,
+        slope * gap,
+        own,
+        label,
+        score,
+        rho,
+        CORRECTIONS[evaluator.method("normal")],
+        float(scenario.sign),
+    )
+    return PairedRows(law, 1 / float(evaluator.label_share), np.zeros(len(gap)))
+
+
+def _judged(per_label: float, labelled: np.ndarray) -> np.ndarray:
+    total = np.floor(per_label * np.cumsum(labelled, axis=0) + 0.5).astype(np.int64)
+    return np.asarray(np.maximum(np.diff(total, axis=0, prepend=0), labelled))
+
+
+def labelled_rows(
+    scenario: Scenario,
+    evaluator: Hybrid,
+    means: np.ndarray,
+    sds: np.ndarray,
+    spill: np.ndarray,
+    steps: np.ndarray,
+) -> LabelledRows:
+    """Return the law of labels and scores in a block.
+
+    Parameters
+    ----------
+    means, sds : ndarray, shape (replicates, arms)
+        True law of a response in the absence of spill-over, metric units.
+    spill : ndarray, shape (replicates, arms)
+        What all true means gain where this arm has all of the traffic.
+    steps : ndarray, shape (days, arms)
+        What each day adds to the true means.
+    """
+    binary, sign = scenario.family == "binary", scenario.sign
+    sds = np.broadcast_to(sds, means.shape)
+    found = evaluator.joint(means, sds, scenario.family)
+    blank = np.zeros(means.shape)
+    family = outcomes.family(scenario.metric)
+    law_of = Outcome(np.zeros_like(steps), 1.0, 0.0)
+    parts: dict[str, Any] = dict.fromkeys(("offset", "slope", "score_noise", "label_noise", "hit", "false"), blank)
+    yes, no = 1.0, 1.0
+    if family == RATES:
+        parts["hit"], parts["false"] = (np.broadcast_to(one, means.shape) for one in evaluator.judge.rates(means))
+        yes, no = evaluator.human.vote()
+    else:
+        parts["offset"], parts["slope"], parts["score_noise"] = evaluator.judge.line(means, sds)
+        parts["label_noise"] = np.sqrt(np.maximum(found.label_sd**2 - sds**2, 0.0))
+        if scenario.metric.draw_levels or scenario.metric.family == "amount":
+            law_of = outcomes.law(scenario.metric, np.zeros_like(steps), 1.0, 0.0)
+    return LabelledRows(
+        family,
+        means,
+        sds,
+        spill,
+        steps,
+        timeline.drift_of(evaluator.judge, scenario.traffic.days),
+        **parts,
+        yes=yes,
+        no=no,
+        outcome=law_of,
+        correction=CORRECTIONS[evaluator.method(scenario.family)],
+        origin=1.0 if binary and sign < 0 else 0.0,
+        sign=sign,
+        residual=evaluator.residual,
+        per_label=1 / float(evaluator.label_share),
+        severity_sd=found.severity_sd,
+        raters=found.raters,
+        shared=found.shared,
+    )

@@ -1,0 +1,144 @@
+"""Doubts about rows of a table of ratings: scores on several scales, cells that look like formulas.
+
+What cannot be one scale is refused; what may be one is kept and named, with its lines.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from expsim_panel.errors import InputError, shown
+from expsim_panel.ratings import Codes, Floats, Ratings
+from expsim_panel.ratings_csv import others
+
+FORMULA = ("=", "+", "-", "@")
+MOST_SHOWN = 10
+MOST_LEVELS = 11
+CORE = 0.9  # share of the scores that makes a rating scale of few levels the table's own
+BEYOND = 4.0  # times the highest score of that scale: no rating on it
+APART = 4.0  # ratio of two raters' medians, their scores not even overlapping
+LIKELY_APART = 8.0
+FEWEST, ENOUGH = 3, 10  # scores of one rater that show a scale for certain, and probably
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Rows that were kept or set aside with a doubt: what, where (lines, at most ten), how many."""
+
+    column: str
+    problem: str
+    count: int
+    lines: tuple[int, ...]
+
+
+def warned(column: str, problem: str, lines: np.ndarray) -> Warned:
+    """Return a doubt about the rows in `lines`."""
+    return Warned(column, problem, len(lines), tuple(int(line) for line in lines[:MOST_SHOWN]))
+
+
+def formulas(table: pd.DataFrame, columns: list[str], lines: np.ndarray) -> list[Warned]:
+    """Return warnings of cells that a spreadsheet would run; here they are names like any others."""
+    found = []
+    for column in dict.fromkeys(columns):
+        if column in table.columns:
+            text = table[column]
+            odd = text.str.startswith(FORMULA).to_numpy(dtype=bool).copy()
+            odd[odd] = pd.to_numeric(text[odd], errors="coerce").isna().to_numpy()
+            if odd.any():
+                found.append(warned(column, "looks like a spreadsheet formula: read as text, not run", lines[odd]))
+    return found
+
+
+def scales(ratings: Ratings, column: str, lines: np.ndarray) -> list[Warned]:
+    """Refuse scores that cannot be on one scale; return doubts about those that may be on two.
+
+    Parameters
+    ----------
+    column : str
+        Name of the score's column.
+    lines : int array, shape (rows,)
+        Line of each rating in the file.
+
+    Raises
+    ------
+    InputError
+        Single scores far outside of a rating scale that nine in ten scores keep to, or a rater whose scores all
+        lie below those of another, with a median of less than a quarter.
+    """
+    score = ratings.score
+    _refuse_strays(score, column, lines, ratings.source)
+    if score.min() < 0:
+        return []
+    found = []
+    by_rater = _Groups(ratings.rater, score)
+    pair = by_rater.separate(APART, FEWEST)
+    if pair is not None:
+        low, high = (np.flatnonzero(ratings.rater == code) for code in pair)
+        names = [shown(ratings.raters[code]) for code in pair]
+        problem = (
+            f"two scales: rater {names[0]} gives {_span(score[low])} (line {lines[low[0]]}), rater {names[1]}"
+            f" {_span(score[high])} (line {lines[high[0]]})"
+        )
+        raise InputError(ratings.source, column, problem, "bring all scores to one scale")
+    for codes, names_of, word in ((ratings.rater, ratings.raters, "rater"), (ratings.variant, ratings.variants, "")):
+        groups = by_rater if word else _Groups(codes, score)
+        for code in groups.suspects():
+            mine = codes == code
+            problem = (
+                f"{word or 'variant'} {shown(names_of[code])} gives {_span(score[mine])}, others up to"
+                f" {score.max():g}: two scales?"
+            )
+            found.append(warned(column, problem, lines[mine]))
+    return found
+
+
+class _Groups:
+    """Least, middle and greatest score of each rater or variant."""
+
+    def __init__(self, codes: Codes, score: Floats) -> None:
+        grouped = pd.Series(score).groupby(codes)
+        self.size = grouped.size().to_numpy()
+        self.least, self.most = grouped.min().to_numpy(), grouped.max().to_numpy()
+        self.middle, self.kinds = grouped.median().to_numpy(), grouped.nunique().to_numpy()
+
+    def separate(self, ratio: float, fewest: int) -> tuple[int, int] | None:
+        """Return two groups whose scores do not overlap and whose medians are `ratio` apart."""
+        usable = np.flatnonzero(self.size >= fewest)
+        if len(usable) < 2:
+            return None
+        low = usable[self.most[usable].argmin()]
+        high = usable[self.least[usable].argmax()]
+        apart = self.most[low] < self.least[high] and self.middle[high] >= ratio * self.middle[low]
+        several = self.kinds[low] > 1 and self.kinds[high] > 1  # one and the same score may be a habit
+        return (int(low), int(high)) if apart and several else None
+
+    def suspects(self) -> list[int]:
+        """Return groups of enough scores whose greatest is far below the middle of the highest group."""
+        usable = self.size >= ENOUGH
+        if usable.sum() < 2:
+            return []
+        top = float(self.middle[usable].max())
+        odd = usable & (self.kinds > 2) & (self.middle * LIKELY_APART < top) & (self.most < top)
+        return [int(code) for code in np.flatnonzero(odd)]
+
+
+def _refuse_strays(score: Floats, column: str, lines: np.ndarray, where: str) -> None:
+    """Refuse single scores that no rating scale of the others has."""
+    if score.min() < 0 or len(score) < ENOUGH:
+        return
+    top = float(np.quantile(score, CORE, method="lower"))
+    core = score[score <= top]
+    if top <= 0 or np.any(core != np.round(core)) or len(np.unique(core)) > MOST_LEVELS or len(np.unique(core)) < 2:
+        return
+    odd = score > BEYOND * top
+    if odd.any() and top < MOST_LEVELS:
+        at = int(odd.argmax())
+        problem = f"line {lines[at]} holds {score[at]:g}{others(int(odd.sum()))}, where most scores are {_span(core)}"
+        raise InputError(where, column, problem, "bring all scores to one scale")
+
+
+def _span(score: Floats) -> str:
+    return f"{score.min():g} to {score.max():g}"

@@ -1,0 +1,156 @@
+"""Who could deliver more evidence than is at hand: prices, speed and error of the scenario's judge and people.
+
+Knowledge about the evaluators, from their profiles or a calibration; nothing about the variants' true quality, so
+that the verdict may use it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from expsim_panel import plan
+from expsim_panel.evaluation import Evaluator, evaluators
+from expsim_panel.evaluators.human import Human, majority
+from expsim_panel.evaluators.judge import Judge
+from expsim_panel.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Supplier:
+    """What is known of a judge, or of people.
+
+    Attributes
+    ----------
+    price : float
+        Dollars per row of the analysis.
+    noise : float
+        Variance of a row beyond quality, metric units squared; 0 for rates.
+    scale : float
+        Points of score per point of quality.
+    sensitivity, specificity : float
+        For rates: P(says yes | yes), P(says no | no), repeats and votes included.
+    floor : float
+        SD of the error in a difference that no number of rows removes: suspected bias, or raters of one's own.
+    rows_per_day : float
+        What it can score in a day, all variants together.
+    """
+
+    price: float
+    noise: float
+    scale: float
+    sensitivity: float
+    specificity: float
+    floor: float
+    rows_per_day: float
+
+
+@dataclass(frozen=True)
+class Suppliers:
+    """Who measured, and who else could.
+
+    Attributes
+    ----------
+    own : str
+        Kind of the evaluator in use.
+    judge, human : Supplier or None
+        None where the scenario has no numbers for it.
+    """
+
+    own: str
+    judge: Supplier | None
+    human: Supplier | None
+
+
+def suppliers(scenario: Scenario) -> Suppliers:
+    """Return the scenario's judge and people, the one in use and the ones kept beside it."""
+    found: dict[str, Supplier | None] = {}
+    each = plan.clusters(scenario).scored_per_row
+    for kind in ("judge", "human"):
+        evaluator: Evaluator | None = None
+        if scenario.evaluator.kind == kind:
+            evaluator = scenario.evaluator
+        elif kind in scenario.evaluators:
+            where = scenario.scenario.name
+            evaluator = evaluators.build({"kind": kind}, scenario.evaluators, where, f"evaluators.{kind}")
+        found[kind] = None
+        if isinstance(evaluator, Judge):
+            found[kind] = _judge(evaluator, each)
+        elif isinstance(evaluator, Human):
+            found[kind] = _human(evaluator, each)
+    return Suppliers(scenario.evaluator.kind, found["judge"], found["human"])
+
+
+def _judge(one: Judge, each: float) -> Supplier:
+    noise = one.item_sd**2 + one.item_variant_sd**2 + one.repeat_sd**2 / one.repeats
+    return Supplier(
+        one.usd_per_row() * each, noise / each, float(one.scale), float(one.sensitivity), float(one.specificity),
+        one.bias_sd(), one.rows_per_day() / each,
+    )  # fmt: skip
+
+
+def _human(one: Human, each: float) -> Supplier:
+    floor = 0.0 if one.shared_raters else math.sqrt(2 / one.raters) * one.severity_sd
+    return Supplier(
+        one.usd_per_row() * each, one.noise_sd**2 / one.labels_per_item / each, 1.0,
+        majority(one.sensitivity, one.labels_per_item), majority(one.specificity, one.labels_per_item),
+        floor, one.rows_per_day() / each,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RowLaw:
+    """Variance of a label and of a judge score, and their correlation, as one experiment's data suggest.
+
+    Attributes
+    ----------
+    label, score : ndarray
+        Variances of a row.
+    rho : ndarray
+        Correlation, 0 to 1.
+    """
+
+    label: np.ndarray
+    score: np.ndarray
+    rho: np.ndarray
+
+
+def row_law(who: Suppliers, variance: np.ndarray, rate: np.ndarray, binary: bool) -> RowLaw:
+    """Return the law of a label and a score, from the spread that was seen and what is known of the evaluators.
+
+    Scores: quality varies by what is left of the seen variance once the evaluator's own noise is taken off; the
+    other evaluator adds its own to that. Rates: the true rate behind the seen one, ``(p + Sp - 1) / J``, then both
+    flip it independently.
+
+    Parameters
+    ----------
+    variance : ndarray
+        Of one row of the evaluator in use.
+    rate : ndarray
+        Share of positive rows, in the direction of the metric's own events; used for rates alone.
+    """
+    exact = Supplier(0.0, 0.0, 1.0, 1.0, 1.0, 0.0, math.inf)
+    judge, human = who.judge or exact, who.human or exact
+    own = {"judge": judge, "human": human}.get(who.own, exact)
+    if binary:
+        j = own.sensitivity + own.specificity - 1
+        truth = np.clip((rate + own.specificity - 1) / j, 1e-4, 1 - 1e-4)
+        said = [truth * one.sensitivity + (1 - truth) * (1 - one.specificity) for one in (human, judge)]
+        both = truth * human.sensitivity * judge.sensitivity
+        both = both + (1 - truth) * (1 - human.specificity) * (1 - judge.specificity)
+        label, score = (p * (1 - p) for p in said)
+        covariance = both - said[0] * said[1]
+    else:
+        square = own.scale**2
+        quality = np.maximum(variance - own.noise, 0.0) / square if square else 0 * variance
+        label, score = quality + human.noise, judge.scale**2 * quality + judge.noise
+        if who.own == "human":
+            label = np.maximum(label, variance)
+        elif who.own == "judge":
+            score = np.maximum(score, variance)
+        covariance = judge.scale * quality
+    spread = np.sqrt(label * score)
+    rho = np.divide(covariance, spread, out=np.zeros_like(spread), where=spread > 0)
+    return RowLaw(label, score, np.clip(rho, 0.0, 1.0))

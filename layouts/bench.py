@@ -1,0 +1,199 @@
+"""What a visitor tries on the Evaluators page: judge, people, budget; the answers, and their simulation. No widgets.
+
+A bench belongs to one session, follows its study, and changes nothing in it. Whatever an overtaken computation still
+delivers is dropped by its run number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import math
+from typing import Any
+
+import numpy as np
+import param
+
+from expsim_panel.errors import InputError
+from expsim_panel.evaluation_budget import Rows
+from expsim_panel.evaluation_simulation import Comparison, compare, estimates
+from expsim_panel.evaluator_answers import Answers, answers, with_evaluators
+from expsim_panel.evaluator_picks import DriftPicks, Picks, SplitPicks, Weights, fields_of
+from expsim_panel.layouts.computing import POOL
+from expsim_panel.scenario import Scenario
+
+FIRST, FULL = 2000, 20_000
+"""Experiments of the first simulated figures, and of the final ones."""
+
+SECTIONS: dict[str, type[Any]] = {"pick": Picks, "split": SplitPicks, "drift": DriftPicks, "weights": Weights}
+
+Path = tuple[str | int, ...]
+Played = tuple[Comparison, tuple[np.ndarray, np.ndarray], int]
+
+
+class Bench(param.Parameterized):  # type: ignore[misc]
+    """Draft of judge, people and picks; the latest valid answers."""
+
+    answers = param.ClassSelector(
+        class_=Answers, allow_None=True, default=None, label="Answers", doc="Closed forms of the latest valid draft."
+    )
+    played = param.Parameter(default=None, label="Simulated", doc="The same simulated; none until it is there.")
+    words = param.String(default="", label="Progress in words", doc="What is being simulated, or how it was.")
+    error = param.String(default="", label="Problem", doc="One line on a bad value; empty if there is none.")
+    rebuilt = param.Integer(default=0, bounds=(0, None), label="Form", doc="How often the fields became others.")
+
+    def __init__(self) -> None:
+        super().__init__(name="bench")
+        self.draft: dict[str, dict[str, Any]] = {}
+        self.profile = {"judge": "", "human": ""}
+        self.scenario: Scenario | None = None
+        self._tree: dict[str, Any] = {}
+        self._touched: set[str] = set()
+        self._run = 0
+
+    def follow(self, scenario: Scenario) -> None:
+        """Take over another scenario: its judge, people and weights; picks stay while it is the same one."""
+        tree = scenario.to_tree()
+        if tree == self._tree:
+            return
+        same = bool(self._tree) and self._tree["scenario"]["name"] == tree["scenario"]["name"]
+        self._tree, self.scenario = tree, scenario
+        kept = self.draft.get("pick", {}) if same else {}
+        if not same:
+            self.profile = {"judge": "", "human": ""}
+        self._touched &= {"budget", "power"} if same else set()
+        self.draft = {kind: fields_of(scenario, kind, self.profile[kind]) for kind in ("judge", "human")}
+        self.draft.update({key: section().to_tree() for key, section in SECTIONS.items()})
+        self.draft["pick"].update(kept)
+        money = scenario.economics
+        self.draft["weights"] = {
+            "value_per_point": float(money.value_per_point), "usd_per_second": float(money.usd_per_second)
+        }  # fmt: skip
+        self.rebuilt += 1
+
+    def value(self, path: Path) -> Any:
+        """Return what the form shows at a place of the draft."""
+        section = self.draft.get(str(path[0]), {})
+        return section if len(path) == 1 else section.get(path[1])
+
+    def section(self, key: str) -> Any:
+        """Return a part of the draft as checked Params.
+
+        Raises
+        ------
+        InputError
+            A value out of range.
+        """
+        return SECTIONS[key].from_tree(self.draft[key], "evaluators", key)
+
+    async def change(self, path: Path, value: Any) -> None:
+        """Put one value into the draft and answer again."""
+        part, key = str(path[0]), str(path[1])
+        if self.draft[part].get(key) == value:
+            return
+        if value is None:
+            self.draft[part].pop(key, None)
+        else:
+            self.draft[part][key] = value
+        self._touched.add(key)
+        await self.refresh(simulate=part in ("judge", "human", "pick"))
+
+    async def choose(self, kind: str, profile: str) -> None:
+        """Take a profile's numbers, or with an empty name the scenario's."""
+        if self.scenario is None or profile == self.profile[kind]:
+            return
+        self.profile[kind] = profile
+        self.draft[kind] = fields_of(self.scenario, kind, profile)
+        self._touched -= {"rho", "scores_per_label", "drift"}
+        self.rebuilt += 1
+        await self.refresh()
+
+    def close(self) -> None:
+        """Drop whatever is still computed."""
+        self._run += 1
+
+    async def refresh(self, simulate: bool = True) -> None:
+        """Answer in closed form, then simulate: a first look, then in full. A bad value leaves what is on screen."""
+        self._run += 1
+        run = self._run
+        base, draft = self.scenario, copy.deepcopy(self.draft)
+        if "budget" not in self._touched:
+            draft.get("pick", {}).pop("budget", None)
+        if base is None:
+            return
+        await asyncio.sleep(0.05)
+        if run != self._run:
+            return
+
+        def closed() -> tuple[Scenario, Answers]:
+            for key, section in SECTIONS.items():
+                section.from_tree(draft[key], "evaluators", key)
+            pick = Picks.from_tree(draft["pick"], "evaluators", "pick")
+            tried = with_evaluators(base, draft["judge"], draft["human"])
+            return tried, answers(tried, pick.budget, float(pick.power))
+
+        loop = asyncio.get_running_loop()
+        try:
+            tried, found = await loop.run_in_executor(POOL, closed)
+        except InputError as problem:
+            if run == self._run:
+                self.error = str(problem)
+            return
+        if run != self._run:
+            return
+        self._fit(found)
+        if not simulate and self.answers is not None:
+            self.param.update(error="")
+            self.param.trigger("answers")
+            return
+        self.param.update(answers=found, played=None, error="", words=f"Simulating {FIRST:,} experiments for each dot")
+        power = float(self.section("pick").power)
+        for replicates in (FIRST, FULL):
+            made = await loop.run_in_executor(POOL, simulated, tried, found, power, replicates)
+            if run != self._run:
+                return
+            more = "" if replicates == FULL else f"; simulating {FULL:,}"
+            self.param.update(played=made, words=f"Dots: {replicates:,} simulated experiments each{more}")
+
+    def _fit(self, found: Answers) -> None:
+        """Let picks that the visitor has not moved follow the answers."""
+        own = {
+            # A number box shows an unset number as 0.
+            "pick": {"budget": found.budget},
+            "split": {"rho": found.rho, "scores_per_label": found.what.cost_human / found.what.cost_judge},
+            "drift": {"drift": float(found.drift[0][30])},
+        }
+        moved = False
+        for part, values in own.items():
+            for key, value in values.items():
+                low, high = SECTIONS[part].param[key].bounds
+                fitted = float(f"{min(max(value, low), math.inf if high is None else high):.3g}")
+                if key not in self._touched and self.draft[part].get(key) != fitted:
+                    self.draft[part][key] = fitted
+                    moved = True
+        if moved:
+            self.rebuilt += 1
+
+
+def simulated(tried: Scenario, found: Answers, power: float, replicates: int) -> Played:
+    """Return the comparison played, and the error of seven splits of the budget played."""
+    played = compare(
+        tried, found.budget, power=power, replicates=replicates, concurrency=math.ceil(_concurrency(tried))
+    )  # fmt: skip
+    what, half = found.what, found.budget / 2
+    labels, errors = [], []
+    for share in (0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9):
+        n = math.floor(share * half / what.cost_human)
+        judged = math.floor((half - n * what.cost_human) / what.cost_judge)
+        if n < 5 or judged <= n or judged > 2_000_000:
+            continue
+        values, _ = estimates(what.law, "hybrid", Rows(n, judged), replicates, 1, 3)
+        labels.append(float(n))
+        errors.append(float(values.std(ddof=1)))
+    return played, (np.array(labels), np.array(errors)), replicates
+
+
+def _concurrency(tried: Scenario) -> float:
+    from expsim_panel.evaluation_laws import measurers
+
+    return float(measurers(tried)[0].concurrency)

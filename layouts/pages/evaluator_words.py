@@ -1,0 +1,165 @@
+"""Sentences and tables of the Evaluators page, as HTML; everything a person wrote is escaped."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+from expsim_panel.errors import InputError
+from expsim_panel.evaluation_simulation import Comparison, Played
+from expsim_panel.evaluator_answers import Answers
+from expsim_panel.quantities import count, days, effect, money, percent
+from expsim_panel.split import optimal_split
+from expsim_panel.trade_offs import TradeOff
+
+NAMES = {"judge": "LLM judge", "human": "People", "hybrid": "Both"}
+
+
+def headline(found: Answers, metric: str) -> str:
+    """Return the answer in one sentence, and what carries it."""
+    best, what = found.advised, found.what
+    who = {"judge": "an LLM judge alone", "human": "people alone", "hybrid": "people and a judge together"}[best.name]
+    error = effect(best.expected_error, found.family, False)
+    rows = " and ".join(
+        f"{count(2 * n)} {word}" for n, word in ((best.rows.labelled, "labels"), (best.rows.judged, "scores")) if n
+    )
+    facts = []
+    if what.bias_sd > 0:
+        even = (
+            f", reached at {count(found.floor.break_even)} scores a variant"
+            if math.isfinite(found.floor.break_even)
+            else ""
+        )
+        facts.append(
+            f"A judge like this favours one variant by {effect(what.bias_sd, found.family, False)} (SD): an error floor"
+            f"{even}."
+        )
+    else:
+        facts.append("No bias is suspected of this judge: only noise limits it.")
+    threshold = found.split.smallest_rho
+    pays = "pays" if found.split.hybrid_pays else "does not pay"
+    if threshold is not None:
+        facts.append(
+            f"Asking both {pays}: label and score correlate by {found.rho:.2f}, and at these prices it pays from "
+            f"{threshold:.2f}."
+        )
+    said = f"For {money(found.budget)}, measure {escape(metric)} with {who}: {rows}, an error of {error}."
+    return (
+        f'<section class="box" aria-live="polite"><p style="font-size:18px;font-weight:600">{said}</p>'
+        f"<p>{' '.join(facts)}</p></section>"
+    )
+
+
+def tables(found: Answers, played: Comparison | None) -> str:
+    """Return both comparisons: equal budget and equal accuracy."""
+    seen = {one.name: told for one, told in played.options} if played else {}
+    family, body = found.family, ""
+    for one in found.options:
+        fit, told = math.isfinite(one.se), seen.get(one.name)
+        name = f'<th scope="row" class="{"advised" if one is found.advised else ""}">{NAMES[one.name]}</th>'
+        amounts = (count(2 * one.rows.labelled), count(2 * one.rows.judged), money(one.cost), _days(one.days))
+        cells = "".join(f"<td>{text}</td>" for text in (*amounts, f"{one.rater_hours:,.1f}"))
+        if not fit:
+            cells += '<td colspan="6">the budget buys fewer than two rows a variant</td>'
+        else:
+            cells += "".join(
+                f"<td>{text}{_simulated(told, key, family)}</td>"
+                for key, text in (
+                    ("bias", effect(one.bias, family)),
+                    ("se", effect(one.se, family, False)),
+                    ("power", percent(one.power)),
+                    ("false_rejection", percent(one.false_rejection)),
+                    ("p_correct", percent(one.p_correct)),
+                )
+            )
+            each = one.cost_per_correct
+            cells += f"<td>{'n/a' if each is None else money(each)}</td>"
+        body += f"<tr>{name}{cells}</tr>"
+    heads = ("", "Labels", "Scores", "Cost", "Days", "Rater hours", "Bias", "Noise ±", "Finds it", "False alarms",
+             "Right", "Cost per right decision")  # fmt: skip
+    equal = _table(f"For the same money, {money(found.budget)}", heads, body)
+    body = ""
+    for need in found.needs:
+        name = f'<th scope="row">{NAMES[need.name]}</th>'
+        if need.budget is None:
+            body += f'<tr>{name}<td colspan="4" style="text-align:left">out of reach: {escape(need.reason)}</td></tr>'
+            continue
+        cells = (money(need.budget), count(need.labelled), count(need.judged), _days(need.days))
+        body += f"<tr>{name}{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+    size = effect(found.target, family, False)
+    same = _table(
+        f"For the same accuracy, an error of {size}, whatever the traffic",
+        ("", "Cost", "Labels", "Scores", "Days"),
+        body,
+    )
+    note = "Closed forms; below them, smaller, the same simulated. Scoring costs only, both variants together."
+    return f'{equal}{same}<p class="caption">{note}</p>'
+
+
+def _simulated(told: Played | None, key: str, family: str) -> str:
+    """Return the simulated figure with its error, in small print."""
+    if told is None:
+        return ""
+    figure = getattr(told, key)
+    form = (
+        percent(figure.value)
+        if key in ("power", "false_rejection", "p_correct")
+        else effect(figure.value, family, key == "bias")
+    )
+    return f"<small>{form}</small>"
+
+
+def _table(caption: str, heads: tuple[str, ...], body: str) -> str:
+    head = "".join(f'<th scope="col">{text}</th>' for text in heads)
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
+        f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _days(value: float | None) -> str:
+    if value is None:
+        return "n/a"
+    return days(round(value, 1)) if value >= 0.05 else "&lt; 0.1 days"
+
+
+def split(found: Answers, rho: float, ratio: float) -> str:
+    """Say the best split at a correlation and a price that are tried out, people's price as it is."""
+    human = found.what.cost_human
+    try:
+        best = optimal_split(rho, human, ratio * human, found.budget / 2)
+    except InputError as problem:
+        return f'<p role="alert">{escape(str(problem))}</p>'
+    threshold = (
+        "never, a score costs as much as a label" if best.smallest_rho is None else f"from {best.smallest_rho:.2f}"
+    )
+    if best.hybrid_pays:
+        said = (
+            f"At a correlation of {rho:.2f}, with {1 / ratio:,.4g} scores for a label's price: "
+            f"{count(2 * best.labelled)} labels and {count(2 * best.judged)} scores. The variance is "
+            f"{percent(1 - best.variance_ratio, 0)} smaller than with {count(2 * best.labels_only)} labels alone."
+        )
+    else:
+        said = (
+            f"At a correlation of {rho:.2f}, with {1 / ratio:,.4g} scores for a label's price, asking both does "
+            f"not pay: buy {count(2 * best.labels_only)} labels."
+        )
+    if best.hybrid_pays and best.judged > found.what.pace.cap:
+        said += f" The planned traffic has {count(2 * found.what.pace.cap)} responses to score."
+    return f'<p>{said} <span class="caption">It pays {threshold} (ρ² &gt; 4g/(1+g)²).</span></p>'
+
+
+def trade(found: TradeOff, binary: bool) -> str:
+    """Return the chances as a table: what the experiment on screen says, at the weights on this page."""
+    body = ""
+    for row in found.to_json():
+        wait = "n/a" if row["latency"] is None else f"{row['latency']:.2f} s"
+        cells = (effect(row["quality"], "binary" if binary else "normal"), money(1000 * row["cost"]), wait,
+                 percent(row["frontier"]), percent(row["best"]))  # fmt: skip
+        body += f'<tr><th scope="row">{escape(row["variant"])}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+    heads = ("", "Quality over control", "Per 1,000 responses", "Mean latency", "On the frontier", "Worth most")
+    note = (
+        "From the data of the experiment on screen, the evaluator's suspected bias counted in. On the frontier: no "
+        "other variant is at least as good, as cheap and as fast, and better in one."
+    )
+    return _table("Chances, from the experiment on screen", heads, body) + f'<p class="caption">{note}</p>'
