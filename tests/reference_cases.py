@@ -124,8 +124,8 @@ HEAD = """# Validation
 Every reference case, our value beside the published one. Written by `python tests/write_validation.py` from
 `tests/reference/*.csv`; `tests/test_validation.py` computes each case again and fails if one is out of tolerance or if
 this page is out of date. Monte Carlo rows, whose tolerance depends on both sampling errors, have tests of their own and
-are not listed, but for those on intervals after a bandit at the end. Values are shown to a hundredth of the tolerance,
-which is absolute; a case with several values shows the largest difference.
+stand at the end. Values are shown to a hundredth of the tolerance, which is absolute; a case with several values
+shows the largest difference.
 """
 
 
@@ -150,6 +150,10 @@ def page() -> str:
                 parts.append("|---|---|---|---:|---:|---:|---:|")
                 parts += [line(case) for case in some if case.source == source]
     parts.append(inference_section.section())
+    # Imported here: its simulations are for the page alone.
+    import monte_carlo_page
+
+    parts += monte_carlo_page.lines()
     return "\n".join(parts) + "\n"
 
 
