@@ -13,7 +13,7 @@ import numpy as np
 
 from expsim_panel import plan
 from expsim_panel.evaluation import Evaluator, evaluators
-from expsim_panel.evaluators.human import Human, majority
+from expsim_panel.evaluators.human import Human
 from expsim_panel.evaluators.judge import Judge
 from expsim_panel.scenario import Scenario
 
@@ -72,6 +72,8 @@ def suppliers(scenario: Scenario) -> Suppliers:
         evaluator: Evaluator | None = None
         if scenario.evaluator.kind == kind:
             evaluator = scenario.evaluator
+        elif scenario.evaluator.kind == "hybrid":
+            evaluator = getattr(scenario.evaluator, kind)
         elif kind in scenario.evaluators:
             where = scenario.scenario.name
             evaluator = evaluators.build({"kind": kind}, scenario.evaluators, where, f"evaluators.{kind}")
@@ -84,12 +86,11 @@ def suppliers(scenario: Scenario) -> Suppliers:
 
 
 def _judge(one: Judge, each: float) -> Supplier:
-    noise = one.item_sd**2 + one.item_variant_sd**2 + one.repeat_sd**2 / one.repeats
+    noise, skill = one.error_variance(), one.skill()
     seconds = one.seconds_per_row() * each
     speed = one.concurrency * 86400 / seconds if seconds else math.inf
     return Supplier(
-        one.usd_per_row() * each, noise / each, float(one.scale), float(one.sensitivity), float(one.specificity),
-        one.bias_sd(), speed,
+        one.usd_per_row() * each, noise / each, float(one.scale), *skill, one.bias_sd(), speed,
     )  # fmt: skip
 
 
@@ -98,8 +99,7 @@ def _human(one: Human, each: float) -> Supplier:
     speed = one.raters * one.hours_per_day * 3600 / seconds if seconds else math.inf
     floor = 0.0 if one.shared_raters else math.sqrt(2 / one.raters) * one.severity_sd
     return Supplier(
-        one.usd_per_row() * each, one.noise_sd**2 / one.labels_per_item / each, 1.0,
-        majority(one.sensitivity, one.labels_per_item), majority(one.specificity, one.labels_per_item), floor, speed,
+        one.usd_per_row() * each, one.noise_variance() / one.labels_per_item / each, 1.0, *one.vote(), floor, speed,
     )  # fmt: skip
 
 
