@@ -34,12 +34,21 @@ class Coverage:
         Mean error of the estimate over experiments, and its standard error.
     coverage, coverage_se : ndarray, shape (5, arms)
         P(the interval holds the true mean), and its standard error.
+    contrast_bias, contrast_bias_se, contrast_coverage, contrast_coverage_se : ndarray, shape (5, arms - 1)
+        The same for each arm's difference from arm 0, with the covariance of the two estimates.
+    recommended : ndarray, shape (5, arms)
+        P(the method's largest estimate is that of the arm).
     """
 
     bias: Floats
     bias_se: Floats
     coverage: Floats
     coverage_se: Floats
+    contrast_bias: Floats
+    contrast_bias_se: Floats
+    contrast_coverage: Floats
+    contrast_coverage_se: Floats
+    recommended: Floats
 
 
 def estimates(arms: Sequence[int], rewards: Sequence[float], propensities: object, decay: float = 0.7) -> Floats:
@@ -57,8 +66,7 @@ def estimates(arms: Sequence[int], rewards: Sequence[float], propensities: objec
     Returns
     -------
     ndarray, shape (5, arms, 2)
-        Rows as in `METHODS`. A contrast of two arms has the difference as its estimate and, as Hadad et al. use
-        it, the sum of the two variances.
+        Rows as in `METHODS`. For differences of arms see `adaptive_contrasts.contrast`.
 
     Raises
     ------
@@ -75,9 +83,26 @@ def estimates(arms: Sequence[int], rewards: Sequence[float], propensities: objec
     if which.min() < 0 or which.max() >= chance.shape[1]:
         raise InputError(_WHERE, "arms", f"arm {which.max()} of {chance.shape[1]}", "count arms from 0")
     _check_decay(decay)
-    out = np.zeros((len(METHODS), chance.shape[1], 2))
-    estimate(which, came, chance, float(decay), out)
+    out, _ = _estimated(which, came, chance, decay)
     return out
+
+
+def covariances(arms: Sequence[int], rewards: Sequence[float], propensities: object, decay: float = 0.7) -> Floats:
+    """Return the covariances of the arms' estimates by every method, shape (5, arms, arms); see `estimates`.
+
+    ``sum over t of h_a (g_a - mean_a) h_b (g_b - mean_b) / (sum h_a sum h_b)``: estimates of two arms share every
+    request, through the running means in their scores.
+    """
+    estimates(arms, rewards, propensities, decay)
+    chance = np.array(propensities, dtype=np.float64, ndmin=2)
+    return _estimated(np.array(arms, dtype=np.int64), np.array(rewards, dtype=np.float64), chance, decay)[1]
+
+
+def _estimated(arms: npt.NDArray[np.int64], rewards: Floats, chance: Floats, decay: float) -> tuple[Floats, Floats]:
+    out = np.zeros((len(METHODS), chance.shape[1], 2))
+    cross = np.zeros((len(METHODS), chance.shape[1], chance.shape[1]))
+    estimate(arms, rewards, chance, float(decay), out, cross)
+    return out, cross
 
 
 def _check_decay(decay: float) -> None:
@@ -124,6 +149,7 @@ def coverage(
     if not made.markov:
         raise InputError(_WHERE, "policy", f"{policy} keeps more than pulls and sums", "choose for example thompson")
     out = np.zeros((int(replicates), len(METHODS), values.size, 2))
+    cross = np.zeros((int(replicates), len(METHODS), values.size, values.size))
     rewards, choices = stream(seed, OUTCOME, 0), stream(seed, POLICY, 0)
     memory = np.zeros(made.memory(problem))
     with np.errstate(over="ignore"):
@@ -139,13 +165,23 @@ def coverage(
             floor_rule == "clip",
             memory,
             out,
+            cross,
         )
-    off = out[..., 0] - values
-    inside = np.abs(off) <= norm_ppf(1.0 - alpha / 2.0) * np.sqrt(out[..., 1])
-    rate = inside.mean(axis=0)
-    return Coverage(
-        np.nanmean(off, axis=0),
-        np.nanstd(off, axis=0) / math.sqrt(replicates),
-        rate,
-        np.sqrt(rate * (1 - rate) / replicates),
-    )
+    z = float(norm_ppf(1.0 - alpha / 2.0))
+    apart = out[..., 1:, 0] - out[..., :1, 0]
+    # The variance of a difference is never negative: it is a sum of squares.
+    own = np.diagonal(cross, axis1=2, axis2=3)
+    spread = own[..., 1:] + own[..., :1] - 2.0 * cross[..., 0, 1:]
+    best = np.argmax(np.nan_to_num(out[..., 0], nan=-np.inf), axis=2)
+    share = np.stack([(best == a).mean(axis=0) for a in range(values.size)], axis=1)
+    single = _covered(out[..., 0] - values, out[..., 1], z)
+    paired = _covered(apart - (values[1:] - values[0]), np.maximum(spread, 0.0), z)
+    return Coverage(*single, *paired, share)
+
+
+def _covered(off: Floats, variance: Floats, z: float) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return bias and coverage with their standard errors; an interval that cannot be had covers nothing."""
+    size = off.shape[0]
+    rate = (np.abs(off) <= z * np.sqrt(variance)).mean(axis=0)
+    spread = np.nanstd(off, axis=0) / math.sqrt(size)
+    return np.nanmean(off, axis=0), spread, rate, np.sqrt(rate * (1 - rate) / size)

@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float64]
 CHECKPOINTS = 200
 PATHS = 10 * BLOCK
 """Replicates whose regret is kept at every checkpoint, for the bands over time."""
-_WORTH_IT, _WORTH_QUADRATURE = 8, 2000
+_WORTH_IT, _WORTH_QUADRATURE = 8, 250
 """Batches from which on one question per batch is faster than one per request."""
 
 

@@ -16,6 +16,9 @@ EVEN = "even"
 SURE = 3.0
 """Simulation standard errors from which a difference is called one; six policies are compared at once."""
 
+_NOTHING = 1e-9
+"""Below this an amount of reward is round-off."""
+
 
 @dataclass(frozen=True)
 class BanditVerdict:
@@ -49,13 +52,22 @@ def check_value(usd: float | None, where: str = "bandit", key: str = "value") ->
     return usd
 
 
-def even_regret(found: BanditResult) -> float:
-    """Return the expected regret of an even split: horizon times the mean gap of the arms, exactly."""
-    return float(found.horizon * np.mean(found.means.max() - found.means))
+def even_regret(found: BanditResult) -> tuple[float, float] | None:
+    """Return the expected regret of an even split and its error: exact in the classic problem, else as simulated.
+
+    In the classic problem it is the horizon times the mean gap of the arms. In another world None, if no even split
+    was played there.
+    """
+    if found.world.plain:
+        return float(found.horizon * np.mean(found.means.max() - found.means)), 0.0
+    even = next((one for one in found.policies if one.name == EVEN), None)
+    return None if even is None else (_regret(even), _error(even))
 
 
 def lost(amount: float, family: str, usd: float | None, signed: bool = False) -> str:
     """Write an amount of reward: dollars where one reward has a price, else good answers or points of reward."""
+    if abs(amount) < _NOTHING:
+        amount = 0.0
     if usd is not None:
         return money(amount * usd, signed)
     sign = "+" if signed and amount > 0 else ""
@@ -74,18 +86,25 @@ def verdict(found: BanditResult, usd: float | None = None) -> BanditVerdict:
         What one unit of reward is worth, in dollars; amounts are then in dollars.
     """
     best = min(found.policies, key=_regret)
-    even, others = even_regret(found), [one for one in found.policies if one.name != EVEN]
-    gain, error = even - _regret(best), _error(best)
-    clear = best.name != EVEN and gain > SURE * error
+    base, others = even_regret(found), [one for one in found.policies if one.name != EVEN]
+    even, spread = (math.nan, math.inf) if base is None else base
+    gain, error = even - _regret(best), math.hypot(_error(best), spread)
+    clear = best.name != EVEN and gain > SURE * error + _NOTHING * max(1.0, even)
     right = best.p_best_arm.value or 0.0
     numbers = [
         (lost(_regret(best), found.family, usd), f"lost while learning by {best.name}{_within(best, found, usd)}")
     ]
-    if best.name != EVEN:
-        numbers.append((lost(even, found.family, usd), "lost by an even split, exactly"))
+    if best.name != EVEN and base is not None:
+        how = ", exactly" if spread == 0.0 else ""
+        numbers.append((lost(even, found.family, usd), f"lost by an even split{how}"))
     numbers.append((percent(right), f"of the experiments of {best.name} end with a best arm"))
-    if float(np.ptp(found.means)) == 0.0:
+    if float(np.ptp(found.means)) == 0.0 and found.world.plain:
         sentence = "All arms are equally good: nothing can be lost, and nothing can be found."
+    elif base is None:
+        sentence = (
+            f"{_capital(best.name)} loses least, {lost(_regret(best), found.family, usd)} in "
+            f"{count(found.horizon)} requests; add the policy even to compare with an even split."
+        )
     elif not others:
         sentence = (
             f"An even split loses {lost(even, found.family, usd)} in {count(found.horizon)} requests; add a policy."
@@ -113,7 +132,8 @@ def break_even(found: BanditResult, name: str) -> tuple[float, float] | None:
     one, even = found[name], next((one for one in found.policies if one.name == EVEN), None)
     if even is None or one.name == EVEN:
         return None
-    saved = even_regret(found) - _regret(one)
+    base = even_regret(found) or (0.0, 0.0)
+    saved = base[0] - _regret(one)
     worse = (one.simple_regret.value or 0.0) - (even.simple_regret.value or 0.0)
     error = math.hypot(one.simple_regret.se or math.inf, even.simple_regret.se or 0.0)
     if saved <= 0.0 or worse <= SURE * error:
@@ -123,7 +143,7 @@ def break_even(found: BanditResult, name: str) -> tuple[float, float] | None:
 
 
 def _regret(one: PolicyResult) -> float:
-    return float(one.regret.value if one.regret.exact is None else one.regret.exact)
+    return one.regret.exact if one.regret.exact is not None else one.regret.value or 0.0
 
 
 def _error(one: PolicyResult) -> float:
@@ -172,10 +192,13 @@ def _notes(found: BanditResult, best: PolicyResult, even: float, usd: float | No
         made.append(
             f"In the worst twentieth of its experiments {best.name} loses {lost(worst, found.family, usd)} on average."
         )
-    made.append(
-        "Rewards come at once and are measured without error here; late or judged rewards belong in a scenario, where "
-        "the same policies play."
-    )
+    if any(found.world.cost):
+        made.append("The costs of pulls are not in these losses; the JSON has the net value in dollars.")
+    if found.world.plain:
+        made.append(
+            "Rewards come at once and are measured without error here; late or judged rewards belong in a scenario, "
+            "where the same policies play."
+        )
     return made
 
 

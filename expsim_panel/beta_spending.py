@@ -33,8 +33,8 @@ def beta_spending_bounds(
     Returns
     -------
     upper, lower : ndarray, shape (K,)
-        z bounds, -inf for a look that loses nothing; `lower` ends with -inf: the last look decides by its efficacy
-        bound alone.
+        z bounds, -inf for a look that loses nothing; `lower` ends with -inf: the last look decides by its
+        efficacy bound alone.
     drift : float
         Mean of z at the last look under the effect, which gives the power.
 

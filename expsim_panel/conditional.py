@@ -166,6 +166,6 @@ def predictive_power(
     # clock s / (1 + v s), v the variance of the drift: the same recursion answers exactly.
     growth = 1.0 + spans * total / precision
     clock = spans * total / growth
-    bounds = (bound / np.sqrt(growth) for bound in (low, left, right, high))
-    stopped = cross_wedge(clock / clock[-1], *bounds, weighted / precision * math.sqrt(clock[-1]))
+    low, left, right, high = (bound / np.sqrt(growth) for bound in (low, left, right, high))
+    stopped = cross_wedge(clock / clock[-1], low, left, right, high, weighted / precision * math.sqrt(clock[-1]))
     return _told(sides, stopped, None)

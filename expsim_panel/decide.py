@@ -12,6 +12,7 @@ from expsim_panel.decision_details import Details
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.guardrail_tests import Readings
+from expsim_panel.guardrail_verdict import alarms
 from expsim_panel.kernels.trials import decide as rule_decides
 from expsim_panel.observed import Observed
 from expsim_panel.results import Trace, Verdict
@@ -131,8 +132,8 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
     coming = [look for look in looks if look > last]
     stopped = code != 0
     verdict = report.verdict_of(scenario, one, trace, None if one.policy.adaptive else split)
-    details = decision_details.details(scenario, one, trace, min(end, last), stopped or last >= planned)
-    if not seen.daily and details.adjusted is not None and len(looks) > 1:
+    details = decision_details.details(scenario, one, trace, min(end, last), stopped or last >= planned, seen.daily)
+    if not seen.daily and details.adjusted is not None and looks and looks[0] < last:
         notes.append("The adjusted figure takes the earlier looks as made and passed; results by day would show it.")
     if skewed:
         verdict = _distrusted(verdict)
@@ -179,7 +180,7 @@ def _go_on(study: Study, verdict: Verdict, trace: Trace, look: int) -> Verdict:
     return replace(
         verdict, action="collect", more_units=more, more_cost=price,
         sentence=f"Go on to day {look}, the next planned look: no bound is crossed.{so_far}",
-        reasons=("Deciding between the planned looks is what raises false alarms.",),
+        reasons=(*alarms(verdict), "Deciding between the planned looks is what raises false alarms."),
     )  # fmt: skip
 
 

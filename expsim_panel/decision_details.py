@@ -12,14 +12,17 @@ from expsim_panel import plan
 from expsim_panel.conditional import conditional_power, predictive_power
 from expsim_panel.design import Bounds, Setting
 from expsim_panel.how_much_longer import how_much_longer
+from expsim_panel.kernels.crossing import cross
 from expsim_panel.operating import estimates
 from expsim_panel.quantities import count, days, effect, percent
 from expsim_panel.recommend import of_trace
 from expsim_panel.results import Trace
 from expsim_panel.scenario import Scenario
-from expsim_panel.stagewise import Stagewise, after_stopping
+from expsim_panel.stagewise import Stagewise, after_stopping, table_of
 from expsim_panel.strategy import Strategy
 
+IMPLAUSIBLE = 0.01
+"""Totals that would have passed the earlier looks more rarely than this were hardly looked at before."""
 POWER = 0.8
 """Chance of a finding that "how much longer" aims at."""
 
@@ -102,7 +105,7 @@ class Details:
         return min(1.0, 2 * min(p, 1 - p)) if self.sides == 2 else p
 
 
-def details(scenario: Scenario, one: Strategy, shown: Trace, day: int, ended: bool) -> Details:
+def details(scenario: Scenario, one: Strategy, shown: Trace, day: int, ended: bool, daily: bool = True) -> Details:
     """Return what the data say besides the verdict.
 
     Parameters
@@ -115,6 +118,8 @@ def details(scenario: Scenario, one: Strategy, shown: Trace, day: int, ended: bo
         Day of the last data used.
     ended : bool
         Whether the experiment is over: stopped, or at its planned end.
+    daily : bool
+        Whether the data show the earlier looks; totals do not.
     """
     found = estimates(of_trace(shown), scenario.by_counts)
     point = np.where(np.isfinite(found.effect[0]), found.effect[0], -np.inf)
@@ -127,7 +132,7 @@ def details(scenario: Scenario, one: Strategy, shown: Trace, day: int, ended: bo
         reason = "too few scored responses for an estimate"
         every = dict.fromkeys(("adjusted", "shrunk", "how_much_longer"), reason)
         return Details(None, sides, None, None, every, ())
-    adjusted = _adjusted(scenario, one, setting, day, value, se, ended)
+    adjusted = _adjusted(one, setting, day, value, se, ended, daily)
     if isinstance(adjusted, str):
         reasons["adjusted"] = adjusted
     prior = scenario.prior
@@ -148,13 +153,24 @@ def details(scenario: Scenario, one: Strategy, shown: Trace, day: int, ended: bo
 
 
 def _adjusted(
-    scenario: Scenario, one: Strategy, setting: Setting, day: int, value: float, se: float, ended: bool
+    one: Strategy, setting: Setting, day: int, value: float, se: float, ended: bool, daily: bool
 ) -> Stagewise | str:
     if one.policy.adaptive:
         return "no stage-wise estimate: the allocation adapts to the data"
     if not ended:
         return "no stage-wise estimate before the experiment has ended"
-    return after_stopping(one.design, setting, day, value, se)
+    made = after_stopping(one.design, setting, day, value, se)
+    table = table_of(one.design, setting)
+    if daily or isinstance(made, str) or isinstance(table, str):
+        return made
+    looks, information, lower, upper = table
+    at = int(np.flatnonzero(looks == day)[0])
+    if at > 0:
+        drift = value / se / math.sqrt(float(information[at]))
+        below, above = cross(information[:at], lower[:at], upper[:at], drift)
+        if 1.0 - float(below.sum() + above.sum()) < IMPLAUSIBLE:
+            return "no stage-wise estimate: an effect as large as this would have ended an earlier look; give days"
+    return made
 
 
 def _longer(

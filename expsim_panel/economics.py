@@ -29,6 +29,8 @@ class Ledger:
         response of the analysis.
     seconds_per_row : float
         Work to score one row.
+    rows_per_day : float
+        Rows that can be scored in a day, weekends of people spread evenly; inf where scoring takes no time.
     scored_per_row : float
         Scored responses in a row.
     exposures_per_unit, horizon : float
@@ -44,6 +46,7 @@ class Ledger:
     shares: dict[str, float]
     responses: dict[str, float]
     seconds_per_row: float
+    rows_per_day: float
     scored_per_row: float
     exposures_per_unit: float
     horizon: float
@@ -70,6 +73,16 @@ class Ledger:
         MODEL section 6; the launch cost is spread over the horizon.
         """
         return np.asarray(self.value_per_point * effects - self.handicap)
+
+    def waiting_days(self, day: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Days from the end of enrolment until the last score is in: none where scoring keeps up.
+
+        Parameters
+        ----------
+        day, rows : ndarray, shape (...)
+            Day on which an experiment ended; rows scored, all arms.
+        """
+        return np.asarray(np.maximum(rows / self.rows_per_day - day, 0.0))
 
     def costs(self, units: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Dollars spent by an experiment, by kind.
@@ -134,6 +147,7 @@ def ledger(scenario: Scenario, found: Clusters | None = None) -> Ledger:
         {who: _part(paid, who, evaluator.usd_per_row()) for who in ("judge", "human")},
         {who: evaluator.responses_per_row().get(who, 0.0) for who in ("judge", "human")},
         evaluator.seconds_per_row() * each,
+        evaluator.rows_per_day() / each,
         each,
         float(traffic.exposures_per_unit),
         float(max(money.horizon_units, planned) * traffic.exposures_per_unit),

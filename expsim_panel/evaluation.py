@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -101,6 +102,10 @@ class Evaluator(Section):
     def seconds_per_row(self) -> float:
         """Seconds of work (human or machine) to score one row."""
         return 0.0
+
+    def rows_per_day(self) -> float:
+        """Responses that can be scored in a day: by people's hours, or by calls at a time; inf for no limit."""
+        return math.inf
 
     def bias_sd(self) -> float:
         """SD of the differential bias that this kind of evaluator may have, metric units; 0: none suspected.

@@ -137,7 +137,7 @@ def pace(scenario: Scenario, arm: int, concurrency: int) -> Pace:
     labels = human.seconds_per_row()
     scores = judge.seconds_per_row()
     return Pace(
-        human.raters * human.hours_per_day * 3600 / labels if labels else math.inf,
+        human.rows_per_day(),
         86400 * concurrency / scores if scores else math.inf,
         2 * daily,
         labels,

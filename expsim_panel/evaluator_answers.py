@@ -178,6 +178,8 @@ def _floor(what: Setting, budget: float) -> Floor:
     variance = float((what.law.score_sd**2).sum())
     even = break_even_n(variance, what.bias_sd)
     most = max(budget / 2 / what.cost_judge, 10 * even if math.isfinite(even) else 0.0, 100.0)
+    if math.isfinite(even):
+        most = min(most, 300 * max(even, 30.0))
     rows = np.geomspace(4, min(most, 1e7), 80)
     true = abs(mean_difference(what, what.law, "judge") - what.effect)
     return Floor(rows, np.sqrt(variance / rows), what.bias_sd, true, even)

@@ -46,13 +46,13 @@ class SplitPicks(Section):
         label="Correlation of label and score",
         doc="Of one response's label and judge score; the scenario's own until you move it.",
     )
-    ratio = Factor(
-        0.01,
-        bounds=(0.0001, 2.0),
-        softbounds=(0.0001, 1.0),
-        step=0.001,
-        label="Judge score's price over a label's",
-        doc="Dollars per judge score divided by dollars per label.",
+    scores_per_label = Factor(
+        100.0,
+        bounds=(0.5, 10_000.0),
+        softbounds=(1.0, 5000.0),
+        step=1.0,
+        label="Judge scores for a label's price",
+        doc="A label's dollars divided by a judge score's; the scenario's own until you move it.",
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import param
 
 from expsim_panel.errors import InputError, shown
-from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.quantities import Money, Probability, Quantity, Share, effect, money, points
 from expsim_panel.sections import Section
 
@@ -54,7 +54,8 @@ class Rule:
     @property
     def z(self) -> float:
         """Normal quantile of the level."""
-        return -float(norm_ppf(self.alpha))
+        # Not the kernels' own quantile: reading a scenario must not load compiled code.
+        return -NormalDist().inv_cdf(self.alpha)
 
 
 class Guardrail(Section):

@@ -50,8 +50,26 @@ class Measured:
         return Readings(n, mean, spread)
 
 
-def from_flags(scenario: Scenario, texts: Sequence[str]) -> dict[str, Measured]:
+def split_lines(scenario: Scenario, text: str) -> tuple[list[str], list[str]]:
+    """Return the lines of a text that begin with a guardrail's name and a colon or equals sign, and the others."""
+    rails, rest = [], []
+    for line in text.split("\n"):
+        names = [one.name for one in scenario.guardrails if _after(line, one.name) is not None]
+        (rails if names else rest).append(line)
+    return rails, rest
+
+
+def _after(text: str, name: str) -> str | None:
+    """Return what follows a name and its sign; None where the text does not begin with them."""
+    head = text.lstrip()
+    rest = head[len(name) :].lstrip()
+    return rest[1:] if head.startswith(name) and rest[:1] in ("=", ":") else None
+
+
+def from_flags(scenario: Scenario, texts: Sequence[str], where: str = FLAG) -> dict[str, Measured]:
     """Read ``NAME=A=HITS/UNITS,B=HITS/UNITS`` of a rate, or ``NAME=A=MEAN/SD/UNITS,...`` of a number.
+
+    A colon after the guardrail's name does as well.
 
     Raises
     ------
@@ -60,28 +78,28 @@ def from_flags(scenario: Scenario, texts: Sequence[str]) -> dict[str, Measured]:
     """
     found: dict[str, Measured] = {}
     for text in texts:
-        rail, rest = _named(scenario, text)
+        rail, rest = _named(scenario, text, where)
         if rail.name in found:
-            raise InputError(FLAG, "", f"{shown(rail.name)} is given twice", "give each guardrail once")
-        found[rail.name] = _totals(scenario, rail, rest)
+            raise InputError(where, "", f"{shown(rail.name)} is given twice", "give each guardrail once")
+        found[rail.name] = _totals(scenario, rail, rest, where)
     return found
 
 
-def _named(scenario: Scenario, text: str) -> tuple[Guardrail, str]:
+def _named(scenario: Scenario, text: str, where: str) -> tuple[Guardrail, str]:
     if not scenario.guardrails:
-        raise InputError(FLAG, "", "the scenario has no guardrails", "add [[guardrails]] to its file")
+        raise InputError(where, "", "the scenario has no guardrails", "add [[guardrails]] to its file")
     # The longest name first: names may hold any sign, an equals sign too.
     for rail in sorted(scenario.guardrails, key=lambda one: -len(one.name)):
-        head = text.lstrip()
-        if head.startswith(rail.name) and head[len(rail.name) :].lstrip().startswith("="):
-            return rail, head[len(rail.name) :].lstrip()[1:]
+        rest = _after(text, rail.name)
+        if rest is not None:
+            return rail, rest
     given = text.partition("=")[0].strip()
     raise InputError(
-        FLAG, "", f"unknown guardrail {shown(given)}", did_you_mean(given, [one.name for one in scenario.guardrails])
+        where, "", f"unknown guardrail {shown(given)}", did_you_mean(given, [one.name for one in scenario.guardrails])
     )
 
 
-def _totals(scenario: Scenario, rail: Guardrail, text: str) -> Measured:
+def _totals(scenario: Scenario, rail: Guardrail, text: str, where: str) -> Measured:
     arms = [variant.name for variant in scenario.variants]
     form = "NAME=HITS/UNITS" if rail.binary else "NAME=MEAN/SD/UNITS"
     example = f"'{rail.name}=A=12/1000,B=15/1000'" if rail.binary else f"'{rail.name}=A=1650/900/1000,B=1700/900/1000'"
@@ -95,31 +113,31 @@ def _totals(scenario: Scenario, rail: Guardrail, text: str) -> Measured:
             re.fullmatch(pattern, field) for pattern, field in zip(patterns, fields, strict=True)
         )
         if not separator or not right:
-            raise InputError(FLAG, rail.name, f"{shown(part)} is not {form}", f"write for example {example}")
+            raise InputError(where, rail.name, f"{shown(part.strip())} is not {form}", f"write for example {example}")
         name = name.strip()
         if name not in arms:
-            raise InputError(FLAG, rail.name, f"unknown variant {shown(name)}", did_you_mean(name, arms))
+            raise InputError(where, rail.name, f"unknown variant {shown(name)}", did_you_mean(name, arms))
         if name in seen:
-            raise InputError(FLAG, rail.name, f"{shown(name)} is given twice", "give each variant once")
+            raise InputError(where, rail.name, f"{shown(name)} is given twice", "give each variant once")
         seen.add(name)
-        values[:, arms.index(name)] = _sums(rail, [float(field) for field in fields])
+        values[:, arms.index(name)] = _sums(rail, [float(field) for field in fields], where)
     missing = [name for name in arms if name not in seen]
     if missing:
-        raise InputError(FLAG, rail.name, f"{shown(missing[0])} is missing", "give all variants")
+        raise InputError(where, rail.name, f"{shown(missing[0])} is missing", "give all variants")
     return Measured(np.ones(1, int), values[:1], values[1:2], values[2:])
 
 
-def _sums(rail: Guardrail, fields: list[float]) -> tuple[float, float, float]:
+def _sums(rail: Guardrail, fields: list[float], where: str) -> tuple[float, float, float]:
     if any(abs(field) > LARGEST for field in fields):
-        raise InputError(FLAG, rail.name, f"{max(fields):g} is out of bounds", f"give numbers up to {LARGEST:g}")
+        raise InputError(where, rail.name, f"{max(fields):g} is out of bounds", f"give numbers up to {LARGEST:g}")
     if rail.binary:
         hits, units = fields
         if hits > units:
-            raise InputError(FLAG, rail.name, f"{hits:g} of {units:g}", "count hits among the units")
+            raise InputError(where, rail.name, f"{hits:g} of {units:g}", "count hits among the units")
         return units, hits, hits
     mean, sd, units = fields
     if sd < 0:
-        raise InputError(FLAG, rail.name, f"a spread of {sd:g}", "give a standard deviation of at least 0")
+        raise InputError(where, rail.name, f"a spread of {sd:g}", "give a standard deviation of at least 0")
     return units, units * mean, units * mean**2 + max(units - 1, 0) * sd**2
 
 

@@ -173,7 +173,8 @@ def _watched(
         if isinstance(known, str):
             return None
         units, weights = known
-        each = [chances(rail, *rail.rows(row[[0, arm]]), float(means[0]), mean) for row in units]
+        sizes = (rail.rows(row[[0, arm]]) for row in units)
+        each = [chances(rail, n[0], n[1], float(means[0]), mean) for n in sizes]
         passed, failed = weights @ np.array(each)
         return float(passed), float(failed)
 

@@ -34,13 +34,21 @@ def chances(guardrail: Guardrail, n0: float, na: float, mean0: float, mean: floa
     if min(n0, na) < FEWEST:
         return 0.0, 0.0
     if guardrail.binary:
-        return _binary(guardrail.rule, int(n0), int(na), float(mean0), float(mean))
+        law = (guardrail.rule, int(n0), int(na), float(mean0), float(mean))
+        return _binary_passes(*law), _binary_fails(*law)
     return _normal(guardrail.rule, int(n0), int(na), float(mean0), float(mean), float(guardrail.sd))
+
+
+def p_pass(guardrail: Guardrail, n0: float, na: float, mean0: float, mean: float) -> float:
+    """Return P(pass) alone; see `chances`."""
+    if guardrail.binary and min(n0, na) >= FEWEST:
+        return _binary_passes(guardrail.rule, int(n0), int(na), float(mean0), float(mean))
+    return chances(guardrail, n0, na, mean0, mean)[0]
 
 
 def own_power(guardrail: Guardrail, n0: float, na: float, harm: float = 0.0) -> float:
     """Return P(pass) of a variant that does this harm; by default none: the guardrail's own power."""
-    return chances(guardrail, n0, na, float(guardrail.means[0]), guardrail.harmed(harm))[0]
+    return p_pass(guardrail, n0, na, float(guardrail.means[0]), guardrail.harmed(harm))
 
 
 def units_needed(guardrail: Guardrail, power: float = POWER) -> int | None:
@@ -103,23 +111,32 @@ def _spread(df: float) -> tuple[np.ndarray, np.ndarray]:
     return np.sqrt(gammaincinv(df / 2, ndtr(nodes)) / (df / 2)), weights / weights.sum()
 
 
-def _binary(rule: Rule, n0: int, na: int, mean0: float, mean: float) -> tuple[float, float]:
+def _binary_passes(rule: Rule, n0: int, na: int, mean0: float, mean: float) -> float:
     from scipy.stats import binom
 
-    counts, passing, failing = _edges(rule, n0, na, mean0)
+    counts, passing = _edge(rule, n0, na, mean0, PASS)
     weight = binom.pmf(counts, n0, mean0)
     weight = weight / weight.sum()
-    if rule.sign > 0:
-        return float(weight @ binom.cdf(passing, na, mean)), float(weight @ binom.sf(failing, na, mean))
-    return float(weight @ binom.sf(passing, na, mean)), float(weight @ binom.cdf(failing, na, mean))
+    beyond = binom.cdf if rule.sign > 0 else binom.sf
+    return float(weight @ beyond(passing, na, mean))
 
 
-@lru_cache(maxsize=512)
-def _edges(rule: Rule, n0: int, na: int, mean0: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return counts of the control that matter, and for each the arm's counts at which the result changes.
+def _binary_fails(rule: Rule, n0: int, na: int, mean0: float, mean: float) -> float:
+    from scipy.stats import binom
+
+    counts, failing = _edge(rule, n0, na, mean0, FAIL)
+    weight = binom.pmf(counts, n0, mean0)
+    weight = weight / weight.sum()
+    beyond = binom.sf if rule.sign > 0 else binom.cdf
+    return float(weight @ beyond(failing, na, mean))
+
+
+@lru_cache(maxsize=2048)
+def _edge(rule: Rule, n0: int, na: int, mean0: float, code: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return counts of the control that matter, and for each the arm's count at which a result comes or goes.
 
     An arm with more harm never fares better, so that bisection finds the edge. With an increase as harm the arm
-    passes up to ``passing`` and fails above ``failing``; with a decrease it passes above and fails up to them.
+    passes up to it and fails above it; with a decrease it passes above and fails up to it.
     """
     spread = math.sqrt(n0 * mean0 * (1 - mean0))
     first = max(0, math.floor(n0 * mean0 - _REACH * spread - 6))
@@ -127,16 +144,14 @@ def _edges(rule: Rule, n0: int, na: int, mean0: float) -> tuple[np.ndarray, np.n
     step = max(1, (last - first) // 1500)
     counts = np.arange(first, last + 1, step)
 
-    def edge(code: int, low_side: bool) -> np.ndarray:
-        # The largest count at which the arm is still on the low side of the change; -1 if there is none.
-        low, high = np.full(counts.size, -1), np.full(counts.size, na)
-        while np.any(low < high):
-            middle = (low + high + 1) // 2
-            sizes = np.stack([np.full(counts.size, float(n0)), np.full(counts.size, float(na))], axis=1)
-            means = np.stack([counts / n0, middle / na], axis=1)
-            hit = classify(rule, Readings(sizes, means, means))[:, 0] == code
-            below = hit if low_side else ~hit
-            low, high = np.where(below, middle, low), np.where(below, high, middle - 1)
-        return low
-
-    return counts, edge(PASS, rule.sign > 0), edge(FAIL, rule.sign < 0)
+    sizes = np.broadcast_to([float(n0), float(na)], (counts.size, 2))
+    low_side = (rule.sign > 0) == (code == PASS)
+    # The largest count at which the arm is still on the low side of the change; -1 if there is none.
+    low, high = np.full(counts.size, -1), np.full(counts.size, na)
+    while np.any(low < high):
+        middle = (low + high + 1) // 2
+        means = np.stack([counts / n0, middle / na], axis=1)
+        hit = classify(rule, Readings(sizes, means, means))[:, 0] == code
+        below = hit if low_side else ~hit
+        low, high = np.where(below, middle, low), np.where(below, high, middle - 1)
+    return counts, low

@@ -64,7 +64,7 @@ class Guards:
     def of(self, arm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Tell of one arm of each experiment whether any guardrail fails, and whether all pass."""
         mine = self.codes[np.arange(arm.size), :, np.maximum(arm, 1) - 1]
-        return (mine < 0).any(axis=1), (mine == 1).all(axis=1)
+        return np.asarray((mine < 0).any(axis=1)), np.asarray((mine == 1).all(axis=1))
 
 
 def play(scenario: Scenario, seed: int, worlds: Mapping[str, Mapping[str, Outcomes]]) -> dict[tuple[str, str], Guards]:
@@ -90,7 +90,7 @@ def play(scenario: Scenario, seed: int, worlds: Mapping[str, Mapping[str, Outcom
         at_margin = np.zeros_like(codes) if world == "truth" else None
         breached = np.array([one.breached(world) for one in rails])
         penalty = np.array([float(one.penalty) for one in rails]) @ breached
-        made[name, world] = Guards(codes, at_margin, breached.any(axis=0), penalty)
+        made[name, world] = Guards(codes, at_margin, np.asarray(breached.any(axis=0)), penalty)
     size = max((out.code.size for _, _, out in known), default=0)
     for first in range(0, size, _CHUNK * BLOCK):
         part = slice(first, min(first + _CHUNK * BLOCK, size))

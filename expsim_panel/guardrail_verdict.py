@@ -217,19 +217,28 @@ def joint(
     failing = [one for one in mine if one.code == FAIL]
     if failing and verdict.action != "keep" and (won or len(facts.names) == 2):
         rail = _named(guardrails, failing[0].name)
-        what = f"{seen_change(rail, failing[0].estimate or 0.0, failing[0].interval or (0.0, 0.0))}"
+        what = seen_change(rail, failing[0].estimate or 0.0, failing[0].interval or (0.0, 0.0))
         alarm = rail.told(float(rail.threshold))
         reasons = [f"On the metric alone {arm} would be {_else(verdict)}. {would}".strip()]
         if len(facts.names) > 2:
             reasons.append("No other variant takes its place: the test that was won was this one's.")
         return replace(
             verdict, action="keep", variant=control, more_units=None, more_cost=None, reasons=tuple(reasons),
-            sentence=f"Keep {control}: {arm} fails the guardrail {rail.name}. That shows {what}; the alarm is {alarm}.",
+            sentence=f"Keep {control}: {arm} fails the guardrail {rail.name} with {what}; the alarm is at {alarm}.",
         )  # fmt: skip
     open_ones = [one for one in mine if one.code in (UNKNOWN, STUCK)]
     if verdict.action == "launch" and open_ones:
         return _undecided(verdict, open_ones, arm, would, facts)
     return verdict
+
+
+def alarms(verdict: Verdict) -> tuple[str, ...]:
+    """Say of a running experiment which guardrails fail already; unlike the metric they are read at any time."""
+    return tuple(
+        f"Stop {one.variant} now or find out why: {one.sentence} While it fails, nothing in the metric launches it."
+        for one in verdict.guardrails
+        if one.code == FAIL
+    )
 
 
 def _else(verdict: Verdict) -> str:

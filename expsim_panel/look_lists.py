@@ -91,7 +91,7 @@ class FutilityBounds(LookList):
 
 
 def z_bounds(values: Sequence[Any] | None) -> list[float] | None:
-    """Return futility bounds as numbers, minus infinity for ``"none"``."""
+    """Return futility bounds as numbers, minus infinity for ``"none"`` and for None."""
     if values is None:
         return None
-    return [-math.inf if item == NONE else float(item) for item in values]
+    return [-math.inf if item is None or item == NONE else float(item) for item in values]

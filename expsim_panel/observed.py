@@ -74,7 +74,8 @@ def from_counts(scenario: Scenario, text: str, where: str = "--counts") -> Obser
         Not of that form, an unknown variant, or a metric that is no rate.
     """
     if scenario.family != "binary":
-        raise InputError(where, "", f"{scenario.metric.name} is no rate", "give sums in a table with --data")
+        table = "a table with --data" if where.startswith("--") else "a table"
+        raise InputError(where, "", f"{scenario.metric.name} is no rate", f"give sums in {table}")
     table: list[dict[str, object]] = []
     for part in text.split(","):
         name, separator, counts = part.rpartition("=")

@@ -17,6 +17,7 @@ from expsim_panel import (
     sample_ratio,
     trade_offs,
     wording,
+    wording_evidence,
 )
 from expsim_panel.economics import Ledger, ledger
 from expsim_panel.evidence import Evidence, of_one
@@ -30,7 +31,7 @@ from expsim_panel.study import Request, Study
 ORDER = (
     "power", "type1_error", "type1_error_unbiased", "false_launch", "p_correct", "p_harmful_launch",
     "p_suboptimal_launch", "p_missed_win", "p_inconclusive", "units", "exposures", "judged", "labelled",
-    "rater_hours", "days", "cost", "cost.generation", "cost.judge", "cost.human", "cost.latency",
+    "rater_hours", "days", "waiting_days", "cost", "cost.generation", "cost.judge", "cost.human", "cost.latency",
     "cost_per_correct", "regret", "simple_regret", "traffic_on_worse_arms", "exaggeration", "coverage",
     "exaggeration_adjusted", "exaggeration_shrunk", "coverage_adjusted",
 )  # fmt: skip
@@ -149,9 +150,7 @@ _SIMULATED = object()
 """The split of a simulated experiment, which its trace gives."""
 
 
-def verdict_of(
-    scenario: Scenario, one: Strategy, shown: Trace, ratio: sample_ratio.SampleRatio | object | None = _SIMULATED
-) -> Verdict:
+def verdict_of(scenario: Scenario, one: Strategy, shown: Trace, ratio: object | None = _SIMULATED) -> Verdict:
     """Return what one experiment says, from its data and what is known besides: never from the truth.
 
     Parameters
@@ -180,7 +179,9 @@ def verdict_of(
         said = replace(said, guardrails=checks)
     warnings = (ratio.warning(),) if ratio is not None and ratio.alarm else ()
     spread = trade_offs.of_data(scenario, facts, out)
-    return replace(said, reasons=(*warnings, *said.reasons), sample_ratio=ratio, trade_off=spread)
+    together = (wording_evidence.trade_off(spread),) if spread is not None else ()
+    reasons = (*warnings, *said.reasons, *together)
+    return replace(said, reasons=reasons, sample_ratio=ratio, trade_off=spread)
 
 
 def _ordered(found: dict[str, Figure]) -> dict[str, Figure]:

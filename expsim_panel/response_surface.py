@@ -253,36 +253,55 @@ def response_surface(
     show = None if partial is None else lambda canvas: partial(picture(canvas))
     found: list[Canvas | str] = []
     for at in both:
-        # Of a difference only the second part is shown on its way: before that there is none.
+        # The first exact part of a difference is none yet: only what comes after it is reported and shown.
+        ask = Watch(None if minus else progress, cancelled, total)
         canvas = Canvas(x, y)
-        ask = Watch(None if len(both) > 1 else progress, cancelled, total)
         why = "asked to simulate" if simulate else exactly(canvas, mover, at, world, key, ask, None if minus else show)
         found.append(canvas if why is None else why)
-    rest = [at for at, canvas in zip(both, found, strict=True) if isinstance(canvas, str)]
-    canvas = found[0] if isinstance(found[0], Canvas) else Canvas(x, y)
+    rest = [at for at, part in zip(both, found, strict=True) if isinstance(part, str)]
+    canvas = Canvas(x, y, reason="; ".join(dict.fromkeys(part for part in found if isinstance(part, str))) or None)
+
+    exact_parts = [part for part in found if isinstance(part, Canvas)]
+
+    def whole(part: Canvas) -> Canvas:
+        """Return what is shown of a part: itself, or the difference that it belongs to."""
+        if minus is None or not exact_parts:
+            return part
+        first, second = (one if isinstance(one, Canvas) else part for one in found)
+        return difference(first, second)
+
+    def show_whole(part: Canvas) -> None:
+        if partial is not None:
+            partial(picture(whole(part)))
+
     if rest:
-        canvas = Canvas(x, y, reason="; ".join(dict.fromkeys(why for why in found if isinstance(why, str))))
         ask = Watch(progress, cancelled, total)
-        simulated(canvas, mover, rest, world, key, replicates, workers, ask, show if len(rest) == len(both) else None)
-    if len(both) > len(rest) and minus is not None:
-        first, second = (part if isinstance(part, Canvas) else canvas for part in found)
-        canvas = difference(first, second)
-        if progress and not rest:
-            progress(total, total)
+        simulated(canvas, mover, rest, world, key, replicates, workers, ask, show_whole)
+    elif minus is not None and progress:
+        progress(total, total)
+    canvas = whole(canvas if rest else exact_parts[0])
     if not canvas.filled(key):
         why_not = next(iter(canvas.gaps), "is undefined")
         raise canvas.refused or InputError("surface", metric, why_not, "choose other levels")
     return picture(canvas)
 
 
-def written(metric: str, value: float) -> str:
-    """Format a value of a metric, or a difference of two; an empty cell is a dash."""
+def written(metric: str, value: float, apart: bool = False) -> str:
+    """Format a value of a metric, or with `apart` a difference of two, signed; an empty cell is a dash."""
     if not np.isfinite(value):
         return "-"
-    if value < 0 and metric not in MONEY:
-        return "-" + written(metric, -value)
+    text = unsigned(metric, abs(value), apart)
+    sign = "+" if apart and value > 0 else "-" if value < 0 else ""
+    # What reads as 0 has no sign.
+    return sign + text if any(digit in text for digit in "123456789") else text
+
+
+def unsigned(metric: str, value: float, apart: bool = False) -> str:
+    """Format the size of a value or an error; shares that are `apart` are percentage points."""
+    if not np.isfinite(value):
+        return "-"
     if metric in SHARES:
-        return quantities.percent(value)
+        return f"{100 * value:.{1 if value >= 0.001 or value == 0 else 2}f} pp" if apart else quantities.percent(value)
     if metric in MONEY:
         return quantities.money(value)
     if metric == "days":

@@ -86,20 +86,17 @@ def suppliers(scenario: Scenario) -> Suppliers:
 
 
 def _judge(one: Judge, each: float) -> Supplier:
-    noise, skill = one.error_variance(), one.skill()
-    seconds = one.seconds_per_row() * each
-    speed = one.concurrency * 86400 / seconds if seconds else math.inf
     return Supplier(
-        one.usd_per_row() * each, noise / each, float(one.scale), *skill, one.bias_sd(), speed,
+        one.usd_per_row() * each, one.error_variance() / each, float(one.scale), *one.skill(),
+        one.bias_sd(), one.rows_per_day() / each,
     )  # fmt: skip
 
 
 def _human(one: Human, each: float) -> Supplier:
-    seconds = one.seconds_per_row() * each
-    speed = one.raters * one.hours_per_day * 3600 / seconds if seconds else math.inf
     floor = 0.0 if one.shared_raters else math.sqrt(2 / one.raters) * one.severity_sd
     return Supplier(
-        one.usd_per_row() * each, one.noise_variance() / one.labels_per_item / each, 1.0, *one.vote(), floor, speed,
+        one.usd_per_row() * each, one.noise_variance() / one.labels_per_item / each, 1.0, *one.vote(),
+        floor, one.rows_per_day() / each,
     )  # fmt: skip
 
 

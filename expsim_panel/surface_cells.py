@@ -136,7 +136,7 @@ def exactly(
                 for cell, error in row.refused.items():
                     canvas.refuse(cell, error)
                     ask.step()
-                for cell, found in exact_figures(row, at, world):
+                for cell, found in exact_figures(row, at, world, key == "launch"):
                     canvas.put(cell, found, key)
                     ask.step()
                     ask.check()

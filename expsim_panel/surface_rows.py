@@ -124,8 +124,15 @@ def _row(mover: Mover, study: Study, members: list[tuple[Cell, dict[str, float]]
     )
 
 
-def exact_figures(row: Row, at: int, world: str) -> Iterator[tuple[Cell, dict[str, Figure] | str]]:
+def exact_figures(
+    row: Row, at: int, world: str, launches: bool = True
+) -> Iterator[tuple[Cell, dict[str, Figure] | str]]:
     """Yield every cell's exact figures by name, or why this one has none.
+
+    Parameters
+    ----------
+    launches : bool
+        Whether launches are asked for: what guardrails let through takes longer than all other figures.
 
     Raises
     ------
@@ -151,7 +158,7 @@ def exact_figures(row: Row, at: int, world: str) -> Iterator[tuple[Cell, dict[st
             if one.design.bounds_follow_spread:
                 planned = one.design.bounds(exact.as_seen(row.setting, law)) or planned
             found = exact.stopped(row.setting, planned, law, row.money)
-            if isinstance(found, exact.Exact):
+            if launches and isinstance(found, exact.Exact):
                 found = exact.vetoed(scenario, world, found, passing)
         if isinstance(found, str):
             yield cell, found
@@ -159,4 +166,5 @@ def exact_figures(row: Row, at: int, world: str) -> Iterator[tuple[Cell, dict[st
         scored = found.values["rows"] * row.money.scored_per_row
         for name, payee in (("judged", "judge"), ("labelled", "human")):
             found.values[name] = scored * row.money.responses[payee]
-        yield cell, {name: Figure(found.values[name]) for name in EXACT}
+        told = (name for name in EXACT if name != "launch" or launches or not scenario.guardrails)
+        yield cell, {name: Figure(found.values[name]) for name in told}

@@ -10,6 +10,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from expsim_panel.engine import Cancelled
 from expsim_panel.kernels.outcomes import draw_paths
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.streams import BLOCK, EVALUATOR, OUTCOME, generator
-from expsim_panel.kernels.surfaces import TALLIES, count_ends, count_pairs, judge_cells, read_paths
+from expsim_panel.kernels.surfaces import TALLIES, count_ends, count_pairs, draw_looks, judge_cells, read_paths
 from expsim_panel.kernels.tables import Table
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
@@ -166,12 +167,15 @@ class Task:
         shape = (size, *self.rows.shape)
         mean, variance = np.empty(shape), np.empty(shape)
         steps = np.diff(self.rows, axis=0, prepend=0)
+        everybody = slice(0, len(self.cells))
+        if not self.binary and self.severity_sd == 0:
+            draw_looks(generator(self.seed, OUTCOME, block), np.ascontiguousarray(steps), mean, variance)
+            yield everybody, mean, variance, self.means, self.sds
+            return
         if not self.binary:
-            own = self.severity_sd > 0
-            sds = np.tile(self.sds[0] if own else np.ones(self.rows.shape[1]), (size, 1))
+            sds = np.tile(self.sds[0], (size, 1))
             self._draw(block, 0, steps, np.zeros_like(sds), sds, mean, variance)
-            scale = np.ones_like(self.sds) if own else self.sds
-            yield slice(0, len(self.cells)), mean, variance, self.means, scale
+            yield everybody, mean, variance, self.means, np.ones_like(self.sds)
             return
         # Hits of one rate say nothing about those of another: an arm is drawn anew where its rate changes.
         last = np.full(self.rows.shape[1], np.nan)
@@ -212,7 +216,7 @@ def tasks(row: Row, at: list[int], world: str, seed: int, replicates: int) -> li
     tables = []
     for one in (row.study.strategies[k] for k in at):
         rule = None if one.policy.adaptive else one.design.rule(setting)
-        if not isinstance(rule, Table):
+        if not is_plain_table(rule):
             return None
         tables.append((rule, norm_ppf(0.5 + one.design.level() / 2)))
     kept = [index for index, cell in enumerate(row.cells) if cell not in row.refused]
@@ -250,7 +254,12 @@ def reads_paths(scenario: Scenario, one: Strategy) -> bool:
         return False
     law = plan.law(scenario, "truth", 0, 0, 1)
     plain = law.uneven is None and law.labelled is None
-    return plain and isinstance(one.design.rule(plan.setting_of(scenario)), Table)
+    return plain and is_plain_table(one.design.rule(plan.setting_of(scenario)))
+
+
+def is_plain_table(rule: object) -> TypeGuard[Table]:
+    """Tell whether a rule is a table without inner bounds, which the kernel of surfaces does not know."""
+    return isinstance(rule, Table) and not np.any(rule.inner > -np.inf)
 
 
 class Collector:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from expsim_panel.evidence import Evidence
-from expsim_panel.quantities import count, days, money
+from expsim_panel.quantities import count, days, money, percent
+from expsim_panel.trade_offs import TradeOff
 
 SOURCES = {"judge": "judge scores", "human": "human labels", "hybrid": "labels and judge scores together"}
 """What each source brings; any other evaluator brings scored responses."""
@@ -52,6 +53,17 @@ def compared(offered: tuple[Evidence, ...]) -> list[str]:
             f"bias stays; labels could be worth up to {_dollars(other)}."
         )
     return said
+
+
+def trade_off(found: TradeOff) -> str:
+    """Say who is worth most, and who is beaten in nothing."""
+    best = max(range(len(found.variants)), key=lambda a: found.best[a])
+    other = max((a for a in range(1, len(found.variants))), key=lambda a: found.frontier[a])
+    chance, on = percent(found.best[best], 0), percent(found.frontier[other], 0)
+    return (
+        f"Quality, price and waiting together: {found.variants[best]} is worth most with {chance}; "
+        f"{found.variants[other]} is on the frontier of the three with {on}."
+    )
 
 
 def _time(value: float | None) -> str:

@@ -17,8 +17,8 @@ weights, with square-root weights (constant allocation rate), with two-point all
 
 
 @inner
-def _weigh(weight: np.ndarray, score: np.ndarray, out: np.ndarray, method: int, arm: int) -> None:
-    """Fill estimate ``sum h g / sum h`` and variance ``sum h^2 (g - estimate)^2 / (sum h)^2``."""
+def _weigh(weight: np.ndarray, score: np.ndarray, out: np.ndarray, parts: np.ndarray, method: int, arm: int) -> None:
+    """Fill estimate ``sum h g / sum h``, variance ``sum h^2 (g - estimate)^2 / (sum h)^2`` and its parts."""
     total = 0.0
     mean = 0.0
     for t in range(score.shape[0]):
@@ -29,12 +29,15 @@ def _weigh(weight: np.ndarray, score: np.ndarray, out: np.ndarray, method: int, 
     for t in range(score.shape[0]):
         off = weight[t] * (score[t] - mean)
         square += off * off
+        parts[method, arm, t] = off / total
     out[method, arm, 0] = mean
     out[method, arm, 1] = square / (total * total)
 
 
 @kernel
-def estimate(arms: np.ndarray, rewards: np.ndarray, chance: np.ndarray, decay: float, out: np.ndarray) -> None:
+def estimate(
+    arms: np.ndarray, rewards: np.ndarray, chance: np.ndarray, decay: float, out: np.ndarray, cross: np.ndarray
+) -> None:
     """Estimate every arm's mean from one experiment by all methods.
 
     Parameters
@@ -49,6 +52,9 @@ def estimate(arms: np.ndarray, rewards: np.ndarray, chance: np.ndarray, decay: f
         Exponent a of the floor ``t^-a / K`` that the two-point weights assume in their bad case, 0 <= a < 1.
     out : float64 ndarray, shape (5, arms, 2)
         Output: estimate and variance; nan for the sample mean of an arm without two pulls.
+    cross : float64 ndarray, shape (5, arms, arms)
+        Output: covariances of the estimates, ``sum over t of h_a (g_a - mean_a) h_b (g_b - mean_b)`` over the sums of
+        weights; 0 between sample means, which have no reward in common.
 
     References
     ----------
@@ -59,6 +65,7 @@ def estimate(arms: np.ndarray, rewards: np.ndarray, chance: np.ndarray, decay: f
     score = np.zeros(size)
     plain = np.zeros(size)
     weight = np.zeros(size)
+    parts = np.zeros((out.shape[0], chance.shape[1], size))
     for a in range(chance.shape[1]):
         n = 0.0
         s = 0.0
@@ -77,11 +84,11 @@ def estimate(arms: np.ndarray, rewards: np.ndarray, chance: np.ndarray, decay: f
         out[NAIVE, a, 1] = (q - s * s / n) / (n - 1.0) / n if n > 1.0 else math.nan
         for t in range(size):
             weight[t] = 1.0
-        _weigh(weight, plain, out, IPW, a)
-        _weigh(weight, score, out, AIPW, a)
+        _weigh(weight, plain, out, parts, IPW, a)
+        _weigh(weight, score, out, parts, AIPW, a)
         for t in range(size):
             weight[t] = math.sqrt(chance[t, a])
-        _weigh(weight, score, out, ROOT, a)
+        _weigh(weight, score, out, parts, ROOT, a)
         stick = 1.0
         for t in range(size):
             at = t + 1.0
@@ -91,7 +98,17 @@ def estimate(arms: np.ndarray, rewards: np.ndarray, chance: np.ndarray, decay: f
             part = (1.0 - e) * bad + e * good if t < size - 1 else 1.0
             weight[t] = math.sqrt(stick * part * e)
             stick *= 1.0 - part
-        _weigh(weight, score, out, TWO_POINT, a)
+        _weigh(weight, score, out, parts, TWO_POINT, a)
+    for m in range(out.shape[0]):
+        for a in range(chance.shape[1]):
+            for b in range(a):
+                total = 0.0
+                if m != NAIVE:
+                    for t in range(size):
+                        total += parts[m, a, t] * parts[m, b, t]
+                cross[m, a, b] = total
+                cross[m, b, a] = total
+            cross[m, a, a] = out[m, a, 1]
 
 
 @kernel
@@ -107,6 +124,7 @@ def play_and_estimate(
     clip: bool,
     memory: np.ndarray,
     out: np.ndarray,
+    cross: np.ndarray,
 ) -> None:
     """Play a policy in batches on Bernoulli arms with a logged, floored propensity, then estimate.
 
@@ -120,6 +138,8 @@ def play_and_estimate(
     rewards, choices : uint64 ndarray, shape (4,)
         Streams.
     out : float64 ndarray, shape (replicates, 5, arms, 2)
+        Output: see `estimate`.
+    cross : float64 ndarray, shape (replicates, 5, arms, arms)
         Output: see `estimate`.
     """
     arms = means.shape[0]
@@ -166,4 +186,4 @@ def play_and_estimate(
             for t in range(first, min(first + batch, horizon)):
                 n[pulled[t]] += 1.0
                 s[pulled[t]] += came[t]
-        estimate(pulled, came, chance, decay, out[r])
+        estimate(pulled, came, chance, decay, out[r], cross[r])

@@ -11,10 +11,10 @@ from expsim_panel.kernels.jit import inner, kernel
 from expsim_panel.kernels.special import beta_pdf, betainc, log_beta, norm_cdf, norm_pdf
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
-_CUTS = np.array([-8.5, -5.5, -3.5, -2.0, -1.0, 0.0, 1.0, 2.0, 3.5, 5.5, 8.5, 14.0, 25.0, 45.0])
+_CUTS = np.array([-45.0, -25.0, -14.0, -8.5, -5.5, -3.5, -2.0, -1.0, 0.0, 1.0, 2.0, 3.5, 5.5, 8.5, 14.0, 25.0, 45.0])
 _FAR = 12.0
 _STEP = 0.5
-_REACH = 7.0
+_REACH, _SKEWED_REACH = 7.0, 35.0
 _COMPARABLE = 6.0
 _LARGE = 75.0
 
@@ -292,16 +292,19 @@ def _integrate(is_beta: bool, mean: np.ndarray, sd: np.ndarray, work: np.ndarray
     below = np.empty(arms)
     narrow = sd[0]
     wide = sd[0]
-    low = mean[0] - _REACH * sd[0]
-    high = mean[0] + _REACH * sd[0]
+    low = -math.inf
+    high = -math.inf
     inside = True
     for a in range(arms):
         work[P_BEST, a] = 0.0
         narrow = min(narrow, sd[a])
         wide = max(wide, sd[a])
-        low = max(low, mean[a] - _REACH * sd[a])
-        high = max(high, mean[a] + _REACH * sd[a])
-        if is_beta and min(work[FIRST, a], work[SECOND, a]) < 50.0:
+        # A rate near 0 or 1 has an exponential tail: 7 standard deviations would leave out 3 in 10,000 of it.
+        skewed = is_beta and min(work[FIRST, a], work[SECOND, a]) < 50.0
+        reach = _SKEWED_REACH if skewed else _REACH
+        low = max(low, mean[a] - reach * sd[a])
+        high = max(high, mean[a] + reach * sd[a])
+        if skewed:
             inside = False
     expected_max = 0.0
     if inside and wide <= _COMPARABLE * narrow:

@@ -91,7 +91,15 @@ def play_batches(
     binary, horizon, burn_in, floor, memory, pulls, chosen, regret, money, path, dollars, traffic
         As in `request_worlds.play_world`.
     """
-    phases, arms = law.means.shape
+    # Taken out of the tuple once: each access in the loop would count references.
+    means = law.means
+    gaps = law.gaps
+    losses = law.losses
+    starts = law.starts
+    ready = law.ready
+    level = law.level
+    cost = law.cost
+    phases, arms = means.shape
     every_n = np.zeros(arms)
     every_s = np.zeros(arms)
     every_q = np.zeros(arms)
@@ -129,15 +137,15 @@ def play_batches(
         for c in range(checkpoints.shape[0] + 1):
             over = c == checkpoints.shape[0]
             while over or t < checkpoints[c]:
-                while phase + 1 < phases and t >= law.starts[phase + 1]:
+                while phase + 1 < phases and t >= starts[phase + 1]:
                     phase += 1
                 while known < k - delay or (over and known < k):
                     seen = _arrive(params, seen, late[known % (delay + 1)], n, s, q, memory)
                     known += 1
                 if over:
                     break
-                if law.ready[phase] != hand:
-                    hand = law.ready[phase]
+                if ready[phase] != hand:
+                    hand = ready[phase]
                     n = every_n[:hand]
                     s = every_s[:hand]
                     q = every_q[:hand]
@@ -150,11 +158,11 @@ def play_batches(
                 asked = False
                 while t < end:
                     # A batch is split where the means change; the policy learns of it after the batch.
-                    while phase + 1 < phases and t >= law.starts[phase + 1]:
+                    while phase + 1 < phases and t >= starts[phase + 1]:
                         phase += 1
                     until = end
                     if phase + 1 < phases:
-                        until = min(until, law.starts[phase + 1])
+                        until = min(until, starts[phase + 1])
                     for a in range(hand):
                         part[a] = 0
                     while forced and t < until:
@@ -193,9 +201,9 @@ def play_batches(
                             today[0, a] += part[a]
                             today[1, a] += total
                             today[2, a] += square
-                            lost += part[a] * law.gaps[phase, a]
-                            missed += part[a] * law.losses[phase, a]
-                            earned += part[a] * (law.value * (law.means[phase, a] + law.level[0]) - law.cost[a])
+                            lost += part[a] * gaps[phase, a]
+                            missed += part[a] * losses[phase, a]
+                            earned += part[a] * (law.value * (means[phase, a] + level[0]) - cost[a])
                 k += 1
             if over:
                 break

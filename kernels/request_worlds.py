@@ -73,6 +73,7 @@ def learn(
     params: Any,
     until: int,
     seen: int,
+    tail: int,
     in_turn: bool,
     arms: np.ndarray,
     rewards: np.ndarray,
@@ -81,35 +82,150 @@ def learn(
     s: np.ndarray,
     q: np.ndarray,
     memory: np.ndarray,
-) -> int:
-    """Hand the policy the rewards of the requests before `until`; return how many it has seen.
+) -> tuple[int, int]:
+    """Hand the policy the rewards of the requests before `until`; return how many it has seen, and the next place.
 
-    `arms` and `rewards` are rings over the requests under way. `in_turn`: one after the other, in the order of the
+    `arms` and `rewards` are rings over the requests under way, `tail` the place of the oldest (a remainder would
+    cost more than the rest of this). `in_turn`: one after the other, in the order of the
     requests, as a policy with a window needs it; otherwise by sums over an arm (rows of `fresh`).
     """
     size = arms.shape[0]
     while seen < until:
         # One place that calls the policy, whichever the mode: its body is compiled into the loop.
-        low = arms[seen % size] if in_turn else 0
+        low = arms[tail] if in_turn else 0
         high = low + 1 if in_turn else n.shape[0]
         stop = seen + 1 if in_turn else until
         for a in range(low, high):
             fresh[0, a] = 0.0
             fresh[1, a] = 0.0
         while seen < stop:
-            arm = arms[seen % size]
-            reward = rewards[seen % size]
+            arm = arms[tail]
+            reward = rewards[tail]
             fresh[0, arm] += 1.0
             fresh[1, arm] += reward
             q[arm] += reward * reward
             seen += 1
+            tail = 0 if tail + 1 == size else tail + 1
         for a in range(low, high):
             n[a] += fresh[0, a]
             s[a] += fresh[1, a]
         for a in range(low, high):
             if fresh[0, a] > 0.0:
                 update(params, a, fresh[0, a], fresh[1, a], seen, n, s, memory)
-    return seen
+    return seen, tail
+
+
+T, PHASE, SEEN, TAIL, HEAD, LEFT, SEASON, MARK = 0, 1, 2, 3, 4, 5, 6, 7
+"""Where a stretch stands: requests so far, phase, rewards known, ends of the ring, requests left in the batch, place
+in the season, next checkpoint."""
+
+
+@inner
+def _stretch(
+    params: Any,
+    law: RequestLaw,
+    rewards: np.ndarray,
+    choices: np.ndarray,
+    binary: bool,
+    until: int,
+    horizon: int,
+    burn_in: int,
+    floor: float,
+    delay: int,
+    batch: int,
+    in_turn: bool,
+    checkpoints: np.ndarray,
+    memory: np.ndarray,
+    n: np.ndarray,
+    s: np.ndarray,
+    q: np.ndarray,
+    given: np.ndarray,
+    work: np.ndarray,
+    every_given: np.ndarray,
+    fresh: np.ndarray,
+    ring_arms: np.ndarray,
+    ring_rewards: np.ndarray,
+    at: np.ndarray,
+    total: np.ndarray,
+    replicate: int,
+    path: np.ndarray,
+    dollars: np.ndarray,
+    traffic: np.ndarray,
+) -> None:
+    """Play the requests before `until`, while the arms to choose from stay the same.
+
+    A function of its own, since the arrays of a kernel that are made anew inside its loop would have their
+    references counted at every request (40 ns, measured). `at` and `total` (regret, regret in dollars, net value)
+    carry the state from stretch to stretch; at the horizon the rewards under way arrive.
+    """
+    hand = n.shape[0]
+    arms = every_given.shape[0]
+    phases = law.starts.shape[0]
+    period = law.level.shape[0]
+    size = ring_arms.shape[0]
+    explore = floor * hand
+    forced = burn_in > 0
+    t, phase, seen, tail = at[T], at[PHASE], at[SEEN], at[TAIL]
+    ring, left, day, mark = at[HEAD], at[LEFT], at[SEASON], at[MARK]
+    lost, missed, earned = total[0], total[1], total[2]
+    while t < until or t == horizon:
+        while phase + 1 < phases and t >= law.starts[phase + 1]:
+            phase += 1
+        if left == 0 or t == horizon:
+            left = batch
+            known = horizon if t == horizon else t - delay
+            seen, tail = learn(params, known, seen, tail, in_turn, ring_arms, ring_rewards, fresh, n, s, q, memory)
+            if t == horizon:
+                break
+        left -= 1
+        if forced:
+            least = given[0]
+            for a in range(1, hand):
+                least = min(least, given[a])
+            forced = least < burn_in
+        if hand == 1:
+            arm = 0
+        elif forced:
+            arm = fewest(choices, given, work)
+        elif explore > 0.0 and uniform(choices) < explore:
+            arm = whole(choices, hand)
+        else:
+            arm = select(params, choices, seen, n, s, q, memory, work)
+        mean = law.means[phase, arm]
+        if law.drifting:
+            mean += law.slope[arm] * t
+            best, most = best_at_hand(law, phase, t)
+            lost += best - mean
+            missed += most - (law.value * mean - law.cost[arm])
+        else:
+            lost += law.gaps[phase, arm]
+            missed += law.losses[phase, arm]
+        mean += law.level[day]
+        day = 0 if day + 1 == period else day + 1
+        earned += law.value * mean - law.cost[arm]
+        mean = law.offset[arm] + law.gain[arm] * mean
+        # No branch on the uniform: half of them would be mispredicted.
+        reward = 1.0 * int(uniform(rewards) < mean) if binary else mean + law.sd * normal(rewards)
+        ring_arms[ring] = arm
+        ring_rewards[ring] = reward
+        ring = 0 if ring + 1 == size else ring + 1
+        given[arm] += 1.0
+        t += 1
+        if t == checkpoints[mark]:
+            for a in range(arms):
+                traffic[mark, a] += every_given[a]
+            traffic[mark, arms] += lost
+            traffic[mark, arms + 1] += lost * lost
+            traffic[mark, arms + 2] += missed
+            traffic[mark, arms + 3] += missed * missed
+            if replicate < path.shape[0]:
+                path[replicate, mark] = lost
+            if replicate < dollars.shape[0]:
+                dollars[replicate, mark] = missed
+            mark += 1 if t < horizon else 0
+    at[T], at[PHASE], at[SEEN], at[TAIL] = t, phase, seen, tail
+    at[HEAD], at[LEFT], at[SEASON], at[MARK] = ring, left, day, mark
+    total[0], total[1], total[2] = lost, missed, earned
 
 
 @kernel
@@ -157,7 +273,7 @@ def play_world(
     traffic : float64 ndarray, shape (checkpoints, arms + 4)
         Output, summed over replicates: pulls of each arm so far, regret, its square, regret in dollars, its square.
     """
-    phases, arms = law.means.shape
+    arms = law.means.shape[1]
     every_n = np.zeros(arms)
     every_s = np.zeros(arms)
     every_q = np.zeros(arms)
@@ -166,8 +282,13 @@ def play_world(
     size = min(delay + batch, horizon)
     ring_arms = np.zeros(size, np.int64)
     ring_rewards = np.zeros(size)
+    at = np.zeros(8, np.int64)
+    total = np.zeros(3)
+    # First request at which so many arms can be chosen: the first batch after the last of them arrived.
+    since = np.full(arms + 2, horizon)
+    for k in range(law.starts.shape[0] - 1, -1, -1):
+        since[law.ready[k]] = min((law.starts[k] + batch - 1) // batch * batch, horizon)
     flat = memory.reshape(-1)
-    period = law.level.shape[0]
     for r in range(pulls.shape[0]):
         for a in range(arms):
             every_n[a] = 0.0
@@ -176,90 +297,32 @@ def play_world(
             every_given[a] = 0.0
         for i in range(flat.shape[0]):
             flat[i] = 0.0
+        for i in range(at.shape[0]):
+            at[i] = 0
+        for i in range(total.shape[0]):
+            total[i] = 0.0
         begin(params, memory)
-        lost = 0.0
-        missed = 0.0
-        earned = 0.0
-        phase = 0
-        hand = law.ready[0]
-        n = every_n[:hand]
-        s = every_s[:hand]
-        q = every_q[:hand]
-        given = every_given[:hand]
-        work = np.zeros((4, hand))
-        forced = burn_in > 0
-        explore = floor * hand
-        seen = 0
-        left = 0
-        day = 0
-        t = 0
-        for c in range(checkpoints.shape[0] + 1):
-            over = c == checkpoints.shape[0]
-            while over or t < checkpoints[c]:
-                while phase + 1 < phases and t >= law.starts[phase + 1]:
-                    phase += 1
-                if left == 0 or over:
-                    left = batch
-                    until = horizon if over else t - delay
-                    seen = learn(params, until, seen, in_turn, ring_arms, ring_rewards, fresh, n, s, q, memory)
-                    if over:
-                        break
-                    if law.ready[phase] != hand:
-                        hand = law.ready[phase]
-                        n = every_n[:hand]
-                        s = every_s[:hand]
-                        q = every_q[:hand]
-                        given = every_given[:hand]
-                        work = np.zeros((4, hand))
-                        forced = burn_in > 0
-                        explore = floor * hand
-                left -= 1
-                if forced:
-                    least = given[0]
-                    for a in range(1, hand):
-                        least = min(least, given[a])
-                    forced = least < burn_in
-                if hand == 1:
-                    arm = 0
-                elif forced:
-                    arm = fewest(choices, given, work)
-                elif explore > 0.0 and uniform(choices) < explore:
-                    arm = whole(choices, hand)
-                else:
-                    arm = select(params, choices, seen, n, s, q, memory, work)
-                mean = law.means[phase, arm]
-                if law.drifting:
-                    mean += law.slope[arm] * t
-                    best, most = best_at_hand(law, phase, t)
-                    lost += best - mean
-                    missed += most - (law.value * mean - law.cost[arm])
-                else:
-                    lost += law.gaps[phase, arm]
-                    missed += law.losses[phase, arm]
-                mean += law.level[day]
-                day = 0 if day + 1 == period else day + 1
-                earned += law.value * mean - law.cost[arm]
-                mean = law.offset[arm] + law.gain[arm] * mean
-                reward = 1.0 * int(uniform(rewards) < mean) if binary else mean + law.sd * normal(rewards)
-                ring_arms[t % size] = arm
-                ring_rewards[t % size] = reward
-                given[arm] += 1.0
-                t += 1
-            if over:
+        kept = 0
+        for hand in range(1, arms + 1):
+            until = horizon
+            for more in range(hand + 1, arms + 1):
+                until = min(until, since[more])
+            if until <= at[T]:
+                continue
+            n = every_n[:hand]
+            s = every_s[:hand]
+            q = every_q[:hand]
+            _stretch(
+                params, law, rewards, choices, binary, until, horizon, burn_in, floor, delay, batch, in_turn,
+                checkpoints, memory, n, s, q, every_given[:hand], np.zeros((4, hand)), every_given, fresh,
+                ring_arms, ring_rewards, at, total, r, path, dollars, traffic,
+            )  # fmt: skip
+            if at[T] == horizon:
+                kept = recommend(params, choices, n, s, memory)
                 break
-            for a in range(arms):
-                traffic[c, a] += every_given[a]
-            traffic[c, arms] += lost
-            traffic[c, arms + 1] += lost * lost
-            traffic[c, arms + 2] += missed
-            traffic[c, arms + 3] += missed * missed
-            if r < path.shape[0]:
-                path[r, c] = lost
-            if r < dollars.shape[0]:
-                dollars[r, c] = missed
         for a in range(arms):
             pulls[r, a] = int(every_given[a])
-        regret[r] = lost
-        money[r, 0] = missed
-        money[r, 1] = earned
-        chosen[r] = recommend(params, choices, n, s, memory)
+        regret[r] = total[0]
+        money[r, 0] = total[1]
+        money[r, 1] = total[2]
+        chosen[r] = kept

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import param
@@ -204,8 +205,7 @@ class BanditSession(param.Parameterized):  # type: ignore[misc]
             words = f"Playing {count(size)} experiments per policy" + ("" if step else ", a first picture")
             self._show(run, busy=True, words=words)
             last = step == len(sizes) - 1
-            sized = {**asked, "replicates": size}
-            found = await self._work(run, lambda stop, sized=sized: bandit(**sized, progress=stop))
+            found = await self._work(run, partial(_play, {**asked, "replicates": size}))
             if found is None:
                 return
             done = _played(found) if last else f"First picture, of {count(size)} experiments; more are being played"
@@ -272,6 +272,11 @@ class BanditSession(param.Parameterized):  # type: ignore[misc]
         if run == self._run:
             with self._hold():
                 self.param.update(**values)
+
+
+def _play(asked: dict[str, Any], stop: Callable[[int, int], None]) -> BanditResult:
+    found: BanditResult = bandit(**asked, progress=stop)
+    return found
 
 
 def _played(found: BanditResult) -> str:

@@ -61,7 +61,7 @@ class Bench(param.Parameterized):  # type: ignore[misc]
         kept = self.draft.get("pick", {}) if same else {}
         if not same:
             self.profile = {"judge": "", "human": ""}
-        self._touched.clear()
+        self._touched &= {"budget", "power"} if same else set()
         self.draft = {kind: fields_of(scenario, kind, self.profile[kind]) for kind in ("judge", "human")}
         self.draft.update({key: section().to_tree() for key, section in SECTIONS.items()})
         self.draft["pick"].update(kept)
@@ -104,7 +104,7 @@ class Bench(param.Parameterized):  # type: ignore[misc]
             return
         self.profile[kind] = profile
         self.draft[kind] = fields_of(self.scenario, kind, profile)
-        self._touched -= {"rho", "ratio", "drift"}
+        self._touched -= {"rho", "scores_per_label", "drift"}
         self.rebuilt += 1
         await self.refresh()
 
@@ -117,6 +117,8 @@ class Bench(param.Parameterized):  # type: ignore[misc]
         self._run += 1
         run = self._run
         base, draft = self.scenario, copy.deepcopy(self.draft)
+        if "budget" not in self._touched:
+            draft.get("pick", {}).pop("budget", None)
         if base is None:
             return
         await asyncio.sleep(0.05)
@@ -156,7 +158,9 @@ class Bench(param.Parameterized):  # type: ignore[misc]
     def _fit(self, found: Answers) -> None:
         """Let picks that the visitor has not moved follow the answers."""
         own = {
-            "split": {"rho": found.rho, "ratio": found.what.cost_judge / found.what.cost_human},
+            # A number box shows an unset number as 0.
+            "pick": {"budget": found.budget},
+            "split": {"rho": found.rho, "scores_per_label": found.what.cost_human / found.what.cost_judge},
             "drift": {"drift": float(found.drift[0][30])},
         }
         moved = False

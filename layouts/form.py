@@ -7,7 +7,7 @@ everywhere and never replaces what is on screen.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -112,6 +112,25 @@ class Form(param.Parameterized):  # type: ignore[misc]
         elif changed and path == ("metric", "family"):
             self._rebuild("all")
         return changed
+
+    def edit_all(self, changes: Mapping[Path, Any]) -> bool:
+        """Put several values into the study at once, or none of them; tell whether the study changed."""
+        before = copy.deepcopy(self._draft)
+        for path, value in changes.items():
+            node: Any = self._draft
+            for key in path[:-1]:
+                node = node.setdefault(key, {}) if isinstance(node, dict) else node[key]
+            node[path[-1]] = value
+        if not self._adopt():
+            self._draft = before
+            return False
+        self._rebuild("all")
+        return True
+
+    @property
+    def request(self) -> Request:
+        """The study on screen, frozen."""
+        return self._request
 
     def add_strategy(self, kind: str) -> bool:
         """Add a strategy of a kind under a name of its own."""

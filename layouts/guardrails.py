@@ -72,8 +72,9 @@ def _drawn(rail: Guardrail, row: Row) -> str:
     check = row.check
     if check.interval is None or check.estimate is None:
         return ""
-    reach = 1.15 * check.threshold
-    low, high = -0.6 * reach, reach
+    alarm = check.threshold
+    low = -min(max(-1.05 * check.interval[0], 0.7 * alarm), 2.5 * alarm)
+    high = min(max(1.05 * check.interval[1], 1.15 * alarm), 2.5 * alarm)
 
     def at(harm: float) -> float:
         return round(100 * (min(max(harm, low), high) - low) / (high - low), 2)
@@ -125,10 +126,10 @@ def compared(result: Result, cell: Callable[[Figure, Callable[[Any], str]], str]
         ("p_breached_launch", "Launches of a variant that truly breaches"),
     ):
         figures = [getattr(one.guarded, key) for one in result.strategies]
-        body += row(title, [(cell(found, percent), empty) for found in figures])
+        body += row(title, [(cell(each, percent), empty) for each in figures])
     exposed = [one.guarded.breach_exposures for one in result.strategies if one.guarded]
-    if any(found.value for found in exposed):
-        body += row("Responses of breaching variants", [(cell(found, count), empty) for found in exposed])
+    if any(each.value for each in exposed):
+        body += row("Responses of breaching variants", [(cell(each, count), empty) for each in exposed])
     scenario = result.study.scenario
     for index, check in enumerate(first.checks):
         rail = rail_of(scenario, check.name)
@@ -139,10 +140,10 @@ def compared(result: Result, cell: Callable[[Figure, Callable[[Any], str]], str]
         for key, (title, twin) in _PARTS.items():
             pairs = []
             for one in result.strategies:
-                figures = one.guarded.checks[index].figures if one.guarded else {}
+                found = one.guarded.checks[index].figures if one.guarded else {}
                 # What is asked of a harmless variant has no value under the truth.
-                left = empty if key == "p_false_alarm" else cell(figures[key], percent)
-                pairs.append((left, cell(figures[twin], percent) if twin else empty))
+                left = empty if key == "p_false_alarm" else cell(found[key], percent)
+                pairs.append((left, cell(found[twin], percent) if twin else empty))
             body += row(title, pairs)
     return body
 
@@ -178,10 +179,25 @@ def _fields(session: Session, keep: Callable[[Field], None], refresh: Callable[[
     unit = rail.unit or ("rate" if rail.binary else "")
     owner = f"{rail.name}, {unit}" if unit else rail.name
 
+    boxes: dict[str | int, Any] = {}
+
+    def value(at: Path) -> Any:
+        # An unset margin is the threshold; a number box would show it as 0.
+        found = session.value(at)
+        return session.value((*path, "threshold")) if found is None and at[-1] == "margin" else found
+
+    async def change(at: Path, new: Any) -> None:
+        unset = session.value((*path, "margin")) is None
+        if session.edit(at, new):
+            if at[-1] == "threshold" and unset and "margin" in boxes:
+                boxes["margin"].value = new
+            await session.play()
+
     def some(keys: tuple[str, ...]) -> list[Any]:
         skip = tuple(key for key in rail.fields() if key not in keys or (key == "sd" and rail.binary))
-        found = fields(rail, path, session.value, session.change, binary=False, owner=owner, skip=skip)
+        found = fields(rail, path, value, change, binary=False, owner=owner, skip=skip)
         for one in found:
+            boxes[one.path[-1]] = one.widget
             keep(one)
         return [one.widget for one in found]
 

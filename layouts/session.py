@@ -17,6 +17,7 @@ import param
 
 from expsim_panel import engine
 from expsim_panel.errors import InputError
+from expsim_panel.layouts.atlas import Atlas
 from expsim_panel.layouts.computing import POOL, Mailbox, default_scenario, exact_figures, played, watch_another
 from expsim_panel.layouts.explorer import Explorer
 from expsim_panel.layouts.form import Form, Path
@@ -81,7 +82,7 @@ class Session(Form):
         super().__init__(hold)
         self._debounce, self._workers = debounce, workers
         self._run, self._stop = 0, threading.Event()
-        self.explorer = Explorer(POOL, hold)
+        self.explorer, self.atlas = Explorer(POOL, hold), Atlas(POOL, hold)
         self.open(scenario or default_scenario())
 
     # What is computed
@@ -214,6 +215,7 @@ class Session(Form):
         self._run += 1
         self._stop.set()
         self.explorer.close()
+        self.atlas.close()
 
     def _show(self, run: int, **values: Any) -> None:
         """Assign at once what a run has found, unless another run has overtaken it."""

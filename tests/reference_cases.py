@@ -22,6 +22,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import inference_section
+
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "tests" / "reference"
 PAGE = ROOT / "docs" / "validation.md"
@@ -122,8 +124,8 @@ HEAD = """# Validation
 Every reference case, our value beside the published one. Written by `python tests/write_validation.py` from
 `tests/reference/*.csv`; `tests/test_validation.py` computes each case again and fails if one is out of tolerance or if
 this page is out of date. Monte Carlo rows, whose tolerance depends on both sampling errors, have tests of their own and
-are not listed. Values are shown to a hundredth of the tolerance, which is absolute; a case with several values
-shows the largest difference.
+are not listed, but for those on intervals after a bandit at the end. Values are shown to a hundredth of the tolerance,
+which is absolute; a case with several values shows the largest difference.
 """
 
 
@@ -147,6 +149,7 @@ def page() -> str:
                 parts.append("| Case | Inputs | Output | Ours | Theirs | Difference | Tolerance |")
                 parts.append("|---|---|---|---:|---:|---:|---:|")
                 parts += [line(case) for case in some if case.source == source]
+    parts.append(inference_section.section())
     return "\n".join(parts) + "\n"
 
 

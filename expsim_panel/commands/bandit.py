@@ -182,7 +182,7 @@ def bandit(
         raise InputError(_WHERE, "--means", "no means", "write for example 0.1,0.9")
     asked: dict[str, Any] = {"means": read_means(means), "policies": names, "horizon": horizon, "family": family}
     asked["world"] = at.read_world({**plain, "cost": cost, "value_per_point": value_per_point})
-    worth = check_value(value_per_point, _WHERE, "--value-per-point")
+    worth = check_value(value_per_point, _WHERE, "--value-per-point") if html is not None else None
     axis = None if over is None else parse(over)
     settings: dict[str, Any] = {"replicates": replicates, "seed": seed, "workers": workers}
     found = play({**asked, **settings})

@@ -13,6 +13,7 @@ from expsim_panel.commands.targets import STANDARD_OUTPUT, targets
 if TYPE_CHECKING:
     from expsim_panel.evaluation_budget import Need, Option
     from expsim_panel.evaluation_simulation import Comparison, Played
+    from expsim_panel.evaluator_answers import Answers
 
 _TOO_FEW = "the budget buys fewer than two rows of it per variant"
 
@@ -30,7 +31,13 @@ def evaluators(
     variant: Annotated[
         str | None, typer.Option(help="Variant compared with the control; the truly best unless given.")
     ] = None,
-    concurrency: Annotated[int, typer.Option(help="Judge calls at a time.")] = 10,
+    concurrency: Annotated[
+        int | None, typer.Option(help="Judge calls at a time; the judge's own unless given.")
+    ] = None,
+    judge: Annotated[str | None, typer.Option("--judge", metavar="PROFILE", help="Judge of a profile instead.")] = None,
+    people: Annotated[
+        str | None, typer.Option("--people", metavar="PROFILE", help="Raters of a profile instead.")
+    ] = None,
     replicates: Annotated[int, typer.Option(help="Experiments simulated for each figure.")] = 20_000,
     seed: Annotated[int, typer.Option(help="Same study and seed, same numbers.")] = 1,
     json: Annotated[
@@ -40,7 +47,10 @@ def evaluators(
     """Compare an LLM judge, people and both: same budget, same accuracy, and the frontier between them."""
     from expsim_panel import library
     from expsim_panel.commands.screen import dumps, print_json
+    from expsim_panel.evaluation_laws import measurers
     from expsim_panel.evaluation_simulation import compare
+    from expsim_panel.evaluator_answers import answers, with_evaluators
+    from expsim_panel.evaluator_picks import fields_of
     from expsim_panel.scenario import Scenario
 
     outputs = targets({"--json": json}, (name,))
@@ -48,6 +58,10 @@ def evaluators(
     for one in settings or []:
         library.override(tree, one)
     scenario = Scenario.from_tree(tree, where)
+    if judge is not None or people is not None:
+        chosen = ((kind, name or "") for kind, name in (("judge", judge), ("human", people)))
+        scenario = with_evaluators(scenario, **{kind: fields_of(scenario, kind, name) for kind, name in chosen})
+    at_a_time = measurers(scenario)[0].concurrency if concurrency is None else concurrency
     found = compare(
         scenario,
         budget,
@@ -55,12 +69,13 @@ def evaluators(
         variant=variant,
         replicates=replicates,
         seed=seed,
-        concurrency=concurrency,
+        concurrency=at_a_time,
     )
     if json is None:
         _print(found, scenario.family)
         return
     told = {"scenario": scenario.scenario.name, "replicates": replicates, "seed": seed, **document(found)}
+    told.update(planning(answers(scenario, found.budget, power)))
     if json == STANDARD_OUTPUT:
         print_json(told)
     else:
@@ -115,6 +130,30 @@ def document(found: Comparison) -> dict[str, Any]:
         "equal_accuracy": [_needed(one) for one in found.needs],
         "frontier": [asdict(point) for point in found.frontier],
     }
+
+
+def planning(found: Answers) -> dict[str, Any]:
+    """Return the JSON of the answers before any data: worth of evidence, error floor, repeats, drift."""
+    worth = found.worth
+    best = {kind: {"rows": n, "enbs": net, "pays": net > 0} for kind, (n, net) in worth.best.items()}
+    return {
+        "error_floor": {"suspected": found.floor.suspected, "true": found.floor.true},
+        "split": {"labelled": 2 * found.split.labelled, "judged": 2 * found.split.judged,
+                  "smallest_rho": found.split.smallest_rho, "variance_ratio": found.split.variance_ratio},
+        "worth": {
+            "evpi": None if worth.reason else worth.evpi,
+            "rows": worth.rows.tolist(),
+            "evsi": {kind: curve.tolist() for kind, curve in worth.evsi.items()},
+            "enbs": {kind: curve.tolist() for kind, curve in worth.enbs.items()},
+            "best": best,
+            "reason": worth.reason or None,
+        },
+        "repeats": found.repeats.best,
+        "drift": [
+            {"points": float(p), "labels": int(n)}
+            for p, n in zip(found.drift[0][::6], found.drift[1][::6], strict=True)
+        ],
+    }  # fmt: skip
 
 
 def _print(found: Comparison, family: str) -> None:

@@ -73,7 +73,10 @@ def group_sequential(
         typer.Option(help="Delta of wang-tsiatis, gamma of a spending kind, interim bound of haybittle-peto."),
     ] = None,
     futility_bounds: Annotated[
-        str | None, typer.Option(help="z bound of each look but the last; none for a look without: 0,none,0.5.")
+        str | None,
+        typer.Option(
+            help="z bound of each look but the last; none for a look without: 0,none,0.5. Two-sided: a half width."
+        ),
     ] = None,
     binding: Annotated[
         bool, typer.Option("--binding", help="Futility will be obeyed for certain: lowers the other bounds.")
@@ -163,7 +166,8 @@ def _print(told: dict[str, Any]) -> None:
 
     futility = told["futility_bounds"]
     names = ["Look", "Information", "Stop beyond |z|" if told["sides"] == 2 else "Stop above z"]
-    names += ["Give up below z"] if futility else []
+    giving_up = "Give up within |z|" if told["sides"] == 2 else "Give up below z"
+    names += [giving_up] if futility else []
     out = console()
 
     def show(part: dict[str, Any], futility: list[float | None] | None) -> None:
@@ -182,7 +186,7 @@ def _print(told: dict[str, Any]) -> None:
     show(told, futility)
     if "observed" in told:
         out.print("At the looks as they happened:")
-        names = [name for name in names if name != "Give up below z"]
+        names = [name for name in names if name != giving_up]
         show(told["observed"], None)
     lines = []
     if told["inflation_factor"] is not None:

@@ -26,12 +26,16 @@ def surface(
     strategy: Annotated[
         str | None, typer.Option("--strategy", metavar="NAME", help="Whose figure; the scenario's first unless given.")
     ] = None,
+    minus: Annotated[
+        str | None, typer.Option("--minus", metavar="NAME", help="Another strategy: show the first less this one.")
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="Change a value of the scenario; repeatable."),
     ] = None,
     replicates: Annotated[int, typer.Option(help="Experiments per cell where it must be simulated.")] = 2000,
     seed: Annotated[int, typer.Option(help="Same study and seed, same numbers.")] = 1,
+    workers: Annotated[int | None, typer.Option(help="Threads; all cores unless given.", min=1)] = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="Simulate even where an exact value exists.")] = False,
     json: Annotated[
         str | None, typer.Option("--json", metavar="FILE or -", help="Write JSON; - for standard output.")
@@ -47,14 +51,17 @@ def surface(
     from expsim_panel.response_surface import response_surface
 
     study = load(name, settings, [strategy] if strategy else None)
+    mine = study.strategies[0].name
+    if minus is not None and minus != mine:
+        study = load(name, settings, [mine, minus])
     study.put("seed", seed, "expsim surface")
     outputs = targets({"--json": json, "--html": html}, (name,))
     across = axes.parse(study, x, "--x")
     up = axes.parse(study, y, "--y") if y is not None else None
-    with screen.progress(f"Computing {metric} of {study.strategies[0].name}") as progress:
+    with screen.progress(f"Computing {metric} of {mine}") as progress:
         made = response_surface(
-            study, study.strategies[0].name, across, up,
-            metric=metric, replicates=replicates, simulate=simulate, workers=2, progress=progress,
+            study, mine, across, up,
+            metric=metric, minus=minus, replicates=replicates, simulate=simulate, workers=workers, progress=progress,
         )  # fmt: skip
     if "--html" in outputs:
         from expsim_panel.exports.surface_html import page
@@ -76,7 +83,7 @@ def _show(made: ResponseSurface) -> None:
     from rich.table import Table
 
     from expsim_panel.commands import screen
-    from expsim_panel.response_surface import written
+    from expsim_panel.response_surface import unsigned, written
 
     across = _some(made.x.values.size, MOST_COLUMNS)
     down = _some(made.value.shape[0], 2 * MOST_COLUMNS)
@@ -87,14 +94,14 @@ def _show(made: ResponseSurface) -> None:
         column.justify = "right"
     for i in down:
         head = "" if made.y is None else f"{made.y.values[i]:.4g}"
-        table.add_row(head, *(written(made.metric, made.value[i, j]) for j in across))
+        table.add_row(head, *(written(made.metric, made.value[i, j], made.minus is not None) for j in across))
     out = screen.console()
-    out.print(screen.heading(f"{made.words}, {made.strategy}"))
+    out.print(screen.heading(f"{made.words}, {made.whose}"))
     out.print(table)
     if made.se is None:
         how = "Exact values, no simulation error."
     else:
-        largest = written(made.metric, float(np.nanmax(made.se)))
+        largest = unsigned(made.metric, float(np.nanmax(made.se)), made.minus is not None)
         how = f"Simulated, {made.replicates:,} experiments a cell ({made.reason}); largest standard error {largest}."
     lines = [f"Across: {made.x.path}." + (f" Downwards: {made.y.path}." if made.y is not None else ""), how]
     if len(across) < made.x.values.size or len(down) < made.value.shape[0]:

@@ -8,15 +8,18 @@ from typing import NamedTuple
 import numpy as np
 
 from expsim_panel.design import Setting, designs
-from expsim_panel.designs._frequentist import Frequentist
+from expsim_panel.designs._adaptive_size import AdaptiveSize, ended, rows_so_far
 from expsim_panel.kernels.contrasts import contrast
 from expsim_panel.kernels.special import norm_ppf
-from expsim_panel.kernels.trials import FOR_CONTROL, FUTILE, ROWS, SQUARES, SUMS, decide
+from expsim_panel.kernels.trials import SQUARES, SUMS, decide
 from expsim_panel.quantities import Probability, Share, Spread
 
 
 class Reestimated(NamedTuple):
-    """z bound, sides, day of the review, rows needed for each unit of variance, last day, scratch space (1,)."""
+    """z bound, sides, day of the review, rows needed for each unit of variance, last day, scratch space.
+
+    `work` has shape (2, arms): first the rows needed, then the z of every variant.
+    """
 
     critical: float
     two_sided: bool
@@ -33,40 +36,26 @@ def _reestimated(rule: Reestimated, day: int, state: np.ndarray) -> int:
     arms = state.shape[1]
     if day < rule.review:
         return 0
-    rows = 0.0
-    total = 0.0
-    squares = 0.0
-    for a in range(arms):
-        rows += state[ROWS, a]
-        total += state[SUMS, a]
-        squares += state[SQUARES, a]
+    rows = rows_so_far(state)
     if day == rule.review:
+        total = 0.0
+        squares = 0.0
+        for a in range(arms):
+            total += state[SUMS, a]
+            squares += state[SQUARES, a]
         # All arms lumped together: nobody sees which response is whose.
         spread = (squares - total * total / rows) / (rows - 1.0) if rows > 1.0 else 0.0
-        rule.work[0] = rule.per_variance * max(spread, 0.0)
-    if day < rule.last and rows < rule.work[0]:
+        rule.work[0, 0] = rule.per_variance * max(spread, 0.0)
+    if day < rule.last and rows < rule.work[0, 0]:
         return 0
-    winner = 0
-    highest = rule.critical
-    all_below = rule.two_sided
     for a in range(1, arms):
         d, v = contrast(state, a, rule.ddof)
-        z = d / math.sqrt(v) if v > 0.0 else 0.0
-        if z > highest:
-            highest = z
-            winner = a
-        if not z < -rule.critical:
-            all_below = False
-    if winner > 0:
-        return winner
-    if all_below:
-        return FOR_CONTROL
-    # The size is reached: without a finding it ends here too, unless it would have ended anyway.
-    return FUTILE if day < rule.last else 0
+        rule.work[1, a] = d / math.sqrt(v) if v > 0.0 else 0.0
+    return ended(rule.work[1], rule.critical, rule.two_sided, day < rule.last)
 
 
 @designs.register("blinded-reestimation")
-class BlindedReestimation(Frequentist):
+class BlindedReestimation(AdaptiveSize):
     """At the review the blinded spread says how many units the planned effect needs; one fixed test there.
 
     Only the spread of all responses together is looked at, so that the type I error stays alpha (in large
@@ -109,7 +98,7 @@ class BlindedReestimation(Frequentist):
 
     def rule(self, setting: Setting) -> Reestimated:
         """Return the kernel's parameters."""
-        critical = -norm_ppf(float(self.alpha) / (self.sides * (setting.arms - 1)))
+        critical = self.critical(setting)
         effect = setting.indifference if self.planned_effect is None else float(self.planned_effect)
         final = np.maximum(setting.rows[-1], 1.0)
         per_pair = float(final.sum() / final[0] + final.sum() / final[1:].min())
@@ -118,8 +107,6 @@ class BlindedReestimation(Frequentist):
         per_variance = needed / effect**2 if effect > 0 else math.inf
         review = min(math.ceil(float(self.review_at) * setting.days), setting.days) - 1
         return Reestimated(
-            critical, self.sides == 2, review, min(per_variance, 1e300), setting.days - 1, setting.ddof, np.zeros(1)
-        )
-
-    def bounds(self, setting: Setting) -> None:
-        """Return None: the day of the test depends on the data."""
+            critical, self.sides == 2, review, min(per_variance, 1e300), setting.days - 1, setting.ddof,
+            np.zeros((2, setting.arms)),
+        )  # fmt: skip

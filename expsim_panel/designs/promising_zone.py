@@ -8,20 +8,20 @@ from typing import NamedTuple
 import numpy as np
 
 from expsim_panel.design import Setting, designs
-from expsim_panel.designs._frequentist import Frequentist
+from expsim_panel.designs._adaptive_size import AdaptiveSize, ended, rows_so_far
 from expsim_panel.errors import InputError
 from expsim_panel.kernels.arms import row_variance
 from expsim_panel.kernels.contrasts import conditional_power, contrast
 from expsim_panel.kernels.special import norm_ppf
-from expsim_panel.kernels.trials import FOR_CONTROL, FUTILE, ROWS, SQUARES, SUMS, decide
+from expsim_panel.kernels.trials import ROWS, SQUARES, SUMS, decide
 from expsim_panel.quantities import Probability, Share
 
 
 class Promising(NamedTuple):
     """z bound, zone, quantile of the power aimed at, interim information, days of the plan, scratch space.
 
-    `work` has shape (4, arms): rows, sum and squares at the interim look, z there; the last row's first entry is
-    the number of rows over all arms at which the experiment ends.
+    `work` has shape (5, arms): rows, sum and squares at the interim look, z there (its first entry is the number of
+    rows over all arms at which the experiment ends), z at the end.
     """
 
     critical: float
@@ -44,9 +44,7 @@ def _promising(rule: Promising, day: int, state: np.ndarray) -> int:
     work = rule.work
     if day < rule.interim:
         return 0
-    rows = 0.0
-    for a in range(arms):
-        rows += state[ROWS, a]
+    rows = rows_so_far(state)
     if day == rule.interim:
         best = 0.0
         for a in range(arms):
@@ -73,9 +71,6 @@ def _promising(rule: Promising, day: int, state: np.ndarray) -> int:
         return 0
     first = math.sqrt(rule.information)
     second = math.sqrt(1.0 - rule.information)
-    winner = 0
-    highest = rule.critical
-    all_below = rule.two_sided
     n0 = state[ROWS, 0] - work[0, 0]
     s0 = state[SUMS, 0] - work[1, 0]
     v0 = row_variance(n0, s0, state[SQUARES, 0] - work[2, 0], rule.ddof)
@@ -86,20 +81,12 @@ def _promising(rule: Promising, day: int, state: np.ndarray) -> int:
         z = 0.0
         if n0 > rule.ddof and n1 > rule.ddof and n0 > 0.0 and n1 > 0.0 and v0 + v1 > 0.0:
             z = first * work[3, a] + second * (s1 / n1 - s0 / n0) / math.sqrt(v1 / n1 + v0 / n0)
-        if z > highest:
-            highest = z
-            winner = a
-        if not z < -rule.critical:
-            all_below = False
-    if winner > 0:
-        return winner
-    if all_below:
-        return FOR_CONTROL
-    return FUTILE if day < rule.last else 0
+        work[4, a] = z
+    return ended(work[4], rule.critical, rule.two_sided, day < rule.last)
 
 
 @designs.register("promising-zone")
-class PromisingZone(Frequentist):
+class PromisingZone(AdaptiveSize):
     """Plan for less than the horizon; where the interim conditional power is promising, go on up to it.
 
     The size that would bring the conditional power (under the trend) to its aim, at most the planned days. The
@@ -158,15 +145,12 @@ class PromisingZone(Frequentist):
         interim, planned = self.days_of(setting)
         arrived = setting.rows.sum(axis=1)
         information = float(arrived[interim - 1] / arrived[planned - 1]) if arrived[planned - 1] > 0 else 0.5
-        critical = -norm_ppf(float(self.alpha) / (self.sides * (setting.arms - 1)))
+        critical = self.critical(setting)
         return Promising(
             critical, self.sides == 2, float(self.least), float(self.aim), norm_ppf(self.aim),
             min(max(information, 1e-9), 1 - 1e-9), interim - 1, planned - 1, setting.days - 1, setting.ddof,
-            np.zeros((4, setting.arms)),
+            np.zeros((5, setting.arms)),
         )  # fmt: skip
-
-    def bounds(self, setting: Setting) -> None:
-        """Return None: the size depends on the data."""
 
     def check_for(self, setting: Setting, where: str, path: str) -> None:
         """Check the zone and the traffic; raise `InputError`."""

@@ -40,7 +40,7 @@ class Human(Evaluator):
     kind = "human"
     summary = "Human raters: unbiased between variants, slow and paid by the label"
     rows_word = "labelled"
-    added = frozenset(("fatigue", "adjudication", "error_correlation", "delay_days"))
+    added = frozenset(("fatigue", "adjudication", "error_correlation", "delay_days", "days_per_week"))
     profile = profile_parameter("Name and source of the raters' numbers; assumptions are named as such.")
     coverage = Share(
         0.1,
@@ -135,6 +135,13 @@ class Human(Evaluator):
         label="Labels take",
         doc="Days from a response to its label, on top of the time its outcome takes.",
     )
+    days_per_week = Count(
+        7,
+        bounds=(1, 7),
+        softbounds=(1, 7),
+        label="Working days a week",
+        doc="Days on which raters label; where they cannot keep up, the answer waits for the last label.",
+    )
 
     def measure(self, means: np.ndarray, sds: np.ndarray, family: str) -> Measurement:
         """Return the law of one response's label (mean or majority of ``labels_per_item``).
@@ -194,6 +201,12 @@ class Human(Evaluator):
     def seconds_per_row(self) -> float:
         """Working seconds for the labels of one response."""
         return float(self.seconds * self.labels_per_response())
+
+    def rows_per_day(self) -> float:
+        """Responses that the raters label in a day of the calendar, their weekends spread evenly."""
+        seconds = self.seconds_per_row()
+        hours = self.raters * self.hours_per_day * self.days_per_week / 7
+        return hours * 3600 / seconds if seconds else math.inf
 
     def price_note(self) -> str:
         """Say what a label costs."""

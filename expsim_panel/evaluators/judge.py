@@ -334,6 +334,11 @@ class Judge(Evaluator):
         """Return the differential bias of the variant that the judge is most partial to or against."""
         return float(max(self.biases or [self.differential_bias], key=abs))
 
+    def rows_per_day(self) -> float:
+        """Responses that the judge scores in a day, by its calls at a time."""
+        seconds = self.seconds_per_row()
+        return 86400 * self.concurrency / seconds if seconds else math.inf
+
     def bias_sd(self) -> float:
         """Return what is known of such judges' partiality; a panel's is that of a mean with correlated errors."""
         if self.judges == 1:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from expsim_panel.caveats import caveats
 from expsim_panel.economics import Ledger, ledger
 from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.exports._evidence import EVIDENCE, TRADE_OFF, evidence, trade_off
 from expsim_panel.exports._reproduce import facts
 from expsim_panel.exports._strategies import BADGES, carrying, cell, rows
 from expsim_panel.guardrail_tables import MARKS, launch_rows, strategy_rows, verdict_rows
@@ -51,6 +52,7 @@ def write(result: Result, strategy: str | None = None) -> str:
         f"# {escape(scenario.scenario.title or scenario.scenario.name)}",
         *([escape(scenario.scenario.question)] if scenario.scenario.question else []),
         *_verdict(result, one),
+        *_evidence(one, scenario),
         *_advice(result),
         *_strategies(result),
         *_guardrails(result, one),
@@ -123,6 +125,20 @@ def _guardrails(result: Result, one: StrategyResult) -> list[str]:
         "reached beyond chance, and is unknown otherwise; only a variant whose guardrails all pass is launched."
     )
     return ["## Guardrails", note, *tables]
+
+
+def _evidence(one: StrategyResult, scenario: Scenario) -> list[str]:
+    """Return what more data is worth, and the trade-off: both from the experiment's own data."""
+    parts = []
+    bought, spread = evidence(one.verdict), trade_off(one.verdict, scenario.family)
+    if bought:
+        note = "Each source at the amount that is worth most; more data is collected only where that is above zero."
+        parts += ["## What more data would be worth", note, table(EVIDENCE, [[*map(escape, row)] for row in bought])]
+    if spread:
+        note = "On the frontier: no other variant is at least as good, as cheap and as fast, and better in one."
+        body = [[*map(escape, row)] for row in spread]
+        parts += ["## Quality, cost and latency at once", table(TRADE_OFF, body), note]
+    return parts
 
 
 def _advice(result: Result) -> list[str]:

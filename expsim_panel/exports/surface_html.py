@@ -15,7 +15,7 @@ from expsim_panel.exports._page import STYLE
 from expsim_panel.exports._standalone import standalone
 from expsim_panel.plots._palette import DARK, LIGHT
 from expsim_panel.plots.response_surface import ERROR, draw
-from expsim_panel.response_surface import ResponseSurface, written
+from expsim_panel.response_surface import ResponseSurface, unsigned, written
 from expsim_panel.scenario import Scenario
 
 TEMPLATE = """
@@ -78,7 +78,7 @@ def page(made: ResponseSurface, scenario: Scenario) -> str:
     variables = {
         "style": STYLE,
         "heading": escape(heading),
-        "sentence": escape(f"{made.words} with {made.strategy}, over {over}"),
+        "sentence": escape(f"{made.words} with {made.whose}, over {over}"),
         "how": escape(how),
         "table": _table(made),
         "reproduce": "".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in facts),
@@ -91,11 +91,12 @@ def _table(made: ResponseSurface) -> str:
     corner = escape(made.x.path if made.y is None else f"{made.y.path} / {made.x.path}")
     head = "".join(f"<th scope='col'>{value:.4g}</th>" for value in made.x.values)
     lines = [f"<table><thead><tr><th scope='col'>{corner}</th>{head}</tr></thead><tbody>"]
+    apart = made.minus is not None
     for i, row in enumerate(made.value):
         name = "" if made.y is None else f"{made.y.values[i]:.4g}"
         cells = []
         for j, value in enumerate(row):
-            error = "" if made.se is None else f"<small>± {written(made.metric, float(made.se[i, j]))}</small>"
-            cells.append(f"<td>{written(made.metric, float(value))}{error}</td>")
+            error = "" if made.se is None else f"<small>± {unsigned(made.metric, float(made.se[i, j]), apart)}</small>"
+            cells.append(f"<td>{written(made.metric, float(value), apart)}{error}</td>")
         lines.append(f"<tr><th scope='row'>{name}</th>{''.join(cells)}</tr>")
     return "".join([*lines, "</tbody></table>"])

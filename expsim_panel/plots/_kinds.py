@@ -10,6 +10,7 @@ from bokeh.plotting import figure
 from expsim_panel.plots._dress import dress
 from expsim_panel.plots._frame import frame
 from expsim_panel.plots._palette import LIGHT, Ink
+from expsim_panel.quantities import count
 
 WORDS = {"judge": "LLM judge", "human": "people", "hybrid": "both"}
 SHADES = {"judge": "#E69F00", "human": "#009E73", "hybrid": "#0072B2"}
@@ -53,6 +54,11 @@ def upright(made: figure, x: float, said: str, shade: str, y: float, **changes: 
     """Draw a labelled place."""
     made.add_layout(Span(location=x, dimension="height", line_color=shade, line_dash="dotted", line_width=1.5))
     text(made, said, x, y, shade, **changes)
+
+
+def dollars(value: float) -> str:
+    """Return whole dollars."""
+    return f"{'-' if value < 0 else ''}${count(abs(value))}"
 
 
 def line(made: figure, kind: str, x: Any, y: Any) -> Any:

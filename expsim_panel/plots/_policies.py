@@ -36,7 +36,9 @@ def short(name: str, most: int = 26) -> str:
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
-def apart(places: Sequence[tuple[float, float]], width: float, height: float, top: float = np.inf) -> list[float]:
+def apart(
+    places: Sequence[tuple[float, float]], width: float, height: float, top: float = np.inf, bottom: float = -np.inf
+) -> list[float]:
     """Return heights of labels at (x, y) so that none covers another: moved up, or down where there is no room.
 
     `width` and `height` are those of a label in the units of the axes.
@@ -49,7 +51,7 @@ def apart(places: Sequence[tuple[float, float]], width: float, height: float, to
         free = (
             y + step * height / 2
             for step in steps
-            if y + step * height / 2 <= top
+            if bottom <= y + step * height / 2 <= top
             and all(abs(x - u) >= width or abs(y + step * height / 2 - v) >= 0.99 * height for u, v in done)
         )
         heights[at] = next(free, y)

@@ -29,7 +29,9 @@ def unit(family: str, usd: float | None) -> str:
 
 
 def lai_robbins_line(found: BanditResult) -> np.ndarray:
-    """Return ``C log t`` at every checkpoint."""
+    """Return ``C log t`` at every checkpoint; nan where the bound does not hold in the result's world."""
+    if found.lai_robbins_reason:
+        return np.full(found.checkpoints.size, np.nan)
     return np.asarray(found.lai_robbins * np.log(found.checkpoints), np.float64)
 
 
@@ -98,7 +100,7 @@ class BanditRegret:
         self.bound.data = {"x": at[inside], "y": bound[inside]}
         # Its name stands where the line is a third along, or lower if it leaves the figure before that.
         low = inside & (bound <= 0.8 * top) & (at <= found.horizon / 3)
-        place = int(low.sum()) - 1 if found.lai_robbins > 0 else -1
+        place = int(low.sum()) - 1 if low.any() and found.lai_robbins > 0 else -1
         near = {"x": [], "y": [], "name": []} if place < 0 else {
             "x": [at[place]], "y": [bound[place]], "name": ["Lai-Robbins, C log t"],
         }  # fmt: skip
@@ -107,7 +109,7 @@ class BanditRegret:
             "x": [found.horizon] * len(end), "y": end, "at": spread(end, 0.066 * top, 0.97 * top),
             "low": [y - e for y, e in zip(end, error, strict=True)],
             "high": [y + e for y, e in zip(end, error, strict=True)],
-            "name": [short(p.name, 20) for p in found.policies], "colour": [look.colour for look in looks],
+            "name": [short(p.name, 17) for p in found.policies], "colour": [look.colour for look in looks],
         }  # fmt: skip
         self.points.data = _points(found, scale, usd)
 

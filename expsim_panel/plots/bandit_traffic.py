@@ -77,8 +77,9 @@ class BanditTraffic:
     """One figure; made once, then shown new results."""
 
     def __init__(self, dark: bool = False, height: int = 340) -> None:
-        self.figure = frame("", "Requests so far", "Share of the traffic so far, %", height=height, y_range=(0, 100))
-        self.figure.x_range.start, self.figure.x_range.end = 0.0, 1.0
+        self.figure = frame(
+            "", "Requests so far", "Share of the traffic so far, %", height=height, x_range=(0.0, 1.0), y_range=(0, 100)
+        )
         columns = ["x", "said", *(f"{end}{k}" for k in range(MOST) for end in ("low", "high"))]
         self.source = ColumnDataSource({name: [] for name in columns}, name="traffic")
         self.ends = ColumnDataSource({"x": [], "y": [], "name": []}, name="traffic-names")

@@ -84,12 +84,15 @@ class Confidence:
             days, upper, lower = seen.bounds.days, seen.bounds.upper, seen.bounds.lower
         top = 1.25 * max(3.0, _largest(upper[upper < 6]), _largest(np.abs(seen.z)))
         columns: dict[str, list[object]] = {"day": [], "bound": [], "said": []}
-        for side in (upper, lower):
+        sides = [(upper, "stops beyond"), (lower, "stops beyond")]
+        if seen.bounds is not None and seen.bounds.inner is not None:
+            sides += [(seen.bounds.inner, "gives up within"), (-seen.bounds.inner, "gives up within")]
+        for side, what in sides:
             for d, b in zip(days, side, strict=True):
                 if np.isfinite(b) and abs(b) <= top:
                     columns["day"].append(int(d))
                     columns["bound"].append(float(b))
-                    columns["said"].append(f"Look on day {d}: stops beyond z = {b:+.2f}")
+                    columns["said"].append(f"Look on day {d}: {what} z = {b:+.2f}")
             columns["day"].append(float("nan"))
             columns["bound"].append(float("nan"))
             columns["said"].append("")

@@ -17,9 +17,9 @@ def draw(found: Answers, *, ink: Ink = LIGHT, height: int = 320) -> figure:
     scale, unit = (100.0, "percentage points") if found.family == "binary" else (1.0, "points")
     floor = found.floor
     even = np.isfinite(floor.break_even)
-    title = "A judge alone: no error floor is suspected"
+    title = "A judge alone: no suspected bias"
     if even:
-        title = f"A judge alone: beyond {count(floor.break_even)} rows its bias outweighs its noise"
+        title = f"A judge alone: break-even at {count(floor.break_even)}"
     made = start(
         title, "Judge scores per variant", f"Error of the difference, {unit}", ink, height, x_axis_type="log",
         y_axis_type="log",
@@ -27,12 +27,13 @@ def draw(found: Answers, *, ink: Ink = LIGHT, height: int = 320) -> figure:
     plain_ticks(made)
     made.yaxis.formatter = NumeralTickFormatter(format="0.[000]")
     noise, both = scale * floor.noise, scale * np.hypot(floor.noise, floor.suspected)
+    made.y_range.start, made.y_range.end = 0.7 * float(noise[-1]), 2.0 * float(both[0])
     made.line("x", "y", source=ColumnDataSource({"x": floor.rows, "y": noise}), line_color=ink.muted, line_width=2,
               line_dash="dashed")  # fmt: skip
     made.line(
         "x", "y", source=ColumnDataSource({"x": floor.rows, "y": both}), line_color=SHADES["judge"], line_width=2.5
     )
-    text(made, "noise alone", float(floor.rows[-1]), float(noise[-1]), ink.muted, text_align="right", x_offset=-4)
+    text(made, "noise alone", float(floor.rows[55]), float(noise[55]), ink.muted, x_offset=8)
     if even:
         text(made, "noise and bias", float(floor.rows[0]), float(both[0]), ink.text, bold=True, x_offset=12)
         across(made, scale * floor.suspected, "error floor: suspected bias (SD)", ink.muted, float(floor.rows[-1]),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from bokeh.models import ColumnDataSource, NumeralTickFormatter
 from bokeh.plotting import figure
 
 from expsim_panel.evaluator_answers import Answers
-from expsim_panel.plots._kinds import MARKS, SHADES, across, line, name, plain_ticks, start
+from expsim_panel.plots._kinds import MARKS, SHADES, across, dollars, line, name, plain_ticks, start
 from expsim_panel.plots._palette import LIGHT, Ink
-from expsim_panel.quantities import count, money
+from expsim_panel.quantities import count
 
 
 def draw(found: Answers, *, net: bool = False, ink: Ink = LIGHT, height: int = 320) -> figure:
@@ -33,14 +35,17 @@ def draw(found: Answers, *, net: bool = False, ink: Ink = LIGHT, height: int = 3
         across(made, 0.0, "not worth its cost below", ink.muted, float(rows[0]), y_offset=-17)
     else:
         made.y_range.start, made.y_range.end = 0.0, 1.15 * max(worth.evpi, 1e-9)
-        across(made, worth.evpi, f"perfect knowledge {money(float(round(worth.evpi)))}", ink.muted, float(rows[0]))
+        across(made, worth.evpi, f"perfect knowledge {dollars(worth.evpi)}", ink.muted, float(rows[0]))
     inside = curves if net else worth.evsi
     for kind, curve in inside.items():
         seen = np.where(curve > made.y_range.start, curve, np.nan)
         line(made, kind, rows, seen)
         at = int(np.argmax(curve)) if net else {"judge": -1, "human": 60, "hybrid": 34}[kind]
         shift = {"judge": 4, "human": -18, "hybrid": 6}[kind]
-        sideways = {"text_align": "right", "x_offset": -6} if (kind == "judge" and not net) else {}
+        sideways: dict[str, Any] = {}
+        if (kind == "human") if net else (kind != "human"):
+            sideways = {"text_align": "right", "x_offset": -12}
+            shift = -26 if net else shift
         if curve[at] > made.y_range.start:
             name(made, kind, float(rows[at]), float(curve[at]), ink, y_offset=shift, **sideways)
         if net and worth.best[kind][1] > 0:
@@ -53,6 +58,6 @@ def _title(best: dict[str, tuple[float, float]]) -> str:
     """Say which evidence to buy, and how much of it."""
     kind, (n, net) = max(best.items(), key=lambda item: item[1][1])
     if net <= 0:
-        return "Net benefit: no evidence is worth its cost"
-    words = {"judge": "judge scores", "human": "labels", "hybrid": "labels, judged too"}
-    return f"Net benefit: most with {count(n)} {words[kind]} per variant, {money(float(round(net)))}"
+        return "Net benefit: nothing pays"
+    words = {"judge": "judge scores", "human": "labels", "hybrid": "labels"}
+    return f"Net benefit: best {count(n)} {words[kind]}, {dollars(net)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from bokeh.models import ColumnDataSource, NumeralTickFormatter
@@ -34,15 +35,20 @@ def draw(found: Answers, points: Sequence[Point] = (), *, ink: Ink = LIGHT, heig
     plain_ticks(made, dollars=True)
     made.yaxis.formatter = NumeralTickFormatter(format="0.[000]")
     budget = found.frontier.budget
-    ends = []
+    low, high = (float(part([part(error[np.isfinite(error)]) for error in found.frontier.error.values()
+                                 if np.isfinite(error).any()])) for part in (np.min, np.max))  # fmt: skip
+    made.y_range.start, made.y_range.end = 0.55 * scale * low, 1.9 * scale * high
     for kind, error in found.frontier.error.items():
         line(made, kind, budget, scale * error)
         at = np.flatnonzero(np.isfinite(error))
-        if at.size:
-            ends.append((kind, float(budget[at[0]]), float(scale * error[at[0]])))
-    for kind, x, y in ends:
-        below = kind == "hybrid"
-        name(made, kind, x, y, ink, y_offset=-18 if below else 4)
+        if not at.size:
+            continue
+        # Names stand where the lines are apart: the judge's at the right, people's above and both's below the others.
+        spot = int(at[-1] if kind == "judge" else at[at.size // 8])
+        place: dict[str, Any] = {"y_offset": 8}
+        if kind != "human":
+            place = {"y_offset": 5 if kind == "judge" else -20, "text_align": "right", "x_offset": -6}
+        name(made, kind, float(budget[spot]), float(scale * error[spot]), ink, **place)
     for kind in WORDS:
         seen = [point for point in points if point.simulated[kind] is not None]
         dots = made.scatter(
@@ -59,7 +65,7 @@ def draw(found: Answers, points: Sequence[Point] = (), *, ink: Ink = LIGHT, heig
             ),
         )  # fmt: skip
         hover(made, [dots], "@said")
-    across(made, scale * found.target, "accuracy asked for", ink.muted, float(budget[-1]), text_align="right")
-    bottom = float(np.nanmin([np.nanmin(error) for error in found.frontier.error.values()]))
-    upright(made, found.budget, "budget", ink.muted, scale * bottom)
+    across(made, scale * found.target, "accuracy asked for", ink.muted, float(budget[-1]), text_align="right",
+           y_offset=-17)  # fmt: skip
+    upright(made, found.budget, "budget", ink.muted, 0.6 * scale * low)
     return made

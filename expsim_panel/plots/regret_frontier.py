@@ -59,13 +59,16 @@ class RegretFrontier:
         ]
         self.dots = self.figure.scatter(
             "x", "y", source=self.source, marker="mark", size="size", fill_color="colour", fill_alpha=0.85,
-            nonselection_fill_alpha=0.85, line_width=1.5, selection_line_width=3,
+            line_width=1.5,
         )  # fmt: skip
         self.names = self.figure.text(
             "nx", "ny", text="name", source=self.source, text_align="align", x_offset="shift", text_baseline="bottom",
             y_offset=-2,
-            text_font_size="12px", nonselection_text_alpha=1.0,
+            text_font_size="12px",
         )  # fmt: skip
+        # A tap chooses; it must not fade the others, nor keep the colours that they had before the mode changed.
+        for renderer in (self.dots, self.names, *self.whiskers):
+            renderer.selection_glyph = renderer.nonselection_glyph = None
         hover(self.figure, [self.dots], "<div style='max-width:280px'>@said</div>")
         self.figure.add_tools(TapTool(renderers=[self.dots]))
         self.paint(dark)
@@ -76,9 +79,7 @@ class RegretFrontier:
         dress(self.figure, colours)
         self.step.glyph.line_color = colours.muted
         self.names.glyph.text_color = colours.text
-        self.dots.glyph.line_color = colours.panel
-        if self.dots.selection_glyph is not None:
-            self.dots.selection_glyph.line_color = colours.text
+        self.dots.glyph.line_color = colours.muted
         for one in self.whiskers:
             one.glyph.line_color = colours.text
 
@@ -112,7 +113,7 @@ class RegretFrontier:
         heights = [100 * one.wrong for one in points]
         data: dict[str, list[Any]] = {
             "x": [one.regret for one in points], "y": heights, "nx": ends,
-            "ny": apart(list(zip(ends, heights, strict=True)), 0.36 * right, 0.075 * top, 1.1 * top),
+            "ny": apart(list(zip(ends, heights, strict=True)), 0.36 * right, 0.075 * top, 1.1 * top, 0.0),
             "x0": [max(0.0, one.regret - _WHISKER * one.regret_se) for one in points],
             "x1": [one.regret + _WHISKER * one.regret_se for one in points],
             "y0": [max(0.0, 100 * (one.wrong - _WHISKER * one.wrong_se)) for one in points],

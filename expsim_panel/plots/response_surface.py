@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from bokeh.models import BasicTicker, ColorBar, ColumnDataSource, HoverTool, LinearColorMapper, PlainText, Span
+from bokeh.models import (
+    BasicTicker,
+    ColorBar,
+    ColumnDataSource,
+    CustomJSTickFormatter,
+    HoverTool,
+    LinearColorMapper,
+    NumeralTickFormatter,
+    PlainText,
+    Span,
+    TapTool,
+)
+from bokeh.palettes import interp_palette
 from bokeh.plotting import figure
 
-from expsim_panel.axes import EFFECT, Axis
+from expsim_panel.axes import Axis
 from expsim_panel.plots._dress import dress
 from expsim_panel.plots._frame import plain
-from expsim_panel.plots._palette import LIGHT, MAGNITUDE, VARIANTS, Ink
-from expsim_panel.plots.power_surface import TARGET, edges, formatter
+from expsim_panel.plots._palette import ABOVE, BELOW, LIGHT, MAGNITUDE, MIDDLE, VARIANTS, Ink
+from expsim_panel.plots.power_surface import TARGET, edges
 from expsim_panel.quantities import percent
-from expsim_panel.response_surface import SHARES, ResponseSurface, written
+from expsim_panel.response_surface import MONEY, SHARES, ResponseSurface, unsigned, written
 
 ERROR, VALUE = "se", "value"
 """What a map can show: the figure, or its Monte Carlo standard error as a map of its own."""
@@ -23,100 +36,201 @@ ERROR, VALUE = "se", "value"
 def axis_words(axis: Axis) -> str:
     """Return the label of an axis, with its unit; plain text."""
     unit = f", {axis.unit}" if axis.unit else ""
-    whose = "" if axis.path == EFFECT or "." not in axis.path else f" ({axis.path})"
+    whose = f" ({axis.path})" if axis.path.startswith(("variants.", "strategies.")) else ""
     return f"{axis.label}{unit}{whose}"
+
+
+def table_of(made: ResponseSurface, what: str = VALUE) -> np.ndarray:
+    """Return what is coloured; while cells are still missing, each shows the last one before it that is there."""
+    table = np.array(made.se if what == ERROR and made.se is not None else made.value, float)
+    if made.done < 1:
+        for rows in (table.T, table):
+            for before, row in pairwise(rows):
+                missing = np.isnan(row)
+                row[missing] = before[missing]
+    return table
 
 
 def columns(made: ResponseSurface, what: str = VALUE) -> dict[str, Any]:
     """Return the data of a map's cells: edges, value and what the pointer is told."""
-    table = made.se if what == ERROR and made.se is not None else made.value
     up = made.y.values if made.y is not None else np.zeros(1)
     left, right = edges(made.x.values)
     bottom, top = edges(up)
-    says = [_says(made, i, j) for i in range(up.size) for j in range(made.x.values.size)]
+    told = [says(made, i, j) for i in range(up.size) for j in range(made.x.values.size)]
     return {
         "left": np.tile(left, up.size), "right": np.tile(right, up.size),
         "bottom": np.repeat(bottom, left.size), "top": np.repeat(top, left.size),
-        "value": table.ravel(), "says": says,
+        "value": table_of(made, what).ravel(), "says": told,
     }  # fmt: skip
 
 
-def _says(made: ResponseSurface, i: int, j: int) -> str:
-    error = "" if made.se is None else f" ± {written(made.metric, float(made.se[i, j]))}"
-    place = f"{made.x.path} = {made.x.values[j]:.4g}"
+def says(made: ResponseSurface, i: int, j: int) -> str:
+    """Say what a cell holds, and where it is; plain text."""
+    apart = made.minus is not None
+    error = "" if made.se is None else f" ± {unsigned(made.metric, float(made.se[i, j]), apart)}"
+    place = f"{made.x.label.lower()} {made.x.values[j]:.4g}"
     if made.y is not None:
-        place += f", {made.y.path} = {made.y.values[i]:.4g}"
-    return f"{made.words}: {written(made.metric, float(made.value[i, j]))}{error}; {place}"
+        place += f", {made.y.label.lower()} {made.y.values[i]:.4g}"
+    return f"{made.words}: {written(made.metric, float(made.value[i, j]), apart)}{error}, at {place}"
+
+
+def outline(made: ResponseSurface, cell: tuple[int, int] | None) -> dict[str, list[float]]:
+    """Return the outline of one cell (indices of y and x); of none, no outline."""
+    if cell is None or made.y is None:
+        return {"left": [], "right": [], "bottom": [], "top": []}
+    (left, right), (bottom, top) = edges(made.x.values), edges(made.y.values)
+    i, j = cell
+    return {"left": [float(left[j])], "right": [float(right[j])], "bottom": [float(bottom[i])], "top": [float(top[i])]}
+
+
+def tick_format(made: ResponseSurface, what: str = VALUE) -> NumeralTickFormatter | CustomJSTickFormatter:
+    """Return the formatter of a figure's axis or colour bar; errors need more digits."""
+    sign = "+" if made.minus is not None and what == VALUE else ""
+    if made.metric in MONEY:
+        return CustomJSTickFormatter(
+            args={"plus": sign},
+            code="""const size = Math.abs(tick), sign = tick < 0 ? "-" : tick > 0 ? plus : ""
+const text = size >= 1e6 ? size / 1e6 + "M" : size.toLocaleString("en-US", {maximumSignificantDigits: 4})
+return sign + "$" + text""",
+        )
+    if made.metric in SHARES and made.minus is not None:
+        digits = 1 if what == ERROR else 0
+        code = "return (tick > 0 ? plus : '') + (100 * tick).toFixed(digits) + ' pp'"
+        return CustomJSTickFormatter(args={"plus": sign, "digits": digits}, code=code)
+    if made.metric in SHARES:
+        return NumeralTickFormatter(format="0.0 %" if what == ERROR else "0 %")
+    return NumeralTickFormatter(format=f"{sign}0,0.[00]")
+
+
+def scale_of(made: ResponseSurface, what: str = VALUE) -> LinearColorMapper:
+    """Return the colours: shares from 0 to 1, sizes from 0 to the largest, differences evenly around 0."""
+    table = table_of(made, what)
+    largest = float(np.nanmax(np.abs(table))) if np.isfinite(table).any() else 0.0
+    nothing = "rgba(128,128,128,0.25)"
+    if made.minus is not None and what == VALUE:
+        reach, colours = largest or 1e-12, interp_palette([*BELOW, MIDDLE, *ABOVE], 255)
+        return LinearColorMapper(palette=colours, low=-reach, high=reach, nan_color=nothing)
+    high = 1.0 if made.metric in SHARES and what == VALUE else max(largest, 1e-12)
+    return LinearColorMapper(palette=MAGNITUDE, low=0.0, high=high, nan_color=nothing)
 
 
 def draw(
-    made: ResponseSurface, *, what: str = VALUE, ink: Ink = LIGHT, height: int = 460
+    made: ResponseSurface,
+    *,
+    what: str = VALUE,
+    ink: Ink = LIGHT,
+    height: int = 460,
+    cell: tuple[int, int] | None = None,
+    bare: bool = False,
 ) -> tuple[figure, dict[str, ColumnDataSource]]:
     """Return the figure and its sources.
 
     Parameters
     ----------
     made : ResponseSurface
-        A curve without a second axis, a map with one.
+        A curve without a second axis, a map with one; of one strategy or of the difference of two.
     what : str
         `VALUE` or, for a map, `ERROR`.
     ink : Ink
         Colours around the data.
     height : int
         Pixels; the width follows the page.
+    cell : tuple of int, optional
+        Picked cell of a map, indices of y and x; ``sources["chosen"]`` holds its outline.
+    bare : bool
+        True leaves the tools for moving about out, as on a page on which a tap picks a cell.
     """
+    of = "Simulation error: " if what == ERROR else ""
     plot = figure(
-        height=height, sizing_mode="stretch_width", tools="pan,box_zoom,reset,save", active_drag=None,
-        toolbar_location="above", title=plain(f"{made.words}, {made.strategy}"),
+        height=height, sizing_mode="stretch_width", tools="" if bare else "pan,box_zoom,reset,save", active_drag=None,
+        toolbar_location=None if bare else "above", title=plain(f"{of}{made.words}, {made.whose}"),
+        name="response-surface",
     )  # fmt: skip
     plot.xaxis.axis_label = PlainText(text=plain(axis_words(made.x)))
     # Round numbers rather than one tick per level, which on a phone run into each other.
     plot.xaxis.ticker = BasicTicker(desired_num_ticks=4)
-    sources = _map(plot, made, what) if made.y is not None else _curve(plot, made, ink)
+    plot.xaxis.formatter = NumeralTickFormatter(format="0,0.[0000]")
+    sources = _map(plot, made, what, cell) if made.y is not None else _curve(plot, made, ink)
     dress(plot, ink)
     return plot, sources
 
 
-def _map(plot: figure, made: ResponseSurface, what: str) -> dict[str, ColumnDataSource]:
+def _map(plot: figure, made: ResponseSurface, what: str, cell: tuple[int, int] | None) -> dict[str, ColumnDataSource]:
     cells = ColumnDataSource(columns(made, what), name="cells")
-    shares = made.metric in SHARES and what == VALUE
-    table = np.asarray(cells.data["value"], float)
-    high = 1.0 if shares else max(float(np.nanmax(table)), 1e-12)
-    mapper = LinearColorMapper(palette=MAGNITUDE, low=0.0, high=high, nan_color="rgba(128,128,128,0.25)")
+    chosen = ColumnDataSource(outline(made, cell), name="chosen")
+    mapper, up = scale_of(made, what), made.y
+    fill = {"field": "value", "transform": mapper}
     drawn = plot.quad(
-        "left", "right", "bottom", "top", source=cells, fill_color={"field": "value", "transform": mapper},
-        line_color=None, hover_line_color="white",
+        "left", "right", "bottom", "top", source=cells, fill_color=fill, line_color=fill,
+        nonselection_fill_alpha=1, nonselection_line_alpha=1,
     )  # fmt: skip
-    style = formatter("power" if made.metric in SHARES else "cost" if "cost" in made.metric else "days")
-    plot.add_layout(
-        ColorBar(
-            color_mapper=mapper, formatter=style, ticker=BasicTicker(desired_num_ticks=5), width=10, padding=6,
-            bar_line_color=None, major_tick_line_color=None,
-        ),
-        "right",
+    plot.x_range.range_padding = plot.y_range.range_padding = 0
+    bar = ColorBar(
+        color_mapper=mapper, formatter=tick_format(made, what), ticker=BasicTicker(desired_num_ticks=5), width=10,
+        padding=6, bar_line_color=None, major_tick_line_color=None,
     )  # fmt: skip
-    plot.add_tools(HoverTool(renderers=[drawn], tooltips="@says"))
-    up = made.y
+    plot.add_layout(bar, "right")
+    hover = "<div style='max-width: 280px; font-size: 13px'>@says</div>"
+    plot.add_tools(TapTool(renderers=[drawn]), HoverTool(renderers=[drawn], tooltips=hover))
+    sources = {"cells": cells, "chosen": chosen}
     if up is None:
-        return {"cells": cells}
+        return sources
     plot.yaxis.axis_label = PlainText(text=plain(axis_words(up)))
-    if made.metric == "power" and what == VALUE and np.isfinite(made.value).all() and min(made.value.shape) > 1:
-        plot.contour(made.x.values, up.values, made.value, levels=[TARGET], line_color="white", line_width=2)
-        if made.value.min() < TARGET < made.value.max():
-            i, j = np.unravel_index(np.abs(made.value - TARGET).argmin(), made.value.shape)
-            plot.text(
-                [made.x.values[j]], [up.values[i]], [f"{percent(TARGET, 0)} chance"], text_color="#1B242B",
-                text_font_size="12px", x_offset=8, background_fill_color="rgba(255,255,255,0.75)", padding=3,
-            )  # fmt: skip
-    if made.x.own is not None and up.own is not None:
-        plot.scatter([made.x.own], [up.own], marker="diamond", size=13, fill_color="white", line_color="#1B242B")
-    return {"cells": cells}
+    plot.yaxis.formatter = NumeralTickFormatter(format="0,0.[0000]")
+    if what == VALUE:
+        _iso_line(plot, made, up)
+    for colour, width in (("#1B242B", 5), ("#FFFFFF", 2.5)):
+        plot.quad("left", "right", "bottom", "top", source=chosen, fill_alpha=0, line_color=colour, line_width=width)
+    if made.x.own is not None and up.own is not None and _on(made.x, made.x.own) and _on(up, up.own):
+        plot.scatter(
+            [made.x.own], [up.own], marker="diamond", size=15, fill_color="#FFFFFF", line_color="#1B242B", line_width=2
+        )
+        right = made.x.own > (made.x.values[0] + made.x.values[-1]) / 2
+        _label(plot, made.x.own, up.own, "your study", right)
+    return sources
+
+
+def _iso_line(plot: figure, made: ResponseSurface, up: Axis) -> None:
+    """Draw where power reaches its target, or where two strategies are equal."""
+    level = 0.0 if made.minus is not None else TARGET if made.metric == "power" else None
+    table = table_of(made)
+    if level is None or made.done < 1 or min(table.shape) < 2 or not np.isfinite(table).all():
+        return
+    if not table.min() < level < table.max():
+        return
+    for colour, width in (("#1B242B", 5), ("#FFFFFF", 2.5)):
+        plot.contour(made.x.values, up.values, table, levels=[level], line_color=colour, line_width=width)
+    words = f"{percent(TARGET, 0)} chance" if made.minus is None else "no difference"
+    # On the line, at the highest row that it crosses, clear of the picture's edge.
+    for i in range(int(0.85 * (up.values.size - 1)), -1, -1):
+        over = table[i] >= level
+        turns = np.flatnonzero(over[1:] != over[:-1])
+        if turns.size:
+            j = int(turns[0])
+            part = (level - table[i, j]) / (table[i, j + 1] - table[i, j])
+            at = float(made.x.values[j] + part * (made.x.values[j + 1] - made.x.values[j]))
+            _label(plot, at, float(up.values[i]), words, j > 0.6 * made.x.values.size)
+            return
+
+
+def _label(plot: figure, x: float, y: float, text: str, left: bool) -> None:
+    """Write beside a point, on the side where there is room."""
+    plot.text(
+        [x], [y], [text], x_offset=-13 if left else 13, y_offset=-4, text_align="right" if left else "left",
+        text_font_size="12px", text_font_style="bold", text_color="#1B242B", background_fill_color="#FFFFFF",
+        background_fill_alpha=0.88, padding=3, border_radius=3,
+    )  # fmt: skip
+
+
+def _on(axis: Axis, value: float) -> bool:
+    low, high = edges(axis.values)
+    return bool(low[0] <= value <= high[-1])
 
 
 def _curve(plot: figure, made: ResponseSurface, ink: Ink) -> dict[str, ColumnDataSource]:
     value = made.value[0]
-    says = [_says(made, 0, j) for j in range(value.size)]
-    data: dict[str, Any] = {"x": made.x.values, "y": value, "says": says}
+    told = [says(made, 0, j) for j in range(value.size)]
+    data: dict[str, Any] = {"x": made.x.values, "y": value, "says": told}
     if made.se is not None:
         data |= {"low": value - 2 * made.se[0], "high": value + 2 * made.se[0]}
     source = ColumnDataSource(data, name="curve")
@@ -127,9 +241,11 @@ def _curve(plot: figure, made: ResponseSurface, ink: Ink) -> dict[str, ColumnDat
     dots = plot.scatter("x", "y", source=source, size=7 if made.se is not None else 4, color=VARIANTS[0])
     plot.add_tools(HoverTool(renderers=[dots], tooltips="@says"))
     plot.yaxis.axis_label = PlainText(text=made.words)
-    if made.metric in SHARES:
+    plot.yaxis.formatter = tick_format(made)
+    if made.minus is not None:
+        plot.add_layout(Span(location=0, dimension="width", line_color=ink.muted, line_dash="dotted"))
+    elif made.metric in SHARES:
         plot.y_range.start, plot.y_range.end = -0.02, 1.02
-        plot.yaxis.formatter = formatter("power")
-    if made.metric == "power":
+    if made.metric == "power" and made.minus is None:
         plot.add_layout(Span(location=TARGET, dimension="width", line_color=ink.muted, line_dash="dotted"))
     return {"curve": source}

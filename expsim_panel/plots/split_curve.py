@@ -9,7 +9,7 @@ from bokeh.plotting import figure
 from expsim_panel.evaluator_answers import Answers, split_error
 from expsim_panel.plots._kinds import SHADES, across, plain_ticks, start, text
 from expsim_panel.plots._palette import LIGHT, Ink
-from expsim_panel.quantities import count, money
+from expsim_panel.quantities import count
 
 
 def draw(
@@ -27,7 +27,7 @@ def draw(
     most = found.budget / 2 / what.cost_human
     labels = np.linspace(max(1.0, 0.01 * most), most, 300)
     error = scale * split_error(what, found.budget, labels)
-    title = f"{money(found.budget)} split: best are {count(2 * best.labelled)} labels, {count(2 * best.judged)} scores"
+    title = f"Best: {count(2 * best.labelled)} labels, {count(2 * best.judged)} scores"
     made = start(title, "Human labels per variant, the rest pays judge scores", f"Error, {unit}", ink, height)
     plain_ticks(made)
     made.line("x", "y", line_color=SHADES["hybrid"], line_width=2.5,
@@ -35,12 +35,14 @@ def draw(
     alone = scale * float(np.sqrt((what.law.label_sd**2).sum() / most + what.law.severity_variance))
     across(made, alone, "labels alone", SHADES["human"] if ink is LIGHT else ink.text, 0.0)
     if played is not None:
-        made.scatter("x", "y", size=8, marker="diamond", color=SHADES["hybrid"], line_color=ink.panel,
+        made.scatter("x", "y", size=12, marker="diamond", color=SHADES["hybrid"], line_color=ink.panel,
                      source=ColumnDataSource({"x": played[0], "y": scale * played[1]}))  # fmt: skip
     at = scale * float(split_error(what, found.budget, [best.exact_labelled])[0])
     if np.isfinite(at):
         made.scatter([best.exact_labelled], [at], size=14, marker="diamond", fill_color="#E69F00", line_color=ink.text)
-        text(made, "best", best.exact_labelled, at, ink.text, bold=True, y_offset=-22)
+        late = best.exact_labelled > 0.7 * most
+        where = {"text_align": "right", "x_offset": -4} if late else {}
+        text(made, "best", best.exact_labelled, at, ink.text, bold=True, y_offset=-24, **where)
     top = np.nanmin(error) if np.isfinite(error).any() else alone
     made.y_range.start, made.y_range.end = 0.0, 2.2 * max(float(top), alone)
     return made

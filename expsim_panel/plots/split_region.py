@@ -40,7 +40,7 @@ def draw(rho: float, ratio: float, *, ink: Ink = LIGHT, height: int = 320) -> fi
     left, bottom = (part.ravel() for part in np.meshgrid(edges[:-1], rows[:-1]))
     right, top = (part.ravel() for part in np.meshgrid(edges[1:], rows[1:]))
     value = gain((bottom + top) / 2, np.sqrt(left * right))
-    shown = value > 0
+    shown = gain(top, left) > 0
     cells = {"left": left, "right": right, "bottom": bottom, "top": top, "value": value}
     mapper.low_color = ink.panel
     made.quad(
@@ -48,8 +48,10 @@ def draw(rho: float, ratio: float, *, ink: Ink = LIGHT, height: int = 320) -> fi
         fill_color={"field": "value", "transform": mapper}, line_color=None, fill_alpha=0.9,
     )  # fmt: skip
     bound = np.logspace(LOW, 0, 200)
-    made.line("x", "y", line_color=ink.text, line_width=2,
-              source=ColumnDataSource({"x": bound, "y": 2 * np.sqrt(bound) / (1 + bound)}))  # fmt: skip
+    # Cells reach over the bound; what lies beyond it is covered.
+    edge = ColumnDataSource({"x": bound, "zero": 0 * bound, "y": 2 * np.sqrt(bound) / (1 + bound)})
+    made.varea("x", "zero", "y", source=edge, fill_color=ink.panel)
+    made.line("x", "y", source=edge, line_color=ink.text, line_width=2)
     text(made, "labels alone", 2.0, 0.05, ink.text, text_align="right", x_offset=-6)
     picked = ColumnDataSource({"x": [min(max(ratio, 10**LOW), 2.0)], "y": [rho]}, name="picked")
     shades = {"fill_color": VARIANTS[1], "line_color": "#1B242B", "line_width": 1.5}

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from expsim_panel.kernels.arms import FIRST, P_BEST, SECOND, best_of_betas, best_of_normals, row_variance
+from expsim_panel.kernels.best_of_many import p_best_of_betas
 from expsim_panel.kernels.bits import normal, put, step_gamma, take, uniform
 from expsim_panel.kernels.jit import inner
 from expsim_panel.kernels.requests import begin, select, shares, update
@@ -47,7 +48,9 @@ def _shares(
     """Give every arm its probability of being best."""
     arms = n.shape[0]
     if _fill_posterior(params, n, s, q, work):
-        if params.binary:
+        if params.binary and arms > 2:
+            p_best_of_betas(work)
+        elif params.binary:
             best_of_betas(work, False)
         else:
             best_of_normals(work, False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from html import escape
@@ -43,6 +44,22 @@ def names_in(text: str) -> list[str]:
     return [part.strip() for part in _OPEN.split(text[:2000]) if part.strip()]
 
 
+def amount(text: str) -> float | None:
+    """Return the dollars of a text; None where it is empty, nan where it is no amount."""
+    kept = text.strip().removeprefix("$").replace(",", "")
+    try:
+        return float(kept) if kept else None
+    except ValueError:
+        return math.nan
+
+
+def pair(*figures: Any) -> pn.Column:
+    """Return two figures side by side where there is room; never three columns of which one is empty."""
+    made = beside(*map(plot, figures))
+    made.styles = {**made.styles, "grid-template-columns": "repeat(auto-fit, minmax(min(max(430px, 40%), 100%), 1fr))"}
+    return made
+
+
 class Bandits:
     """The page: its inputs and its figures, of one visitor."""
 
@@ -57,9 +74,8 @@ class Bandits:
             label="Simulated experiments", options=SIZES, value=asked.replicates, width=170, **narrow
         )
         self.seed = pmu.IntInput(label="Seed of the bandits", value=asked.seed, start=0, width=130, **narrow)
-        self.worth = pmu.FloatInput(
-            label="Worth of one, $", value=None, placeholder="not set", step=0.01, width=140, **narrow
-        )
+        # A number box shows an unset number as 0, which is a worth.
+        self.worth = pmu.TextInput(label="Worth of one, $", placeholder="not set", max_length=30, width=140, **narrow)
         self.names = pmu.MultiChoice(
             label="Policies", options=[*bandit_names(), *WITH_PARAMETERS], value=list(asked.policies),
             sizing_mode="stretch_width", margin=(9, 0, 4, 0),
@@ -87,16 +103,17 @@ class Bandits:
         self.regret, self.traffic, self.pulls = BanditRegret(dark), BanditTraffic(dark), BanditPulls(dark)
         self.frontier, self.over = RegretFrontier(dark), Over(self.session, dark)
         self.frontier.figure.yaxis.axis_label = "Keeps a lesser arm, % of experiments"
+        # Its constructor warns of its own two names for the look; set afterwards there is but one.
         self.away = pmu.FileDownload(
             label="Page (HTML)",
             callback=self._page,
             filename="bandit.html",
-            variant="outlined",
             embed=False,
             auto=True,
             width=170,
             **narrow,
         )
+        self.away.variant = "outlined"
         self._watch()
 
     def view(self) -> pn.Column:
@@ -107,8 +124,8 @@ class Bandits:
         third = pn.FlexBox(self.focus, self.unit, self.away, **box)
         return pn.Column(
             words(f'<p class="caption">{HINT}</p>', margin=(6, 0, 0, 0)), first, self.names, second, self.problem,
-            self.said, self.head, third, beside(plot(self.regret.figure), plot(self.frontier.figure)), self.caption,
-            beside(plot(self.traffic.figure), plot(self.pulls.figure)), self.table, self.over.view(),
+            self.said, self.head, third, pair(self.regret.figure, self.frontier.figure), self.caption,
+            pair(self.traffic.figure, self.pulls.figure), self.table, self.over.view(),
             sizing_mode="stretch_width", margin=(10, 0),
         )  # fmt: skip
 
@@ -126,7 +143,7 @@ class Bandits:
         typed(self.horizon, "horizon")
         typed(self.size, "replicates")
         typed(self.seed, "seed")
-        typed(self.worth, "usd", lambda value: None if value is None else float(value))
+        typed(self.worth, "usd", lambda value: amount(str(value)))
 
         async def chosen(*_: Any) -> None:
             together = dict.fromkeys([*self.names.value, *names_in(str(self.more.value))])
@@ -141,7 +158,9 @@ class Bandits:
                 session.asked = new
                 options = sorted({*SIZES, int(new.replicates)})
                 self.size.param.update(options=options, value=new.replicates)
-                self.family.value, self.horizon.value, self.worth.value = new.family, new.horizon, new.usd
+                self.family.value, self.horizon.value, self.worth.value = (
+                    new.family, new.horizon, "" if new.usd is None else f"{new.usd:g}"
+                )  # fmt: skip
                 self.means.value, session.dollars = new.means, new.usd is not None
             await session.play()
 
@@ -153,8 +172,8 @@ class Bandits:
         session.param.watch(self._held(self._show), ["result", "focus", "dollars"])
         session.param.watch(self._held(self._speak), ["words", "error", "busy"])
         self.outer.param.watch(self._held(self._paint), "dark")
-        pn.state.onload(session.play)
         if pn.state.curdoc is not None:
+            pn.state.onload(session.play)
             pn.state.on_session_destroyed(lambda context: session.close())
 
     def _held(self, job: Callable[[], None]) -> Callable[..., None]:

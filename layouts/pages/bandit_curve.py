@@ -1,4 +1,4 @@
-"""The fold below the bandit page: what the policies lose over any one number."""
+"""The last part of the bandit page: what the policies lose over any one number."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import param
 from expsim_panel.bandit_curves import HORIZON, LEAD
 from expsim_panel.errors import InputError
 from expsim_panel.layouts.bandit_session import BanditSession
-from expsim_panel.layouts.pages.frame import Fold, plot, words
+from expsim_panel.layouts.pages.frame import plot, words
 from expsim_panel.plots.regret_over_parameter import RegretOverParameter
 from expsim_panel.policy_names import read_policy
 
@@ -22,27 +22,33 @@ CAPTION = (
 
 
 class Over:
-    """Inputs and figure; the figure is made when the fold is opened."""
+    """Inputs and figure; the figure joins the page with the first curve.
+
+    It stands in a plain column: Bokeh measures a figure inside a Material card before it is drawn, and fails.
+    """
 
     def __init__(self, session: BanditSession, dark: bool) -> None:
         self.session, self.drawn = session, RegretOverParameter(dark)
         narrow: dict[str, Any] = {"size": "small", "margin": (9, 12, 4, 0)}
         self.path = pmu.Select(label="Number to vary", options=self.axes(), value=HORIZON, width=300, **narrow)
-        self.low = pmu.FloatInput(label="From", value=500.0, width=120, **narrow)
-        self.high = pmu.FloatInput(label="To", value=10_000.0, width=120, **narrow)
+        self.low = pmu.FloatInput(label="From", value=500.0, width=150, **narrow)
+        self.high = pmu.FloatInput(label="To", value=10_000.0, width=150, **narrow)
         self.levels = pmu.IntInput(label="Levels", value=7, start=2, end=60, width=100, **narrow)
         self.button = pmu.Button(label="Draw", icon="show_chart", variant="contained", width=110, **narrow)
         self.figure = plot(self.drawn.figure)
-        self.figure.visible = False
+        self.body = pn.Column(sizing_mode="stretch_width", margin=0)
         self.path.param.watch(lambda event: self._usual(str(event.new)), "value")
         self.button.on_click(self._draw)
         session.param.watch(self._show, ["curve", "dollars"])
         session.param.watch(lambda event: self._offer(), ["asked"])
-        self.fold = Fold("Loss over any one number", self._build)
 
-    def view(self) -> Any:
-        """Return the fold."""
-        return self.fold.card
+    def view(self) -> pn.Column:
+        """Return the part's layout."""
+        head = pn.FlexBox(
+            self.path, self.low, self.high, self.levels, self.button, sizing_mode="stretch_width", margin=0
+        )
+        title = words(f'<h2 style="font-size:16px">Loss over any one number</h2><p class="caption">{CAPTION}</p>')
+        return pn.Column(title, head, self.body, sizing_mode="stretch_width", margin=(18, 0, 0, 0))
 
     def axes(self) -> dict[str, str]:
         """Return what can be varied: words and path."""
@@ -59,12 +65,6 @@ class Over:
                 if isinstance(declared, param.Number) and not isinstance(declared, param.Boolean):
                     made[f"{one.kind}: {declared.label}"] = f"{one.kind}.{key}"
         return made
-
-    def _build(self) -> list[Any]:
-        head = pn.FlexBox(
-            self.path, self.low, self.high, self.levels, self.button, sizing_mode="stretch_width", margin=0
-        )
-        return [words(f'<p class="caption">{CAPTION}</p>'), head, self.figure]
 
     def _offer(self) -> None:
         offered = self.axes()
@@ -92,6 +92,6 @@ class Over:
     def _show(self, *_: Any) -> None:
         made = self.session.curve
         with pn.io.hold():
-            self.figure.visible = made is not None
             if made is not None:
                 self.drawn.show(made, self.session.usd)
+            self.body.objects = [] if made is None else [self.figure]

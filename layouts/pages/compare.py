@@ -55,6 +55,7 @@ ROWS: dict[str, dict[str, tuple[str, Callable[[Any], str]]]] = {
     },
     "What it takes": {
         "days": ("Days", days),
+        "waiting_days": ("Days until the last score is in", days),
         "units": ("Units", count),
         "exposures": ("Responses", count),
         "judged": ("Judged", count),
@@ -94,7 +95,8 @@ def view(session: Session) -> pn.Column:
 
     follow(session, ["result"], show)
     follow(session, ["exact"], expect)
-    session.param.watch(lambda event: (drawn.paint(event.new), frontier.paint(event.new)), "dark")
+    for one in (drawn, frontier):
+        session.param.watch(lambda event, one=one: one.paint(event.new), "dark")
     return pn.Column(
         caption,
         beside(*map(plot, drawn.figures.values())),
@@ -145,7 +147,7 @@ def text(result: Result) -> str:
 
 def _empty(result: Result, key: str) -> bool:
     """Tell whether a row would hold nothing but zeros, as the cost of people where nobody labels."""
-    return key.startswith(("cost.", "judged", "labelled", "rater")) and not any(
+    return key.startswith(("cost.", "judged", "labelled", "rater", "waiting")) and not any(
         one.figures[key].value for one in result.strategies
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -12,6 +13,7 @@ import panel_material_ui as pmu
 
 from expsim_panel.decide import Decision, decide
 from expsim_panel.errors import InputError, shown
+from expsim_panel.guardrail_data import from_flags, split_lines
 from expsim_panel.layouts.computing import POOL
 from expsim_panel.layouts.guardrails import box
 from expsim_panel.layouts.pages.frame import follow, words
@@ -24,7 +26,9 @@ from expsim_panel.study import Study
 MAX_BYTES = 20 * 2**20
 HINT = (
     "Paste hits and responses (A=96/1000, B=81/1000), or a table with the columns variant,value or "
-    "variant,rows,hits or variant,rows,sum,squares; add day where you know it. Nothing is stored."
+    "variant,rows,hits or variant,rows,sum,squares; add day where you know it. Guardrails: a line of their own each, "
+    "response time: A=1650/900/1000, B=1700/950/1000 (mean/spread/units) or refusals: A=12/1000, B=15/1000, "
+    "or columns of the table. Nothing is stored."
 )
 
 
@@ -115,7 +119,9 @@ def read(study: Study, text: str, file: tuple[bytes, str] | None) -> Observed:
     if not text.strip():
         raise InputError("data", "", "there are none", "paste counts or a table, or open a file")
     if "/" in text and "," not in text.partition("\n")[0].partition("=")[0]:
-        return from_counts(scenario, ",".join(text.split("\n")).strip(" ,"), "data")
+        rails, lines = split_lines(scenario, text)
+        made = from_counts(scenario, ",".join(lines).strip(" ,"), "data")
+        return replace(made, guardrails=from_flags(scenario, rails, "data"))
     return from_csv(scenario, text.encode("utf-8", "replace"), "data")
 
 

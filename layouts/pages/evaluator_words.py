@@ -135,15 +135,17 @@ def split(found: Answers, rho: float, ratio: float) -> str:
     )
     if best.hybrid_pays:
         said = (
-            f"At a correlation of {rho:.2f}, with a score at {percent(ratio, 2)} of a label's price: "
+            f"At a correlation of {rho:.2f}, with {1 / ratio:,.4g} scores for a label's price: "
             f"{count(2 * best.labelled)} labels and {count(2 * best.judged)} scores. The variance is "
             f"{percent(1 - best.variance_ratio, 0)} smaller than with {count(2 * best.labels_only)} labels alone."
         )
     else:
         said = (
-            f"At a correlation of {rho:.2f}, with a score at {percent(ratio, 2)} of a label's price, asking both does "
+            f"At a correlation of {rho:.2f}, with {1 / ratio:,.4g} scores for a label's price, asking both does "
             f"not pay: buy {count(2 * best.labels_only)} labels."
         )
+    if best.hybrid_pays and best.judged > found.what.pace.cap:
+        said += f" The planned traffic has {count(2 * found.what.pace.cap)} responses to score."
     return f'<p>{said} <span class="caption">It pays {threshold} (ρ² &gt; 4g/(1+g)²).</span></p>'
 
 

@@ -46,7 +46,10 @@ class Evaluators:
         self.session, self.bench = session, Bench()
         self.said, self.tables, self.problem, self.progress = words(), words(), words(margin=0), words(margin=0)
         self.split_said, self.trade_said = words(), words()
-        self.pictures = {key: beside() for key in ("money", "split", "worth", "design", "trade")}
+        self.pictures = {
+            key: pn.Column(sizing_mode="stretch_width", margin=0)
+            for key in ("money", "split", "worth", "design", "trade")
+        }
         self.choices = {
             kind: pmu.Select(
                 label=f"{name}: numbers of", options=profiles(kind), value="", size="small", width=230,
@@ -158,12 +161,12 @@ class Evaluators:
         with pn.io.hold():
             self.said.object = evaluator_words.headline(found, self.session.study.scenario.metric.name)
             self.tables.object = evaluator_words.tables(found, played[0] if played else None)
-            self.split_said.object = evaluator_words.split(found, float(pick.rho), float(pick.ratio))
+            self.split_said.object = evaluator_words.split(found, float(pick.rho), 1 / float(pick.scores_per_label))
             style: dict[str, Any] = {"ink": ink, "height": HEIGHT}
             self._put("money", frontier.draw(found, points, **style), error_floor.draw(found, **style))
             self._put(
                 "split",
-                split_region.draw(float(pick.rho), float(pick.ratio), **style),
+                split_region.draw(float(pick.rho), 1 / float(pick.scores_per_label), **style),
                 split_curve.draw(found, played[1] if played else None, **style),
             )
             self._put("worth", evidence_value.draw(found, **style), evidence_value.draw(found, net=True, **style))
@@ -171,7 +174,7 @@ class Evaluators:
             self._trade()
 
     def _put(self, key: str, *figures: Any) -> None:
-        self.pictures[key].objects = [plot(figure) for figure in figures]
+        self.pictures[key].objects = [beside(*map(plot, figures))]
 
     def _trade(self) -> None:
         """Draw what the experiment on screen says of quality, with the weights on this page."""

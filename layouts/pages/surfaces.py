@@ -1,4 +1,4 @@
-"""Surfaces: chance, days and cost over true effect and traffic; tap a cell and its row follows."""
+"""Surfaces: chance, days and cost over true effect and traffic, tap a cell and its row follows; or any two numbers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import panel as pn
 import panel_material_ui as pmu
 
 from expsim_panel.exact import Exact
+from expsim_panel.layouts.pages.any_surface import AnySurface
 from expsim_panel.layouts.pages.frame import beside, plot, words
 from expsim_panel.layouts.session import Session
 from expsim_panel.plots import power_curve, power_surface
@@ -22,9 +23,24 @@ CAPTION = (
 )
 
 
+KINDS = ("Effect and traffic", "Any two numbers")
+
+
 def view(session: Session) -> pn.Column:
-    """Return the page; it follows the session."""
-    return Surfaces(session).view()
+    """Return the page; it follows the session. The map of any two numbers is made when it is first asked for."""
+    kind = pmu.RadioButtonGroup(
+        label="", options=list(KINDS), value=KINDS[0], size="small", width=310, margin=(12, 0, 2, 0)
+    )
+    made: dict[str, pn.Column] = {KINDS[0]: Surfaces(session).view()}
+    body = pn.Column(made[KINDS[0]], sizing_mode="stretch_width", margin=0)
+
+    def turn(event: Any) -> None:
+        if event.new not in made:
+            made[event.new] = AnySurface(session).view()
+        body.objects = [made[event.new]]
+
+    kind.param.watch(turn, "value")
+    return pn.Column(kind, body, sizing_mode="stretch_width", margin=0)
 
 
 class Surfaces:

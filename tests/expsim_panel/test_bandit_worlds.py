@@ -141,13 +141,17 @@ def test_normal_rewards_are_the_oracle_too():
 
 @pytest.mark.parametrize("name", ["thompson", "epsilon-greedy(floor=0.1,burn_in=3)", "sliding-window-ucb(window=20)"])
 def test_a_plain_world_gives_the_classic_bits(name):
-    """A price of 0 asks for the general loop and changes nothing."""
+    """The same price for every arm asks for the general loop and changes nothing but the money."""
     plain = bandit(MEANS, [name], HORIZON, replicates=300, seed=3).policies[0]
-    other = bandit(MEANS, [name], HORIZON, replicates=300, seed=3, world={"cost": 0.0}).policies[0]
+    run = runs_of(name, {"cost": 0.25}, replicates=300)
+    assert not run.in_batches
+    run.block(0)
+    other = run.result()
     for key in ("final", "pulls", "traffic", "regret_over_time", "band"):
         np.testing.assert_array_equal(getattr(plain, key), getattr(other, key))
     assert plain.simple_regret == other.simple_regret
-    np.testing.assert_array_equal(other.money.final, plain.money.final)
+    np.testing.assert_allclose(other.money.final, plain.money.final, atol=1e-9)
+    assert other.money.cost.value == pytest.approx(0.25 * HORIZON)
 
 
 @pytest.mark.parametrize("name", ["ucb1", "thompson", "epsilon-greedy(epsilon=0.2)"])

@@ -51,6 +51,14 @@ def test_after_an_early_stop_the_stage_wise_estimate_stands_beside_the_plain_one
     assert any("the plain figure" in line for line in made.details.lines)
 
 
+def test_totals_that_no_earlier_look_would_have_let_pass_are_not_adjusted() -> None:
+    made, _ = seen(1400, 1150, 14000)
+    assert made.stopped
+    assert made.details.adjusted is None
+    assert "earlier look" in made.details.reasons["adjusted"]
+    assert not any("earlier looks" in note for note in made.notes)
+
+
 def test_results_by_day_need_no_note() -> None:
     study = Study.load("hallucination-prompt", (), ("pocock",))
     lines = ["day,variant,rows,hits"]

@@ -237,3 +237,19 @@ def test_trade_off_of_data_uses_prices_and_waiting() -> None:
     handicap = ledger(Scenario.from_tree(made, "test")).handicap[1] / 0.1
     assert spread.best[1] == pytest.approx(0.5 * math.erfc(-(0.12 - handicap) / sd / math.sqrt(2)), abs=1e-6)
     assert [row["variant"] for row in spread.to_json()] == ["A", "B"]
+
+
+@pytest.mark.parametrize(("days_per_week", "left"), [(7, 0.0), (5, 28 * 7 / 5 - 28)])
+def test_the_answer_waits_for_the_last_label(days_per_week: int, left: float) -> None:
+    """One rater of 6 hours who has 6 hours of work a day: weekends are what is left at the end."""
+    people = {"kind": "human", "raters": 1, "hours_per_day": 6, "seconds": 36, "coverage": 1.0, "price_per_label": 0.1}
+    made = tree(evaluator={**people, "days_per_week": days_per_week}, traffic={"units_per_day": 600, "days": 28})
+    result = Study.from_tree(made, "test", names=["fixed-horizon"]).run(replicates=50)
+    assert result["fixed-horizon"].figures["waiting_days"].value == pytest.approx(left)
+
+
+def test_the_judge_keeps_up_by_its_calls_at_a_time() -> None:
+    slow = {"kind": "judge", "seconds": 60.0, "concurrency": 1}
+    made = tree(evaluator=slow, traffic={"units_per_day": 2880, "days": 10})
+    result = Study.from_tree(made, "test", names=["fixed-horizon"]).run(replicates=50)
+    assert result["fixed-horizon"].figures["waiting_days"].value == pytest.approx(10.0)

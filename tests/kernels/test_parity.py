@@ -10,7 +10,7 @@ from worlds import tree
 
 from expsim_panel.study import Study
 
-NAMES = ["fixed-horizon", "pocock", "bayesian", "thompson", "msprt", "empirical-bernstein", "rope", "bayesian-prior"]
+NAMES = ["pocock", "bayesian", "thompson", "msprt", "empirical-bernstein", "rope", "bayesian-prior"]
 NAMES += ["fixed-t", "fixed-pooled", "holm", "promising-zone", "drop-the-losers"]
 SCRIPT = """
 import json, sys

@@ -130,6 +130,41 @@ def test_a_tapped_cell_brings_its_row(quiet_page: Page, address: str) -> None:
     assert after_line != line
 
 
+def test_a_map_of_any_two_numbers_and_its_point_used(quiet_page: Page, address: str) -> None:
+    page = quiet_page
+    opened(page, address)
+    page.get_by_role("tab", name="Surfaces").click()
+    page.get_by_text("How known").wait_for(timeout=PATIENCE)
+    page.get_by_role("button", name="Any two numbers").click()
+    up = page.get_by_role("combobox", name="Upwards")
+    up.wait_for(timeout=PATIENCE)
+    up.click()
+    up.fill("planned")
+    page.get_by_role("option", name="Planned duration").click()
+    page.get_by_role("button", name="Compute map").click()
+    told = page.locator("caption").filter(has_text="planned duration")
+    told.wait_for(timeout=PATIENCE)
+    before = told.inner_text()
+    page.get_by_text("One standard error").scroll_into_view_if_needed()
+    spot = page.evaluate(
+        """() => {
+          for (const one of Bokeh.documents[0].all_models) if (one.name === "response-surface") {
+            const view = Bokeh.index.find_one(one)
+            const box = view.el.getBoundingClientRect(), frame = view.frame.bbox
+            return [box.left + frame.left + 0.1 * frame.width, box.top + frame.top + 0.95 * frame.height]
+          }
+        }"""
+    )
+    page.mouse.click(*spot)
+    told.filter(has_not_text=before).wait_for(timeout=PATIENCE)
+    page.get_by_role("button", name="Use this point").click()
+    page.get_by_text(DONE).wait_for(timeout=PATIENCE)
+    assert page.evaluate(f"() => {{ const find = {FIND}; return find('chosen').data.bottom.length }}") == 1
+    page.get_by_label("Upwards, to").fill("many")
+    page.get_by_role("button", name="Compute map").click()
+    page.get_by_role("alert").filter(has_text="is not a number").wait_for(timeout=PATIENCE)
+
+
 def test_data_of_ones_own_get_a_verdict_or_one_line(quiet_page: Page, address: str) -> None:
     page = quiet_page
     opened(page, address)

@@ -1,0 +1,136 @@
+"""Every number of a study that an axis can be: path, words, and a range worth looking at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import param
+
+from expsim_panel import grid
+from expsim_panel.axes import EFFECT
+from expsim_panel.errors import InputError
+from expsim_panel.quantities import plain
+from expsim_panel.sections import Section
+from expsim_panel.study import Study
+
+_TABLES = {
+    "traffic": "Traffic",
+    "evaluator": "Evaluator",
+    "metric": "Metric",
+    "economics": "Money",
+    "analysis": "Analysis",
+    "prior": "Prior",
+    "scenario": "Scenario",
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A number of a study.
+
+    Attributes
+    ----------
+    path : str
+        As `axes.axis` reads it.
+    words : str
+        Label of its Param, and whose it is.
+    low, high : float
+        A range around the study's own value, within its bounds.
+    own : float or None
+        The study's own value.
+    whole : bool
+        Whether it is a count.
+    help : str
+        Its Param's documentation.
+    """
+
+    path: str
+    words: str
+    low: float
+    high: float
+    own: float | None
+    whole: bool
+    help: str
+
+
+def choices(study: Study) -> list[Choice]:
+    """Return every number of a study, the true effect first; words are unique."""
+    scenario = study.scenario
+    made = []
+    try:
+        most = float(grid.effect_levels(scenario, 9)[-1])
+    except InputError:
+        most = 0.0  # the control leaves no room for a better variant
+    if most > 0:
+        words = "True effect of the best variant"
+        own = grid.best_effect(scenario)
+        made.append(Choice(EFFECT, words, 0.0, most, own, False, "Others that are better keep their share of it."))
+    for i, variant in enumerate(scenario.variants):
+        made += _numbers(variant, f"variants.{i}", variant.name)
+    for key, owner in _TABLES.items():
+        made += _numbers(getattr(scenario, key), key, owner)
+    for one in study.strategies:
+        seen = set()
+        for half in (one.policy, one.design):
+            for choice in _numbers(half, f"strategies.{one.name}", one.name):
+                # A name with a dot would not lead back to its strategy, and of two halves the first is meant.
+                if "." not in one.name and choice.path not in seen:
+                    seen.add(choice.path)
+                    made.append(choice)
+    taken: set[str] = set()
+    unique = []
+    for choice in made:
+        words = choice.words if choice.words not in taken else f"{choice.words} ({choice.path})"
+        taken.add(words)
+        unique.append(
+            Choice(choice.path, words, *(getattr(choice, key) for key in ("low", "high", "own", "whole", "help")))
+        )
+    return unique
+
+
+def _numbers(section: Section, path: str, owner: str) -> Iterator[Choice]:
+    for key in section.fields():
+        value, declared = getattr(section, key), section.param[key]
+        if isinstance(value, Section):
+            yield from _numbers(value, f"{path}.{key}", f"{owner}, {declared.label}")
+        elif isinstance(declared, param.Number) and not isinstance(declared, param.Boolean):
+            own = None if value is None else float(value)
+            span = _range(declared, own)
+            if span is not None:
+                whole = isinstance(declared, param.Integer)
+                yield Choice(f"{path}.{key}", f"{declared.label} · {owner}", *span, own, whole, str(declared.doc))
+
+
+def _range(declared: param.Number, own: float | None) -> tuple[float, float] | None:
+    """Return half to twice the own value, or else what the Param suggests, inside its bounds; None if there is none."""
+    low, high = declared.bounds or (None, None)
+    soft = declared.softbounds or (None, None)
+    start, end = (own / 2, own * 2) if own else soft
+    if own is not None and own < 0:
+        start, end = end, start
+    start = soft[0] if start is None else start
+    end = soft[1] if end is None else end
+    if start is None or end is None:
+        start, end = 0.0, 1.0
+    closed = declared.inclusive_bounds if declared.bounds else (True, True)
+    if low is not None:
+        start = max(start, low)
+        start = start if closed[0] or start > low else start + (end - start) / 20
+    if high is not None:
+        end = min(end, high)
+        end = end if closed[1] or end < high else end - (end - start) / 20
+    if isinstance(declared, param.Integer):
+        start, end = round(start), round(end)
+    start, end = float(f"{start:.4g}"), float(f"{end:.4g}")
+    # Rounded beyond a bound that is no round number itself.
+    if high is not None and end > high:
+        end = float(f"{end - (end - start) / 20:.4g}")
+    if low is not None and start < low:
+        start = float(f"{start + (end - start) / 20:.4g}")
+    return (start, end) if start < end else None
+
+
+def typed(value: float) -> str:
+    """Return a number as a person would type it."""
+    return plain(value).replace(",", "") if abs(value) < 1e9 else f"{value:g}"

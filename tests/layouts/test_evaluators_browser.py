@@ -1,0 +1,53 @@
+"""The Evaluators page in a real browser."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+def _others() -> Any:
+    """Return the module with the served app: tests are no package."""
+    path = Path(__file__).with_name("test_app_browser.py")
+    spec = importlib.util.spec_from_file_location("served_app", path)
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+_APP = _others()
+address = _APP.address
+PATIENCE = _APP.PATIENCE
+
+
+def test_a_profile_a_bad_value_and_a_narrow_window(quiet_page: Page, address: str) -> None:
+    page = quiet_page
+    _APP.opened(page, address)
+    page.get_by_role("tab", name="Evaluators").click()
+    page.get_by_text(re.compile("Dots: 20,000 simulated")).wait_for(timeout=PATIENCE)
+    said = page.get_by_text(re.compile(r"^For \$[0-9,.]+, measure coherence"))
+    before = said.inner_text()
+    told = page.get_by_text(re.compile("label and score correlate by")).inner_text()
+    _APP.choose(page, "Judge: numbers of", "small-llm")
+    page.get_by_text(re.compile("label and score correlate by")).filter(has_not_text=told).wait_for(timeout=PATIENCE)
+    budget = page.get_by_role("textbox", name="Budget for scoring")
+    budget.fill("0.5")
+    budget.press("Enter")
+    alert = page.get_by_role("alert").filter(has_text="two labels and scores")
+    alert.wait_for(timeout=PATIENCE)
+    assert "\n" not in alert.inner_text().strip()
+    assert said.count() == 1
+    budget.fill("400")
+    budget.press("Enter")
+    said.filter(has_text="$400").wait_for(timeout=PATIENCE)
+    assert said.inner_text() != before
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(800)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
