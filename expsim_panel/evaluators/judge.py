@@ -219,7 +219,6 @@ class Judge(Evaluator):
     seconds = Seconds(
         2.0, bounds=(0, None), softbounds=(0, 30), step=0.5, label="Seconds per judge call", doc="Time one call takes."
     )
-
     concurrency = Count(
         10,
         bounds=(1, 100_000),
@@ -282,8 +281,7 @@ class Judge(Evaluator):
 
     def skill(self) -> tuple[float, float]:
         """Return sensitivity and specificity of a verdict, the panel's where there are several judges."""
-        hit, clear = self._vote(np.array([self.sensitivity, self.specificity], float)) if self.judges > 1 else (
-            self.sensitivity, self.specificity)  # fmt: skip
+        hit, clear = self._vote(np.array([self.sensitivity, self.specificity], float))
         return float(hit), float(clear)
 
     def _vote(self, rates: np.ndarray) -> np.ndarray:
@@ -341,8 +339,6 @@ class Judge(Evaluator):
 
     def bias_sd(self) -> float:
         """Return what is known of such judges' partiality; a panel's is that of a mean with correlated errors."""
-        if self.judges == 1:
-            return float(self.suspected_bias_sd)
         return float(self.suspected_bias_sd) * math.sqrt(panel_factor(self.judges, self.error_correlation))
 
     def price_note(self) -> str:
