@@ -169,11 +169,13 @@ class _Market:
         stakes, rows = self.stakes, n * self.stakes.coverage
         sampling = self.v * self.rows / (self.rows + rows)
         precision = self.prior_precision + 1 / (sampling + stakes.bias**2)
-        mine = {"judge": stakes.who.judge, "human": stakes.who.human}.get(stakes.who.own)
+        # A hybrid's pace is that of its people.
+        who = stakes.who
+        mine = {"judge": who.judge, "human": who.human, "hybrid": who.human}.get(who.own)
         speed = mine.rows_per_day if mine else math.inf
         days = np.maximum(2 * n / stakes.units_per_day, 2 * rows / speed)
         nothing, scored = 0 * rows, 2 * rows * stakes.money.scored_per_row
-        labels, scores = (scored if stakes.who.own == kind else nothing for kind in ("human", "judge"))
+        labels, scores = (scored * stakes.money.responses[kind] for kind in ("human", "judge"))
         possible = 2 * n * stakes.money.exposures_per_unit <= self.horizon
         return _Amounts(
             precision, 2 * n + nothing, labels, scores, 2 * rows * stakes.money.per_row, days + nothing, possible

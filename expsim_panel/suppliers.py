@@ -13,7 +13,7 @@ import numpy as np
 
 from expsim_panel import plan
 from expsim_panel.evaluation import Evaluator, evaluators
-from expsim_panel.evaluators.human import Human, majority
+from expsim_panel.evaluators.human import Human
 from expsim_panel.evaluators.judge import Judge
 from expsim_panel.scenario import Scenario
 
@@ -72,6 +72,8 @@ def suppliers(scenario: Scenario) -> Suppliers:
         evaluator: Evaluator | None = None
         if scenario.evaluator.kind == kind:
             evaluator = scenario.evaluator
+        elif scenario.evaluator.kind == "hybrid":
+            evaluator = getattr(scenario.evaluator, kind)
         elif kind in scenario.evaluators:
             where = scenario.scenario.name
             evaluator = evaluators.build({"kind": kind}, scenario.evaluators, where, f"evaluators.{kind}")
@@ -84,9 +86,8 @@ def suppliers(scenario: Scenario) -> Suppliers:
 
 
 def _judge(one: Judge, each: float) -> Supplier:
-    noise = one.item_sd**2 + one.item_variant_sd**2 + one.repeat_sd**2 / one.repeats
     return Supplier(
-        one.usd_per_row() * each, noise / each, float(one.scale), float(one.sensitivity), float(one.specificity),
+        one.usd_per_row() * each, one.error_variance() / each, float(one.scale), *one.skill(),
         one.bias_sd(), one.rows_per_day() / each,
     )  # fmt: skip
 
@@ -94,8 +95,7 @@ def _judge(one: Judge, each: float) -> Supplier:
 def _human(one: Human, each: float) -> Supplier:
     floor = 0.0 if one.shared_raters else math.sqrt(2 / one.raters) * one.severity_sd
     return Supplier(
-        one.usd_per_row() * each, one.noise_sd**2 / one.labels_per_item / each, 1.0,
-        majority(one.sensitivity, one.labels_per_item), majority(one.specificity, one.labels_per_item),
+        one.usd_per_row() * each, one.noise_variance() / one.labels_per_item / each, 1.0, *one.vote(),
         floor, one.rows_per_day() / each,
     )  # fmt: skip
 

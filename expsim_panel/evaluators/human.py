@@ -40,7 +40,7 @@ class Human(Evaluator):
     kind = "human"
     summary = "Human raters: unbiased between variants, slow and paid by the label"
     rows_word = "labelled"
-    added = frozenset(("fatigue", "adjudication", "error_correlation", "delay_days"))
+    added = frozenset(("fatigue", "adjudication", "error_correlation", "delay_days", "days_per_week"))
     profile = profile_parameter("Name and source of the raters' numbers; assumptions are named as such.")
     coverage = Share(
         0.1,
@@ -154,7 +154,7 @@ class Human(Evaluator):
             yes, no = self.vote()
             rates = np.clip(means * yes + (1 - means) * (1 - no), 0, 1)
             return Measurement(rates, np.sqrt(rates * (1 - rates)))
-        spread = np.sqrt(sds**2 + self._noise() / self.labels_per_item) + 0 * means
+        spread = np.sqrt(sds**2 + self.noise_variance() / self.labels_per_item) + 0 * means
         # Raters work in fixed panels of labels_per_item: R / r panels whose mean severity has variance
         # s_s^2 / r, so that the mean over all raters keeps its variance s_s^2 / R.
         severity = self.severity_sd / math.sqrt(self.labels_per_item)
@@ -183,7 +183,7 @@ class Human(Evaluator):
         first, second = (float(rate) - (float(rate) - 0.5) * lost for rate in (self.sensitivity, self.specificity))
         return first, second
 
-    def _noise(self) -> float:
+    def noise_variance(self) -> float:
         """Return the mean variance of a label's noise over a day."""
         own, grown = float(self.noise_sd**2), float(self.fatigue)
         return own * (1 + grown + grown**2 / 3) if grown else own

@@ -168,6 +168,10 @@ class Hybrid(Evaluator):
         """Working seconds of people for one labelled row."""
         return float(self.human.seconds_per_row())
 
+    def rows_per_day(self) -> float:
+        """Labelled rows that a day can bring: by people's hours, and by the judge's calls beside them."""
+        return min(self.human.rows_per_day(), self.judge.rows_per_day() * float(self.label_share))
+
     def price_note(self) -> str:
         """Say where both prices come from."""
         return f"judge: {self.judge.price_note()}; people: {self.human.price_note()}"

