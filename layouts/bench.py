@@ -40,6 +40,9 @@ class Bench(param.Parameterized):  # type: ignore[misc]
     played = param.Parameter(default=None, label="Simulated", doc="The same simulated; none until it is there.")
     words = param.String(default="", label="Progress in words", doc="What is being simulated, or how it was.")
     error = param.String(default="", label="Problem", doc="One line on a bad value; empty if there is none.")
+    fitted = param.Integer(
+        default=0, bounds=(0, None), label="Fitted values", doc="How often values that nobody has moved followed."
+    )
     rebuilt = param.Integer(default=0, bounds=(0, None), label="Form", doc="How often the fields became others.")
 
     def __init__(self) -> None:
@@ -74,7 +77,7 @@ class Bench(param.Parameterized):  # type: ignore[misc]
     def value(self, path: Path) -> Any:
         """Return what the form shows at a place of the draft."""
         section = self.draft.get(str(path[0]), {})
-        return section if len(path) == 1 else section.get(path[1])
+        return section if len(path) == 1 else section.get(str(path[1]))
 
     def section(self, key: str) -> Any:
         """Return a part of the draft as checked Params.
@@ -172,7 +175,7 @@ class Bench(param.Parameterized):  # type: ignore[misc]
                     self.draft[part][key] = fitted
                     moved = True
         if moved:
-            self.rebuilt += 1
+            self.fitted += 1
 
 
 def simulated(tried: Scenario, found: Answers, power: float, replicates: int) -> Played:

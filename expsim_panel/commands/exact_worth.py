@@ -37,9 +37,9 @@ def value(
     where = "exact value"
     for flag, number in (("sd", sd), ("horizon", horizon), ("row-sd", row_sd), ("value-per-point", value_per_point)):
         check_positive(flag, number, where)
-    for flag, number in (("rows", units), ("rows-per-day", rows_per_day)):
-        if number is not None:
-            check_positive(flag, number, where)
+    for flag, optional in (("rows", units), ("rows-per-day", rows_per_day)):
+        if optional is not None:
+            check_positive(flag, optional, where)
     belief = Belief(value_per_point * mean, value_per_point * sd, launch_cost)
     source = Source("rows", row_sd**2, cost_per_row, bias_sd, rows_per_day or math.inf, exposures_per_row)
     best = best_collection(belief, source, Stakes(value_per_point, horizon))

@@ -57,8 +57,8 @@ def tables(found: Answers, played: Comparison | None) -> str:
     for one in found.options:
         fit, told = math.isfinite(one.se), seen.get(one.name)
         name = f'<th scope="row" class="{"advised" if one is found.advised else ""}">{NAMES[one.name]}</th>'
-        amounts = (count(2 * one.rows.labelled), count(2 * one.rows.judged), money(one.cost), _days(one.days))
-        cells = "".join(f"<td>{text}</td>" for text in (*amounts, f"{one.rater_hours:,.1f}"))
+        taken = (count(2 * one.rows.labelled), count(2 * one.rows.judged), money(one.cost), _days(one.days))
+        cells = "".join(f"<td>{text}</td>" for text in (*taken, f"{one.rater_hours:,.1f}"))
         if not fit:
             cells += '<td colspan="6">the budget buys fewer than two rows a variant</td>'
         else:
@@ -84,8 +84,8 @@ def tables(found: Answers, played: Comparison | None) -> str:
         if need.budget is None:
             body += f'<tr>{name}<td colspan="4" style="text-align:left">out of reach: {escape(need.reason)}</td></tr>'
             continue
-        cells = (money(need.budget), count(need.labelled), count(need.judged), _days(need.days))
-        body += f"<tr>{name}{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+        amounts = (money(need.budget), count(need.labelled), count(need.judged), _days(need.days))
+        body += f"<tr>{name}{''.join(f'<td>{cell}</td>' for cell in amounts)}</tr>"
     size = effect(found.target, family, False)
     same = _table(
         f"For the same accuracy, an error of {size}, whatever the traffic",

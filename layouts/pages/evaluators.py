@@ -13,7 +13,7 @@ from expsim_panel.errors import InputError
 from expsim_panel.evaluation import evaluators
 from expsim_panel.evaluator_picks import DriftPicks, Picks, SplitPicks, Weights, profiles
 from expsim_panel.layouts.bench import Bench
-from expsim_panel.layouts.controls import fields
+from expsim_panel.layouts.controls import Field, fields, shape
 from expsim_panel.layouts.pages import evaluator_words
 from expsim_panel.layouts.pages.frame import Fold, beside, plot, words
 from expsim_panel.layouts.session import Session
@@ -42,6 +42,8 @@ def view(session: Session) -> pn.Column:
 class Evaluators:
     """The page: its form, the sentence, and the figures, made anew when the answers change."""
 
+    sections = {"pick": Picks, "split": SplitPicks, "drift": DriftPicks, "weights": Weights}
+
     def __init__(self, session: Session) -> None:
         self.session, self.bench = session, Bench()
         self.said, self.tables, self.problem, self.progress = words(), words(), words(margin=0), words(margin=0)
@@ -67,7 +69,9 @@ class Evaluators:
             key: pn.FlexBox(sizing_mode="stretch_width", margin=0) for key in ("pick", "split", "drift", "weights")
         }
         bench = self.bench
+        self.fields: list[Field] = []
         bench.param.watch(lambda *_: self._form(), "rebuilt")
+        bench.param.watch(lambda *_: self._refit(), "fitted")
         bench.param.watch(lambda *_: self._draw(), ["answers", "played"])
         bench.param.watch(lambda *_: self._speak(), ["error", "words"])
         session.param.watch(self._follow, ["study", "tab"])
@@ -117,15 +121,25 @@ class Evaluators:
 
     def _form(self) -> None:
         """Build the fields: they hold what the bench holds."""
+        self.fields = []
         with pn.io.hold():
             for kind, select in self.choices.items():
                 select.value = self.bench.profile[kind]
                 self.folds[kind].refresh()
-            for key, section in {"pick": Picks, "split": SplitPicks, "drift": DriftPicks, "weights": Weights}.items():
+            for key, section in self.sections.items():
                 made = fields(section(), (key,), self.bench.value, self._changed, binary=self._binary)
                 for one in made:
                     one.widget.param.update(sizing_mode="fixed", width=250, margin=(7, 14, 4, 0))
+                self.fields += made
                 self.forms[key].objects = [one.widget for one in made]
+
+    def _refit(self) -> None:
+        """Show the values that followed the answers, in the fields that are there."""
+        with pn.io.hold():
+            for one in self.fields:
+                value = self.bench.value(one.path)
+                declared = self.sections[str(one.path[0])].param[str(one.path[1])]
+                one.widget.value = shape(declared, self._binary).shown(value)
 
     def _numbers(self, kind: str) -> list[Any]:
         if not self.bench.draft:

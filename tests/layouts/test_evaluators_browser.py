@@ -27,6 +27,16 @@ address = _APP.address
 PATIENCE = _APP.PATIENCE
 
 
+def typed(page: Page, text: str) -> None:
+    """Type a budget as a person does: the toolkit's number box takes no pasted text, and wants to be left first."""
+    budget = page.get_by_role("textbox", name="Budget for scoring")
+    budget.blur()
+    budget.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.type(text, delay=20)
+    page.keyboard.press("Enter")
+
+
 def test_a_profile_a_bad_value_and_a_narrow_window(quiet_page: Page, address: str) -> None:
     page = quiet_page
     _APP.opened(page, address)
@@ -37,15 +47,12 @@ def test_a_profile_a_bad_value_and_a_narrow_window(quiet_page: Page, address: st
     told = page.get_by_text(re.compile("label and score correlate by")).inner_text()
     _APP.choose(page, "Judge: numbers of", "small-llm")
     page.get_by_text(re.compile("label and score correlate by")).filter(has_not_text=told).wait_for(timeout=PATIENCE)
-    budget = page.get_by_role("textbox", name="Budget for scoring")
-    budget.fill("0.5")
-    budget.press("Enter")
+    typed(page, "0.5")
     alert = page.get_by_role("alert").filter(has_text="two labels and scores")
     alert.wait_for(timeout=PATIENCE)
     assert "\n" not in alert.inner_text().strip()
     assert said.count() == 1
-    budget.fill("400")
-    budget.press("Enter")
+    typed(page, "400")
     said.filter(has_text="$400").wait_for(timeout=PATIENCE)
     assert said.inner_text() != before
     page.set_viewport_size({"width": 390, "height": 844})
