@@ -170,7 +170,7 @@ class Hybrid(Evaluator):
 
     def rows_per_day(self) -> float:
         """Labelled rows that a day can bring: by people's hours, and by the judge's calls beside them."""
-        return min(self.human.rows_per_day(), self.judge.rows_per_day() * float(self.label_share))
+        return float(min(self.human.rows_per_day(), self.judge.rows_per_day() * float(self.label_share)))
 
     def price_note(self) -> str:
         """Say where both prices come from."""
