@@ -55,12 +55,18 @@ def uneven() -> list[Study]:
     return [Study.from_tree(UNEVEN, "warm", names=[kind]) for kind in ("fixed-horizon", *adaptive)]
 
 
+def request_policies() -> list[str]:
+    """Return the names of the policies that choose request by request."""
+    from expsim_panel.policy import policies
+
+    return [name for name in policies.names() if name != "split"]
+
+
 def per_request() -> int:
     """Play every policy that chooses request by request, in both families; return how many there are."""
     from expsim_panel.bandits import bandit
-    from expsim_panel.policy import policies
 
-    names = [name for name in policies.names() if name != "split"]
+    names = request_policies()
     for family in ("bernoulli", "gaussian"):
         for name in names:
             bandit([0.2, 0.6], family=family, policies=[f"{name}(m=2)" if name == "explore-then-commit" else name],

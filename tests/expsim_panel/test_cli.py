@@ -520,12 +520,22 @@ def test_calibrate_writes_a_scenario_that_runs(expsim: Any, tmp_path: Path) -> N
     refused(expsim("calibrate", str(table)), "--item")
 
 
-def test_warm_compiles(expsim: Any) -> None:
+def test_warm_compiles(expsim: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from expsim_panel.commands import warm
+    from expsim_panel.strategy import build, kinds
+
+    # All of them are known to it; a test plays some, as each adaptive one takes seconds to compile.
+    worlds, policies = warm.uneven(), warm.request_policies()
+    adaptive = {kind for kind in kinds() if build({"kind": kind}, "test", kind).policy.adaptive}
+    assert {one.name for study in worlds for one in study.strategies} == {"fixed-horizon", *adaptive}
+    assert {"ucb1", "thompson", "cusum-ucb", "explore-then-commit"} <= set(policies)
+    monkeypatch.setattr(warm, "uneven", lambda: worlds[:2])
+    monkeypatch.setattr(warm, "request_policies", lambda: ["explore-then-commit", "ucb1"])
     done = expsim("warm")
     assert (done.status, done.err) == (0, "")
     said = " ".join(done.out.split())
     assert re.search(r"Compiled \d+ strategies for \d+ scenarios and for worlds that are not plain", said)
-    assert re.search(r"and \d\d policies per request, in [\d,]+ s", said)
+    assert re.search(r"and 2 policies per request, in [\d,]+ s", said)
 
 
 def test_json_to_the_pipe_is_pure() -> None:
