@@ -176,9 +176,9 @@ def play_ucb1(
                     n[at] = k
                     s[at] = x
                     if k <= most:
-                        place = np.uint64(np.int64(k))
-                        mean[at] = x * inverse[place]
-                        width[at] = root_of[place]
+                        pulled = np.uint64(np.int64(k))
+                        mean[at] = x * inverse[pulled]
+                        width[at] = root_of[pulled]
                     else:
                         mean[at] = x * (1.0 / k)
                         width[at] = 1.0 / math.sqrt(k)
