@@ -8,8 +8,11 @@ null twin common random numbers.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -24,6 +27,10 @@ WORLDS = ("truth", "null", "prior")
 """Worlds in which guardrails are read; in the prior's, too, they are as the scenario says."""
 
 _CHUNK = 20
+_TABLE = 200
+"""A table of one size pays from so many experiments on."""
+_FARTHEST = 12.0
+"""Standard deviations that no draw of normal luck leaves."""
 _PLAIN_DF = 200.0
 
 
@@ -92,18 +99,33 @@ def play(scenario: Scenario, seed: int, worlds: Mapping[str, Mapping[str, Outcom
         penalty = np.array([float(one.penalty) for one in rails]) @ breached
         made[name, world] = Guards(codes, at_margin, np.asarray(breached.any(axis=0)), penalty)
     size = max((out.code.size for _, _, out in known), default=0)
-    for first in range(0, size, _CHUNK * BLOCK):
-        part = slice(first, min(first + _CHUNK * BLOCK, size))
-        for index, one in enumerate(rails):
-            luck = draws(seed, first // BLOCK, part.stop - part.start, index, arms)
-            for name, world, out in known:
-                guards, units = made[name, world], out.units[part]
-                guards.codes[part, index] = classify(one.rule, readings(one, units, one.truth(world), *luck))
-                if guards.at_margin is not None:
-                    edge = np.full(arms, one.harmed(one.allowed))
-                    edge[0] = one.means[0]
-                    guards.at_margin[part, index] = classify(one.rule, readings(one, units, edge, *luck))
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for first in range(0, size, _CHUNK * BLOCK):
+            part = slice(first, min(first + _CHUNK * BLOCK, size))
+            for index, one in enumerate(rails):
+                luck = draws(seed, first // BLOCK, part.stop - part.start, index, arms)
+                read = partial(_read, one, index, part, luck)
+                # All of them are waited for, and an error in one is raised here.
+                list(pool.map(lambda entry, read=read: read(made[entry[:2]], *entry[1:]), known))
     return made
+
+
+def _read(
+    one: Guardrail,
+    index: int,
+    part: slice,
+    luck: tuple[np.ndarray, np.ndarray],
+    guards: Guards,
+    world: str,
+    out: Outcomes,
+) -> None:
+    """Read one guardrail in some replicates of one strategy in one world, and write the codes."""
+    units = out.units[part]
+    guards.codes[part, index] = classify(one.rule, readings(one, units, one.truth(world), *luck))
+    if guards.at_margin is not None:
+        edge = np.full(units.shape[1], one.harmed(one.allowed))
+        edge[0] = one.means[0]
+        guards.at_margin[part, index] = classify(one.rule, readings(one, units, edge, *luck))
 
 
 def watched(scenario: Scenario, seed: int, replicate: int, units: np.ndarray) -> tuple[Readings, ...]:
@@ -140,12 +162,34 @@ def readings(one: Guardrail, units: np.ndarray, means: np.ndarray, level: np.nda
     n = one.rows(units)
     some = np.maximum(n, 1.0)
     if one.binary:
-        counts = np.empty_like(some)
-        binomial_quantiles(some, np.asarray(means, float), np.ascontiguousarray(level), counts)
-        rates = counts / some
+        rates = _counts(some, np.asarray(means, float), level) / some
         return Readings(n, rates, rates)
     sd = float(one.sd)
     return Readings(n, means + sd / np.sqrt(some) * level, sd**2 * scaled_chi2(np.maximum(n - 1, 1.0), spread))
+
+
+def _counts(n: np.ndarray, rates: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Return binomial counts at the luck in `level`: by a table of each size where there are few sizes."""
+    from scipy.special import ndtr
+    from scipy.stats import binom
+
+    counts = np.empty(n.shape)
+    for arm, rate in enumerate(rates):
+        sizes, which = np.unique(n[:, arm], return_inverse=True)
+        if len(sizes) * _TABLE > len(n) or not 0 < rate < 1:
+            column = np.ascontiguousarray(level[:, [arm]])
+            own = np.empty_like(column)
+            binomial_quantiles(np.ascontiguousarray(n[:, [arm]]), np.array([rate]), column, own)
+            counts[:, arm] = own[:, 0]
+            continue
+        below = ndtr(level[:, arm])
+        order = np.argsort(which, kind="stable")
+        for size, mine in zip(sizes, np.split(order, np.cumsum(np.bincount(which))[:-1]), strict=True):
+            spread = _FARTHEST * np.sqrt(size * rate * (1 - rate)) + _FARTHEST
+            low, high = np.floor(max(size * rate - spread, 0.0)), np.ceil(min(size * rate + spread, size))
+            found = np.searchsorted(binom.cdf(np.arange(low, high), size, rate), below[mine])
+            counts[mine, arm] = low + found
+    return counts
 
 
 def scaled_chi2(df: np.ndarray, normal: np.ndarray) -> np.ndarray:

@@ -348,8 +348,11 @@ def _adjusted(scenario: Scenario, one: Strategy, out: Outcomes, end: Endings) ->
         absent = "no stage-wise estimate: outcomes come in after the stop"
     elif np.ptp(end.effects, axis=0).max() > 0:
         absent = "no stage-wise estimate: the true effect varies"
+    truth = float(end.effects[0, 1])
+    # A ratio to a true effect of 0 is undefined, and the medians are most of the work.
+    wanted = (end.chosen > 0) & (truth != 0)
     made: Adjusted | str = absent or adjusted(
-        one.design, plan.setting_of(scenario), out, effect[:, 0], se[:, 0], float(end.effects[0, 1]), end.chosen > 0
+        one.design, plan.setting_of(scenario), out, effect[:, 0], se[:, 0], truth, wanted
     )
     if isinstance(made, str):
         told = {name: blank(made) for name in ("coverage_adjusted", "exaggeration_adjusted")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -53,20 +55,25 @@ def summarise(
     scenario = study.scenario
     money = ledger(scenario)
     facts = recommend.known(scenario)
-    done = []
-    losses: dict[str, Figure] = {}
     some = next(iter(worlds.values()))
     rails = guardrail_play.play(scenario, request.seed, worlds)
     truths = {world: effects_in(request, scenario, world, out.code.size) for world, out in some.items()}
-    for one in study.strategies:
+
+    def reported(one: Strategy) -> tuple[StrategyResult, Figure]:
         mine = worlds[one.name]
         by_world = {
             world: _world(scenario, one, world, out, truths[world], money, known, rails.get((one.name, world)))
             for world, out in mine.items()
         }
         guards = {world: rails[one.name, world] for world in ("truth", "null") if rails}
-        done.append(_strategy(scenario, one, mine, by_world, traces[one.name], facts, money, guards, known))
-        losses[one.name] = by_world["prior"]["loss"]
+        found = _strategy(scenario, one, mine, by_world, traces[one.name], facts, money, guards, known)
+        return found, by_world["prior"]["loss"]
+
+    # NumPy and the kernels let go of the interpreter; no figure depends on another strategy's.
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, len(study.strategies))) as pool:
+        made = list(pool.map(reported, study.strategies))
+    done = [found for found, _ in made]
+    losses = {found.name: loss for found, loss in made}
     alarms = {one.name: one.figures["type1_error_unbiased"] for one in done}
     names = [one.name for one in done]
     claims = [one.strategy.design.nominal_alpha() for one in done]
