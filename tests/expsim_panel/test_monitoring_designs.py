@@ -71,6 +71,35 @@ def test_pooled_proportions_have_the_textbook_power() -> None:
     assert power == pytest.approx(power_proportions(0.9, 0.9082, 28_000, 12_000), abs=1e-9)
 
 
+@pytest.mark.parametrize("direction", ["increase", "decrease"])
+def test_the_lift_has_the_law_of_a_logarithmic_ratio(direction: str) -> None:
+    better = 3.06 if direction == "increase" else 2.94
+    tables = {
+        "metric": {"name": "score", "family": "normal", "direction": direction, "sd": 1.0},
+        "traffic": {"units_per_day": 2000, "days": 4, "shares": [0.6, 0.4]},
+        "variants": [{"name": "A", "mean": 3.0}, {"name": "B", "mean": better}],
+    }
+    n = 200_000
+    null, truth = (play({"kind": "fixed-lift"}, n, world, **tables) for world in ("null", "truth"))
+    for out in (null, truth):
+        mean = out.sums / out.rows
+        variance = (out.squares / out.rows - mean**2) / (out.rows - 1)
+        z = np.log(mean[:, 1] / mean[:, 0]) / np.sqrt((variance / mean**2).sum(axis=1)) * np.sign(mean[:, 0])
+        expected = np.where(z > 1.959963984540054, 1, np.where(z < -1.959963984540054, -1, 0))
+        np.testing.assert_array_equal(np.sign(out.code), expected)
+    close(np.mean(null.code != 0), 0.05, n)
+    # Delta method at the truth; its next term is of the order of the lift over the square root of the rows.
+    drift = abs(np.log(better / 3.0)) / np.sqrt(1 / (4800 * 9.0) + 1 / (3200 * better**2))
+    assert np.mean(truth.code > 0) == pytest.approx(stats.norm.sf(1.959963984540054 - drift), abs=0.004)
+
+
+def test_the_lift_of_means_around_zero_finds_nothing() -> None:
+    tables = {"variants": [{"name": "A", "mean": -0.001}, {"name": "B", "mean": 0.5}]}
+    out = play({"kind": "fixed-lift"}, 2000, **tables)
+    mean = out.sums / out.rows
+    assert not np.any(out.code[mean[:, 0] * mean[:, 1] <= 0])
+
+
 ARMS = [{"name": n, "mean": m} for n, m in (("A", 3.0), ("B", 3.0), ("C", 3.012), ("D", 3.02))]
 
 

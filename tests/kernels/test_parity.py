@@ -11,7 +11,7 @@ from worlds import tree
 from expsim_panel.study import Study
 
 NAMES = ["pocock", "bayesian", "thompson", "msprt", "empirical-bernstein", "rope", "bayesian-prior"]
-NAMES += ["fixed-t", "fixed-pooled", "holm", "promising-zone", "drop-the-losers"]
+NAMES += ["fixed-t", "fixed-pooled", "fixed-lift", "holm", "promising-zone", "drop-the-losers"]
 SCRIPT = """
 import json, sys
 from expsim_panel.study import Study
