@@ -66,13 +66,14 @@ def command(port: int, address: str, show: bool, origins: list[str]) -> list[str
 
 
 @contextlib.contextmanager
-def forwarding(child: subprocess.Popen[bytes], received: list[int]) -> Iterator[None]:
-    """Hand the signals of this process on to the child, and note them."""
+def forwarding(children: list[subprocess.Popen[bytes]], received: list[int]) -> Iterator[None]:
+    """Hand the signals of this process on to the children, and note them."""
 
     def forward(number: int, _: FrameType | None) -> None:
         received.append(number)
-        with contextlib.suppress(ProcessLookupError):
-            child.send_signal(number)
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):
+                child.send_signal(number)
 
     numbers = [getattr(signal, name) for name in _FORWARDED if hasattr(signal, name)]
     before = {number: signal.signal(number, forward) for number in numbers}
@@ -85,10 +86,15 @@ def forwarding(child: subprocess.Popen[bytes], received: list[int]) -> Iterator[
 
 def supervise(words: list[str]) -> int:
     """Run a child until it ends; return its status, or 128 + the signal that ended both."""
-    # A session of its own: Ctrl-C reaches the child once, through us, and not twice.
-    child = subprocess.Popen(words, start_new_session=True)
     received: list[int] = []
-    with forwarding(child, received):
+    children: list[subprocess.Popen[bytes]] = []
+    # Listening before the child is there: a signal in between would leave it behind.
+    with forwarding(children, received):
+        # A session of its own: Ctrl-C reaches the child once, through us, and not twice.
+        child = subprocess.Popen(words, start_new_session=True)
+        children.append(child)
+        if received:
+            child.send_signal(received[0])
         status = child.wait()
     if received:
         return 128 + received[0]

@@ -87,7 +87,7 @@ GOOD: dict[str, Any] = {
         ({"units": -1.0}, "--units"),
         ({"units": None, "target_power": None}, "--units"),
         ({"units": 3.0}, "--units"),
-        ({"futility": [0.0]}, "--futility-bounds"),
+        ({"futility": [-0.5]}, "--futility-bounds"),
         ({"sides": 1, "futility": [0.0, 0.0]}, "--futility-bounds"),
         ({"sides": 1, "futility": [2.3]}, "--futility-bounds"),
         ({"sides": 1, "futility": [2.3], "binding": True}, "--futility-bounds"),

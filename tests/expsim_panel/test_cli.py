@@ -274,7 +274,7 @@ def test_a_file_cannot_drive_the_terminal(expsim: Any, tmp_path: Path) -> None:
 def test_check_says_what_it_found(expsim: Any) -> None:
     done = expsim("check", "hallucination-prompt", width=120)
     assert (done.status, done.err) == (0, "")
-    assert 3 <= len(done.out.splitlines()) <= 6
+    assert 3 <= len(done.out.splitlines()) <= 8
     for part in ("hallucination rate", "+1.50 pp", "1,000 users a day for 28 days", "judge", "thompson"):
         assert part in done.out
 
@@ -595,6 +595,8 @@ def test_interrupt_ends_quietly() -> None:
         "--workers",
         "1",
     ]
+    # Machine code first: a compiler in the middle of its work answers no signal.
+    subprocess.run([*words, "--replicates", "10"], check=True, capture_output=True, timeout=280)
     child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(3)
     child.send_signal(signal.SIGINT)
