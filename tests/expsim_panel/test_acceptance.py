@@ -109,7 +109,14 @@ half a percent, more than the simulation error. A hundred times the rows, a tent
 the same test, a tenth of the lattice.
 """
 NAMES = [*designs.names(), *(one["name"] for one in VARIATIONS)]
-WITHOUT_EXACT = {"blinded-reestimation", "drop-the-losers", "empirical-bernstein", "fixed-lift", "promising-zone", "rope"}
+WITHOUT_EXACT = {
+    "blinded-reestimation",
+    "drop-the-losers",
+    "empirical-bernstein",
+    "fixed-lift",
+    "promising-zone",
+    "rope",
+}
 COMPARISONS = len(WORLDS) * len(NAMES) * len(FIGURES)
 """At most as many; a world is played when its first comparison asks for it."""
 PROMISE_NOTHING = {
