@@ -14,7 +14,6 @@ from numpy.polynomial import chebyshev
 from expsim_panel.checked import Floats
 from expsim_panel.design import Design, Setting
 from expsim_panel.kernels.ordering import drifts_at, going_on, tails
-from expsim_panel.results import Outcomes
 from expsim_panel.stagewise import table_of
 
 __all__ = ["Adjusted", "adjusted"]
@@ -45,7 +44,7 @@ class Adjusted:
 
 
 def adjusted(
-    design: Design, setting: Setting, out: Outcomes, effect: Floats, se: Floats, truth: float, wanted: np.ndarray
+    design: Design, setting: Setting, ended: np.ndarray, effect: Floats, se: Floats, truth: float, wanted: np.ndarray
 ) -> Adjusted | str:
     """Return the stage-wise tails and estimates of experiments of two arms; or why there are none.
 
@@ -53,8 +52,8 @@ def adjusted(
     ----------
     design, setting
         The design, and what it knew when it was planned.
-    out : Outcomes
-        How the experiments ended.
+    ended : int ndarray, shape (replicates,)
+        Day (from 1) on which each experiment ended.
     effect, se : ndarray, shape (replicates,)
         Plain estimates and their standard errors.
     truth : float
@@ -73,7 +72,7 @@ def adjusted(
     usable = np.isfinite(effect) & np.isfinite(se) & (se > 0)
     for look, day in enumerate(days):
         root = float(np.sqrt(t[look]))
-        mine = np.flatnonzero((out.day == day) & usable)
+        mine = np.flatnonzero((ended == day) & usable)
         if mine.size:
             z, drift = effect[mine] / se[mine], truth / (se[mine] * root)
             tail[mine] = _tails(t, upper, paths, look, z, drift)

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from expsim_panel import guardrail_play, plan
@@ -44,6 +44,7 @@ def run(
     cancelled: Callable[[], bool] | None = None,
     partial: Partial | None = None,
     partial_after: int = 1,
+    exact: Mapping[str, Exact | str] | None = None,
 ) -> Result:
     """Simulate a frozen study.
 
@@ -59,6 +60,8 @@ def run(
         Asked between blocks; True raises `Cancelled`.
     partial : callable, optional
         Called once with a Result of the first `partial_after` blocks when there are more than twice as many.
+    exact : mapping, optional
+        Exact figures of strategies under the study's truth, where the caller has worked them out already.
 
     Returns
     -------
@@ -95,7 +98,7 @@ def run(
 
     # Made for the partial result, good for the whole one too.
     traces: dict[str, Trace] = {}
-    known: dict[tuple[str, str], Exact | str] = {}
+    known: dict[tuple[str, str], Exact | str] = {(name, "truth"): found for name, found in (exact or {}).items()}
 
     def result(replicates: int) -> Result:
         some = slice(0, replicates)

@@ -26,6 +26,9 @@ from expsim_panel.scenario import Scenario
 WORLDS = ("truth", "null", "prior")
 """Worlds in which guardrails are read; in the prior's, too, they are as the scenario says."""
 
+AT_MARGIN = 20 * BLOCK // 4
+"""Experiments that are also read at the margin: no decision hangs on it, and a quarter keeps the error small."""
+
 _CHUNK = 20
 _TABLE = 200
 """A table of one size pays from so many experiments on."""
@@ -42,7 +45,7 @@ class Guards:
     ----------
     codes : int8 ndarray, shape (replicates, guardrails, arms - 1)
         See `guardrail_tests`.
-    at_margin : int8 ndarray, same shape, or None
+    at_margin : int8 ndarray, shape (at most `AT_MARGIN`, guardrails, arms - 1), or None
         Codes had every variant's true harm been the margin; in the truth's world alone.
     breached : bool ndarray, shape (arms,)
         Whether an arm truly breaches any guardrail.
@@ -94,7 +97,7 @@ def play(scenario: Scenario, seed: int, worlds: Mapping[str, Mapping[str, Outcom
     arms, made = len(scenario.variants), {}
     for name, world, out in known:
         codes = np.zeros((out.code.size, len(rails), arms - 1), np.int8)
-        at_margin = np.zeros_like(codes) if world == "truth" else None
+        at_margin = np.zeros_like(codes[:AT_MARGIN]) if world == "truth" else None
         breached = np.array([one.breached(world) for one in rails])
         penalty = np.array([float(one.penalty) for one in rails]) @ breached
         made[name, world] = Guards(codes, at_margin, np.asarray(breached.any(axis=0)), penalty)
@@ -122,10 +125,12 @@ def _read(
     """Read one guardrail in some replicates of one strategy in one world, and write the codes."""
     units = out.units[part]
     guards.codes[part, index] = classify(one.rule, readings(one, units, one.truth(world), *luck))
-    if guards.at_margin is not None:
+    if guards.at_margin is not None and part.start < AT_MARGIN:
+        few = min(part.stop, AT_MARGIN) - part.start
         edge = np.full(units.shape[1], one.harmed(one.allowed))
         edge[0] = one.means[0]
-        guards.at_margin[part, index] = classify(one.rule, readings(one, units, edge, *luck))
+        seen = readings(one, units[:few], edge, *(each[:few] for each in luck))
+        guards.at_margin[part.start : part.start + few, index] = classify(one.rule, seen)
 
 
 def watched(scenario: Scenario, seed: int, replicate: int, units: np.ndarray) -> tuple[Readings, ...]:

@@ -18,6 +18,12 @@ from expsim_panel.results import Figure, Outcomes
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
 
+LATER = "comes with the whole result"
+"""Why a partial result, which has to be there at once, leaves a figure out."""
+
+ADJUSTED = 5000
+"""Experiments that get a stage-wise interval: tables at every look take most of the time that figures take."""
+
 MIN_EVENTS = 30
 """Conditional figures on fewer events than this are left blank."""
 
@@ -184,6 +190,7 @@ def loss(end: Endings) -> Figure:
 def figures(
     scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, effects: np.ndarray, exact: Exact | str,
     guards: Guards | None = None,
+    whole: bool = True,
 ) -> dict[str, Figure]:  # fmt: skip
     """Return the operating characteristics of one strategy in one world (MODEL section 5).
 
@@ -197,6 +204,8 @@ def figures(
         Exact values, or why there are none.
     guards : Guards or None
         Results of the guardrails, see `endings`.
+    whole : bool
+        False for a partial result, which leaves the stage-wise answers out.
     """
     known = dict(exact.values) if isinstance(exact, Exact) else {}
     end = endings(scenario, one, money, out, effects, guards)
@@ -213,7 +222,7 @@ def figures(
         "cost_per_correct": _ratio(made.means["cost"], made.shares["p_correct"]),
         "exaggeration": _exaggeration(end.found, end.chosen, end.effects),
         "coverage": _coverage(end.found, end.effects, norm_ppf(0.5 + one.design.level() / 2)),
-        **_adjusted(scenario, one, out, end),
+        **_adjusted(scenario, one, out, end, whole),
     }
 
 
@@ -326,7 +335,7 @@ def _over_truth(estimate: np.ndarray, which: np.ndarray, chosen: np.ndarray, eff
     return mean(estimate / truth, spread=False)
 
 
-def _adjusted(scenario: Scenario, one: Strategy, out: Outcomes, end: Endings) -> dict[str, Figure]:
+def _adjusted(scenario: Scenario, one: Strategy, out: Outcomes, end: Endings, whole: bool) -> dict[str, Figure]:
     """Return coverage and exaggeration of the stage-wise answers, and exaggeration after shrinking to the prior."""
     which = np.flatnonzero(end.chosen > 0)
     effect, se = end.found.effect, end.found.se
@@ -341,7 +350,7 @@ def _adjusted(scenario: Scenario, one: Strategy, out: Outcomes, end: Endings) ->
     else:
         shrunk = blank("needs prior.effect_sd")
     level = one.design.level()
-    absent = ""
+    absent = "" if whole else LATER
     if one.policy.adaptive:
         absent = "no stage-wise estimate: the allocation adapts to the data"
     elif scenario.delay_days:
@@ -349,11 +358,14 @@ def _adjusted(scenario: Scenario, one: Strategy, out: Outcomes, end: Endings) ->
     elif np.ptp(end.effects, axis=0).max() > 0:
         absent = "no stage-wise estimate: the true effect varies"
     truth = float(end.effects[0, 1])
+    some = slice(0, ADJUSTED)
+    chosen = end.chosen[some]
+    which = np.flatnonzero(chosen > 0)
     # A ratio to a true effect of 0 is undefined, and the medians are most of the work.
-    wanted = (end.chosen > 0) & (truth != 0)
     made: Adjusted | str = absent or adjusted(
-        one.design, plan.setting_of(scenario), out, effect[:, 0], se[:, 0], truth, wanted
-    )
+        one.design, plan.setting_of(scenario), out.day[some], effect[some, 0], se[some, 0], truth,
+        (chosen > 0) & (truth != 0),
+    )  # fmt: skip
     if isinstance(made, str):
         told = {name: blank(made) for name in ("coverage_adjusted", "exaggeration_adjusted")}
     else:
@@ -362,7 +374,7 @@ def _adjusted(scenario: Scenario, one: Strategy, out: Outcomes, end: Endings) ->
         few = usable.sum() < MIN_EVENTS
         told = {
             "coverage_adjusted": blank("too few scored responses for an interval") if few else proportion(inside),
-            "exaggeration_adjusted": _over_truth(made.estimate[which], which, end.chosen, end.effects),
+            "exaggeration_adjusted": _over_truth(made.estimate[which], which, chosen, end.effects),
         }
     return {**told, "exaggeration_shrunk": shrunk}
 

@@ -50,11 +50,13 @@ def summarise(
 ) -> Result:
     """Return the Result of the outcomes in `worlds` (strategy -> world -> arrays).
 
-    `known` keeps exact figures by (strategy, world) from a partial result to the whole one; it may be empty.
+    `known` holds exact figures by (strategy, world) that are known already; it may be empty. A partial result makes
+    no others.
     """
     scenario = study.scenario
     money = ledger(scenario)
     facts = recommend.known(scenario)
+    whole = all(out.code.size == request.replicates for made in worlds.values() for out in made.values())
     some = next(iter(worlds.values()))
     rails = guardrail_play.play(scenario, request.seed, worlds)
     truths = {world: effects_in(request, scenario, world, out.code.size) for world, out in some.items()}
@@ -62,11 +64,11 @@ def summarise(
     def reported(one: Strategy) -> tuple[StrategyResult, Figure]:
         mine = worlds[one.name]
         by_world = {
-            world: _world(scenario, one, world, out, truths[world], money, known, rails.get((one.name, world)))
+            world: _world(scenario, one, world, out, truths[world], money, known, rails.get((one.name, world)), whole)
             for world, out in mine.items()
         }
         guards = {world: rails[one.name, world] for world in ("truth", "null") if rails}
-        found = _strategy(scenario, one, mine, by_world, traces[one.name], facts, money, guards, known)
+        found = _strategy(scenario, one, mine, by_world, traces[one.name], facts, money, guards, known, whole)
         return found, by_world["prior"]["loss"]
 
     # NumPy and the kernels let go of the interpreter; no figure depends on another strategy's.
@@ -101,17 +103,18 @@ def _world(
     money: Ledger,
     kept: dict[tuple[str, str], exact.Exact | str],
     guards: guardrail_play.Guards | None,
+    whole: bool,
 ) -> dict[str, Figure]:
     """Return the figures that the report needs of a world: all of them for the truth and its null twin."""
     if world == "prior":
         return {"loss": operating.loss(operating.endings(scenario, one, money, out, effects, guards))}
     key = (one.name, world)
-    if key not in kept:
-        kept[key] = exact.operating(scenario, one, world, money)
-    known = kept[key]
+    known = kept.get(key, operating.LATER)
+    if whole and key not in kept:
+        known = kept[key] = exact.operating(scenario, one, world, money)
     if world == "unbiased":
         return operating.alarms(out, known.values if isinstance(known, exact.Exact) else {})
-    return operating.figures(scenario, one, money, out, effects, known, guards)
+    return operating.figures(scenario, one, money, out, effects, known, guards, whole)
 
 
 def _strategy(
@@ -124,6 +127,7 @@ def _strategy(
     money: Ledger,
     guards: dict[str, guardrail_play.Guards],
     known: dict[tuple[str, str], exact.Exact | str],
+    whole: bool,
 ) -> StrategyResult:
     truth, null = by_world["truth"], by_world["null"]
     alarms = {
@@ -139,7 +143,7 @@ def _strategy(
     level = one.design.level()
     guarded = None
     if guards:
-        laws = {world: known[one.name, world] for world in guards}
+        laws = {world: known[one.name, world] if whole else operating.LATER for world in guards}
         guarded = guardrail_figures.summarise(scenario, one, money, mine, guards, laws)
     return StrategyResult(
         one,

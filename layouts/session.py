@@ -17,6 +17,7 @@ import param
 
 from expsim_panel import engine
 from expsim_panel.errors import InputError
+from expsim_panel.exact import Exact
 from expsim_panel.layouts.atlas import Atlas
 from expsim_panel.layouts.computing import POOL, Mailbox, default_scenario, exact_figures, played, watch_another
 from expsim_panel.layouts.explorer import Explorer
@@ -152,7 +153,7 @@ class Session(Form):
             if run != self._run:
                 return
             self._show(run, exact=known, words="Simulating")
-            result = await self._simulate(run, request, stop)
+            result = await self._simulate(run, request, stop, known)
         except engine.Cancelled:
             return
         except InputError as error:
@@ -168,7 +169,9 @@ class Session(Form):
             return
         self._show(run, result=result, status="done", progress=100, words=played(result))
 
-    async def _simulate(self, run: int, request: Request, stop: threading.Event) -> Result:
+    async def _simulate(
+        self, run: int, request: Request, stop: threading.Event, known: dict[str, Exact | str]
+    ) -> Result:
         """Run the engine on a thread and show what it leaves in the mailbox."""
         loop, box = asyncio.get_running_loop(), Mailbox()
         shown: Result | None = self.result
@@ -183,6 +186,7 @@ class Session(Form):
                 cancelled=stop.is_set,
                 partial=box.leave,
                 partial_after=1,
+                exact=known,
             )
 
         future = loop.run_in_executor(POOL, work)

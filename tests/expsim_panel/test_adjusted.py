@@ -37,7 +37,8 @@ def played(effect: float, replicates: int = REPLICATES) -> Study:
 
 
 @pytest.mark.parametrize("effect", [0.0, 0.02, 0.04])
-def test_adjusted_intervals_cover_and_plain_ones_do_not(effect: float) -> None:
+def test_adjusted_intervals_cover_and_plain_ones_do_not(effect: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operating, "ADJUSTED", REPLICATES)
     result = played(effect).run(replicates=REPLICATES, seed=20261124)
     for one in result.strategies[:5]:
         figures = one.figures
@@ -64,7 +65,7 @@ def test_tables_agree_with_every_single_solution() -> None:
         out = engine.outcomes(study.freeze())[one.name]
         found = operating.estimates(out, False)
         effect, se = found.effect[:, 0], found.se[:, 0]
-        made = adjusted(one.design, setting, out, effect, se, 0.02, np.ones(out.code.size, bool))
+        made = adjusted(one.design, setting, out.day, effect, se, 0.02, np.ones(out.code.size, bool))
         assert not isinstance(made, str)
         for k in range(0, 3000, 150):
             single = after_stopping(one.design, setting, int(out.day[k]), float(effect[k]), float(se[k]))
@@ -103,6 +104,6 @@ def test_twenty_thousand_in_a_blink() -> None:
     spent = []
     for _ in range(7):
         began = time.thread_time()
-        adjusted(one.design, setting, out, found.effect[:, 0], found.se[:, 0], 0.02, out.code > 0)
+        adjusted(one.design, setting, out.day, found.effect[:, 0], found.se[:, 0], 0.02, out.code > 0)
         spent.append(time.thread_time() - began)
     assert min(spent) < 0.05
