@@ -48,9 +48,10 @@ ACTIONS = {
 }
 """Verdicts: icon (a path in 16 x 16), word, colour in light and in dark mode. The word carries the meaning alone."""
 
+# Panel caps a pane at the height of the window: on a phone, what is higher would lie under what follows.
 SHEET = """
 :host { display: block; color: var(--panel-on-background-color);
-  line-height: 1.45; }
+  line-height: 1.45; max-height: none !important; }
 * { box-sizing: border-box; font-family: FONT; }
 h1, h2, h3, p, ul { margin: 0; }
 .muted { color: var(--panel-on-surface-color); opacity: .74; }

@@ -14,6 +14,9 @@ from expsim_panel.layouts.theme import ACTIONS, SHEET, tone
 from expsim_panel.quantities import count, days, effect, money, percent
 from expsim_panel.results import Result, StrategyResult
 
+SHOWN = 2
+"""Reasons that stand open: the tabs below should not need scrolling."""
+
 WAITING = """<div aria-busy="true" aria-label="The first result is being computed">
 <div class="verdict" style="--tone:#8795A0">
 <div class="bone" style="width:120px;height:20px"></div>
@@ -25,7 +28,11 @@ WAITING = """<div aria-busy="true" aria-label="The first result is being compute
 def view(session: Session) -> pn.pane.HTML:
     """Return the pane; it follows the session."""
     pane = pn.pane.HTML(
-        WAITING, css_classes=["live-verdict"], stylesheets=[SHEET], sizing_mode="stretch_width", margin=0
+        WAITING,
+        css_classes=["live-verdict"],
+        stylesheets=[SHEET],
+        sizing_mode="stretch_width",
+        margin=0,
     )
 
     def show(*_: object) -> None:
@@ -96,13 +103,15 @@ def carrying(result: Result, one: StrategyResult) -> list[tuple[str, str]]:
 
 
 def _boxes(result: Result, one: StrategyResult) -> str:
-    reasons = (
-        "".join(f"<li>{escape(reason)}</li>" for reason in one.verdict.reasons) or "<li>Nothing beyond more data.</li>"
-    )
+    items = [f"<li>{escape(reason)}</li>" for reason in one.verdict.reasons] or ["<li>Nothing beyond more data.</li>"]
+    reasons = f"<ul>{''.join(items[:SHOWN])}</ul>"
+    if rest := items[SHOWN:]:
+        word = "reason" if len(rest) == 1 else "reasons"
+        reasons += f"<details><summary>{len(rest)} more {word}</summary><ul>{''.join(rest)}</ul></details>"
     advice = result.advice
     why = "".join(f"<li>{escape(reason)}</li>" for reason in advice.reasons)
     return (
-        f'<div class="two"><section class="box"><h2>What would change this verdict</h2><ul>{reasons}</ul></section>'
+        f'<div class="two"><section class="box"><h2>What would change this verdict</h2>{reasons}</section>'
         f'<section class="box"><h2>Design advice, before any data</h2><p>{escape(advice.sentence)}</p>'
         f"<details><summary>Why this one, and not the others</summary><ul>{why}</ul></details></section></div>"
     )

@@ -203,3 +203,9 @@ def test_the_page_never_scrolls_sideways(quiet_page: Page, address: str, width: 
         box = page.get_by_role("heading", level=1).first.bounding_box()
         assert box is not None
         assert box["x"] + box["width"] <= width
+    # What is higher than a phone's window must push the tabs down, not lie under them.
+    advice = page.get_by_role("heading", name="Design advice, before any data").bounding_box()
+    tabs = page.get_by_role("tablist").first.bounding_box()
+    assert advice is not None
+    assert tabs is not None
+    assert advice["y"] + advice["height"] < tabs["y"]
