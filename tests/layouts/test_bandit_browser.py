@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from taps import tap_until
 
 from expsim_panel import bandit
 from expsim_panel.exports.bandit_html import page as static_page
@@ -94,8 +95,7 @@ def test_a_tapped_dot_brings_its_policy(quiet_page: Page, address: str) -> None:
     focus = page.get_by_role("combobox", name="Policy in focus")
     assert focus.inner_text() == "thompson"
     page.wait_for_function(f"() => ({SPOT})('ucb1')")
-    page.mouse.click(*page.evaluate(SPOT, "ucb1"))
-    focus.filter(has_text="ucb1").wait_for(timeout=PATIENCE)
+    tap_until(page, lambda: page.evaluate(SPOT, "ucb1"), lambda: "ucb1" in focus.inner_text())
 
 
 def test_loss_over_a_number(quiet_page: Page, address: str) -> None:

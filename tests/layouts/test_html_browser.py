@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from taps import tap_until
 
 from expsim_panel.exports import html
 from expsim_panel.study import Study
@@ -58,9 +59,7 @@ def test_a_tap_moves_curve_and_figures(opened: Page) -> None:
         return [inner.x + frame.left + frame.width * 0.93, inner.y + frame.top + frame.height * 0.06];
     }"""
     opened.locator("#map-title").scroll_into_view_if_needed()
-    x, y = opened.evaluate(centre)
-    opened.mouse.click(x, y)
-    opened.wait_for_function("before => document.getElementById('says').textContent !== before", arg=says)
+    tap_until(opened, lambda: opened.evaluate(centre), lambda: opened.locator("#says").inner_text() != says)
     after = source(opened, "line")
     assert after["y"] != before["y"]
     chosen = source(opened, "chosen")
