@@ -40,8 +40,7 @@ class Peer:
 
 
 HEAD = """
-import json, time, warnings
-warnings.simplefilter("ignore")
+import json, time
 import numpy as np
 MEANS, HORIZON = (0.1, 0.3, 0.5, 0.7, 0.9), 2000
 done = {}
