@@ -45,8 +45,9 @@ def evaluators(
     ] = None,
 ) -> None:
     """Compare an LLM judge, people and both: same budget, same accuracy, and the frontier between them."""
-    from expsim_panel import library
+    from expsim_panel import evaluator_profiles, library
     from expsim_panel.commands.screen import dumps, print_json
+    from expsim_panel.errors import InputError, did_you_mean, shown
     from expsim_panel.evaluation_laws import measurers
     from expsim_panel.evaluation_simulation import compare
     from expsim_panel.evaluator_answers import answers, with_evaluators
@@ -59,8 +60,15 @@ def evaluators(
         library.override(tree, one)
     scenario = Scenario.from_tree(tree, where)
     if judge is not None or people is not None:
-        chosen = ((kind, name or "") for kind, name in (("judge", judge), ("human", people)))
-        scenario = with_evaluators(scenario, **{kind: fields_of(scenario, kind, name) for kind, name in chosen})
+        fields = {}
+        for flag, kind, profile in (("--judge", "judge", judge), ("--people", "human", people)):
+            # In a file a profile may be free text; a flag always means a name.
+            known = evaluator_profiles.names(kind)
+            if profile is not None and profile not in known:
+                remedy = did_you_mean(profile, known)
+                raise InputError("expsim evaluators", flag, f"unknown profile {shown(profile)} of a {kind}", remedy)
+            fields[kind] = fields_of(scenario, kind, profile or "")
+        scenario = with_evaluators(scenario, **fields)
     at_a_time = measurers(scenario)[0].concurrency if concurrency is None else concurrency
     found = compare(
         scenario,

@@ -112,3 +112,13 @@ def test_list_and_set(capsys):
     asked = ["run", "summarization-prompt", "--set", "evaluator.profile=small-llm", "--replicates", "20", "--json", "-"]
     assert main(asked) == 0
     assert json.loads(capsys.readouterr().out)["scenario"]["evaluator"]["scale"] == 0.6
+
+
+@pytest.mark.parametrize(
+    ("flag", "name"), [("--judge", "nosuch"), ("--judge", "crowd"), ("--people", "strong-llm"), ("--people", "")]
+)
+def test_a_flag_names_a_profile_of_its_kind(capsys, flag, name):
+    assert main(["evaluators", "summarization-prompt", flag, name]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert f"[{flag}]: unknown profile" in said
