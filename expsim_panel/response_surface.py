@@ -46,9 +46,9 @@ METRICS: dict[str, tuple[str, str, str]] = {
 
 SHARES = (
     "power", "type1_error", "type1_error_unbiased", "false_launch", "p_correct", "p_harmful_launch", "p_missed_win",
-    "p_inconclusive", "traffic_on_worse_arms", "coverage",
+    "p_inconclusive", "traffic_on_worse_arms", "coverage", "p_wrong",
 )  # fmt: skip
-"""Those that are shares of 1."""
+"""Those that are shares of 1; `p_wrong` is that of bandits."""
 
 MONEY = ("cost", "cost_per_correct", "regret", "simple_regret")
 """Those in dollars."""
@@ -306,4 +306,4 @@ def unsigned(metric: str, value: float, apart: bool = False) -> str:
         return quantities.money(value)
     if metric == "days":
         return quantities.days(value)
-    return quantities.points(value) if metric == "exaggeration" else quantities.count(value)
+    return quantities.points(value) if metric in ("exaggeration", "lost") else quantities.count(value)
