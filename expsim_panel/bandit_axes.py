@@ -24,7 +24,8 @@ _WHOLE = {"delay": "Requests until a reward is known", "batch": "Requests betwee
 _REAL = {"judge_noise": "Standard deviation of the evaluator's noise", "value_per_point": "Dollars per unit of reward"}
 _BY_ARM = {
     "drift": "Change of the mean of arm {} over the horizon", "judge_bias": "Evaluator's bias towards arm {}",
-    "sensitivity": "P(a good answer of arm {} is seen as good)", "specificity": "P(a bad answer of arm {} is seen as bad)",
+    "sensitivity": "P(a good answer of arm {} is seen as good)",
+    "specificity": "P(a bad answer of arm {} is seen as bad)",
     "arrives": "Request from which arm {} is there", "cost": "Dollars per pull of arm {}",
 }  # fmt: skip
 _FOR_ALL = {"sensitivity": "P(a good answer is seen as good)", "specificity": "P(a bad answer is seen as bad)",
@@ -96,8 +97,8 @@ def bandit_axis(setting: Setting, path: str, where: str = "bandit") -> BanditAxi
         ``horizon``; ``lead``; ``means.K`` (arm K, counted from 0); of the world ``delay``, ``batch``, ``judge_noise``,
         ``value_per_point``, ``population``, ``season.amplitude``, ``season.period``, ``shift.at`` (the first shift),
         ``drift.K``, ``judge_bias.K``, ``arrives.K``, ``cost`` or ``cost.K``, ``sensitivity`` or ``sensitivity.K``,
-        ``specificity`` or ``specificity.K`` (hyphens will do for underscores); or ``POLICY.PARAMETER``, of a policy that
-        plays.
+        ``specificity`` or ``specificity.K`` (hyphens will do for underscores); or ``POLICY.PARAMETER``, of a policy
+        that plays.
 
     Raises
     ------

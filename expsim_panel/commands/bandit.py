@@ -92,8 +92,8 @@ def varied(
 
 def document(found: BanditResult, learned: Sequence[Inference] = ()) -> dict[str, Any]:
     """Return the JSON of a result; names and meanings as in ``docs/contract.md``."""
-    from expsim_panel.bandit_inference import to_json
     from expsim_panel._version import VERSION
+    from expsim_panel.bandit_inference import to_json
     from expsim_panel.exports.json import SCHEMA, environment, figure
 
     return {
