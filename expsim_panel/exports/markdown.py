@@ -110,8 +110,14 @@ def _checks(result: Result, one: StrategyResult) -> list[str]:
     found = verdict_rows(scenario, one.verdict)
     if not found:
         return []
-    body = [[escape(row.name), MARKS[row.result], escape(row.shows), escape(row.limits)] for row in found]
-    return ["### Guardrails in this experiment", table(["Guardrail", "Result", "Change", "Limits"], body)]
+    body = [
+        [escape(row.name), MARKS[row.result], escape(row.shows), escape(row.limits), escape(row.breach)]
+        for row in found
+    ]
+    return [
+        "### Guardrails in this experiment",
+        table(["Guardrail", "Result", "Change", "Limits", "Chance of a breach"], body),
+    ]
 
 
 def _guardrails(result: Result, one: StrategyResult) -> list[str]:
