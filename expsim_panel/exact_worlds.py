@@ -45,6 +45,9 @@ def crossing(
     means = law.means[0] + uneven.shift + (uneven.shares @ uneven.spill[0])[:, None]
     means = plan.late(means, uneven.delay)
     spread = law.sds[0] ** 2
+    if law.labelled is not None and law.labelled.by_look is not None:
+        # Labels are later than scores: what a label is worth changes from look to look.
+        spread = law.labelled.by_look
     with np.errstate(divide="ignore", invalid="ignore"):
         if uneven.stratified:
             used = np.all(rows >= 2, axis=1)

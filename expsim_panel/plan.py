@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -216,6 +216,8 @@ def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, f
             labelled = paired_rows(scenario, evaluator, shown, sds, steps)
         else:
             labelled = labelled_rows(scenario, evaluator, shown, sds, pull, steps)
+        if uneven is not None and uneven.lag > 0:
+            labelled = replace(labelled, by_look=_by_look(scenario, evaluator, shown[:1], sds[:1]))
     return Law(
         np.ascontiguousarray(rows),
         np.ascontiguousarray(_row_sds(scenario, measured.sds, found)),
@@ -226,6 +228,18 @@ def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, f
         uneven,
         labelled,
     )
+
+
+def _by_look(scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray) -> np.ndarray:
+    """Return the variance of a corrected mean times its labels at the end of each day, labels later than scores."""
+    plan_of = schedule(scenario)
+    scored = late(plan_of.scored, int(scenario.traffic.delay_days)) / float(evaluator.label_share)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.minimum(np.where(scored > 0, plan_of.rows / np.maximum(scored, 1e-300), 1.0), 1.0)
+    found = np.empty(shares.shape)
+    for day, share in enumerate(shares[:, 0]):
+        found[day] = evaluator.per_label(means, sds, scenario.family, float(share))[0]
+    return found
 
 
 def oriented(scenario: Scenario, rows: np.ndarray) -> np.ndarray:
@@ -287,6 +301,8 @@ def _uneven(
         int(scenario.delay_days),
         int(analysis.skip_days),
         stratified,
+        # Days that are corrected apart wait for their own labels, whatever the judge has said.
+        lag=int(evaluator.delay_days) if isinstance(evaluator, Hybrid) and not stratified else 0,
         **behind,
     )
 
