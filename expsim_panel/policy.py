@@ -100,6 +100,10 @@ class Policy(Section):
     stopping_fields: dict[str, Any] = {"looks": 1}
     """Fields of that design."""
 
+    follows_data = True
+    """Whether shares follow from outcomes in a way that its design does not reckon with: then the design's
+    `adaptive_rule` decides."""
+
     batched = True
     """Whether `expsim run` can play it, a day's traffic at a time."""
 

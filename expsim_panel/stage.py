@@ -83,7 +83,7 @@ class Stage:
         """Return the stage of one world."""
         scenario = study.scenario
         setting = plan.setting_of(scenario, world)
-        rules = {one.name: one.design.rule(setting) for one in study.strategies}
+        rules = {one.name: one.rule(setting) for one in study.strategies}
         common = None if world == "prior" else plan.law(scenario, world, seed, 0, 1)
         return cls(study, world, seed, setting, plan.schedule(scenario), common, rules)
 

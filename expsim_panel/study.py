@@ -12,6 +12,7 @@ import param
 
 from expsim_panel import library, strategy
 from expsim_panel.errors import InputError
+from expsim_panel.kernels.strata import DailyRatio, DailyTable
 from expsim_panel.quantities import Count
 from expsim_panel.scenario import Scenario
 from expsim_panel.sections import Section
@@ -107,7 +108,7 @@ class Study(Section):
                 made.strategies = listed
                 made.check(where)
             by_name = {one.name: one for one in listed}
-            listed = [by_name.get(name) or strategy.build({"kind": name}, "--strategy", name) for name in wanted]
+            listed = [by_name.get(name) or strategy.named(name, "--strategy") for name in wanted]
         made.strategies = listed
         made.check(where)
         return made
@@ -129,6 +130,11 @@ class Study(Section):
                 problem = f"{one.name} sends a prompt to one variant, and paired prompts go to both"
                 raise InputError(where, f"strategies.{i}", problem, "remove it, or write evaluator.paired = false")
             one.design.check_for(setting, where, f"strategies.{i}")
+            hybrid = self.scenario.evaluator.kind == "hybrid"
+            if hybrid and one.policy.follows_data and isinstance(one.rule(setting), DailyTable | DailyRatio):
+                problem = f"{one.design.kind} compares day by day, and a hybrid corrects a day by labels of all days"
+                remedy = "choose bayesian, or another evaluator"
+                raise InputError(where, f"strategies.{i}.stopping", f"{one.name}: {problem}", remedy)
 
     def to_tree(self) -> dict[str, Any]:
         """Return the scenario tree with the strategies spelled out."""
