@@ -7,7 +7,7 @@ above ``U(z)``, loses iff it is below ``L(z)``:
     probit     U = band - b s z         L = -band - b s z              Glenn-David for a reader without errors
     davidson   U = b s Q(Phi(-z))       L = -b s Q(Phi(z))             Q inverts P(win) of Davidson's model
 
-so that a reading without errors has exactly the chances of the tie model, and two readings differ by their errors alone.
+so that a reading without errors has the chances of the tie model, and two readings differ by their errors alone.
 """
 
 from __future__ import annotations

@@ -98,6 +98,7 @@ def build(tree: Any, where: str, path: str) -> Strategy:
     return Strategy(name, kind, policy, design)
 
 
-def standard() -> list[Strategy]:
-    """Return the five strategies that every scenario is compared on."""
-    return [build({"kind": kind}, "standard strategies", kind) for kind in STANDARD]
+def standard(adaptive: bool = True) -> list[Strategy]:
+    """Return the five strategies that every scenario is compared on, or those of them that never change the split."""
+    made = [build({"kind": kind}, "standard strategies", kind) for kind in STANDARD]
+    return [one for one in made if adaptive or not one.policy.adaptive]
