@@ -301,8 +301,5 @@ class Mover:
         """Give the best variant this effect; better ones keep their share of it, worse ones their own."""
         scenario = self.study.scenario
         scenario.metric.range = None
-        control = scenario.variants[0].mean
         for arm, share in self._shares():
-            scenario.variants[arm].put(
-                "mean", float(control + scenario.sign * share * effect), where, f"variants.{arm}"
-            )
+            scenario.variants[arm].put("mean", scenario.mean_at(share * effect), where, f"variants.{arm}")

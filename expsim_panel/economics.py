@@ -8,6 +8,7 @@ import numpy as np
 
 from expsim_panel import plan
 from expsim_panel.clusters import Clusters
+from expsim_panel.preference_rows import ROWS_PER_COMPARISON
 from expsim_panel.scenario import Scenario
 
 
@@ -132,17 +133,19 @@ def ledger(scenario: Scenario, found: Clusters | None = None) -> Ledger:
     traffic, evaluator = scenario.traffic, scenario.evaluator
     planned = traffic.units_per_day * traffic.days
     each = (found or plan.clusters(scenario)).scored_per_row
+    # Side by side one reading is of two responses, each a row of its arm.
+    readings = each / ROWS_PER_COMPARISON if scenario.side_by_side else each
     paid = evaluator.usd_by_payee()
     return Ledger(
         np.array(generation),
         np.array(waiting),
         np.array(spread),
-        evaluator.usd_per_row() * each,
+        evaluator.usd_per_row() * readings,
         evaluator.kind if evaluator.kind in ("judge", "human", "hybrid") else "",
         {who: _part(paid, who, evaluator.usd_per_row()) for who in ("judge", "human")},
         {who: evaluator.responses_per_row().get(who, 0.0) for who in ("judge", "human")},
-        evaluator.seconds_per_row() * each,
-        evaluator.rows_per_day() / each,
+        evaluator.seconds_per_row() * readings,
+        evaluator.rows_per_day() / readings,
         each,
         float(traffic.exposures_per_unit),
         float(max(money.horizon_units, planned) * traffic.exposures_per_unit),

@@ -8,11 +8,13 @@ from expsim_panel import plan
 from expsim_panel.design import Bounds, Setting
 from expsim_panel.kernels.crossing import cross
 from expsim_panel.kernels.wedge import cross_wedge
-from expsim_panel.uneven import AMOUNTS, RATES, Uneven
+from expsim_panel.uneven import AMOUNTS, RATES, VERDICTS, Uneven
 
 
 def why_not(law: plan.Law, uneven: Uneven, follows_spread: bool) -> str:
     """Return the reason why such a world has no exact figures; empty if it has."""
+    if uneven.family == VERDICTS and not uneven.constant:
+        return "no exact value: the preference changes from day to day"
     if law.labelled is not None and (uneven.stratified or not uneven.constant):
         return "no exact value: a hybrid's correction in a world that changes from day to day"
     if law.severity_sd > 0:

@@ -15,6 +15,7 @@ from expsim_panel.economics import Ledger, ledger
 from expsim_panel.further_evidence import Offer, Seen, Stakes, any_pays, offers, rounded
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.operating import Estimates, estimates
+from expsim_panel.preference_rows import net_of_bias
 from expsim_panel.results import Figure, Outcomes, Trace
 from expsim_panel.scenario import Scenario
 from expsim_panel.suppliers import Suppliers, suppliers
@@ -78,7 +79,8 @@ def known(scenario: Scenario) -> Known:
         scenario.family == "binary",
         scenario.by_counts,
         float(scenario.scenario.indifference),
-        scenario.evaluator.bias_sd(),
+        # Of the metric's own scale: side by side a judge's liking is latent, and its effect a net win rate.
+        net_of_bias(scenario, scenario.evaluator.bias_sd()) if scenario.side_by_side else scenario.evaluator.bias_sd(),
         (float(prior.effect_mean), float(prior.effect_sd)) if prior.effect_sd else None,
         plan.rows_per_unit(scenario),
         ledger(scenario),

@@ -18,8 +18,10 @@ from expsim_panel.kernels.hybrid_worlds import HybridWorld
 from expsim_panel.kernels.outcomes import draw_paths
 from expsim_panel.kernels.streams import BLOCK, EVALUATOR, OUTCOME, POLICY, generator
 from expsim_panel.kernels.trials import ROWS, SQUARES, SUMS, UNITS, WATCH_NOBODY, Recorded, play
+from expsim_panel.kernels.verdicts import draw_verdicts
 from expsim_panel.kernels.worlds import World, draw_world
 from expsim_panel.policy import Supply
+from expsim_panel.preference_rows import PreferenceRows
 from expsim_panel.results import Outcomes
 from expsim_panel.strategy import Strategy
 from expsim_panel.study import Study
@@ -205,7 +207,9 @@ class Stage:
         lag = law.uneven.lag if law.uneven else 0
         if law.labelled is not None and lag:
             known = np.zeros(shape), np.zeros(shape)
-        if isinstance(law.labelled, PairedRows):
+        if isinstance(law.labelled, PreferenceRows):
+            draw_verdicts(streams[0], law.labelled.kernel(), rows, sums, squares)
+        elif isinstance(law.labelled, PairedRows):
             judged = law.labelled.judged(rows)
             daily = np.zeros((shape[1], SUMS_KEPT + 1, 1))
             asked = rows[:, 0].copy(), judged[:, 0].copy(), lag

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import param
 
-from expsim_panel import library, strategy
+from expsim_panel import library, preference_checks, strategy
 from expsim_panel.errors import InputError
 from expsim_panel.kernels.strata import DailyRatio, DailyTable
 from expsim_panel.quantities import Count
@@ -100,7 +100,9 @@ class Study(Section):
         made = cls()
         made.scenario = Scenario.from_tree(tree, where)
         rows = made.scenario.strategies
-        listed = [strategy.build(row, where, f"strategies.{i}") for i, row in enumerate(rows)] or strategy.standard()
+        listed = [strategy.build(row, where, f"strategies.{i}") for i, row in enumerate(rows)] or strategy.standard(
+            adaptive=not made.scenario.side_by_side
+        )
         wanted = list(names)
         if wanted:
             if rows:
@@ -129,6 +131,8 @@ class Study(Section):
             if one.policy.adaptive and getattr(self.scenario.evaluator, "paired", False):
                 problem = f"{one.name} sends a prompt to one variant, and paired prompts go to both"
                 raise InputError(where, f"strategies.{i}", problem, "remove it, or write evaluator.paired = false")
+            if self.scenario.side_by_side:
+                preference_checks.check_strategy(self.scenario, one, where, f"strategies.{i}")
             one.design.check_for(setting, where, f"strategies.{i}")
             hybrid = self.scenario.evaluator.kind == "hybrid"
             if hybrid and one.policy.follows_data and isinstance(one.rule(setting), DailyTable | DailyRatio):

@@ -15,6 +15,7 @@ from expsim_panel import plan
 from expsim_panel.evaluation import Evaluator, evaluators
 from expsim_panel.evaluators.human import Human
 from expsim_panel.evaluators.judge import Judge
+from expsim_panel.preference_rows import ROWS_PER_COMPARISON
 from expsim_panel.scenario import Scenario
 
 
@@ -68,13 +69,15 @@ def suppliers(scenario: Scenario) -> Suppliers:
     """Return the scenario's judge and people, the one in use and the ones kept beside it."""
     found: dict[str, Supplier | None] = {}
     each = plan.clusters(scenario).scored_per_row
+    if scenario.side_by_side:
+        each /= ROWS_PER_COMPARISON
     for kind in ("judge", "human"):
         evaluator: Evaluator | None = None
         if scenario.evaluator.kind == kind:
             evaluator = scenario.evaluator
         elif scenario.evaluator.kind == "hybrid":
             evaluator = getattr(scenario.evaluator, kind)
-        elif kind in scenario.evaluators:
+        elif kind in scenario.evaluators and not scenario.side_by_side:
             where = scenario.scenario.name
             evaluator = evaluators.build({"kind": kind}, scenario.evaluators, where, f"evaluators.{kind}")
         found[kind] = None
