@@ -13,6 +13,7 @@ import param
 from expsim_panel import library, strategy
 from expsim_panel.errors import InputError
 from expsim_panel.kernels.strata import DailyRatio, DailyTable
+from expsim_panel.policy import Floored, Problem
 from expsim_panel.quantities import Count
 from expsim_panel.scenario import Scenario
 from expsim_panel.sections import Section
@@ -129,6 +130,9 @@ class Study(Section):
             if one.policy.adaptive and getattr(self.scenario.evaluator, "paired", False):
                 problem = f"{one.name} sends a prompt to one variant, and paired prompts go to both"
                 raise InputError(where, f"strategies.{i}", problem, "remove it, or write evaluator.paired = false")
+            if isinstance(one.policy, Floored):
+                problem_ = Problem(setting.arms, int(setting.units[-1].sum()), setting.binary, True)
+                one.policy.check_arms(problem_, where, f"strategies.{i}")
             one.design.check_for(setting, where, f"strategies.{i}")
             hybrid = self.scenario.evaluator.kind == "hybrid"
             if hybrid and one.policy.follows_data and isinstance(one.rule(setting), DailyTable | DailyRatio):
