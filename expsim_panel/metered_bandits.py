@@ -146,7 +146,7 @@ def _play(world: MeteredWorld, policy: BanditPolicy, name: str, run: Runner) -> 
             world.risks,
             float(world.budget),
             int(policy.burn_in),
-            float(policy.floor),
+            policy.floor_of(arms),
             run.marks,
             np.zeros(memory),
             pulls[part],

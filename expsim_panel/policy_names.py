@@ -97,6 +97,9 @@ def read_kind(text: object, kinds: tuple[type[P], ...], where: str, key: str) ->
         )
         raise InputError(where, key, f"{name} is no bandit policy here", needs[0] if needs else other)
     for field, value in fields.items():
+        if isinstance(made, DuelPolicy) and field in ("floor", "floors", "burn_in"):
+            problem = f"{field} of {name}: a duel shows two arms at once, and it is not known which the floor is for"
+            raise InputError(where, f"{key} {name}.{field}", problem, "leave it out")
         made.put(field, value, where, f"{key} {name}")
     return made
 
@@ -111,4 +114,6 @@ def canonical(policy: Policy) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        return f"[{','.join(map(_shown, value))}]"
     return f"{value!r}" if isinstance(value, int | float) else str(value)

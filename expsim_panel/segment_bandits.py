@@ -160,11 +160,8 @@ def segment_bandit(
     made = read_policies(policies, _KINDS, where)
     problem_ = Problem(table.shape[1], int(horizon), family == "bernoulli", width=seen.shape[1])
     for _, one in made:
-        if isinstance(one, BanditPolicy):
-            one.check_arms(problem_, where, f"policy {one.kind}")
-            if one.floor or one.burn_in:
-                key = f"policy {one.kind}"
-                raise InputError(where, key, "floor and burn_in", "leave them out where requests have segments")
+        assert isinstance(one, SegmentPolicy | BanditPolicy)
+        one.check_arms(problem_, where, f"policy {one.kind}")
     runner = Runner(horizon, replicates, seed, workers, len(made), progress)
     run = _Run(shares, table, seen, problem_, runner)
     results = tuple(run.play(name, one) for name, one in made)
@@ -219,6 +216,8 @@ class _Run:
                 self.means,
                 edges,
                 self.features,
+                int(policy.burn_in),
+                policy.floor_of(arms),
                 run.marks,
                 np.zeros(memory),
                 pulls[part],
