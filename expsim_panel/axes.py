@@ -86,7 +86,7 @@ def axis(study: Study, path: str, low: float, high: float, levels: int, where: s
         raise InputError(where, path, f"{levels} levels", f"give 2 to {MOST}")
     values = np.linspace(low, high, levels)
     if path == EFFECT:
-        binary = study.scenario.family == "binary"
+        binary = study.scenario.shown_as == "binary"
         most = grid.largest_effect(study.scenario)
         if high > most * (1 + 1e-9):
             raise InputError(where, path, f"{high:g} is out of bounds", f"give up to {most:g}")

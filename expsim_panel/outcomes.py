@@ -11,7 +11,7 @@ import numpy as np
 from expsim_panel.uneven import AMOUNTS, LEVELS, RATES, SCORES, VERDICTS, Outcome
 
 if TYPE_CHECKING:
-    from expsim_panel.scenario_tables import Metric
+    from expsim_panel.scenario_metric import Metric
 
 
 def family(metric: Metric) -> int:

@@ -30,8 +30,8 @@ _FEW = 256
 def part_of_control(variants: int) -> float:
     """Return the part of a verdict's variance that the control's arm carries, see `kernels.verdicts`.
 
-    Half of it beside one variant, as on paired prompts. Beside several, whose verdicts share nothing, a hundredth: rules
-    that ask which arm is best must know the control's 0 well.
+    Half of it beside one variant, as on paired prompts. Beside several, whose verdicts share nothing, a hundredth:
+    rules that ask which arm is best must know the control's 0 well.
     """
     return 0.5 if variants == 1 else 0.01
 
@@ -128,7 +128,7 @@ def planned_sd(scenario: Scenario, evaluator: Evaluator) -> float:
 
 
 def arm_sds(scenario: Scenario, sds: np.ndarray) -> np.ndarray:
-    """Return the arms' standard deviations of a row from the variants' of a verdict, shapes (..., arms - 1), (..., arms)."""
+    """Return the arms' standard deviations of a row, (..., arms), from those of the variants' verdicts."""
     shares = np.asarray(scenario.shares)
     control = part_of_control(sds.shape[-1]) * sds.min(axis=-1, keepdims=True) ** 2
     return np.sqrt(np.concatenate([control, sds**2 - control * shares[1:] / shares[0]], axis=-1))

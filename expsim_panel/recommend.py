@@ -54,6 +54,8 @@ class Known:
         Dollars per human label where the scenario knows it.
     sign : float
         -1 where less of the metric is better: effects are positive for better, sentences speak of the metric.
+    side_by_side : bool
+        Whether effects are net win rates.
     """
 
     names: tuple[str, ...]
@@ -68,6 +70,7 @@ class Known:
     who: Suppliers
     label_price: float | None
     sign: float
+    side_by_side: bool = False
 
 
 def known(scenario: Scenario) -> Known:
@@ -88,6 +91,7 @@ def known(scenario: Scenario) -> Known:
         who,
         who.human.price if who.human is not None else None,
         scenario.sign,
+        scenario.side_by_side,
     )
 
 

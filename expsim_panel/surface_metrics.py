@@ -77,7 +77,8 @@ _LAUNCHES: dict[str, Entry] = {
 SHARES = (
     "power", "type1_error", "type1_error_unbiased", "launch", "false_launch", "p_correct", "p_harmful_launch",
     "p_suboptimal_launch", "p_missed_win", "p_inconclusive", "traffic_on_worse_arms", "coverage", "coverage_adjusted",
-    "held_back", "p_breached_launch", "breached_among_launches", *(name for name in _RAIL if name != "power"), "p_wrong",
+    "held_back", "p_breached_launch", "breached_among_launches", "p_wrong",
+    *(name for name in _RAIL if name != "power"),
 )  # fmt: skip
 """Those that are shares of 1; those of a single guardrail are too; `p_wrong` is that of bandits."""
 
