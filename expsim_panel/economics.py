@@ -34,7 +34,7 @@ class Ledger:
     rows_per_day : float
         Rows that can be scored in a day, weekends of people spread evenly; inf where scoring takes no time.
     scored_per_row : float
-        Scored responses in a row.
+        Scored responses in a row; side by side, comparisons that are read.
     exposures_per_unit, horizon : float
         Responses per unit; responses over which the decision pays off.
     value_per_point, launch_cost : float
@@ -146,7 +146,7 @@ def ledger(scenario: Scenario, found: Clusters | None = None) -> Ledger:
         {who: evaluator.responses_per_row().get(who, 0.0) for who in ("judge", "human")},
         evaluator.seconds_per_row() * readings,
         evaluator.rows_per_day() / readings,
-        each,
+        readings,
         float(traffic.exposures_per_unit),
         float(max(money.horizon_units, planned) * traffic.exposures_per_unit),
         float(money.value_per_point),

@@ -114,9 +114,12 @@ def reader_of(evaluator: Evaluator, arms: int) -> tuple[Reader, np.ndarray]:
     return Reader(), np.zeros(arms - 1)
 
 
-def net_of_bias(scenario: Scenario, bias: float) -> float:
-    """Return the net win rate that a judge sees between equal variants when it favours one by `bias` latent points."""
-    reader, _ = reader_of(scenario.evaluator, 2)
+def net_of_bias(scenario: Scenario, bias: float, reader: Reader | None = None) -> float:
+    """Return the net win rate that a judge sees between equal variants when it favours one by `bias` latent points.
+
+    The scenario's own evaluator reads, unless another `reader` does.
+    """
+    reader = reader or reader_of(scenario.evaluator, 2)[0]
     tilted, level = reader.chances(scenario.tie_model, np.array([bias, 0.0])) @ reader.values
     return float(tilted - level)
 
@@ -131,7 +134,7 @@ def arm_sds(scenario: Scenario, sds: np.ndarray) -> np.ndarray:
     """Return the arms' standard deviations of a row, (..., arms), from those of the variants' verdicts."""
     shares = np.asarray(scenario.shares)
     control = part_of_control(sds.shape[-1]) * sds.min(axis=-1, keepdims=True) ** 2
-    return np.sqrt(np.concatenate([control, sds**2 - control * shares[1:] / shares[0]], axis=-1))
+    return np.asarray(np.sqrt(np.concatenate([control, sds**2 - control * shares[1:] / shares[0]], axis=-1)))
 
 
 def seen_of(scenario: Scenario, evaluator: Evaluator, means: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 from worlds import exact_in, played, tree
 
 from expsim_panel import engine, plan
@@ -167,7 +168,9 @@ def test_worlds_of_days_and_prompts() -> None:
     crowd = {"exposures_per_unit": 4, "icc": 0.3}
     wrong = study(["fixed-horizon"], traffic=crowd, analysis={"unit": "response"})
     right = study(["fixed-horizon"], traffic=crowd, analysis={"unit": "unit"})
-    assert exact_in(wrong, "null", "fixed-horizon")["rejection"] == pytest.approx(0.1521, abs=0.001)
+    assert exact_in(wrong, "null", "fixed-horizon")["rejection"] == pytest.approx(
+        2 * stats.norm.sf(stats.norm.isf(0.025) / np.sqrt(1.9))
+    )
     for made in (wrong, right):
         exact = exact_in(made, "null", "fixed-horizon")["rejection"]
         found = float((played(made, "null", replicates=5000)["fixed-horizon"].code != 0).mean())
