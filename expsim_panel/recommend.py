@@ -79,7 +79,7 @@ def known(scenario: Scenario) -> Known:
         scenario.by_counts,
         float(scenario.scenario.indifference),
         scenario.evaluator.bias_sd(),
-        (float(prior.effect_mean), float(prior.effect_sd)) if prior.effect_sd else None,
+        (prior.mean, prior.sd) if prior.sd else None,
         plan.rows_per_unit(scenario),
         ledger(scenario),
         int(scenario.traffic.units_per_day),

@@ -15,7 +15,8 @@ from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.evaluation import Evaluator, evaluators
 from expsim_panel.guardrail import Guardrail, check_all
 from expsim_panel.scenario_checks import check_world
-from expsim_panel.scenario_tables import About, Economics, Metric, Prior, Traffic, Variant
+from expsim_panel.scenario_prior import Prior
+from expsim_panel.scenario_tables import About, Economics, Metric, Traffic, Variant
 from expsim_panel.scenario_world import Analysis
 from expsim_panel.sections import Section
 

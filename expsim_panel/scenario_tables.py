@@ -357,24 +357,3 @@ class Economics(Section):
         label="Launch cost",
         doc="One-off dollars to launch a variant.",
     )
-
-
-class Prior(Section):
-    """Table ``[prior]``: what the team knew about effects before this experiment."""
-
-    effect_mean = Score(
-        0.0,
-        softbounds=(-1, 1),
-        step=0.01,
-        label="Expected effect",
-        doc="Mean of the team's effects, positive is better.",
-    )
-    effect_sd = Spread(
-        None,
-        allow_None=True,
-        bounds=(0, None),
-        inclusive_bounds=(False, True),
-        step=0.01,
-        label="Spread of effects",
-        doc="Standard deviation of the team's effects; unset: the indifference times four.",
-    )
