@@ -229,7 +229,7 @@ def _lines(
     scenario: Scenario, one: Strategy, arm: int, adjusted: Stagewise | None, shrunk: float | None, longer: Longer | None
 ) -> tuple[str, ...]:
     """Put the numbers into sentences about the metric, as the verdict's own."""
-    family = "binary" if scenario.family == "binary" else "normal"
+    family = scenario.shown_as
     name = scenario.variants[arm].name
 
     def size(value: float) -> str:

@@ -17,6 +17,7 @@ from expsim_panel.kernels.trials import FUTILE
 from expsim_panel.results import Figure, Outcomes
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
+from expsim_panel.token_spread import widened
 
 LATER = "comes with the whole result"
 """Why a partial result, which has to be there at once, leaves a figure out."""
@@ -214,11 +215,13 @@ def figures(
         scored = known["rows"] * money.scored_per_row
         known |= {name: scored * money.responses[payee] for name, payee in _SCORED if money.responses[payee]}
     plain = {name for name in made.means if name.startswith("cost.")}
+    means = {name: mean(values, known.get(name), name not in plain) for name, values in made.means.items()}
     return {
         **alarms(out, known),
         **({"launch": proportion(end.chosen > 0, known.get("launch"))} if guards is not None else {}),
         **{name: proportion(hits) for name, hits in made.shares.items()},
-        **{name: mean(values, known.get(name), name not in plain) for name, values in made.means.items()},
+        **means,
+        **widened(money, end.exposures, made.means, means),
         "cost_per_correct": _ratio(made.means["cost"], made.shares["p_correct"]),
         "exaggeration": _exaggeration(end.found, end.chosen, end.effects),
         "coverage": _coverage(end.found, end.effects, norm_ppf(0.5 + one.design.level() / 2)),

@@ -123,7 +123,7 @@ def fit_prior(past: Sequence[Sequence[float]], method: str = METHODS[0]) -> Fitt
 
 
 def _moment_error(w: np.ndarray, variance: float) -> float:
-    """Return the standard error of the moment estimator: the variance of Q if effects vary so (Biggerstaff, Tweedie)."""
+    """Return the standard error of the moment estimator, from the variance of Q (Biggerstaff, Tweedie 1997)."""
     one, two, three = (float((w**k).sum()) for k in (1, 2, 3))
     scale = one - two / one
     of_q = (
@@ -133,7 +133,7 @@ def _moment_error(w: np.ndarray, variance: float) -> float:
 
 
 def _likeliest(estimates: np.ndarray, errors: np.ndarray) -> float:
-    """Return the variance between effects of greatest likelihood, the mean profiled out; 0 where it falls from there."""
+    """Return the variance between effects of greatest likelihood, the mean profiled out."""
     from scipy.optimize import minimize_scalar
 
     def lack(variance: float) -> float:

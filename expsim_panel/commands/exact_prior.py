@@ -50,10 +50,11 @@ def prior(
     if outputs:
         outputs["--json"].write(dumps(told))
         return
+    error = "" if found.sd_se is None else f" (standard error {found.sd_se:.3g})"
     lines = [
         ("Past experiments", str(found.experiments)),
         ("Expected effect", f"{found.mean:.6g} (standard error {found.mean_se:.3g})"),
-        ("Spread of effects", f"{found.sd:.6g}" + ("" if found.sd_se is None else f" (standard error {found.sd_se:.3g})")),
+        ("Spread of effects", f"{found.sd:.6g}{error}"),
         ("Share of the variation that is real", f"{100 * found.i2:.0f} %"),
         ("In a scenario", "[prior] past = [" + ", ".join(f"[{a:g}, {b:g}]" for a, b in pairs[:3])
          + (", ..." if len(pairs) > 3 else "") + "]"),

@@ -97,6 +97,11 @@ class Frequentist(Design):
             return Bounds(days, lower, upper)
         return Bounds(days, lower, upper, self.sides == 1, inner_bounds(int(self.sides), futility))
 
+    def adaptive_rule(self, setting: Setting) -> Any:
+        """Return the table with days compared one by one; see `kernels.strata`."""
+        planned = self.bounds(setting)
+        return self.rule(setting) if planned is None else planned.daily(setting)
+
     def level(self) -> float:
         """Return the two-sided level that matches the test."""
         return float(1 - (self.alpha if self.sides == 2 else min(2 * self.alpha, 0.999)))
