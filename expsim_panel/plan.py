@@ -182,7 +182,7 @@ def true_means(scenario: Scenario, world: str, seed: int, block: int, size: int)
     elif world == "prior":
         prior = scenario.prior
         draws = generator(seed, TRUTH, block).standard_normal((size, means.shape[1] - 1))
-        means[:, 1:] = means[:, :1] + scenario.sign * (prior.effect_mean + effect_sd(scenario) * draws)
+        means[:, 1:] = means[:, :1] + scenario.sign * (prior.mean + effect_sd(scenario) * draws)
         if scenario.family == "binary":
             means = np.clip(means, 0.001, 0.999)
         else:
@@ -192,7 +192,7 @@ def true_means(scenario: Scenario, world: str, seed: int, block: int, size: int)
 
 def effect_sd(scenario: Scenario) -> float:
     """Return the spread of the design prior: as given, or else a wide guess named in its doc."""
-    given = scenario.prior.effect_sd
+    given = scenario.prior.sd
     if given is not None:
         return float(given)
     size = float(scenario.scenario.indifference)
@@ -358,7 +358,17 @@ def _setting(scenario: Scenario, plan: Schedule, sds: np.ndarray) -> Setting:
         float(scenario.scenario.indifference),
         plan.units.astype(float),
         plan.scored.astype(float),
+        _past(scenario),
     )
+
+
+def _past(scenario: Scenario) -> tuple[float, float] | None:
+    """Return mean and spread of the effects that past experiments fit, or None without any."""
+    prior = scenario.prior
+    if prior.past is None:
+        return None
+    fitted = prior.fitted()
+    return fitted.mean, fitted.sd
 
 
 def passing(scenario: Scenario) -> bool:

@@ -84,7 +84,7 @@ def known(scenario: Scenario) -> Known:
         float(scenario.scenario.indifference),
         # Of the metric's own scale: side by side a judge's liking is latent, and its effect a net win rate.
         net_of_bias(scenario, scenario.evaluator.bias_sd()) if scenario.side_by_side else scenario.evaluator.bias_sd(),
-        (float(prior.effect_mean), float(prior.effect_sd)) if prior.effect_sd else None,
+        (prior.mean, prior.sd) if prior.sd else None,
         plan.rows_per_unit(scenario),
         ledger(scenario),
         int(scenario.traffic.units_per_day),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import param
 
 from expsim_panel.errors import InputError
-from expsim_panel.quantities import Days, Factor, Money, Score, Share, Spread, Units
+from expsim_panel.quantities import Days, Factor, Money, Score, Share, Units
 from expsim_panel.scenario_world import Mismatch, Novelty, Ramp, Seasonality, Shock, Switchback
 from expsim_panel.sections import Section
 
@@ -172,25 +172,4 @@ class Economics(Section):
         step=100,
         label="Launch cost",
         doc="One-off dollars to launch a variant.",
-    )
-
-
-class Prior(Section):
-    """Table ``[prior]``: what the team knew about effects before this experiment."""
-
-    effect_mean = Score(
-        0.0,
-        softbounds=(-1, 1),
-        step=0.01,
-        label="Expected effect",
-        doc="Mean of the team's effects, positive is better.",
-    )
-    effect_sd = Spread(
-        None,
-        allow_None=True,
-        bounds=(0, None),
-        inclusive_bounds=(False, True),
-        step=0.01,
-        label="Spread of effects",
-        doc="Standard deviation of the team's effects; unset: the indifference times four.",
     )
