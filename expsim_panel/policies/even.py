@@ -44,6 +44,7 @@ class Even(BanditPolicy):
     """Give every arm the same chance at every request: the randomised experiment as a bandit policy."""
 
     kind = "even"
+    follows_data = False
     summary = "Even split at random, whatever comes out"
 
     def request(self, problem: Problem) -> Any:

@@ -84,5 +84,5 @@ class Exp3(BanditPolicy):
         super().check_arms(problem, where, key)
         if not problem.binary:
             raise InputError(where, key, "exp3 needs rewards from 0 to 1", "use the family bernoulli")
-        if self.floor:
+        if self.has_floor:
             raise InputError(where, f"{key}.floor" if key else "floor", "exp3 explores by gamma", "leave floor at 0")
