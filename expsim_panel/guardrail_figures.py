@@ -14,7 +14,7 @@ from expsim_panel.exact import Exact
 from expsim_panel.guardrail import Guardrail
 from expsim_panel.guardrail_laws import chances_at, own_power, passes_at, units_needed
 from expsim_panel.guardrail_play import Guards
-from expsim_panel.guardrail_tests import FAIL, PASS
+from expsim_panel.kernels.guardrails import FAIL, PASS
 from expsim_panel.results import Figure, Outcomes
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy

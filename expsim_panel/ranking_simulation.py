@@ -85,7 +85,7 @@ class VotingWorld:
     @property
     def seen(self) -> Floats:
         """Log abilities as the judge sees them."""
-        return np.asarray(self.strengths, float) + np.asarray(self.judge_bias or [0.0] * len(self.strengths))
+        return np.add(self.strengths, self.judge_bias or [0.0] * len(self.strengths), dtype=float)
 
 
 @dataclass(frozen=True)

@@ -141,9 +141,10 @@ class Stage:
         play(known, rule, *streams, self.setting.days, watched, *arrays, trace)
         if delay:
             _settle(whole, delay, out, trace)
-        if lag and watched >= 0 and law.labelled is not None:
-            daily = whole.daily if paths is None else paths.daily
-            _relabel(law.labelled, daily[whole.skip if paths is None else 0 :], delay, lag, int(out.day[-1]), trace)
+        if lag and watched >= 0 and isinstance(law.labelled, LabelledRows | PairedRows):
+            daily = whole.daily[whole.skip :] if paths is None else paths.daily
+            if daily is not None:
+                _relabel(law.labelled, daily, delay, lag, int(out.day[-1]), trace)
         return trace
 
     def _world(self, one: Strategy, law: plan.Law) -> World | HybridWorld:
@@ -218,8 +219,8 @@ class Stage:
             shares = law.uneven.shares if law.uneven else np.zeros(rows.shape)
             stratified = law.uneven.stratified if law.uneven else False
             scored, daily = law.labelled, np.zeros((shape[1], SUMS_KEPT, shape[2]))
-            asked_of = rows, scored.judged(rows), shares, stratified, lag
-            draw_hybrid(*streams, scored.kernel(), *asked_of, sums, squares, *known, daily)
+            asked_of = rows, scored.judged(rows), np.asarray(shares)
+            draw_hybrid(*streams, scored.kernel(), *asked_of, bool(stratified), lag, sums, squares, *known, daily)
         elif law.uneven is None:
             draw_paths(
                 *streams, self.setting.binary, rows, law.means, law.sds, severity_sd, raters, shared, sums, squares

@@ -195,12 +195,12 @@ def _print(found: Standings) -> None:
         )  # fmt: skip
     out.print(table)
     lines = []
-    for one in found.pairs:
-        if abs(found_rank(found, one.better) - found_rank(found, one.other)) == 1:
+    for pair in found.pairs:
+        if abs(found_rank(found, pair.better) - found_rank(found, pair.other)) == 1:
             lines.append(
-                f"{one.better} over {one.other}: wins {percent(odds(one.difference))} of the verdicts that decide "
-                f"({percent(odds(one.interval[0]))} to {percent(odds(one.interval[1]))}); "
-                f"better with a chance of {percent(one.p_better)}."
+                f"{pair.better} over {pair.other}: wins {percent(odds(pair.difference))} of the verdicts that decide "
+                f"({percent(odds(pair.interval[0]))} to {percent(odds(pair.interval[1]))}); "
+                f"better with a chance of {percent(pair.p_better)}."
             )
     if found.position is not None and found.position_interval is not None:
         low, high = found.position_interval
