@@ -140,7 +140,9 @@ def _strategy(
     power = truth["rejection"] if scenario.effects.max() > 0 else operating.blank("no variant is truly better")
     if power.value is not None and len(scenario.variants) > 2:
         code = mine["truth"].code
-        power = operating.proportion((code > 0) & (scenario.effects[np.maximum(code, 0)] > 0))
+        law = known.get((one.name, "truth"))
+        better = law.values.get("power") if isinstance(law, exact.Exact) else None
+        power = operating.proportion((code > 0) & (scenario.effects[np.maximum(code, 0)] > 0), better)
     absent = operating.blank("in the null twin no variant is truly better")
     level = one.design.level()
     guarded = None
