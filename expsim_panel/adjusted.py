@@ -14,7 +14,8 @@ from numpy.polynomial import chebyshev
 from expsim_panel.checked import Floats
 from expsim_panel.design import Design, Setting
 from expsim_panel.kernels.ordering import drifts_at, going_on, tails
-from expsim_panel.stagewise import table_of
+from expsim_panel.mean_ordering import medians_by_mean, tails_by_mean
+from expsim_panel.stagewise import looks_of
 
 __all__ = ["Adjusted", "adjusted"]
 
@@ -61,12 +62,14 @@ def adjusted(
     wanted : bool ndarray, shape (replicates,)
         Whose estimate is needed.
     """
-    table = table_of(design, setting)
+    table = looks_of(design, setting)
     if isinstance(table, str):
         return table
-    days, t, lower, upper = table
+    days, t, lower, inner, upper = table
     if days.size > MOST_LOOKS:
         return f"no stage-wise estimates of more than {MOST_LOOKS} looks in a simulation"
+    if inner is not None:
+        return _by_mean((t, lower, inner, upper), days, ended, effect, se, truth, wanted)
     paths = going_on(t, lower, upper)
     tail, estimate = np.full(effect.size, np.nan), np.full(effect.size, np.nan)
     usable = np.isfinite(effect) & np.isfinite(se) & (se > 0)
@@ -80,6 +83,23 @@ def adjusted(
         if mine.size:
             z = effect[mine] / se[mine]
             estimate[mine] = _medians(t, upper, paths, look, z) * se[mine] * root
+    return Adjusted(tail, estimate)
+
+
+def _by_mean(
+    looks: tuple[Floats, Floats, Floats, Floats], days: np.ndarray, ended: np.ndarray, effect: Floats, se: Floats,
+    truth: float, wanted: np.ndarray,
+) -> Adjusted:  # fmt: skip
+    """Return the answers where a look may give up in the middle: ordered by their estimates."""
+    tail, estimate = np.full(effect.size, np.nan), np.full(effect.size, np.nan)
+    mine = np.flatnonzero(np.isin(ended, days) & np.isfinite(effect) & np.isfinite(se) & (se > 0))
+    # One unit of drift in the effect's units, by each experiment's own standard error.
+    unit = np.full(effect.size, np.nan)
+    unit[mine] = se[mine] * np.sqrt(looks[0][np.searchsorted(days, ended[mine])])
+    tail[mine] = tails_by_mean(*looks, effect[mine] / unit[mine], truth / unit[mine])
+    mine = mine[wanted[mine]]
+    if mine.size:
+        estimate[mine] = medians_by_mean(*looks, effect[mine] / unit[mine]) * unit[mine]
     return Adjusted(tail, estimate)
 
 
