@@ -9,7 +9,7 @@ import param
 
 from expsim_panel.errors import InputError
 from expsim_panel.quantities import Days, Factor, Millis, Money, Score, Share, Spread, Tokens, Units
-from expsim_panel.scenario_world import Mismatch, Novelty, Ramp, Seasonality, Shock, Switchback
+from expsim_panel.scenario_world import Change, Mismatch, Novelty, Ramp, Seasonality, Shock, Switchback
 from expsim_panel.sections import Section
 
 MAX_UNITS = 2_000_000_000
@@ -202,6 +202,13 @@ class Variant(Section):
     )
     latency_ms = param.ClassSelector(
         class_=Latency, default=None, allow_None=True, label="Latency", doc="Response time: median and 95 % point."
+    )
+    change = param.ClassSelector(
+        class_=Change,
+        default=None,
+        allow_None=True,
+        label="Change of this variant alone",
+        doc="A jump or drift that leads to the long-run mean within the planned days.",
     )
 
     def check(self, where: str, path: str = "") -> None:
