@@ -210,6 +210,7 @@ class Run:
             spread,
             np.quantile(paths, [0.05, 0.5, 0.95], axis=0),
             lost,
+            figure_of(law.losses[self.chosen[:size]], None),
         )
 
     def _exact(self) -> dict[str, float]:

@@ -37,6 +37,8 @@ class Setting:
     enrolled, scored : float ndarray, shape (days, arms), or None
         Where outcomes are late, units enrolled by the end of each day and the rows that they will come to;
         `units` and `rows` are then those whose outcomes are known. None: nothing is late.
+    past : (float, float) or None
+        Mean and standard deviation of the effects that the team's past experiments fit, where they are given.
     """
 
     units: np.ndarray
@@ -46,6 +48,7 @@ class Setting:
     indifference: float
     enrolled: np.ndarray | None = None
     scored: np.ndarray | None = None
+    past: tuple[float, float] | None = None
 
     @property
     def days(self) -> int:

@@ -190,6 +190,10 @@ class BanditPolicy(Floored):
         """Return the shape of what the policy keeps beyond pulls and sums."""
         return (1, problem.arms)
 
+    def least_share(self, problem: Problem) -> float:
+        """Return the propensity that no arm falls below at any request; 0 where it may vanish, or is not known."""
+        return float(self.floor) if self.batched else 0.0
+
     def lanes(self, problem: Problem) -> float | None:
         """Return the factor of UCB1 where `kernels.lanes` can play it, which is faster; None otherwise."""
         return None

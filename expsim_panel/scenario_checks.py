@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from expsim_panel import timeline
 from expsim_panel.errors import InputError
+from expsim_panel.preference_checks import check_evaluator, check_side_by_side
 
 if TYPE_CHECKING:
     from expsim_panel.scenario import Scenario
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 def check_world(scenario: Scenario, where: str) -> None:
     """Check that every day has rates that are rates and rows to analyse; raise `InputError`."""
     traffic, analysis = scenario.traffic, scenario.analysis
+    check_evaluator(scenario, where)
+    if scenario.side_by_side:
+        check_side_by_side(scenario, where)
     if analysis.skip_days + scenario.delay_days >= traffic.days:
         problem = f"{analysis.skip_days} of {traffic.days} days, with outcomes {scenario.delay_days} days late"
         remedy = f"give at most {max(traffic.days - scenario.delay_days - 1, 0)}"
@@ -33,9 +37,8 @@ def check_world(scenario: Scenario, where: str) -> None:
                 wrong = days.min() if days.min() < 0 else days.max()
                 day = int((days < 0).any(axis=1).argmax() if wrong < 0 else (days > 1).any(axis=1).argmax()) + 1
                 problem = f"on day {day} a rate would be {wrong:g}"
-                raise InputError(
-                    where, "traffic", problem, "make seasonality, novelty, shock or the change of a variant smaller"
-                )
+                remedy = "make seasonality, novelty, shock or a variant's change smaller"
+                raise InputError(where, "traffic", problem, remedy)
     else:
         _check_outcomes(scenario, where)
     if traffic.switchback is not None:

@@ -120,6 +120,7 @@ def named(text: str, where: str) -> Strategy:
     return build({"name": text[:60], **fields, "kind": kind}, where, kind)
 
 
-def standard() -> list[Strategy]:
-    """Return the five strategies that every scenario is compared on."""
-    return [build({"kind": kind}, "standard strategies", kind) for kind in STANDARD]
+def standard(adaptive: bool = True) -> list[Strategy]:
+    """Return the five strategies that every scenario is compared on, or those of them that never change the split."""
+    made = [build({"kind": kind}, "standard strategies", kind) for kind in STANDARD]
+    return [one for one in made if adaptive or not one.policy.adaptive]

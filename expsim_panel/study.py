@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import param
 
-from expsim_panel import library, strategy
+from expsim_panel import library, preference_checks, strategy
 from expsim_panel.errors import InputError
 from expsim_panel.kernels.strata import DailyRatio, DailyTable
 from expsim_panel.policy import Floored, Problem
@@ -101,7 +101,9 @@ class Study(Section):
         made = cls()
         made.scenario = Scenario.from_tree(tree, where)
         rows = made.scenario.strategies
-        listed = [strategy.build(row, where, f"strategies.{i}") for i, row in enumerate(rows)] or strategy.standard()
+        listed = [strategy.build(row, where, f"strategies.{i}") for i, row in enumerate(rows)] or strategy.standard(
+            adaptive=not made.scenario.side_by_side
+        )
         wanted = list(names)
         if wanted:
             if rows:
@@ -130,6 +132,8 @@ class Study(Section):
             if one.policy.adaptive and getattr(self.scenario.evaluator, "paired", False):
                 problem = f"{one.name} sends a prompt to one variant, and paired prompts go to both"
                 raise InputError(where, f"strategies.{i}", problem, "remove it, or write evaluator.paired = false")
+            if self.scenario.side_by_side:
+                preference_checks.check_strategy(self.scenario, one, where, f"strategies.{i}")
             if isinstance(one.policy, Floored):
                 problem_ = Problem(setting.arms, int(setting.units[-1].sum()), setting.binary, True)
                 one.policy.check_arms(problem_, where, f"strategies.{i}")

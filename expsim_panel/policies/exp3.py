@@ -71,6 +71,10 @@ class Exp3(BanditPolicy):
         """Return the kernel's parameters."""
         return Exp3Params(float(self.gamma))
 
+    def least_share(self, problem: Problem) -> float:
+        """Return an arm's part of what explores."""
+        return float(self.gamma) / problem.arms
+
     def memory(self, problem: Problem) -> tuple[int, int]:
         """Return the shape of weights and probabilities by arm."""
         return (2, problem.arms)

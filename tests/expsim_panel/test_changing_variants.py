@@ -56,7 +56,7 @@ def test_a_bandit_follows_the_change_like_a_user_by_user_oracle():
     study = world(change, ["epsilon-greedy(epsilon=0.3)"], days, per_day)
     out = played(study, "truth", 4000, 3)["epsilon-greedy(epsilon=0.3)"]
     rng, off, ended = np.random.default_rng(8), steps(change, days), []
-    for _ in range(1500):
+    for _ in range(500):
         rows = [[], []]
         for t in range(days):
             leader = None if t == 0 else int(np.mean(rows[1]) > np.mean(rows[0]))
@@ -88,5 +88,5 @@ def test_what_does_not_fit_is_refused_in_one_line(change, words):
 
 def test_a_rate_stays_a_rate():
     variants = [{"name": "A", "mean": 0.1}, {"name": "B", "mean": 0.1, "change": {"day": 3, "jump": 0.2}}]
-    with pytest.raises(InputError, match="on day 1 a rate would be -0.1"):
+    with pytest.raises(InputError, match="on day 1 a rate would be"):
         Study.from_tree(tree("binary", variants=variants), "test")
