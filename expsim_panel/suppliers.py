@@ -94,7 +94,8 @@ def suppliers(scenario: Scenario) -> Suppliers:
             found[kind] = _human(evaluator, each)
     using = scenario.evaluator
     if isinstance(using, Hybrid):
-        shape = float(using.label_share), using.residual, bool(using.paired)
+        residual = 1.0 if scenario.family == "binary" else using.residual
+        shape = float(using.label_share), residual, bool(using.paired)
         return Suppliers("hybrid", found["judge"], found["human"], *shape)
     return Suppliers(using.kind, found["judge"], found["human"])
 
