@@ -110,7 +110,7 @@ def _judge(one: Judge, each: float) -> Supplier:
 def _human(one: Human, each: float) -> Supplier:
     floor = 0.0 if one.shared_raters else math.sqrt(2 / one.raters) * one.severity_sd
     return Supplier(
-        one.usd_per_row() * each, one.noise_variance() / one.labels_per_item / each, 1.0, *one.vote(),
+        one.usd_per_row() * each, one.label_variance() / each, 1.0, *one.vote(),
         floor, one.rows_per_day() / each,
     )  # fmt: skip
 

@@ -29,8 +29,9 @@ _ONLY_SCORES = {
     "latent_mean",
     "pile_up",
     "pile_up_at",
+    "adjudication_gap",
 }
-_ONLY_RATES = {"sensitivity", "specificity", "prior_hits", "prior_misses", "adjudication"}
+_ONLY_RATES = {"sensitivity", "specificity", "prior_hits", "prior_misses"}
 _WORLD = {
     "seasonality": "Weekdays",
     "novelty": "Novelty and learning",
@@ -47,7 +48,7 @@ _RARE = {
     "size_variation", "icc", "delay_days", "interference", "carryover", *_WORLD,
     "upgrade_shift", "upgrade_day", "verbosity", "length_sds", "pile_up", "pile_up_at", "refusals", "judges",
     "refusal_correlation", "error_correlation", "fatigue", "adjudication", "correction", "labelling",
-    "input_tokens_sd", "output_tokens_sd", "latency_ms",
+    "adjudication_gap", "input_tokens_sd", "output_tokens_sd", "latency_ms",
 }  # fmt: skip
 """Keys that stand in the fold below the others; they rarely change."""
 _HALVES = {"judge", "human"}
