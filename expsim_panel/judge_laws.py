@@ -119,6 +119,19 @@ def judged_quality(
     return means + sds * correlation * ratio, sds * np.sqrt(left), ndtr(h)
 
 
+def asked(refusals: float) -> float:
+    """Return the responses asked about for one score."""
+    return 1 / (1 - float(refusals))
+
+
+def answered(means: np.ndarray, sds: np.ndarray, refusals: float, correlation: float, binary: bool) -> np.ndarray:
+    """Return the share of responses that get a score, shape of `means`; see `judged_quality`."""
+    if binary:
+        one, none = judged_rates(means, refusals, correlation)
+        return np.asarray(means * one + (1 - means) * none)
+    return np.asarray(judged_quality(means, sds, refusals, correlation)[2] + 0 * means)
+
+
 def judged_rates(means: np.ndarray, refusals: float, correlation: float) -> tuple[np.ndarray, np.ndarray]:
     """Return P(scored | truth 1) and P(scored | truth 0), shape of `means`, for rates.
 

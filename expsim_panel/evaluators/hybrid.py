@@ -12,6 +12,7 @@ from expsim_panel.evaluation import Evaluator, Measurement, evaluators
 from expsim_panel.evaluator_profiles import filled
 from expsim_panel.evaluators.human import Human
 from expsim_panel.evaluators.judge import Judge
+from expsim_panel.judge_laws import asked
 from expsim_panel.label_laws import Joint, joint
 from expsim_panel.paired_laws import check_pairs, differences
 from expsim_panel.quantities import Factor, Share, Spread
@@ -180,7 +181,9 @@ class Hybrid(Evaluator):
 
     def usd_by_payee(self) -> dict[str, float]:
         """Dollars per labelled row, for the judge's scores and for the label."""
-        return {"judge": self.judge.usd_per_row() / float(self.label_share), "human": self.human.usd_per_row()}
+        # A refused response is a row too, which counts as the mean score.
+        each = self.judge.usd_per_row() / asked(self.judge.refusals)
+        return {"judge": each / float(self.label_share), "human": self.human.usd_per_row()}
 
     def responses_per_row(self) -> dict[str, float]:
         """Responses judged and labelled for one labelled row."""
@@ -192,7 +195,8 @@ class Hybrid(Evaluator):
 
     def rows_per_day(self) -> float:
         """Labelled rows that a day can bring: by people's hours, and by the judge's calls beside them."""
-        return float(min(self.human.rows_per_day(), self.judge.rows_per_day() * float(self.label_share)))
+        judged = self.judge.rows_per_day() * asked(self.judge.refusals)
+        return float(min(self.human.rows_per_day(), judged * float(self.label_share)))
 
     def price_note(self) -> str:
         """Say where both prices come from."""
