@@ -8,6 +8,7 @@ import numpy as np
 
 from expsim_panel import plan
 from expsim_panel.clusters import Clusters
+from expsim_panel.preference_rows import ROWS_PER_COMPARISON
 from expsim_panel.scenario import Scenario
 
 
@@ -33,7 +34,7 @@ class Ledger:
     rows_per_day : float
         Rows that can be scored in a day, weekends of people spread evenly; inf where scoring takes no time.
     scored_per_row : float
-        Scored responses in a row.
+        Scored responses in a row; side by side, comparisons that are read.
     exposures_per_unit, horizon : float
         Responses per unit; responses over which the decision pays off.
     value_per_point, launch_cost : float
@@ -132,18 +133,20 @@ def ledger(scenario: Scenario, found: Clusters | None = None) -> Ledger:
     traffic, evaluator = scenario.traffic, scenario.evaluator
     planned = traffic.units_per_day * traffic.days
     each = (found or plan.clusters(scenario)).scored_per_row
+    # Side by side one reading is of two responses, each a row of its arm.
+    readings = each / ROWS_PER_COMPARISON if scenario.side_by_side else each
     paid = evaluator.usd_by_payee()
     return Ledger(
         np.array(generation),
         np.array(waiting),
         np.array(spread),
-        evaluator.usd_per_row() * each,
+        evaluator.usd_per_row() * readings,
         evaluator.kind if evaluator.kind in ("judge", "human", "hybrid") else "",
         {who: _part(paid, who, evaluator.usd_per_row()) for who in ("judge", "human")},
         {who: evaluator.responses_per_row().get(who, 0.0) for who in ("judge", "human")},
-        evaluator.seconds_per_row() * each,
-        evaluator.rows_per_day() / each,
-        each,
+        evaluator.seconds_per_row() * readings,
+        evaluator.rows_per_day() / readings,
+        readings,
         float(traffic.exposures_per_unit),
         float(max(money.horizon_units, planned) * traffic.exposures_per_unit),
         float(money.value_per_point),

@@ -344,13 +344,11 @@ def _adjusted(scenario: Scenario, one: Strategy, out: Outcomes, end: Endings, wh
     which = np.flatnonzero(end.chosen > 0)
     effect, se = end.found.effect, end.found.se
     prior = scenario.prior
-    if prior.effect_sd:
+    if prior.sd:
         # Selection does not change a posterior: the shrunk estimate needs no correction for it.
         at = which, end.chosen[which] - 1
-        share = 1.0 / (1.0 + (se[at] / float(prior.effect_sd)) ** 2)
-        shrunk = _over_truth(
-            share * effect[at] + (1.0 - share) * float(prior.effect_mean), which, end.chosen, end.effects
-        )
+        share = 1.0 / (1.0 + (se[at] / prior.sd) ** 2)
+        shrunk = _over_truth(share * effect[at] + (1.0 - share) * prior.mean, which, end.chosen, end.effects)
     else:
         shrunk = blank("needs prior.effect_sd")
     level = one.design.level()

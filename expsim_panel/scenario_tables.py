@@ -1,12 +1,11 @@
-"""The tables of a scenario file: about, metric, traffic, money, prior; variants have a file of their own."""
+"""The tables of a scenario file: about, traffic, money, prior; metric and variants have files of their own."""
 
 from __future__ import annotations
 
-import numpy as np
 import param
 
 from expsim_panel.errors import InputError
-from expsim_panel.quantities import Days, Factor, Money, Score, Share, Spread, Units
+from expsim_panel.quantities import Days, Factor, Money, Score, Share, Units
 from expsim_panel.scenario_world import Mismatch, Novelty, Ramp, Seasonality, Shock, Switchback
 from expsim_panel.sections import Section
 
@@ -30,80 +29,6 @@ class About(Section):
         label="Smallest difference that matters",
         doc="Differences below this are treated as none, in the metric's units.",
     )
-
-
-class Metric(Section):
-    """Table ``[metric]``: what is measured."""
-
-    name = param.String(
-        "", constant=False, label="Metric", doc="What the metric is called in sentences, such as helpfulness."
-    )
-    definition = param.String("", label="Definition", doc="Event, denominator and window of the metric.")
-    family = param.Selector(
-        default="normal",
-        objects=["normal", "binary", "ordinal", "amount"],
-        label="Kind of outcome",
-        doc="Binary: yes or no. Normal: a score. Ordinal: levels. Amount: often nothing, otherwise money or counts.",
-    )
-    direction = param.Selector(
-        default="increase", objects=["increase", "decrease"], label="Better means", doc="Whether more is better."
-    )
-    sd = Spread(
-        1.0,
-        bounds=(0, None),
-        inclusive_bounds=(False, True),
-        softbounds=(0.1, 3.0),
-        step=0.05,
-        label="Spread of quality between responses",
-        doc="Standard deviation of one response's true quality within a variant; not used for binary metrics.",
-    )
-    range = param.NumericTuple(
-        default=None, length=2, allow_None=True, label="Range", doc="Lowest and highest possible score."
-    )
-    thresholds = param.List(
-        default=[], item_type=(int, float), label="Thresholds", doc="Latent cut points of an ordered probit, ascending."
-    )
-    draw_levels = param.Boolean(
-        False,
-        label="Draw level by level",
-        doc="Ordinal: every outcome is one of the levels of the thresholds, with the spread that follows; otherwise "
-        "outcomes are drawn by mean and spread.",
-    )
-    zero_share = Share(
-        0.0,
-        bounds=(0, 1),
-        inclusive_bounds=(True, False),
-        softbounds=(0, 0.99),
-        step=0.01,
-        label="Share of zeros",
-        doc="Amount: part of the responses that bring nothing.",
-    )
-    log_sd = Factor(
-        1.0,
-        bounds=(0, 3),
-        inclusive_bounds=(False, True),
-        softbounds=(0.2, 2),
-        step=0.05,
-        label="Spread of log amounts",
-        doc="Amount: standard deviation of the logarithm of the amounts above zero.",
-    )
-
-    @property
-    def levels(self) -> np.ndarray:
-        """Values of the levels: evenly over the range, 1, 2, ... without one."""
-        count = len(self.thresholds) + 1
-        low, high = self.range or (1.0, float(count))
-        return np.linspace(low, high, count)
-
-    def check(self, where: str, path: str = "") -> None:
-        """Check that range and thresholds ascend, and that levels have thresholds."""
-        if self.draw_levels and (self.family != "ordinal" or not self.thresholds):
-            problem = "levels need an ordinal metric with thresholds"
-            raise InputError(where, f"{path}.draw_levels", problem, 'write family = "ordinal" and thresholds = [...]')
-        if self.range is not None and not self.range[0] < self.range[1]:
-            raise InputError(where, f"{path}.range", f"{list(self.range)} is empty", "give [low, high] with low < high")
-        if list(self.thresholds) != sorted(set(self.thresholds)):
-            raise InputError(where, f"{path}.thresholds", "thresholds do not ascend", "list them from low to high")
 
 
 class Traffic(Section):
@@ -247,25 +172,4 @@ class Economics(Section):
         step=100,
         label="Launch cost",
         doc="One-off dollars to launch a variant.",
-    )
-
-
-class Prior(Section):
-    """Table ``[prior]``: what the team knew about effects before this experiment."""
-
-    effect_mean = Score(
-        0.0,
-        softbounds=(-1, 1),
-        step=0.01,
-        label="Expected effect",
-        doc="Mean of the team's effects, positive is better.",
-    )
-    effect_sd = Spread(
-        None,
-        allow_None=True,
-        bounds=(0, None),
-        inclusive_bounds=(False, True),
-        step=0.01,
-        label="Spread of effects",
-        doc="Standard deviation of the team's effects; unset: the indifference times four.",
     )

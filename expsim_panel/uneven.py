@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from expsim_panel.kernels.rows import AMOUNTS, LEVELS, RATES, SCORES, Rows
+from expsim_panel.kernels.rows import AMOUNTS, LEVELS, RATES, SCORES, VERDICTS, Rows
 
-__all__ = ["AMOUNTS", "LEVELS", "RATES", "SCORES", "Outcome", "Uneven"]
+__all__ = ["AMOUNTS", "LEVELS", "RATES", "SCORES", "VERDICTS", "Outcome", "Uneven"]
 
 
 def _none() -> np.ndarray:

@@ -65,9 +65,10 @@ def trade_off(found: TradeOff) -> str:
     """Say who is worth most, and who is beaten in nothing."""
     best = max(range(len(found.variants)), key=lambda a: found.best[a])
     other = max((a for a in range(1, len(found.variants))), key=lambda a: found.frontier[a])
+    what = "Quality, price, waiting and expected breaches" if any(found.penalty) else "Quality, price and waiting"
     chance, on = percent(found.best[best], 0), percent(found.frontier[other], 0)
     return (
-        f"Quality, price and waiting together: {found.variants[best]} is worth most with {chance}; "
+        f"{what} together: {found.variants[best]} is worth most with {chance}; "
         f"{found.variants[other]} is on the frontier of the three with {on}."
     )
 

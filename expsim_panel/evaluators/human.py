@@ -41,7 +41,7 @@ class Human(Evaluator):
     summary = "Human raters: unbiased between variants, slow and paid by the label"
     rows_word = "labelled"
     added = frozenset(
-        ("fatigue", "adjudication", "error_correlation", "delay_days", "days_per_week", "adjudication_gap")
+        ("fatigue", "adjudication", "error_correlation", "delay_days", "days_per_week", "adjudication_gap", "combine")
     )
     profile = profile_parameter("Name and source of the raters' numbers; assumptions are named as such.")
     coverage = Share(
@@ -148,6 +148,12 @@ class Human(Evaluator):
         label="Labels take",
         doc="Days from a response to its label, on top of the time its outcome takes.",
     )
+    combine = param.Selector(
+        default="majority",
+        objects=["majority", "mean"],
+        label="Labels of a comparison are",
+        doc="Put to the vote (more than half of them make a win or a loss), or averaged; side-by-side preference only.",
+    )
     days_per_week = Count(
         7,
         bounds=(1, 7),
@@ -253,6 +259,8 @@ class Human(Evaluator):
     def check_for(self, scenario: Scenario, where: str) -> None:
         """Check that the raters can keep up with the traffic and that votes cannot tie."""
         labels = scenario.traffic.units_per_day * self.coverage * self.labels_per_response()
+        if scenario.side_by_side:
+            labels /= 2
         hours = labels * self.seconds / 3600
         if hours > self.raters * self.hours_per_day:
             supply = f"{self.raters} raters x {self.hours_per_day:g} h"
@@ -290,6 +298,9 @@ class Human(Evaluator):
             raise InputError(where, "evaluator.adjudication_gap", problem, remedy)
         if not self.adjudication:
             return
+        if scenario.side_by_side:
+            problem = "verdicts on two responses side by side are averaged, whether they agree or not"
+            raise InputError(where, "evaluator.adjudication", problem, "set it to false")
         if self.labels_per_item < 2:
             problem = "one label has nobody to disagree with"
             raise InputError(where, "evaluator.adjudication", problem, "buy 2 labels per response, or set it to false")

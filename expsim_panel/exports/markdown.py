@@ -111,8 +111,14 @@ def _checks(result: Result, one: StrategyResult) -> list[str]:
     found = verdict_rows(scenario, one.verdict)
     if not found:
         return []
-    body = [[escape(row.name), MARKS[row.result], escape(row.shows), escape(row.limits)] for row in found]
-    return ["### Guardrails in this experiment", table(["Guardrail", "Result", "Change", "Limits"], body)]
+    body = [
+        [escape(row.name), MARKS[row.result], escape(row.shows), escape(row.limits), escape(row.breach)]
+        for row in found
+    ]
+    return [
+        "### Guardrails in this experiment",
+        table(["Guardrail", "Result", "Change", "Limits", "Chance of a breach"], body),
+    ]
 
 
 def _guardrails(result: Result, one: StrategyResult) -> list[str]:
@@ -131,7 +137,7 @@ def _guardrails(result: Result, one: StrategyResult) -> list[str]:
 def _evidence(one: StrategyResult, scenario: Scenario) -> list[str]:
     """Return what more data is worth, and the trade-off: both from the experiment's own data."""
     parts = []
-    bought, spread = evidence(one.verdict), trade_off(one.verdict, scenario.family)
+    bought, spread = evidence(one.verdict), trade_off(one.verdict, scenario.shown_as)
     if bought:
         note = "Each source at the amount that is worth most; more data is collected only where that is above zero."
         parts += ["## What more data would be worth", note, table(EVIDENCE, [[*map(escape, row)] for row in bought])]
@@ -217,12 +223,12 @@ def _measured(scenario: Scenario) -> list[str]:
     if profile:
         lines.append(f"* Evaluator's profile: {escape(profile)}")
     if who.bias_sd() > 0:
-        size = effect(who.bias_sd(), scenario.family, signed=False)
+        size = effect(who.bias_sd(), scenario.shown_as, signed=False)
         lines.append(
             f"* Evaluators of this kind favour one variant by {size} (SD); no number of their scores removes it."
         )
     if about.indifference:
-        size = effect(about.indifference, scenario.family, signed=False)
+        size = effect(about.indifference, scenario.shown_as, signed=False)
         lines.append(f"* Differences below {size} are treated as none.")
     if about.provenance:
         lines.append(f"* Sources: {escape(about.provenance)}")
