@@ -185,7 +185,7 @@ def with_effect(scenario: Scenario, effect: float) -> Scenario:
     for arm, size in enumerate(scenario.effects):
         if arm == best or size > 0:
             share = 1.0 if arm == best else float(size) / own
-            tree["variants"][arm]["mean"] = scenario.variants[0].mean + scenario.sign * share * effect
+            tree["variants"][arm]["mean"] = scenario.mean_at(share * effect)
     tree["metric"].pop("range", None)
     return Scenario.from_tree(tree, scenario.scenario.name)
 

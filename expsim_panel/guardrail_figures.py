@@ -14,7 +14,7 @@ from expsim_panel.exact import Exact
 from expsim_panel.guardrail import Guardrail
 from expsim_panel.guardrail_laws import chances_at, own_power, passes_at, units_needed
 from expsim_panel.guardrail_play import Guards
-from expsim_panel.guardrail_tests import FAIL, PASS
+from expsim_panel.kernels.guardrails import FAIL, PASS
 from expsim_panel.results import Figure, Outcomes
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
@@ -124,7 +124,7 @@ def summarise(
     let = values.get("launch")
     beaten = float(exact.high.sum()) - let if isinstance(exact, Exact) and let is not None else None
     shown = operating.over_arms(ended.units * truth.breached) * money.exposures_per_unit
-    ends = {world: _ends(scenario, one, known[world]) for world in ("truth", "null")}
+    ends = {world: ends_of(scenario, one, known[world]) for world in ("truth", "null")}
     names = [variant.name for variant in scenario.variants]
     planned = plan.schedule(scenario).units[-1]
     checks = [
@@ -138,15 +138,22 @@ def summarise(
         operating.proportion(won & ~launched, beaten),
         operating.proportion(breached, (let if truth.breached[1] else 0.0) if let is not None else None),
         among,
-        operating.mean(shown, values["exposures"] * 0 if values and not truth.breached.any() else None),
+        operating.mean(shown, _breaching(exact, truth, money)),
         {world: made.codes for world, made in guards.items()},
     )
+
+
+def _breaching(known: Exact | str, guards: Guards, money: Ledger) -> float | None:
+    """Return the expected responses of breaching variants, where the law of the end is known."""
+    if isinstance(known, str):
+        return None
+    return float(known.weights @ (known.units @ guards.breached)) * money.exposures_per_unit
 
 
 Ends = tuple[np.ndarray, np.ndarray]
 
 
-def _ends(scenario: Scenario, one: Strategy, known: Exact | str) -> Ends | str:
+def ends_of(scenario: Scenario, one: Strategy, known: Exact | str) -> Ends | str:
     """Return the sizes at which a strategy ends, units (ends, arms), and their probabilities; or why not."""
     if isinstance(known, Exact):
         return known.units, known.weights

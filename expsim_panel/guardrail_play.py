@@ -17,6 +17,7 @@ from functools import partial
 import numpy as np
 
 from expsim_panel.guardrail import Guardrail
+from expsim_panel.guardrail_costs import expected_penalty
 from expsim_panel.guardrail_tests import Readings, classify
 from expsim_panel.kernels.quantiles import binomial_quantiles
 from expsim_panel.kernels.streams import BLOCK, GUARDRAIL, generator
@@ -47,12 +48,16 @@ class Guards:
         Whether an arm truly breaches any guardrail.
     penalty : ndarray, shape (arms,)
         Dollars per response that its breaches cost.
+    risk : ndarray, shape (replicates, arms - 1), or None
+        The same as each experiment's own data expect it, for its verdict; in the truth's world alone, and None
+        without a penalty.
     """
 
     codes: np.ndarray
     at_margin: np.ndarray | None
     breached: np.ndarray
     penalty: np.ndarray
+    risk: np.ndarray | None = None
 
     def veto(self, chosen: np.ndarray, keep: int, nothing: int) -> np.ndarray:
         """Return decisions after the guardrails: `keep` where one fails, `nothing` where one is unknown.
@@ -102,7 +107,9 @@ def play(scenario: Scenario, seed: int, worlds: Mapping[str, Mapping[str, Outcom
         at_margin = np.zeros_like(codes[:AT_MARGIN]) if world == "truth" else None
         breached = np.array([one.breached(world) for one in rails])
         penalty = np.array([float(one.penalty) for one in rails]) @ breached
-        made[name, world] = Guards(codes, at_margin, np.asarray(breached.any(axis=0)), penalty)
+        costly = world == "truth" and any(float(one.penalty) > 0 for one in rails)
+        risk = np.zeros((out.code.size, arms - 1)) if costly else None
+        made[name, world] = Guards(codes, at_margin, np.asarray(breached.any(axis=0)), penalty, risk)
     size = max((out.code.size for _, _, out in known), default=0)
     with ThreadPoolExecutor(os.cpu_count() or 1 if size > BLOCK else 1) as pool:
         for first in range(0, size, _CHUNK * BLOCK):
@@ -126,7 +133,10 @@ def _read(
 ) -> None:
     """Read one guardrail in some replicates of one strategy in one world, and write the codes."""
     units = out.units[part]
-    guards.codes[part, index] = classify(one.rule, readings(one, units, one.truth(world), *luck))
+    found = readings(one, units, one.truth(world), *luck)
+    guards.codes[part, index] = classify(one.rule, found)
+    if guards.risk is not None:
+        guards.risk[part] += expected_penalty([one], [found], units.shape[1])
     if guards.at_margin is not None and part.start < AT_MARGIN:
         few = min(part.stop, AT_MARGIN) - part.start
         edge = np.full(units.shape[1], one.harmed(one.allowed))
