@@ -18,6 +18,7 @@ from expsim_panel.kernels.outcomes import draw_paths
 from expsim_panel.kernels.streams import BLOCK, EVALUATOR, OUTCOME, POLICY, generator
 from expsim_panel.kernels.trials import ROWS, SQUARES, SUMS, UNITS, WATCH_NOBODY, Recorded, play
 from expsim_panel.kernels.worlds import World, draw_world
+from expsim_panel.offline_laws import PromptRows
 from expsim_panel.policy import Supply
 from expsim_panel.results import Outcomes
 from expsim_panel.strategy import Strategy
@@ -177,7 +178,9 @@ class Stage:
         streams = generator(self.seed, OUTCOME, block), generator(self.seed, EVALUATOR, block)
         severity_sd, raters, shared = float(law.severity_sd), int(law.raters), bool(law.shared)
         rows = self.traffic.daily_rows
-        if isinstance(law.labelled, PairedRows):
+        if isinstance(law.labelled, PromptRows):
+            law.labelled.draw(streams, rows[:, 0], sums, squares)
+        elif isinstance(law.labelled, PairedRows):
             judged = law.labelled.judged(rows)
             draw_paired(streams[0], law.labelled.law, rows[:, 0].copy(), judged[:, 0].copy(), sums, squares)
         elif law.labelled is not None:

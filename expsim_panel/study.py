@@ -53,6 +53,15 @@ class Request:
         return made
 
 
+def _standard(scenario: Scenario) -> list[strategy.Strategy]:
+    """Return the standard strategies; of a prompt set those with a fixed split, and a t test for few rows."""
+    made = strategy.standard()
+    if scenario.offline is None:
+        return made
+    return [strategy.build({"kind": "fixed-t"}, "standard strategies", "fixed-t"),
+            *(one for one in made if not one.policy.adaptive)]  # fmt: skip
+
+
 class Study(Section):
     """What is simulated. Change its Params, then `freeze` it or `run` it."""
 
@@ -99,7 +108,9 @@ class Study(Section):
         made = cls()
         made.scenario = Scenario.from_tree(tree, where)
         rows = made.scenario.strategies
-        listed = [strategy.build(row, where, f"strategies.{i}") for i, row in enumerate(rows)] or strategy.standard()
+        listed = [strategy.build(row, where, f"strategies.{i}") for i, row in enumerate(rows)] or _standard(
+            made.scenario
+        )
         wanted = list(names)
         if wanted:
             if rows:
@@ -128,6 +139,9 @@ class Study(Section):
             if one.policy.adaptive and getattr(self.scenario.evaluator, "paired", False):
                 problem = f"{one.name} sends a prompt to one variant, and paired prompts go to both"
                 raise InputError(where, f"strategies.{i}", problem, "remove it, or write evaluator.paired = false")
+            if one.policy.adaptive and self.scenario.offline is not None:
+                problem = f"{one.name} divides live traffic, and a prompt set has none"
+                raise InputError(where, f"strategies.{i}", problem, "remove it, or remove [offline]")
             one.design.check_for(setting, where, f"strategies.{i}")
 
     def to_tree(self) -> dict[str, Any]:

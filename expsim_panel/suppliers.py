@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from expsim_panel import plan
+from expsim_panel.economics import ledger
 from expsim_panel.evaluation import Evaluator, evaluators
 from expsim_panel.evaluators.human import Human
 from expsim_panel.evaluators.judge import Judge
@@ -66,6 +67,8 @@ class Suppliers:
 
 def suppliers(scenario: Scenario) -> Suppliers:
     """Return the scenario's judge and people, the one in use and the ones kept beside it."""
+    if scenario.offline is not None:
+        return _of_prompts(scenario)
     found: dict[str, Supplier | None] = {}
     each = plan.clusters(scenario).scored_per_row
     for kind in ("judge", "human"):
@@ -83,6 +86,14 @@ def suppliers(scenario: Scenario) -> Suppliers:
         elif isinstance(evaluator, Human):
             found[kind] = _human(evaluator, each)
     return Suppliers(scenario.evaluator.kind, found["judge"], found["human"])
+
+
+def _of_prompts(scenario: Scenario) -> Suppliers:
+    """Return who scores a prompt set: more of its prompts are offered, and nobody else's scores."""
+    money = ledger(scenario)
+    own = Supplier(money.per_row, 0.0, 1.0, 1.0, 1.0, 0.0, money.rows_per_day)
+    kind = scenario.evaluator.kind
+    return Suppliers(kind, own if kind == "judge" else None, own if kind in ("human", "hybrid") else None)
 
 
 def _judge(one: Judge, each: float) -> Supplier:
