@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import param
 
 from expsim_panel.errors import InputError
-from expsim_panel.quantities import Count, Spread
+from expsim_panel.quantities import Count, Spread, count, days
 from expsim_panel.scenario_tables import Traffic
 from expsim_panel.sections import Section
 
@@ -142,6 +142,17 @@ class Offline(Section):
         """Return the prompt set as traffic: a unit is a prompt in one variant, a day a batch."""
         units = max(-(-int(self.prompts) * variants // self.ticks), 2 * variants)
         return Traffic(units_per_day=units, days=self.ticks, exposures_per_unit=float(self.samples), unit=served.unit)
+
+
+def told_traffic(scenario: Scenario) -> str:
+    """Say on whom the study is: a prompt set, or live traffic."""
+    table, traffic = scenario.offline, scenario.traffic
+    if table is None:
+        return f"{count(traffic.units_per_day)} {traffic.unit}s a day, {days(traffic.days)} at most"
+    topics = f" in {count(table.topics)} topics" if table.topics else ""
+    answers = f", {count(table.samples)} answers to each" if table.samples > 1 else ""
+    who = "the same for all variants" if table.paired else "others for each variant"
+    return f"{count(table.prompts)} prompts{topics}, {who}{answers}; {count(table.ticks)} batches"
 
 
 def check_offline(scenario: Scenario, where: str) -> None:

@@ -59,7 +59,14 @@ def _standard(scenario: Scenario) -> list[strategy.Strategy]:
     if scenario.offline is None:
         return made
     return [strategy.build({"kind": "fixed-t"}, "standard strategies", "fixed-t"),
-            *(one for one in made if not one.policy.adaptive)]  # fmt: skip
+            *(_within(one, scenario.offline.ticks) for one in made if not one.policy.adaptive)]  # fmt: skip
+
+
+def _within(one: strategy.Strategy, batches: int) -> strategy.Strategy:
+    """Return a standard strategy that looks no more often than there are batches."""
+    if (getattr(one.design, "looks", None) or 0) <= batches:
+        return one
+    return strategy.build({"kind": one.kind, "looks": batches}, "standard strategies", one.kind)
 
 
 class Study(Section):

@@ -12,6 +12,8 @@ from expsim_panel.kernels.measuring import draw_severity
 from expsim_panel.kernels.special import norm_cdf
 
 TOPIC, PROMPT, RESPONSE = 0, 1, 2
+CONTROL = 1e-6
+"""Part of a pair's variance that stands in the control: a rule that divides by it must find more than 0."""
 
 
 class PromptSet(NamedTuple):
@@ -74,7 +76,7 @@ def draw_prompts(
 ) -> None:
     """Draw a block of experiments into `sums` and `squares`, as they stand after each batch.
 
-    Of paired rows the variance of an arm's difference from the control stands in that arm, and none in the control:
+    Of paired rows the variance of an arm's difference from the control stands in that arm, hardly any in the control:
     what a rule reads is the difference with its error, and a t test counts one degree of freedom less than the rows.
     With more arms the control gets half of the smallest of these variances, for rules that draw a mean of every arm.
 
@@ -182,6 +184,6 @@ def _stand(law: PromptSet, rows: int, total: np.ndarray, sums: np.ndarray, squar
         return
     for a in range(sums.shape[0]):
         if law.paired:
-            part = 0.5 * least if sums.shape[0] > 2 else 0.0
+            part = least * (0.5 if sums.shape[0] > 2 else CONTROL)
             squares[a] = part if a == 0 else squares[a] - part
         squares[a] += sums[a] * sums[a] / n

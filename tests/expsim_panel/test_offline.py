@@ -29,7 +29,7 @@ def tree(**changes):
         "variants": [{"name": "a", "mean": 4.0}, {"name": "b", "mean": 4.08}],
         "traffic": {"units_per_day": 500, "days": 7},
         "offline": {
-            "prompts": 120, "samples": 2, "prompt_sd": 0.5, "interaction_sd": 0.3, "batches": 4,
+            "prompts": 120, "samples": 2, "prompt_sd": 0.5, "interaction_sd": 0.3, "batches": 5,
             **changes.pop("offline", {}),
         },
         "evaluator": changes.pop("evaluator", JUDGE),
@@ -89,7 +89,7 @@ def test_rows_have_the_law_of_the_closed_forms(name):
     if "ignored" not in name and "as rows" not in name:
         assert expected[0] == pytest.approx(true[0], rel=1e-12)
     else:
-        assert expected[0] < 0.8 * true[0]
+        assert expected[0] < 0.99 * true[0]
 
 
 def by_hand(case, seed, replicates):
@@ -127,12 +127,12 @@ def by_hand(case, seed, replicates):
 
 @pytest.mark.parametrize("name", ["judge, topics", "rates, a judge"])
 def test_rows_are_those_of_a_plain_loop(name):
-    case = {**CASES[name], "offline": {**CASES[name]["offline"], "prompts": 40, "topics": 20}}
-    study, out = played(case, 4000)
-    mine, theirs = ends(out["fixed-horizon"]), by_hand(case, 1, 300)
+    case = {**CASES[name], "offline": {**CASES[name]["offline"], "prompts": 20, "topics": 10}}
+    _, out = played(case, 4000)
+    mine, theirs = ends(out["fixed-horizon"]), by_hand(case, 1, 200)
     for one, other in zip(mine, theirs, strict=True):
-        assert one.mean() == pytest.approx(other.mean(), abs=4 * other.std() / math.sqrt(300))
-    assert mine[0].var() == pytest.approx(theirs[0].var(), rel=4 * math.sqrt(2 / 300))
+        assert one.mean() == pytest.approx(other.mean(), abs=4 * other.std() / math.sqrt(200))
+    assert mine[0].var() == pytest.approx(theirs[0].var(), rel=4 * math.sqrt(2 / 200))
 
 
 def test_variances_are_those_of_the_model():
@@ -156,7 +156,7 @@ def test_raters_of_ones_own_break_the_test():
     wrong = 2 * stats.norm.cdf(-1.96 * math.sqrt((2 * 1.34 / 300) / (2 / 300 + 2 * 0.16 / 5)))
     people = {"kind": "human", "raters": 5, "shared_raters": False, "severity_sd": 0.4}
     case = {"evaluator": people, "offline": {"prompts": 300, "samples": 1, "prompt_sd": 0, "interaction_sd": 0}}
-    study, out = played(case, 8000, world="null")
+    _, out = played(case, 8000, world="null")
     share = (out["fixed-horizon"].code != 0).mean()
     exact = 2 * stats.norm.cdf(-1.96 * math.sqrt((2 * 1.16 / 300) / (2 / 300 + 2 * 0.16 / 5)))
     assert share == pytest.approx(exact, abs=0.03)
@@ -233,7 +233,7 @@ def test_judge_and_people_together():
             "human": {"noise_sd": 0.5, "price_per_label": 0.4}}  # fmt: skip
     case = {"evaluator": both, "offline": {"prompts": 400}}
     study, out = played(case, 6000)
-    found, believed = ends(out["fixed-horizon"])
+    found, _ = ends(out["fixed-horizon"])
     own = 0.09 + (1 - 0.25 - 0.09) / 2
     label, score = 2 * (own + 0.25), 2 * (0.64 * own + 0.04 + 0.09 / 4)
     square = (0.8 * 2 * own) ** 2 / (label * score)
@@ -245,12 +245,22 @@ def test_judge_and_people_together():
     assert figures["cost.human"].value == pytest.approx(400 * 0.4)
 
 
+def test_a_rule_that_weighs_both_arms_sees_the_pairs():
+    # P(best) from the difference and its error alone; flat prior, one look at the end.
+    bayes = {"kind": "bayesian", "looks": 1, "confidence": 0.95, "max_loss": 100.0}
+    study, out = played({"strategies": [bayes]}, 3000, ())
+    found, believed = ends(out["bayesian"])
+    assert ((found / np.sqrt(believed) > stats.norm.ppf(0.95)) == (out["bayesian"].code == 1)).mean() > 0.999
+    assert study.scenario.traffic.days == 5
+
+
 def test_more_than_two_variants():
     three = [{"name": "a", "mean": 4.0}, {"name": "b", "mean": 4.0}, {"name": "c", "mean": 4.3}]
-    study, out = played({"variants": three}, 4000, ["dunnett", "holm"])
+    _, out = played({"variants": three}, 4000, ["dunnett", "holm"])
     assert (out["dunnett"].code == 2).mean() > 0.5
     _, null = played({"variants": three}, 6000, ["dunnett"], "null")
-    assert (null["dunnett"].code != 0).mean() == pytest.approx(0.05, abs=0.013)
+    # Finding one of two for the better; finding both worse is rarer.
+    assert (null["dunnett"].code > 0).mean() == pytest.approx(0.025, abs=0.008)
     n = out["dunnett"].rows[0, 0]
     mean = out["dunnett"].sums / n
     spread = (out["dunnett"].squares / n - mean**2) / (n - 1)
@@ -310,7 +320,7 @@ def test_interpreted_rows_are_the_same_to_the_bit():
         ({"analysis": {"skip_days": 1}}, "of live traffic"),
         ({"metric": {"family": "amount", "zero_share": 0.5}}, "amounts are not drawn"),
         ({"guardrails": [{"name": "g", "means": [1.0, 1.0], "sd": 1.0, "threshold": 0.1}]}, "guardrails watch live"),
-        ({"offline": 5}, "offline"),
+        ({"offline": {"samples": 0}}, "offline.samples"),
     ],
 )
 def test_what_is_not_played_is_one_line(changes, said):
