@@ -123,7 +123,7 @@ class Components:
         """
         n = np.asarray(prompts, float)[..., None]
         if level == "topic":
-            return self.topic + (self.prompt + self.score / self.repeats) / self.size + 0 * n
+            return np.asarray(self.topic + (self.prompt + self.score / self.repeats) / self.size + 0 * n)
         m = 1 if level == "prompt" else self.repeats
         rows = np.maximum(n * m - 1, 1)
         own = self.score / self.repeats if level == "prompt" else self.score
@@ -278,7 +278,7 @@ def rows_per_prompt(scenario: Scenario) -> float:
     if isinstance(evaluator, Hybrid):
         return float(evaluator.label_share)
     if table.level == "topic":
-        return 1 / table.size
+        return 1 / int(table.size)
     return 1.0 if table.level == "prompt" else float(scores_per_prompt(evaluator, table, scenario.family == "binary"))
 
 

@@ -342,3 +342,67 @@ def test_command_line(tmp_path, capsys):
         assert main(command) == 0
         said = capsys.readouterr().out
         assert "100 prompts" in said
+
+
+def test_offline_then_online_side_by_side(capsys):
+    arguments = ["offline", "summarization-prompt", "--prompts", "400", "--replicates", "4000"]
+    assert main([*arguments, "--json", "-"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [(one["evaluator"], one["mode"]) for one in told["rows"]] == [
+        (kind, mode) for kind in ("judge", "human") for mode in ("offline", "offline-unpaired", "online")
+    ]
+    scenario = Study.load("summarization-prompt").scenario
+    whole = float(scenario.sds.min())
+    judge, found = scenario.evaluator, {(one["evaluator"], one["mode"]): one for one in told["rows"]}
+    assert judge.kind == "judge"
+    p, g = math.sqrt(0.3) * whole, math.sqrt(0.2) * whole
+    o = math.sqrt(np.mean(scenario.sds**2) - 0.5 * whole**2)
+    sds = Sds(p, g, o, 0, 0, 0, judge.scale, judge.item_sd, judge.item_variant_sd, judge.repeat_sd)
+    for mode, paired in (("offline", True), ("offline-unpaired", False)):
+        one = found["judge", mode]
+        assert one["se"] ** 2 == pytest.approx(sds.judge_difference(400, 1, judge.repeats, paired), rel=1e-6)
+        assert one["bias"] == pytest.approx((judge.scale - 1) * scenario.effects[1] + judge.differential_bias)
+        for key in ("power", "type1_error"):
+            exact = one[key]["exact"]
+            assert one[key]["value"] == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / 4000))
+        assert one["scores"] == 800
+    # Live traffic as `expsim run` has it.
+    live = Study.load("summarization-prompt", names=["fixed-horizon"]).run(replicates=4000)["fixed-horizon"].figures
+    assert found["judge", "online"]["power"]["value"] == live["power"].value
+    assert found["judge", "online"]["days"] == live["days"].value
+    ratio = found["judge", "online"]["se"] ** 2 * found["judge", "online"]["per_variant"]
+    assert told["responses_per_prompt"]["judge"] == pytest.approx(ratio / (found["judge", "offline"]["se"] ** 2 * 400))
+    assert set(told["best"]) == {"judge calls", "raters", "samples"}
+    assert main([*arguments, "--prompt-cost", "5", "--topics", "40", "--topic-sd", "0.2"]) == 0
+    assert "live responses" in capsys.readouterr().out.replace("\n ", "")
+
+
+def test_best_repeats_follow_the_closed_form():
+    from expsim_panel.offline_answers import best_repeats
+
+    scenario = Study.from_tree(tree(), "t").scenario
+    judge = scenario.evaluator
+    human = Study.from_tree(tree(evaluator=HUMAN), "t").scenario.evaluator
+    best = best_repeats(scenario, judge, human, 4.0)
+    left = 0.64 * 0.09 + 0.04
+    exact = math.sqrt(4.0 / (0.002 * 2) * (0.64 * 0.66 + 0.09 / 2) / left)
+    assert abs(best["samples"] - exact) <= 1
+    assert best["judge calls"] == best["raters"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--prompts", "2"], "offline.prompts"),
+        (["--topics", "7"], "300 prompts in 7 topics"),
+        (["--prompt-cost", "-1"], "--prompt-cost"),
+        (["--replicates", "5"], "--replicates"),
+        (["--analysis", "word"], "offline.analysis"),
+        (["--prompt-sd", "9"], "more than responses vary"),
+    ],
+)
+def test_wrong_prompt_sets_on_the_command_line(capsys, arguments, said):
+    assert main(["offline", "summarization-prompt", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
