@@ -189,13 +189,16 @@ class _Market:
         who = stakes.who
         mine = {"judge": who.judge, "human": who.human, "hybrid": who.human}.get(who.own)
         speed = mine.rows_per_day if mine else math.inf
-        days = np.maximum(2 * n / stakes.units_per_day, 2 * rows / speed)
+        # Prompts do not arrive, and their answers are made for nothing else.
+        live = stakes.money.live
+        days = np.maximum(2 * n / stakes.units_per_day if live else 0.0 * n, 2 * rows / speed)
+        cost = 2 * rows * stakes.money.per_row
+        if not live:
+            cost = cost + 2 * n * stakes.money.exposures_per_unit * float(stakes.money.generation.mean())
         nothing, scored = 0 * rows, 2 * rows * stakes.money.scored_per_row
         labels, scores = (scored * stakes.money.responses[kind] for kind in ("human", "judge"))
         possible = 2 * n * stakes.money.exposures_per_unit <= self.horizon
-        return _Amounts(
-            precision, 2 * n + nothing, labels, scores, 2 * rows * stakes.money.per_row, days + nothing, possible
-        )
+        return _Amounts(precision, 2 * n + nothing, labels, scores, cost, days + nothing, possible)
 
     def _beside(self, other: Supplier) -> _Source:
         """Rows of the other evaluator on responses that were shown and not yet scored, n per arm."""
@@ -275,7 +278,7 @@ class _Market:
         variant. In a test S = 2 n and V = n; while shown responses are scored the traffic stays with the control.
         """
         money = self.stakes.money
-        tried = found.units / 2 * money.exposures_per_unit
+        tried = found.units / 2 * money.exposures_per_unit if money.live else 0.0 * found.units
         served = np.maximum(2 * tried, found.days * self.stakes.units_per_day * money.exposures_per_unit)
         worth = self._worth(found.precision)
         after = self.horizon - served

@@ -65,6 +65,22 @@ def _parsed(request: Request) -> Study:
     return request.study()
 
 
+def _standard(scenario: Scenario) -> list[strategy.Strategy]:
+    """Return the standard strategies; of a prompt set those with a fixed split, and a t test for few rows."""
+    made = strategy.standard(adaptive=not scenario.side_by_side)
+    if scenario.offline is None:
+        return made
+    return [strategy.build({"kind": "fixed-t"}, "standard strategies", "fixed-t"),
+            *(_within(one, scenario.offline.ticks) for one in made if not one.policy.adaptive)]  # fmt: skip
+
+
+def _within(one: strategy.Strategy, batches: int) -> strategy.Strategy:
+    """Return a standard strategy that looks no more often than there are batches."""
+    if (getattr(one.design, "looks", None) or 0) <= batches:
+        return one
+    return strategy.build({"kind": one.kind, "looks": batches}, "standard strategies", one.kind)
+
+
 class Study(Section):
     """What is simulated. Change its Params, then `freeze` it or `run` it."""
 
@@ -111,8 +127,8 @@ class Study(Section):
         made = cls()
         made.scenario = Scenario.from_tree(tree, where)
         rows = made.scenario.strategies
-        listed = [strategy.build(row, where, f"strategies.{i}") for i, row in enumerate(rows)] or strategy.standard(
-            adaptive=not made.scenario.side_by_side
+        listed = [strategy.build(row, where, f"strategies.{i}") for i, row in enumerate(rows)] or _standard(
+            made.scenario
         )
         wanted = list(names)
         if wanted:
@@ -147,6 +163,9 @@ class Study(Section):
             if isinstance(one.policy, Floored):
                 problem_ = Problem(setting.arms, int(setting.units[-1].sum()), setting.binary, True)
                 one.policy.check_arms(problem_, where, f"strategies.{i}")
+            if one.policy.adaptive and self.scenario.offline is not None:
+                problem = f"{one.name} divides live traffic, and a prompt set has none"
+                raise InputError(where, f"strategies.{i}", problem, "remove it, or remove [offline]")
             one.design.check_for(setting, where, f"strategies.{i}")
             hybrid = self.scenario.evaluator.kind == "hybrid"
             if hybrid and one.policy.follows_data and isinstance(one.rule(setting), DailyTable | DailyRatio):
