@@ -9,7 +9,6 @@ import numpy as np
 from expsim_panel import plan
 from expsim_panel.clusters import Clusters
 from expsim_panel.preference_rows import ROWS_PER_COMPARISON
-from expsim_panel.prices import price
 from expsim_panel.scenario import Scenario
 
 
@@ -20,7 +19,9 @@ class Ledger:
     Attributes
     ----------
     generation, waiting : ndarray, shape (arms,)
-        Dollars per response: for generating it, and for waiting longer than with the control.
+        Mean dollars per response: for generating it, and for waiting longer than with the control.
+    generation_sd : ndarray, shape (arms,)
+        Standard deviation of the first between responses; 0 where tokens do not vary.
     per_row : float
         Dollars to score one row of the analysis.
     payee : str
@@ -42,6 +43,7 @@ class Ledger:
 
     generation: np.ndarray
     waiting: np.ndarray
+    generation_sd: np.ndarray
     per_row: float
     payee: str
     shares: dict[str, float]
@@ -119,22 +121,14 @@ def ledger(scenario: Scenario, found: Clusters | None = None) -> Ledger:
         A model that the price list does not know.
     """
     money = scenario.economics
-    generation, waiting = [], []
-    base = scenario.variants[0].latency_ms
+    generation, spread, waiting = [], [], []
+    base = scenario.variants[0].mean_wait()
     for i, variant in enumerate(scenario.variants):
-        tokens = (variant.input_tokens, variant.output_tokens, variant.cached_tokens)
-        key = f"variants.{i}.model"
-        generation.append(
-            price(
-                variant.model,
-                variant.provider,
-                tokens,
-                override=variant.price_override,
-                where=scenario.scenario.name,
-                key=key,
-            )
-        )
-        slower = (variant.latency_ms.mean - base.mean) / 1000 if variant.latency_ms and base else 0.0
+        dollars, sd = variant.price(scenario.scenario.name, f"variants.{i}.model")
+        generation.append(dollars)
+        spread.append(sd)
+        mine = variant.mean_wait()
+        slower = (mine - base) / 1000 if mine is not None and base is not None else 0.0
         waiting.append(money.usd_per_second * max(0.0, slower))
     traffic, evaluator = scenario.traffic, scenario.evaluator
     planned = traffic.units_per_day * traffic.days
@@ -145,6 +139,7 @@ def ledger(scenario: Scenario, found: Clusters | None = None) -> Ledger:
     return Ledger(
         np.array(generation),
         np.array(waiting),
+        np.array(spread),
         evaluator.usd_per_row() * readings,
         evaluator.kind if evaluator.kind in ("judge", "human", "hybrid") else "",
         {who: _part(paid, who, evaluator.usd_per_row()) for who in ("judge", "human")},

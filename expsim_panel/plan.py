@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -182,7 +182,7 @@ def true_means(scenario: Scenario, world: str, seed: int, block: int, size: int)
     elif world == "prior":
         prior = scenario.prior
         draws = generator(seed, TRUTH, block).standard_normal((size, means.shape[1] - 1))
-        means[:, 1:] = means[:, :1] + scenario.sign * (prior.effect_mean + effect_sd(scenario) * draws)
+        means[:, 1:] = means[:, :1] + scenario.sign * (prior.mean + effect_sd(scenario) * draws)
         if scenario.family == "binary":
             means = np.clip(means, 0.001, 0.999)
         else:
@@ -192,7 +192,7 @@ def true_means(scenario: Scenario, world: str, seed: int, block: int, size: int)
 
 def effect_sd(scenario: Scenario) -> float:
     """Return the spread of the design prior: as given, or else a wide guess named in its doc."""
-    given = scenario.prior.effect_sd
+    given = scenario.prior.sd
     if given is not None:
         return float(given)
     size = float(scenario.scenario.indifference)
@@ -229,6 +229,8 @@ def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, f
             labelled = paired_rows(scenario, evaluator, shown, sds, steps)
         else:
             labelled = labelled_rows(scenario, evaluator, shown, sds, pull, steps)
+        if uneven is not None and uneven.lag > 0:
+            labelled = replace(labelled, by_look=_by_look(scenario, evaluator, shown[:1], sds[:1]))
     return Law(
         np.ascontiguousarray(rows),
         np.ascontiguousarray(_row_sds(scenario, measured.sds, found)),
@@ -239,6 +241,18 @@ def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, f
         uneven,
         labelled,
     )
+
+
+def _by_look(scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray) -> np.ndarray:
+    """Return the variance of a corrected mean times its labels at the end of each day, labels later than scores."""
+    plan_of = schedule(scenario)
+    scored = late(plan_of.scored, int(scenario.traffic.delay_days)) / float(evaluator.label_share)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.minimum(np.where(scored > 0, plan_of.rows / np.maximum(scored, 1e-300), 1.0), 1.0)
+    found = np.empty(shares.shape)
+    for day, share in enumerate(shares[:, 0]):
+        found[day] = evaluator.per_label(means, sds, scenario.family, float(share))[0]
+    return found
 
 
 def oriented(scenario: Scenario, rows: np.ndarray) -> np.ndarray:
@@ -300,6 +314,8 @@ def _uneven(
         int(scenario.delay_days),
         int(analysis.skip_days),
         stratified,
+        # Days that are corrected apart wait for their own labels, whatever the judge has said.
+        lag=int(evaluator.delay_days) if isinstance(evaluator, Hybrid) and not stratified else 0,
         **behind,
     )
 
@@ -342,7 +358,17 @@ def _setting(scenario: Scenario, plan: Schedule, sds: np.ndarray) -> Setting:
         float(scenario.scenario.indifference),
         plan.units.astype(float),
         plan.scored.astype(float),
+        _past(scenario),
     )
+
+
+def _past(scenario: Scenario) -> tuple[float, float] | None:
+    """Return mean and spread of the effects that past experiments fit, or None without any."""
+    prior = scenario.prior
+    if prior.past is None:
+        return None
+    fitted = prior.fitted()
+    return fitted.mean, fitted.sd
 
 
 def passing(scenario: Scenario) -> bool:

@@ -130,6 +130,11 @@ class Verdict:
         What more data of each source would be worth; empty without an estimate.
     trade_off : TradeOff or None
         Quality, cost and latency at once, from these data.
+    expected_penalty : float
+        Dollars per response that breaches of the variant's guardrails are expected to cost, from these data.
+    net_value : float or None
+        Dollars per response that the variant is estimated to be worth over control: gain, less price and waiting, less
+        the expected penalty; None without an estimate.
     standing : Standing or None
         Wins, ties and losses of that variant, where it was compared side by side.
     """
@@ -147,6 +152,8 @@ class Verdict:
     guardrails: tuple[Check, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     trade_off: TradeOff | None = None
+    expected_penalty: float = 0.0
+    net_value: float | None = None
     standing: Standing | None = None
 
     def to_json(self) -> dict[str, Any]:

@@ -17,9 +17,11 @@ from expsim_panel.guardrail import Guardrail, check_all
 from expsim_panel.preference import Reader, TieModel
 from expsim_panel.scenario_checks import check_world
 from expsim_panel.scenario_metric import Metric
-from expsim_panel.scenario_tables import About, Economics, Prior, Traffic, Variant
+from expsim_panel.scenario_prior import Prior
+from expsim_panel.scenario_tables import About, Economics, Traffic
 from expsim_panel.scenario_world import Analysis
 from expsim_panel.sections import Section
+from expsim_panel.variants import Variant
 
 PLANNED = ("spec",)
 

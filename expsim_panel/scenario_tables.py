@@ -1,13 +1,11 @@
-"""The tables of a scenario file: about, variants, traffic, money, prior."""
+"""The tables of a scenario file: about, traffic, money, prior; metric and variants have files of their own."""
 
 from __future__ import annotations
-
-import math
 
 import param
 
 from expsim_panel.errors import InputError
-from expsim_panel.quantities import Days, Factor, Millis, Money, Score, Share, Spread, Tokens, Units
+from expsim_panel.quantities import Days, Factor, Money, Score, Share, Units
 from expsim_panel.scenario_world import Mismatch, Novelty, Ramp, Seasonality, Shock, Switchback
 from expsim_panel.sections import Section
 
@@ -31,113 +29,6 @@ class About(Section):
         label="Smallest difference that matters",
         doc="Differences below this are treated as none, in the metric's units.",
     )
-
-
-class Latency(Section):
-    """Table ``latency_ms``: a lognormal response time."""
-
-    median = Millis(
-        800.0,
-        bounds=(0, None),
-        inclusive_bounds=(False, True),
-        label="Median latency",
-        doc="Half of the responses are faster.",
-    )
-    p95 = Millis(
-        2000.0,
-        bounds=(0, None),
-        inclusive_bounds=(False, True),
-        label="95 % latency",
-        doc="One response in twenty is slower.",
-    )
-
-    def check(self, where: str, path: str = "") -> None:
-        """Check that the 95 % point is not below the median."""
-        if self.p95 < self.median:
-            raise InputError(where, f"{path}.p95", f"{self.p95:g} is below the median", f"give {self.median:g} or more")
-        if self.p95 > 10_000 * self.median:
-            problem = f"{self.p95:g} is more than 10,000 times the median {self.median:g}"
-            raise InputError(where, f"{path}.p95", problem, "check the unit: both are milliseconds")
-
-    @property
-    def sigma(self) -> float:
-        """Standard deviation of log latency."""
-        return math.log(self.p95 / self.median) / 1.6448536269514722
-
-    @property
-    def mean(self) -> float:
-        """Mean latency in milliseconds, ``median * exp(sigma^2 / 2)``."""
-        return float(self.median * math.exp(self.sigma**2 / 2))
-
-
-class Variant(Section):
-    """Table ``[[variants]]``: one prompt, model or reranker; the first is the control."""
-
-    name = param.String("", constant=False, label="Name", doc="What the variant is called in tables and sentences.")
-    mean = Score(
-        0.0,
-        softbounds=(0, 5),
-        step=0.01,
-        label="True quality",
-        doc="Long-run mean of the metric when this variant serves.",
-    )
-    sd = Spread(
-        None,
-        allow_None=True,
-        bounds=(0, None),
-        inclusive_bounds=(False, True),
-        label="Own spread",
-        doc="Standard deviation of this variant, where it differs from the metric's.",
-    )
-    latent_mean = Score(
-        None,
-        softbounds=(-4, 4),
-        allow_None=True,
-        label="Latent mean",
-        doc="Mean on the scale of the fitted ordered probit.",
-    )
-    model = param.String("", label="Model", doc="Model id as genai-prices knows it; empty when generation is free.")
-    provider = param.String("", label="Provider", doc="Provider id as genai-prices knows it, such as openai.")
-    input_tokens = Tokens(
-        0,
-        bounds=(0, None),
-        softbounds=(0, 8000),
-        step=50,
-        label="Input tokens",
-        doc="Tokens sent per response, cached ones included.",
-    )
-    output_tokens = Tokens(
-        0, bounds=(0, None), softbounds=(0, 4000), step=10, label="Output tokens", doc="Tokens received per response."
-    )
-    cached_tokens = Tokens(
-        0,
-        bounds=(0, None),
-        softbounds=(0, 8000),
-        step=50,
-        label="Cached input tokens",
-        doc="Part of the input tokens that the provider serves from its cache.",
-    )
-    price_override = Money(
-        None,
-        allow_None=True,
-        bounds=(0, None),
-        step=0.0001,
-        label="Price per response",
-        doc="Dollars per response, instead of the price list.",
-    )
-    latency_ms = param.ClassSelector(
-        class_=Latency, default=None, allow_None=True, label="Latency", doc="Response time: median and 95 % point."
-    )
-
-    def check(self, where: str, path: str = "") -> None:
-        """Check that cached tokens are part of the input."""
-        if self.cached_tokens > self.input_tokens:
-            raise InputError(
-                where,
-                f"{path}.cached_tokens",
-                f"{self.cached_tokens} exceeds input_tokens {self.input_tokens}",
-                "count cached tokens inside input_tokens",
-            )
 
 
 class Traffic(Section):
@@ -281,25 +172,4 @@ class Economics(Section):
         step=100,
         label="Launch cost",
         doc="One-off dollars to launch a variant.",
-    )
-
-
-class Prior(Section):
-    """Table ``[prior]``: what the team knew about effects before this experiment."""
-
-    effect_mean = Score(
-        0.0,
-        softbounds=(-1, 1),
-        step=0.01,
-        label="Expected effect",
-        doc="Mean of the team's effects, positive is better.",
-    )
-    effect_sd = Spread(
-        None,
-        allow_None=True,
-        bounds=(0, None),
-        inclusive_bounds=(False, True),
-        step=0.01,
-        label="Spread of effects",
-        doc="Standard deviation of the team's effects; unset: the indifference times four.",
     )

@@ -28,6 +28,7 @@ class _Case:
     more: int
     price: float | None
     unpaid: bool
+    risky: bool
     chosen: Evidence | None
     offered: tuple[Evidence, ...]
 
@@ -85,6 +86,7 @@ def verdict(
         more,
         chosen.cost if chosen else None,
         bool(found.unpaid[0]),
+        bool(found.risky[0]),
         chosen,
         offered,
     )
@@ -143,6 +145,12 @@ def _launch(case: _Case) -> tuple[str, list[str]]:
 def _keep(case: _Case) -> tuple[str, list[str]]:
     if case.unpaid:
         reason = f"The gain is real but worth less than its price, {money(case.extra)} per 1,000 responses."
+    elif case.risky:
+        worth = money(1000 * case.facts.money.value_per_point * case.point - case.extra)
+        reason = (
+            f"The gain is real, but worth only {worth} per 1,000 responses after its price: less than what breaches "
+            "of its guardrails are expected to cost."
+        )
     elif case.upper is not None and case.upper < case.facts.indifference:
         least = case.size(case.facts.indifference)
         reason = f"A gain of {least} or more, the smallest that matters, is ruled out."

@@ -55,6 +55,7 @@ _RARE = {
     "size_variation", "icc", "delay_days", "interference", "carryover", *_WORLD,
     "upgrade_shift", "upgrade_day", "verbosity", "length_sds", "pile_up", "pile_up_at", "refusals", "judges",
     "refusal_correlation", "error_correlation", "fatigue", "adjudication", "correction", "labelling", "combine",
+    "input_tokens_sd", "output_tokens_sd", "latency_ms",
 }  # fmt: skip
 """Keys that stand in the fold below the others; they rarely change."""
 _HALVES = {"judge", "human"}
