@@ -78,6 +78,16 @@ WORLDS = {
         "analysis": {"unit": "response"},
         "evaluator": {"kind": "judge", "position_bias": 0.3, "orders": "both", "repeat_sd": 0.3},
     },
+    "side by side by a judge and people": {
+        "metric": {"name": "preference", "family": "pairwise", "tie_model": "davidson"},
+        "variants": [{"name": "A", "mean": 0.0}, {"name": "B", "mean": 0.2}],
+        "evaluator": {
+            "kind": "hybrid",
+            "label_share": 0.4,
+            "judge": {"position_bias": 0.3, "repeat_sd": 0.3, "item_variant_sd": 0.3},
+            "human": {"noise_sd": 0.4, "labels_per_item": 3, "combine": "mean", "raters": 20},
+        },
+    },
     "three arms": {"variants": [{"name": "A", "mean": 3.0}, {"name": "B", "mean": 3.1}, {"name": "C", "mean": 3.2}]},
 }
 
