@@ -16,11 +16,12 @@ from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.hybrid_rows import LabelledRows, PairedRows, labelled_rows, paired_rows
 from expsim_panel.kernels.streams import TRUTH, generator
 from expsim_panel.offline_laws import PromptRows, hybrid_differences, prompt_rows, rows_per_prompt, severity
+from expsim_panel.preference_hybrid import HybridRows
 from expsim_panel.preference_rows import PreferenceRows, arm_sds, planned_sd, preference
 from expsim_panel.scenario import Scenario
 from expsim_panel.uneven import AMOUNTS, LEVELS, Uneven
 
-Scored = LabelledRows | PairedRows | PreferenceRows | PromptRows
+Scored = LabelledRows | PairedRows | PreferenceRows | HybridRows | PromptRows
 
 WORLDS = ("truth", "null", "unbiased", "prior")
 """truth: as the scenario says. null: the null twin. unbiased: the null twin under a perfect evaluator and

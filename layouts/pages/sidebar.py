@@ -234,7 +234,9 @@ class Sidebar:
     def _make(
         self, section: Section, path: Path, owner: str = "", skip: tuple[str, ...] = (), typed: tuple[str, ...] = ()
     ) -> list[Any]:
-        binary = self.session.study.scenario.family == "binary"
+        scenario = self.session.study.scenario
+        # Side by side quality is latent; what matters and what the team expects are net win rates.
+        binary = scenario.family == "binary" or (scenario.side_by_side and path[:1] in (("scenario",), ("prior",)))
         made = fields(
             section, path, self.session.value, self.session.change, binary=binary, owner=owner, skip=skip, typed=typed
         )
