@@ -12,7 +12,8 @@ from functools import lru_cache
 import numpy as np
 
 from expsim_panel.guardrail import Guardrail, Rule, rows_of
-from expsim_panel.guardrail_tests import FAIL, FEWEST, PASS, Readings, classify, excess, t_quantile
+from expsim_panel.guardrail_tests import Readings, classify, excess, t_quantile
+from expsim_panel.kernels.guardrails import FAIL, FEWEST, PASS
 from expsim_panel.kernels.quantiles import binomial_table
 
 POWER = 0.8

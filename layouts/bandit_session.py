@@ -241,7 +241,8 @@ class BanditSession(param.Parameterized):  # type: ignore[misc]
                 return
             done = _played(found) if last else f"First picture, of {count(size)} experiments; more are being played"
             self._show(run, result=found, curve=None, surface=None, learned=[], error="", words=done, busy=not last)
-        await self._infer(run, found)
+        if found is not None:
+            await self._infer(run, found)
 
     async def _infer(self, run: int, found: BanditResult | None) -> None:
         """Reckon what can be inferred, after everything else is on screen."""
