@@ -89,5 +89,7 @@ def test_the_command_line() -> None:
     ran = CliRunner().invoke(app, ["decide", NAME, "--counts", "new prompt=324/60/216", "--json", "-"])
     assert ran.exit_code == 0
     assert json.loads(ran.stdout)["verdict"]["standing"]["wins"] == 0.54
+    refused = CliRunner().invoke(app, ["evaluators", NAME])
+    assert refused.exit_code != 0
     checked = CliRunner().invoke(app, ["check", NAME])
     assert "pairwise" in checked.stdout
