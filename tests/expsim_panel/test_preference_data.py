@@ -21,7 +21,9 @@ NAME = "side-by-side-prompt"
 
 def small(*settings: str) -> Study:
     """Return the scenario without a suspected bias, so that a clear win is launched."""
-    return Study.load(NAME, ["evaluator.suspected_bias_sd=0", *settings], ["fixed-horizon"])
+    return Study.load(
+        NAME, ["evaluator.suspected_bias_sd=0", "traffic.units_per_day=120", *settings], ["fixed-horizon"]
+    )
 
 
 def test_counts_are_a_one_sample_z_test() -> None:
