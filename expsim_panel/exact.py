@@ -66,7 +66,8 @@ def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effe
     setting, law = plan.setting_of(scenario, world), plan.law(scenario, world, 0, 0, 1)
     planned = one.design.bounds(as_seen(setting, law))
     if planned is None:
-        return "no exact value for this stopping rule"
+        found = at_the_end(one, setting, law, money)
+        return found if isinstance(found, str) else vetoed(scenario, world, found, {})
     if law.uneven is not None:
         absent = exact_worlds.why_not(law, law.uneven, one.design.bounds_follow_spread)
         if absent:
@@ -144,6 +145,25 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
             return absent
         delay = law.uneven.delay
         low, idle, high = exact_worlds.crossing(setting, planned, law, law.uneven)
+    return _figures(setting, looks, low, idle, high, planned.futility, delay, money)
+
+
+def at_the_end(one: Strategy, setting: Setting, law: plan.Law, money: Ledger) -> Exact | str:
+    """Return the exact figures of a test at the end that no bound on z describes, or why there are none."""
+    if law.uneven is not None or law.severity_sd > 0 or law.labelled is not None:
+        return "no exact value for this stopping rule in a world that is not plain"
+    found = one.design.rejects(setting, law.means[0], law.sds[0])
+    if found is None:
+        return "no exact value for this stopping rule"
+    low, high = (np.array([chance]) for chance in found)
+    return _figures(setting, np.array([setting.days - 1]), low, np.zeros(1), high, False, 0, money)
+
+
+def _figures(
+    setting: Setting, looks: np.ndarray, low: np.ndarray, idle: np.ndarray, high: np.ndarray, futility: bool,
+    delay: int, money: Ledger,
+) -> Exact:  # fmt: skip
+    """Return the figures of a test that ends at these looks (days from 0) with these probabilities."""
     stops = high + idle + low
     going = max(0.0, 1.0 - float(stops.sum()))
     weights = np.append(stops, going)
@@ -153,7 +173,7 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
     spent = money.costs(units, scored)
     per_unit = money.exposures_per_unit
     values = {
-        "rejection": float(high.sum() if planned.futility else (high + low).sum()),
+        "rejection": float(high.sum() if futility else (high + low).sum()),
         "launch": float(high.sum()),
         "units": float(weights @ units.sum(axis=1)),
         "exposures": float(weights @ units.sum(axis=1) * per_unit),

@@ -14,7 +14,7 @@ import numpy as np
 from expsim_panel import exact, guardrail_surfaces, outcomes, plan
 from expsim_panel.axes import Axis, Mover, moves_truth
 from expsim_panel.clusters import Clusters
-from expsim_panel.design import Setting
+from expsim_panel.design import Design, Setting
 from expsim_panel.economics import Ledger, ledger
 from expsim_panel.errors import InputError
 from expsim_panel.guardrail_figures import ends_of
@@ -153,20 +153,24 @@ def exact_figures(
         yield from ((cell, {rail: Figure(value)}) for cell in row.cells if cell not in row.refused)
         return
     planned = None if row.law is None else one.design.bounds(row.setting)
-    if row.law is not None and planned is None:
+    at_the_end = type(one.design).rejects is not Design.rejects
+    if row.law is not None and planned is None and not at_the_end:
         raise NoExact("no exact value for this stopping rule")
     passing: dict[bytes, np.ndarray] = {}
     for index, cell in enumerate(row.cells):
         if cell in row.refused:
             continue
         found: exact.Exact | str
-        if row.law is None or planned is None:
+        if row.law is None:
             found = exact.operating(scenario, one, world, row.money)
         else:
             law = row.law.one(index)
             if one.design.bounds_follow_spread:
                 planned = one.design.bounds(exact.as_seen(row.setting, law)) or planned
-            found = exact.stopped(row.setting, planned, law, row.money)
+            if planned is None:
+                found = exact.at_the_end(one, row.setting, law, row.money)
+            else:
+                found = exact.stopped(row.setting, planned, law, row.money)
             if launches and isinstance(found, exact.Exact):
                 found = exact.vetoed(scenario, world, found, passing)
         if isinstance(found, str):

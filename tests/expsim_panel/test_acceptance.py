@@ -113,10 +113,13 @@ WITHOUT_EXACT = {
     "blinded-reestimation",
     "drop-the-losers",
     "empirical-bernstein",
-    "fixed-lift",
     "promising-zone",
     "rope",
 }
+NOT_EVERYWHERE = {("scores, people who share the work", "fixed-lift")}
+"""Worlds where a design has no exact value, beside those that never have one: raters' severity moves both means."""
+BY_THE_DELTA_METHOD = {"fixed-lift": 2e-5}
+"""Tests whose level is alpha in large samples, and how far from it they may be at the sizes played here."""
 COMPARISONS = len(WORLDS) * len(NAMES) * len(FIGURES)
 """At most as many; a world is played when its first comparison asks for it."""
 PROMISE_NOTHING = {
@@ -184,7 +187,7 @@ def compared(world: str) -> dict[tuple[str, str, str], Comparison]:
                 continue
             out: Outcomes = one.worlds[played]
             each = np.asarray(of(out, money), float)
-            if one.name in WITHOUT_EXACT:
+            if one.name in WITHOUT_EXACT or (world, one.name) in NOT_EVERYWHERE:
                 # Its stopping follows more than z: only the claim can be compared, with what happened.
                 assert found.exact is None
                 if figure in ("type1_error", "type1_error_unbiased"):
@@ -214,7 +217,7 @@ CASES = pytest.mark.parametrize(("world", "name"), [(world, name) for world in W
 @CASES
 def test_simulation_agrees_with_the_exact_value_of_the_test(world, name):
     mine = of(world, name)
-    assert mine or name in WITHOUT_EXACT
+    assert mine or name in WITHOUT_EXACT or (world, name) in NOT_EVERYWHERE
     limit = norm.isf(FAMILY / 2 / COMPARISONS)
     assert {figure: one.z for figure, one in mine.items() if not abs(one.z) <= limit} == {}
 
@@ -244,8 +247,9 @@ def test_the_error_under_a_perfect_evaluator_is_the_one_that_is_claimed(world, n
         assert claim == "at most"
         return
     if alarm.exact is not None:
-        assert alarm.exact <= design.alpha + 1e-9
-        assert claim == "at most" or alarm.exact == pytest.approx(design.alpha, abs=1e-9)
+        near = BY_THE_DELTA_METHOD.get(name, 1e-9)
+        assert alarm.exact <= design.alpha + near
+        assert claim == "at most" or alarm.exact == pytest.approx(design.alpha, abs=near)
         return
     limit = norm.isf(FAMILY / 2 / COMPARISONS)
     assert alarm.against(design.alpha) <= limit
