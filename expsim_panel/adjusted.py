@@ -13,7 +13,7 @@ from numpy.polynomial import chebyshev
 
 from expsim_panel.checked import Floats
 from expsim_panel.design import Design, Setting
-from expsim_panel.kernels.ordering import drifts_at, going_on, tails
+from expsim_panel.kernels.ordering import drifts_at, going_on, tails_at, tails_before
 from expsim_panel.mean_ordering import medians_by_mean, tails_by_mean
 from expsim_panel.overrun import overrun
 from expsim_panel.stagewise import looks_of
@@ -23,6 +23,7 @@ __all__ = ["Adjusted", "adjusted"]
 MOST_LOOKS = 60
 """The work grows with the square of the looks."""
 _ALONG_Z, _ALONG_DRIFT = 25, 5
+_ALONG_EARLIER = 14
 _MOST_POINTS = 49
 _FAR = 6.0
 """An end further than this from its mean, in standard errors, has a tail probability of 0 or 1 here."""
@@ -158,19 +159,33 @@ def _tails(t: Floats, upper: Floats, paths: Paths, look: int, z: Floats, drift: 
     """Return the tail probability of every (z, drift) at a look, from a grid of both."""
     root = np.sqrt(t[look])
     if z.size <= _ALONG_Z * _ALONG_DRIFT:
-        return np.asarray(tails(t, upper, *paths, look, z, drift))
+        return np.asarray(_before(t, upper, paths, look, drift) + tails_at(t, *paths, look, z, drift))
     # Around its mean z looks the same for neighbouring drifts.
     off = np.clip(z - drift * root, -_FAR, _FAR)
     ends = (float(off.min()), float(off.max())), (float(drift.min()), float(drift.max()))
     near_unit, near = _points(*ends[0], _ALONG_Z)
     drift_unit, at = _points(*ends[1], _ALONG_DRIFT)
     grid_off, grid_drift = (grid.ravel() for grid in np.meshgrid(near, at, indexing="ij"))
-    values = tails(t, upper, *paths, look, grid_off + grid_drift * root, grid_drift).reshape(near.size, at.size)
+    values = tails_at(t, *paths, look, grid_off + grid_drift * root, grid_drift).reshape(near.size, at.size)
+    values = tails_before(t, upper, *paths, look, at) + values
     # Coefficients along one axis, then along the other.
     first = chebyshev.chebfit(near_unit, values, near.size - 1)
     both = chebyshev.chebfit(drift_unit, first.T, at.size - 1).T
     rows = chebyshev.chebvander(_scaled(off, *ends[0]), near.size - 1) @ both
     return np.asarray(np.einsum("ij,ij->i", rows, chebyshev.chebvander(_scaled(drift, *ends[1]), at.size - 1)))
+
+
+def _before(t: Floats, upper: Floats, paths: Paths, look: int, drift: Floats) -> Floats:
+    """Return P(a stop high before a look) under every drift: exactly, or from a polynomial to 1e-14."""
+    low, high = float(drift.min()), float(drift.max())
+    if low == high:
+        return np.repeat(tails_before(t, upper, *paths, look, drift[:1]), drift.size)
+    # It is smooth on the scale of one standard error.
+    if drift.size <= _ALONG_EARLIER or (high - low) * np.sqrt(t[look]) > 1.0:
+        return np.asarray(tails_before(t, upper, *paths, look, drift))
+    unit, at = _points(low, high, _ALONG_EARLIER)
+    fitted = chebyshev.chebfit(unit, tails_before(t, upper, *paths, look, at), at.size - 1)
+    return np.asarray(chebyshev.chebval(_scaled(drift, low, high), fitted))
 
 
 def _medians(t: Floats, upper: Floats, paths: Paths, look: int, z: Floats) -> Floats:

@@ -165,7 +165,7 @@ def played_at(one: Setting, at: str, path: str, where: str, sizes: Mapping[str, 
 
 def row_of(found: BanditResult) -> list[tuple[float, ...]]:
     """Return the figures of `ROWS` for every policy."""
-    made = []
+    made: list[tuple[float, ...]] = []
     for one in found.policies:
         exact, right, marks = one.regret.exact, one.p_best_arm, one.regret.quantiles or {}
         made.append(

@@ -36,6 +36,11 @@ class BanditMap(ResponseSurface):
         """Name the figure in plain words."""
         return FIGURES[self.metric]
 
+    @property
+    def mine(self) -> str:
+        """Name the point that the map was made around."""
+        return "your problem"
+
 
 @dataclass(frozen=True)
 class RegretSurface:

@@ -207,8 +207,8 @@ def _notes(found: BanditResult, best: PolicyResult, even: float, usd: float | No
         )
     if found.world.plain:
         made.append(
-            "Rewards come at once and are measured without error here; late or judged rewards belong in a scenario, "
-            "where the same policies play."
+            "Rewards come at once and are measured without error here; delay, batches, an evaluator's errors, costs "
+            "and change can be set, and move the answer."
         )
     return made
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from expsim_panel import plan
 from expsim_panel.design import Bounds, Setting
+from expsim_panel.hybrid_rows import LabelledRows, PairedRows
 from expsim_panel.kernels.crossing import cross
 from expsim_panel.kernels.wedge import cross_wedge
 from expsim_panel.uneven import AMOUNTS, RATES, VERDICTS, Uneven
@@ -47,7 +48,7 @@ def crossing(
     means = law.means[0] + uneven.shift + (uneven.shares @ uneven.spill[0])[:, None]
     means = plan.late(means, uneven.delay)
     spread = law.sds[0] ** 2
-    if law.labelled is not None and law.labelled.by_look is not None:
+    if isinstance(law.labelled, LabelledRows | PairedRows) and law.labelled.by_look is not None:
         # Labels are later than scores: what a label is worth changes from look to look.
         spread = law.labelled.by_look
     with np.errstate(divide="ignore", invalid="ignore"):

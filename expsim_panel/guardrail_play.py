@@ -74,8 +74,14 @@ class Guards:
 
     def of(self, arm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Tell of one arm of each experiment whether any guardrail fails, and whether all pass."""
-        mine = self.codes[np.arange(arm.size), :, np.maximum(arm, 1) - 1]
-        return np.asarray((mine < 0).any(axis=1)), np.asarray((mine == 1).all(axis=1))
+        each, column = np.arange(arm.size), np.maximum(arm, 1) - 1
+        failed, passed = np.zeros(arm.size, bool), np.ones(arm.size, bool)
+        # One guardrail after the other: NumPy's own `any` along an axis of a few is ten times slower.
+        for index in range(self.codes.shape[1]):
+            mine = self.codes[each, index, column]
+            failed |= mine < 0
+            passed &= mine == 1
+        return failed, passed
 
 
 def play(scenario: Scenario, seed: int, worlds: Mapping[str, Mapping[str, Outcomes]]) -> dict[tuple[str, str], Guards]:
@@ -105,7 +111,7 @@ def play(scenario: Scenario, seed: int, worlds: Mapping[str, Mapping[str, Outcom
         risk = np.zeros((out.code.size, arms - 1)) if costly else None
         made[name, world] = Guards(codes, at_margin, np.asarray(breached.any(axis=0)), penalty, risk)
     size = max((out.code.size for _, _, out in known), default=0)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(os.cpu_count() or 1 if size > BLOCK else 1) as pool:
         for first in range(0, size, _CHUNK * BLOCK):
             part = slice(first, min(first + _CHUNK * BLOCK, size))
             for index, one in enumerate(rails):

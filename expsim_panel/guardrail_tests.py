@@ -14,7 +14,7 @@ import numpy as np
 from expsim_panel.guardrail import Rule
 from expsim_panel.kernels.guardrails import FAIL, FEWEST, PASS, STUCK, UNKNOWN, classify_arms
 
-MANY = 200
+MANY = 50
 """So many experiments are worth a compiled loop; few are not worth loading it."""
 
 _ENDLESS = 1e15

@@ -175,7 +175,8 @@ def followed(
         best = np.broadcast_to(np.where(guards.breached, -np.inf, value).max(axis=1), size)
     effects, value = (np.broadcast_to(each, (size, effects.shape[1])) for each in (effects, value))
     gained = value[np.arange(size), np.maximum(chosen, 0)]
-    exposures = units * money.exposures_per_unit
+    # Answers to a prompt set are shown to nobody.
+    exposures = units * (money.exposures_per_unit if money.live else 0.0)
     after = np.maximum(money.horizon - over_arms(exposures), 0.0)
     if guards is None or not guards.breached.any():
         regret = over_arms(exposures * (best[:, None] - value)) + after * (best - gained)
@@ -290,13 +291,14 @@ def experiments(
         "judged": judged,
         "labelled": labelled,
         "rater_hours": (read if money.responses["human"] else nothing) * money.seconds_per_row / 3600,
-        "days": day.astype(float),
+        "days": money.days(day.astype(float)),
         "waiting_days": money.waiting_days(day, read),
+        "calendar_days": day + money.waiting_days(day, read),
         "cost": np.sum(list(end.spent.values()), axis=0),
         **{f"cost.{kind}": dollars for kind, dollars in end.spent.items()},
         "regret": end.regret,
         "simple_regret": end.best - end.gained if guards is None else np.maximum(end.best - end.gained, 0),
-        "traffic_on_worse_arms": worse / shown,
+        "traffic_on_worse_arms": worse / np.maximum(shown, 1e-300),
     }
     return Experiments(shares, means)
 

@@ -12,7 +12,7 @@ so that a reading without errors has the chances of the tie model, and two readi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -171,6 +171,18 @@ class Reader:
                 made[i] += weight * (weights @ self.given(one + self.lasting * error, low, high))
         return made.reshape(*m.shape, -1)
 
+    def by_luck(self, model: TieModel, seen: float, z: Floats) -> Floats:
+        """Return the chances of all `values` for comparisons of luck z, shape (len(z), values); errors averaged."""
+        low, high = model.edges(z, self.slope)
+        if self.orders == "both" or self.votes > 1:
+            sharp = replace(self, noise=max(self.noise, _STEEP * model.scale))
+            nodes, weights = normal_nodes(41) if self.lasting else (np.zeros(1), np.ones(1))
+            each = [sharp.given(seen + self.lasting * error, low, high) for error in nodes]
+            return np.asarray(np.tensordot(weights, np.array(each), 1))
+        alone = Reader(noise=max(float(np.hypot(self.lasting, self.noise)), _STEEP * model.scale))
+        shifts = {"treatment-first": (1.0,), "control-first": (-1.0,)}.get(self.orders, (1.0, -1.0))
+        return np.asarray(sum(alone.given(seen + self.position * one, low, high) for one in shifts) / len(shifts))
+
     def given(self, seen: float | Floats, low: Floats, high: Floats) -> Floats:
         """Return the chances of all `values` for given L and U of a comparison, by the noise of readings alone.
 
@@ -198,6 +210,27 @@ class Reader:
                 wider[..., at : at + made.shape[-1]] += made * chance[..., None]
             made = wider
         return made
+
+
+def together(model: TieModel, one: Reader, other: Reader, seen: tuple[float, float]) -> Floats:
+    """Return the joint chances of two readers' outcomes of one comparison, shape (values, other's values).
+
+    Parameters
+    ----------
+    seen : tuple of float
+        m of each; they share the comparison's luck, and nothing else.
+    """
+    z, weights = normal_nodes(8001)
+    first, second = one.by_luck(model, seen[0], z), other.by_luck(model, seen[1], z)
+    return np.asarray((first * weights[:, None]).T @ second)
+
+
+def correlation(cells: Floats, one: Floats, other: Floats) -> float:
+    """Return the correlation of two outcomes with these values from their joint chances; 0 where one does not vary."""
+    first, second = cells.sum(axis=1), cells.sum(axis=0)
+    covariance = one @ cells @ other - (first @ one) * (second @ other)
+    spread = (first @ one**2 - (first @ one) ** 2) * (second @ other**2 - (second @ other) ** 2)
+    return float(covariance / np.sqrt(spread)) if spread > 0 else 0.0
 
 
 def three(win: Floats, loss: Floats) -> Floats:

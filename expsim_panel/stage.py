@@ -18,9 +18,12 @@ from expsim_panel.kernels.hybrid_worlds import HybridWorld
 from expsim_panel.kernels.outcomes import draw_paths
 from expsim_panel.kernels.streams import BLOCK, EVALUATOR, OUTCOME, POLICY, generator
 from expsim_panel.kernels.trials import ROWS, SQUARES, SUMS, UNITS, WATCH_NOBODY, Recorded, play
+from expsim_panel.kernels.verdict_pairs import draw_corrected_verdicts
 from expsim_panel.kernels.verdicts import draw_verdicts
 from expsim_panel.kernels.worlds import World, draw_world
+from expsim_panel.offline_laws import PromptRows
 from expsim_panel.policy import Supply
+from expsim_panel.preference_hybrid import HybridRows
 from expsim_panel.preference_rows import PreferenceRows
 from expsim_panel.results import Outcomes
 from expsim_panel.strategy import Strategy
@@ -141,9 +144,10 @@ class Stage:
         play(known, rule, *streams, self.setting.days, watched, *arrays, trace)
         if delay:
             _settle(whole, delay, out, trace)
-        if lag and watched >= 0 and law.labelled is not None:
-            daily = whole.daily if paths is None else paths.daily
-            _relabel(law.labelled, daily[whole.skip if paths is None else 0 :], delay, lag, int(out.day[-1]), trace)
+        if lag and watched >= 0 and isinstance(law.labelled, LabelledRows | PairedRows):
+            daily = whole.daily[whole.skip :] if paths is None else paths.daily
+            if daily is not None:
+                _relabel(law.labelled, daily, delay, lag, int(out.day[-1]), trace)
         return trace
 
     def _world(self, one: Strategy, law: plan.Law) -> World | HybridWorld:
@@ -209,6 +213,11 @@ class Stage:
             known = np.zeros(shape), np.zeros(shape)
         if isinstance(law.labelled, PreferenceRows):
             draw_verdicts(streams[0], law.labelled.kernel(), rows, sums, squares)
+        elif isinstance(law.labelled, PromptRows):
+            law.labelled.draw(streams, rows[:, 0], sums, squares)
+        elif isinstance(law.labelled, HybridRows):
+            judged = law.labelled.judged(rows)
+            draw_corrected_verdicts(streams[0], law.labelled.kernel(), rows, judged, sums, squares)
         elif isinstance(law.labelled, PairedRows):
             judged = law.labelled.judged(rows)
             daily = np.zeros((shape[1], SUMS_KEPT + 1, 1))
@@ -218,8 +227,8 @@ class Stage:
             shares = law.uneven.shares if law.uneven else np.zeros(rows.shape)
             stratified = law.uneven.stratified if law.uneven else False
             scored, daily = law.labelled, np.zeros((shape[1], SUMS_KEPT, shape[2]))
-            asked_of = rows, scored.judged(rows), shares, stratified, lag
-            draw_hybrid(*streams, scored.kernel(), *asked_of, sums, squares, *known, daily)
+            asked_of = rows, scored.judged(rows), np.asarray(shares)
+            draw_hybrid(*streams, scored.kernel(), *asked_of, bool(stratified), lag, sums, squares, *known, daily)
         elif law.uneven is None:
             draw_paths(
                 *streams, self.setting.binary, rows, law.means, law.sds, severity_sd, raters, shared, sums, squares

@@ -7,16 +7,18 @@ that the verdict may use it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from expsim_panel import plan
+from expsim_panel.economics import ledger
 from expsim_panel.evaluation import Evaluator, evaluators
 from expsim_panel.evaluators.human import Human
 from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.evaluators.judge import Judge
-from expsim_panel.preference_rows import ROWS_PER_COMPARISON
+from expsim_panel.preference import Reader, correlation, together
+from expsim_panel.preference_rows import ROWS_PER_COMPARISON, net_of_bias, reader_of
 from expsim_panel.scenario import Scenario
 
 
@@ -65,6 +67,8 @@ class Suppliers:
         What active labelling leaves of the variance of a label given its score.
     paired : bool
         Whether it compares variants on the same prompts.
+    verdicts : tuple of float, or None
+        Side by side: variance of a label and of a judge's verdict between equal variants, and their correlation.
     """
 
     own: str
@@ -73,11 +77,15 @@ class Suppliers:
     label_share: float = 1.0
     residual: float = 1.0
     paired: bool = False
+    verdicts: tuple[float, float, float] | None = None
 
 
 def suppliers(scenario: Scenario) -> Suppliers:
     """Return the scenario's judge and people, the one in use and the ones kept beside it."""
+    if scenario.offline is not None:
+        return _of_prompts(scenario)
     found: dict[str, Supplier | None] = {}
+    readers: dict[str, Reader] = {}
     each = plan.clusters(scenario).scored_per_row
     if scenario.side_by_side:
         each /= ROWS_PER_COMPARISON
@@ -87,19 +95,46 @@ def suppliers(scenario: Scenario) -> Suppliers:
             evaluator = scenario.evaluator
         elif scenario.evaluator.kind == "hybrid":
             evaluator = getattr(scenario.evaluator, kind)
-        elif kind in scenario.evaluators and not scenario.side_by_side:
+        elif kind in scenario.evaluators:
             where = scenario.scenario.name
             evaluator = evaluators.build({"kind": kind}, scenario.evaluators, where, f"evaluators.{kind}")
         found[kind] = None
+        if evaluator is not None and scenario.side_by_side:
+            readers[kind] = reader_of(evaluator, 2)[0]
         if isinstance(evaluator, Judge):
             found[kind] = _judge(evaluator, each)
         elif isinstance(evaluator, Human):
             found[kind] = _human(evaluator, each)
-    using = scenario.evaluator
+    judge, human, using = found["judge"], found["human"], scenario.evaluator
     if isinstance(using, Hybrid):
-        shape = float(using.label_share), using.residual, bool(using.paired)
-        return Suppliers("hybrid", found["judge"], found["human"], *shape)
-    return Suppliers(using.kind, found["judge"], found["human"])
+        residual = 1.0 if scenario.family == "binary" else using.residual
+        shape = float(using.label_share), residual, bool(using.paired)
+        return Suppliers("hybrid", judge, human, *shape)
+    if not scenario.side_by_side:
+        return Suppliers(using.kind, judge, human)
+    if judge is not None and human is not None:
+        favour = abs(net_of_bias(scenario, judge.floor, readers["judge"]))
+        judge, human = replace(judge, floor=favour), replace(human, floor=0.0)
+    return Suppliers(using.kind, judge, human, verdicts=_verdicts(scenario, readers))
+
+
+def _verdicts(scenario: Scenario, readers: dict[str, Reader]) -> tuple[float, float, float] | None:
+    """Return variances of a label and of a verdict between equal variants, an arm's part, and their correlation."""
+    if len(readers) < 2:
+        return None
+    human, judge = readers["human"], readers["judge"]
+    cells = together(scenario.tie_model, human, judge, (0.0, 0.0))
+    own = [float(cells.sum(axis=1) @ human.values**2), float(cells.sum(axis=0) @ judge.values**2)]
+    rho = correlation(cells, human.values, judge.values)
+    return own[0] / ROWS_PER_COMPARISON, own[1] / ROWS_PER_COMPARISON, rho
+
+
+def _of_prompts(scenario: Scenario) -> Suppliers:
+    """Return who scores a prompt set: more of its prompts are offered, and nobody else's scores."""
+    money = ledger(scenario)
+    own = Supplier(money.per_row, 0.0, 1.0, 1.0, 1.0, 0.0, money.rows_per_day)
+    kind = scenario.evaluator.kind
+    return Suppliers(kind, own if kind == "judge" else None, own if kind in ("human", "hybrid") else None)
 
 
 def _judge(one: Judge, each: float) -> Supplier:
@@ -112,7 +147,7 @@ def _judge(one: Judge, each: float) -> Supplier:
 def _human(one: Human, each: float) -> Supplier:
     floor = 0.0 if one.shared_raters else math.sqrt(2 / one.raters) * one.severity_sd
     return Supplier(
-        one.usd_per_row() * each, one.noise_variance() / one.labels_per_item / each, 1.0, *one.vote(),
+        one.usd_per_row() * each, one.label_variance() / each, 1.0, *one.vote(),
         floor, one.rows_per_day() / each,
     )  # fmt: skip
 
@@ -148,6 +183,9 @@ def row_law(who: Suppliers, variance: np.ndarray, rate: np.ndarray, binary: bool
     rate : ndarray
         Share of positive rows, in the direction of the metric's own events; used for rates alone.
     """
+    if who.verdicts is not None:
+        label, score, rho = (part + 0 * variance for part in who.verdicts)
+        return RowLaw(label, score, np.clip(rho, 0.0, 1.0))
     exact = Supplier(0.0, 0.0, 1.0, 1.0, 1.0, 0.0, math.inf)
     judge, human = who.judge or exact, who.human or exact
     own = {"judge": judge, "human": human, "hybrid": human}.get(who.own, exact)

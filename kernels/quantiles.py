@@ -105,11 +105,8 @@ def _quantile(size: float, rate: float, z: float) -> float:
 
 
 @kernel
-def _by_table(size: float, rate: float, which: np.ndarray, a: int, normal: np.ndarray, counts: np.ndarray) -> None:
-    """Write the quantiles of replicates of one size, from a table of the distribution function."""
-    reach = _REACH * math.sqrt(size * rate * (1 - rate)) + 1.0
-    low = max(math.floor(size * rate - reach), 0.0)
-    high = min(math.ceil(size * rate + reach), size)
+def binomial_table(low: float, high: float, size: float, rate: float) -> np.ndarray:
+    """Return P(at most k hits) for every k from `low` to `high`, 0 <= low <= high <= size, 0 < rate < 1."""
     table = np.empty(int(high - low) + 1)
     below, mass = binomial_below(low, size, rate)
     odds = rate / (1 - rate)
@@ -119,6 +116,16 @@ def _by_table(size: float, rate: float, which: np.ndarray, a: int, normal: np.nd
         k += 1.0
         mass *= (size - k + 1) / k * odds
         below += mass
+    return table
+
+
+@kernel
+def _by_table(size: float, rate: float, which: np.ndarray, a: int, normal: np.ndarray, counts: np.ndarray) -> None:
+    """Write the quantiles of replicates of one size, from a table of the distribution function."""
+    reach = _REACH * math.sqrt(size * rate * (1 - rate)) + 1.0
+    low = max(math.floor(size * rate - reach), 0.0)
+    high = min(math.ceil(size * rate + reach), size)
+    table = binomial_table(low, high, size, rate)
     for r in which:
         z = normal[r, a]
         u = norm_cdf(z)

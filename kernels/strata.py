@@ -74,7 +74,7 @@ def _variance(arm: int, pooled: float, common: bool, work: np.ndarray) -> float:
     if common and arm > 0:
         within += work[_WITHIN, 0]
         freedom += work[_FREEDOM, 0]
-    return (within + _PRIOR_FREEDOM * pooled) / (freedom + _PRIOR_FREEDOM)
+    return float((within + _PRIOR_FREEDOM * pooled) / (freedom + _PRIOR_FREEDOM))
 
 
 @inner

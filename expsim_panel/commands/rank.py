@@ -195,18 +195,18 @@ def _print(found: Standings) -> None:
         )  # fmt: skip
     out.print(table)
     lines = []
-    for one in found.pairs:
-        if abs(found_rank(found, one.better) - found_rank(found, one.other)) == 1:
+    for pair in found.pairs:
+        if abs(found_rank(found, pair.better) - found_rank(found, pair.other)) == 1:
             lines.append(
-                f"{one.better} over {one.other}: wins {percent(odds(one.difference))} of the verdicts that decide "
-                f"({percent(odds(one.interval[0]))} to {percent(odds(one.interval[1]))}); "
-                f"better with a chance of {percent(one.p_better)}."
+                f"{pair.better} over {pair.other}: wins {percent(odds(pair.difference))} of the verdicts that decide "
+                f"({percent(odds(pair.interval[0]))} to {percent(odds(pair.interval[1]))}); "
+                f"better with a chance of {percent(pair.p_better)}."
             )
     if found.position is not None and found.position_interval is not None:
-        low, high = found.position_interval
+        ends = [percent(odds(end)) for end in found.position_interval]
         lines.append(
             f"Shown first, an equal variant wins {percent(odds(found.position))} of the verdicts that decide "
-            f"({percent(odds(low))} to {percent(odds(high))})."
+            f"({ends[0]} to {ends[1]})."
         )
     else:
         lines.append(f"No advantage of the first place was fitted: {found.position_reason}.")

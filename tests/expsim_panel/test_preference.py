@@ -7,7 +7,7 @@ import pytest
 from scipy import integrate, stats
 
 from expsim_panel.pairwise import davidson, glenn_david
-from expsim_panel.preference import Reader, TieModel
+from expsim_panel.preference import Reader, TieModel, correlation, together
 
 MODELS = [TieModel("probit", 0.3, 1.0), TieModel("probit", 0.0, 0.7), TieModel("davidson", 0.8, 1.3)]
 READERS = [
@@ -114,3 +114,20 @@ def test_votes_have_the_mean_of_one_and_less_variance() -> None:
     mean, second = ([float(r.chances(model, 0.3) @ r.values**k) for r in (one, five)] for k in (1, 2))
     assert mean[0] == pytest.approx(mean[1], abs=1e-9)
     assert second[1] < second[0]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_two_readers_of_a_comparison_share_its_luck(model: TieModel) -> None:
+    """Joint chances have the readers' own as margins, and agree with two readings simulated side by side."""
+    one, other = Reader(noise=0.5, votes=3), Reader(0.8, 0.5, 0.6, 0.4, "both")
+    cells = together(model, one, other, (0.3, 0.1))
+    np.testing.assert_allclose(cells.sum(axis=1), one.chances(model, 0.3), atol=1e-6)
+    np.testing.assert_allclose(cells.sum(axis=0), other.chances(model, 0.1), atol=1e-6)
+    rng, n = np.random.default_rng(8), 100_000
+    low, high = model.edges(rng.standard_normal(n), 1.0)
+    plain = Reader(noise=0.5)
+    seen = [0.3 + 0.5 * rng.standard_normal(n) for _ in range(2)]
+    verdicts = [(at > high).astype(float) - (at < low) for at in seen]
+    cells = together(model, plain, plain, (0.3, 0.3))
+    found = float(np.corrcoef(*verdicts)[0, 1])
+    assert correlation(cells, plain.values, plain.values) == pytest.approx(found, abs=0.012)
