@@ -91,8 +91,9 @@ def joint_of(cells: np.ndarray, labels: np.ndarray, verdicts: np.ndarray) -> Joi
     """Return the moments of label and verdict from their joint chances, shape (..., labels * verdicts)."""
     y, f = np.repeat(labels, verdicts.size), np.tile(verdicts, labels.size)
     label, score = cells @ y, cells @ f
-    spread = [np.sqrt(np.maximum(cells @ value**2 - centre**2, 0.0)) for value, centre in ((y, label), (f, score))]
-    return Joint(label, score, *spread, cells @ (y * f) - label * score, 0.0, 0, True)
+    label_sd = np.sqrt(np.maximum(cells @ y**2 - label**2, 0.0))
+    score_sd = np.sqrt(np.maximum(cells @ f**2 - score**2, 0.0))
+    return Joint(label, score, label_sd, score_sd, cells @ (y * f) - label * score, 0.0, 0, True)
 
 
 def per_label(evaluator: Hybrid, found: Joint) -> np.ndarray:
