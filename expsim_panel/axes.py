@@ -86,7 +86,7 @@ def axis(study: Study, path: str, low: float, high: float, levels: int, where: s
         raise InputError(where, path, f"{levels} levels", f"give 2 to {MOST}")
     values = np.linspace(low, high, levels)
     if path == EFFECT:
-        binary = study.scenario.family == "binary"
+        binary = study.scenario.shown_as == "binary"
         most = grid.largest_effect(study.scenario)
         if high > most * (1 + 1e-9):
             raise InputError(where, path, f"{high:g} is out of bounds", f"give up to {most:g}")
@@ -301,8 +301,5 @@ class Mover:
         """Give the best variant this effect; better ones keep their share of it, worse ones their own."""
         scenario = self.study.scenario
         scenario.metric.range = None
-        control = scenario.variants[0].mean
         for arm, share in self._shares():
-            scenario.variants[arm].put(
-                "mean", float(control + scenario.sign * share * effect), where, f"variants.{arm}"
-            )
+            scenario.variants[arm].put("mean", scenario.mean_at(share * effect), where, f"variants.{arm}")

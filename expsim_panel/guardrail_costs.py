@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from expsim_panel.guardrail import Guardrail, Rule
-from expsim_panel.guardrail_tests import FEWEST, Readings, standardised
+from expsim_panel.guardrail_tests import Readings, standardised
+from expsim_panel.kernels.guardrails import FEWEST
 
 
 def p_breached(rule: Rule, seen: Readings) -> np.ndarray:

@@ -16,7 +16,7 @@ from expsim_panel.guardrail import Guardrail
 from expsim_panel.guardrail_figures import Ends
 from expsim_panel.guardrail_laws import chances, p_pass
 from expsim_panel.guardrail_play import Guards
-from expsim_panel.guardrail_tests import FAIL, PASS
+from expsim_panel.kernels.guardrails import FAIL, PASS
 from expsim_panel.results import Figure, Outcomes
 from expsim_panel.scenario import Scenario
 from expsim_panel.surface_metrics import ALL, RAIL

@@ -14,18 +14,8 @@ import numpy as np
 
 from expsim_panel.guardrail import Guardrail
 from expsim_panel.guardrail_costs import p_breached
-from expsim_panel.guardrail_tests import (
-    FAIL,
-    PASS,
-    STUCK,
-    UNKNOWN,
-    Readings,
-    classify,
-    estimate,
-    interval,
-    standardised,
-    words,
-)
+from expsim_panel.guardrail_tests import Readings, classify, estimate, interval, standardised, words
+from expsim_panel.kernels.guardrails import FAIL, PASS, STUCK, UNKNOWN
 from expsim_panel.proportions import zero_events_bound
 from expsim_panel.quantities import count, money, percent
 from expsim_panel.recommend import Known

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,11 @@ from expsim_panel.evaluation import Evaluator
 from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.hybrid_rows import LabelledRows, PairedRows, labelled_rows, paired_rows
 from expsim_panel.kernels.streams import TRUTH, generator
+from expsim_panel.preference_rows import PreferenceRows, arm_sds, planned_sd, preference
 from expsim_panel.scenario import Scenario
 from expsim_panel.uneven import AMOUNTS, LEVELS, Uneven
+
+Scored = LabelledRows | PairedRows | PreferenceRows
 
 WORLDS = ("truth", "null", "unbiased", "prior")
 """truth: as the scenario says. null: the null twin. unbiased: the null twin under a perfect evaluator and
@@ -63,8 +66,8 @@ class Law:
         Rater severity.
     uneven : Uneven or None
         What makes the world not plain; None where rows are independent and alike every day.
-    labelled : LabelledRows, PairedRows or None
-        A hybrid's labels and scores; rows are then what it makes of them.
+    labelled : LabelledRows, PairedRows, PreferenceRows or None
+        A hybrid's labels and scores, or verdicts side by side; rows are then what is made of them.
     """
 
     means: np.ndarray
@@ -74,7 +77,7 @@ class Law:
     raters: int
     shared: bool
     uneven: Uneven | None = None
-    labelled: LabelledRows | PairedRows | None = None
+    labelled: Scored | None = None
 
     def repeated(self, size: int) -> Law:
         """Return the law of `size` replicates that all share the first one's truth."""
@@ -99,7 +102,7 @@ class Law:
         sds: np.ndarray,
         effects: np.ndarray,
         uneven: Uneven | None,
-        labelled: LabelledRows | PairedRows | None,
+        labelled: Scored | None,
     ) -> Law:
         return Law(means, sds, effects, self.severity_sd, self.raters, self.shared, uneven, labelled)
 
@@ -124,11 +127,15 @@ def schedule(scenario: Scenario, found: Clusters | None = None) -> Schedule:
         edges[:, -1] = 1.0
         quotas = np.cumsum(traffic.units_per_day * timeline.weights(scenario)[:, None] * edges, axis=0)
     units = np.diff(np.floor(quotas + 0.5), axis=1).astype(np.int64)
+    if scenario.side_by_side:
+        units[:, 0] = units[:, 1:].sum(axis=1)
     arrivals = np.diff(units.sum(axis=1), prepend=0)
     counted = units
     if analysis.skip_days:
         counted = np.maximum(units - units[analysis.skip_days - 1], 0)
     rows = np.floor(rows_per_unit(scenario, found) * counted + 0.5).astype(np.int64)
+    if scenario.side_by_side:
+        rows[:, 0] = rows[:, 1:].sum(axis=1)
     if traffic.mismatch is not None and traffic.mismatch.lost > 0:
         rows[:, 1:] = np.floor((1 - traffic.mismatch.lost) * rows[:, 1:] + 0.5)
     return Schedule(arrivals, units, rows, late(rows, scenario.delay_days), late(counted, scenario.delay_days))
@@ -151,6 +158,8 @@ def rows_per_unit(scenario: Scenario, found: Clusters | None = None) -> float:
 
 def clusters(scenario: Scenario, world: str = "truth") -> Clusters:
     """Return the clusters of the scored responses."""
+    if scenario.side_by_side:
+        return clusters_of(scenario, 1.0)
     measured = evaluator_in(scenario, world).measure(scenario.means[None], scenario.sds[None], scenario.family)
     return clusters_of(scenario, float(measured.sds[0, 0]))
 
@@ -173,7 +182,7 @@ def true_means(scenario: Scenario, world: str, seed: int, block: int, size: int)
     elif world == "prior":
         prior = scenario.prior
         draws = generator(seed, TRUTH, block).standard_normal((size, means.shape[1] - 1))
-        means[:, 1:] = means[:, :1] + scenario.sign * (prior.effect_mean + effect_sd(scenario) * draws)
+        means[:, 1:] = means[:, :1] + scenario.sign * (prior.mean + effect_sd(scenario) * draws)
         if scenario.family == "binary":
             means = np.clip(means, 0.001, 0.999)
         else:
@@ -183,7 +192,7 @@ def true_means(scenario: Scenario, world: str, seed: int, block: int, size: int)
 
 def effect_sd(scenario: Scenario) -> float:
     """Return the spread of the design prior: as given, or else a wide guess named in its doc."""
-    given = scenario.prior.effect_sd
+    given = scenario.prior.sd
     if given is not None:
         return float(given)
     size = float(scenario.scenario.indifference)
@@ -201,6 +210,10 @@ def law(scenario: Scenario, world: str, seed: int, block: int, size: int) -> Law
 def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, found: Clusters | None = None) -> Law:
     """Return the law of the scored rows for true means and standard deviations of a response, shape (size, arms)."""
     found = found or clusters(scenario, world)
+    if scenario.side_by_side:
+        made = preference(scenario, world, evaluator_in(scenario, world), means, found)
+        effects = scenario.sign * (means - means[:, :1])
+        return Law(made.means, made.sds, effects, 0.0, 0, True, made.uneven, made.rows)
     effects = scenario.sign * (means - means[:, :1])
     part = timeline.spill(scenario)
     shown = means if part == 0 else means[:, :1] + (1 - part) * (means - means[:, :1])
@@ -209,13 +222,15 @@ def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, f
     rows = oriented(scenario, measured.means)
     pull = part * (means - means[:, :1])
     uneven = _uneven(scenario, world, evaluator, shown, pull, found)
-    labelled: LabelledRows | PairedRows | None = None
+    labelled: Scored | None = None
     if isinstance(evaluator, Hybrid):
         steps = _steps(scenario, world)
         if evaluator.paired:
             labelled = paired_rows(scenario, evaluator, shown, sds, steps)
         else:
             labelled = labelled_rows(scenario, evaluator, shown, sds, pull, steps)
+        if uneven is not None and uneven.lag > 0:
+            labelled = replace(labelled, by_look=_by_look(scenario, evaluator, shown[:1], sds[:1]))
     return Law(
         np.ascontiguousarray(rows),
         np.ascontiguousarray(_row_sds(scenario, measured.sds, found)),
@@ -226,6 +241,18 @@ def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, f
         uneven,
         labelled,
     )
+
+
+def _by_look(scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray) -> np.ndarray:
+    """Return the variance of a corrected mean times its labels at the end of each day, labels later than scores."""
+    plan_of = schedule(scenario)
+    scored = late(plan_of.scored, int(scenario.traffic.delay_days)) / float(evaluator.label_share)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.minimum(np.where(scored > 0, plan_of.rows / np.maximum(scored, 1e-300), 1.0), 1.0)
+    found = np.empty(shares.shape)
+    for day, share in enumerate(shares[:, 0]):
+        found[day] = evaluator.per_label(means, sds, scenario.family, float(share))[0]
+    return found
 
 
 def oriented(scenario: Scenario, rows: np.ndarray) -> np.ndarray:
@@ -287,6 +314,8 @@ def _uneven(
         int(scenario.delay_days),
         int(analysis.skip_days),
         stratified,
+        # Days that are corrected apart wait for their own labels, whatever the judge has said.
+        lag=int(evaluator.delay_days) if isinstance(evaluator, Hybrid) and not stratified else 0,
         **behind,
     )
 
@@ -311,18 +340,35 @@ def slope_of(evaluator: Evaluator, scenario: Scenario) -> float:
 def setting_of(scenario: Scenario, world: str = "truth", found: Clusters | None = None) -> Setting:
     """Return what a design may know when planned: traffic, and the control's spread for every arm."""
     plan = schedule(scenario, found)
+    if scenario.side_by_side:
+        sds = np.full(plan.units.shape[1] - 1, planned_sd(scenario, evaluator_in(scenario, world)))
+        return _setting(scenario, plan, arm_sds(scenario, sds))
     measured = evaluator_in(scenario, world).measure(scenario.means[None], scenario.sds[None], scenario.family)
     in_world = found if found and world != "unbiased" else clusters_of(scenario, float(measured.sds[0, 0]))
     row = float(_row_sds(scenario, measured.sds, in_world)[0, 0])
+    return _setting(scenario, plan, np.full(plan.units.shape[1], math.sqrt(row**2 + measured.severity_sd**2)))
+
+
+def _setting(scenario: Scenario, plan: Schedule, sds: np.ndarray) -> Setting:
     return Setting(
         plan.informed.astype(float),
         plan.rows.astype(float),
-        np.full(plan.units.shape[1], math.sqrt(row**2 + measured.severity_sd**2)),
+        sds,
         scenario.by_counts,
         float(scenario.scenario.indifference),
         plan.units.astype(float),
         plan.scored.astype(float),
+        _past(scenario),
     )
+
+
+def _past(scenario: Scenario) -> tuple[float, float] | None:
+    """Return mean and spread of the effects that past experiments fit, or None without any."""
+    prior = scenario.prior
+    if prior.past is None:
+        return None
+    fitted = prior.fitted()
+    return fitted.mean, fitted.sd
 
 
 def passing(scenario: Scenario) -> bool:

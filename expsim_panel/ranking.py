@@ -56,7 +56,7 @@ class Ranking:
 
     def interval(self, level: float = 0.95) -> Floats:
         """Return intervals of the abilities, shape (variants, 2); t with one less than the clusters."""
-        reach = self._quantile(level) * self.se
+        reach = self.reach(level) * self.se
         return np.stack([self.ability - reach, self.ability + reach], axis=1)
 
     def difference(self, better: str, other: str, level: float = 0.95) -> tuple[float, float, float]:
@@ -67,7 +67,7 @@ class Ranking:
         a, b = self.names.index(better), self.names.index(other)
         c = self.covariance
         value = float(self.ability[a] - self.ability[b])
-        reach = self._quantile(level) * math.sqrt(max(c[a, a] + c[b, b] - 2 * c[a, b], 0.0))
+        reach = self.reach(level) * math.sqrt(max(c[a, a] + c[b, b] - 2 * c[a, b], 0.0))
         return value, value - reach, value + reach
 
     def best_probability(self, rng: np.random.Generator, draws: int = 20_000) -> Floats:
@@ -75,7 +75,8 @@ class Ranking:
         drawn = rng.multivariate_normal(self.ability, self.covariance, draws, method="eigh")
         return np.bincount(drawn.argmax(axis=1), minlength=len(self.names)) / draws
 
-    def _quantile(self, level: float) -> float:
+    def reach(self, level: float) -> float:
+        """Return half the width of an interval in standard errors: t with one less than the clusters."""
         from scipy.special import stdtrit
 
         if not 0 < level < 1:
@@ -118,23 +119,10 @@ def bradley_terry_davidson(
     Davidson (1970), JASA 65, 317-328; Davidson, Beaver (1977), Biometrics 33, 693-702; Ford (1957), American
     Mathematical Monthly 64, 28-33 (existence).
     """
-    y = column("outcomes", outcomes, 2)
-    if len(first) != len(y) or len(second) != len(y):
-        problem = f"{len(first)} and {len(second)} names for {len(y)} outcomes"
-        raise InputError(_WHERE, "first", problem, "give both variants of every verdict")
-    if not np.isin(y, (-1.0, 0.0, 1.0)).all():
-        row = int(np.flatnonzero(~np.isin(y, (-1.0, 0.0, 1.0)))[0])
-        raise InputError(_WHERE, "outcomes", f"row {row + 1} is {y[row]:g}", "give 1, 0 or -1")
-    names = tuple(dict.fromkeys([*map(str, first), *map(str, second)]))
-    index = {name: k for k, name in enumerate(names)}
-    i = np.array([index[str(one)] for one in first], dtype=np.int64)
-    j = np.array([index[str(one)] for one in second], dtype=np.int64)
-    if (i == j).any():
-        row = int(np.flatnonzero(i == j)[0])
-        raise InputError(_WHERE, "second", f"row {row + 1} compares {shown(names[i[row]])} with itself", "drop it")
-    _demand_finite(names, i, j, y)
+    i, j, y, names = verdicts(first, second, outcomes)
     group = np.arange(len(y)) if clusters is None else codes("clusters", clusters, len(y))
-    design = _Design(len(names), bool((y == 0).any()), position)
+    demand_finite(names, i, j, y)
+    design = Likelihood(len(names), bool((y == 0).any()), position)
     cells, at, counts = np.unique(
         np.stack([i, j, y.astype(np.int64)], axis=1), axis=0, return_inverse=True, return_counts=True
     )
@@ -160,8 +148,38 @@ def bradley_terry_davidson(
     )
 
 
-class _Design:
-    """Parameters: abilities of all variants but the first (its own is 0), log nu, g; the last two as needed."""
+def verdicts(
+    first: Sequence[str], second: Sequence[str], outcomes: npt.ArrayLike
+) -> tuple[Ints, Ints, Floats, tuple[str, ...]]:
+    """Return verdicts as numbers: variant shown first, second, outcome, and the variants' names.
+
+    Raises
+    ------
+    InputError
+        Wrong lengths or values, or a variant compared with itself.
+    """
+    y = column("outcomes", outcomes, 2)
+    if len(first) != len(y) or len(second) != len(y):
+        problem = f"{len(first)} and {len(second)} names for {len(y)} outcomes"
+        raise InputError(_WHERE, "first", problem, "give both variants of every verdict")
+    if not np.isin(y, (-1.0, 0.0, 1.0)).all():
+        row = int(np.flatnonzero(~np.isin(y, (-1.0, 0.0, 1.0)))[0])
+        raise InputError(_WHERE, "outcomes", f"row {row + 1} is {y[row]:g}", "give 1, 0 or -1")
+    names = tuple(dict.fromkeys([*map(str, first), *map(str, second)]))
+    index = {name: k for k, name in enumerate(names)}
+    i = np.array([index[str(one)] for one in first], dtype=np.int64)
+    j = np.array([index[str(one)] for one in second], dtype=np.int64)
+    if (i == j).any():
+        row = int(np.flatnonzero(i == j)[0])
+        raise InputError(_WHERE, "second", f"row {row + 1} compares {shown(names[i[row]])} with itself", "drop it")
+    return i, j, y, names
+
+
+class Likelihood:
+    """Likelihood of Davidson's model.
+
+    Its parameters: abilities of all variants but the first (whose own is 0), log nu, g; the last two as needed.
+    """
 
     def __init__(self, variants: int, ties: bool, position: bool) -> None:
         self.variants = variants
@@ -234,8 +252,10 @@ class _Design:
         )
 
 
-def _demand_finite(names: tuple[str, ...], i: Ints, j: Ints, y: Floats) -> None:
+def demand_finite(names: tuple[str, ...], i: Ints, j: Ints, y: Floats) -> None:
     """Raise InputError unless every variant beats (or ties with) every other by some chain: Ford's condition."""
+    if not y.any():
+        raise InputError(_WHERE, "outcomes", "every verdict is a tie", "collect verdicts that prefer one variant")
     beats = np.eye(len(names), dtype=bool)
     beats[i[y >= 0], j[y >= 0]] = True
     beats[j[y <= 0], i[y <= 0]] = True
@@ -243,6 +263,19 @@ def _demand_finite(names: tuple[str, ...], i: Ints, j: Ints, y: Floats) -> None:
         beats |= beats[:, [k]] & beats[[k], :]
     if beats.all():
         return
-    a, b = (int(one[0]) for one in np.nonzero(~beats))
+    apart = ~(beats | beats.T)
+    a, b = (int(one[0]) for one in np.nonzero(apart if apart.any() else ~beats))
+    if apart.any() and not _linked(len(names), i, j)[a, b]:
+        problem = f"{shown(names[a])} and {shown(names[b])} are never compared, not even by way of others"
+        raise InputError(_WHERE, "outcomes", problem, "collect verdicts that link them, or rank each group alone")
     problem = f"{shown(names[a])} never beats {shown(names[b])}, not even by way of others"
     raise InputError(_WHERE, "outcomes", problem, "collect more verdicts or drop that variant")
+
+
+def _linked(variants: int, i: Ints, j: Ints) -> npt.NDArray[np.bool_]:
+    """Tell which variants some chain of comparisons links, shape (variants, variants)."""
+    linked = np.eye(variants, dtype=bool)
+    linked[i, j] = linked[j, i] = True
+    for k in range(variants):
+        linked |= linked[:, [k]] & linked[[k], :]
+    return linked

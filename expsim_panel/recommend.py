@@ -15,6 +15,7 @@ from expsim_panel.economics import Ledger, ledger
 from expsim_panel.further_evidence import Offer, Seen, Stakes, any_pays, offers, rounded
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.operating import Estimates, estimates
+from expsim_panel.preference_rows import net_of_bias
 from expsim_panel.results import Figure, Outcomes, Trace
 from expsim_panel.scenario import Scenario
 from expsim_panel.suppliers import Suppliers, suppliers
@@ -53,6 +54,8 @@ class Known:
         Dollars per human label where the scenario knows it.
     sign : float
         -1 where less of the metric is better: effects are positive for better, sentences speak of the metric.
+    side_by_side : bool
+        Whether effects are net win rates.
     """
 
     names: tuple[str, ...]
@@ -67,6 +70,7 @@ class Known:
     who: Suppliers
     label_price: float | None
     sign: float
+    side_by_side: bool = False
 
 
 def known(scenario: Scenario) -> Known:
@@ -78,14 +82,16 @@ def known(scenario: Scenario) -> Known:
         scenario.family == "binary",
         scenario.by_counts,
         float(scenario.scenario.indifference),
-        scenario.evaluator.bias_sd(),
-        (float(prior.effect_mean), float(prior.effect_sd)) if prior.effect_sd else None,
+        # Of the metric's own scale: side by side a judge's liking is latent, and its effect a net win rate.
+        net_of_bias(scenario, scenario.evaluator.bias_sd()) if scenario.side_by_side else scenario.evaluator.bias_sd(),
+        (prior.mean, prior.sd) if prior.sd else None,
         plan.rows_per_unit(scenario),
         ledger(scenario),
         int(scenario.traffic.units_per_day),
         who,
         who.human.price if who.human is not None else None,
         scenario.sign,
+        scenario.side_by_side,
     )
 
 

@@ -28,6 +28,7 @@ from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.streams import BLOCK
 from expsim_panel.results import Advice, Figure, Outcomes, Result, StrategyResult, Trace, Verdict
 from expsim_panel.scenario import Scenario
+from expsim_panel.standing import standing
 from expsim_panel.strategy import Strategy
 from expsim_panel.study import Request, Study
 
@@ -181,7 +182,8 @@ def verdict_of(scenario: Scenario, one: Strategy, shown: Trace, ratio: object | 
         seen = operating.estimates(out, facts.counts)
         offered = of_one(recommend.evidence(facts, seen, out, found.arm, np.array([0]), found.risk))
     z = norm_ppf(0.5 + level / 2)
-    said = wording.verdict(facts, found, one.name, level, z, scenario.metric.name, facts.money.payee, offered)
+    fares = standing(scenario, shown.state[-1], int(found.arm[0])) if scenario.side_by_side else None
+    said = wording.verdict(facts, found, one.name, level, z, scenario.metric.name, facts.money.payee, offered, fares)
     if ratio is _SIMULATED:
         ratio = sample_ratio.of_trace(scenario, one, shown)
     assert ratio is None or isinstance(ratio, sample_ratio.SampleRatio)

@@ -90,6 +90,11 @@ class ResponseSurface:
         return self.named.get(self.metric) or METRICS[self.metric][2]
 
     @property
+    def mine(self) -> str:
+        """Name the point that the map was made around."""
+        return "your study"
+
+    @property
     def whose(self) -> str:
         """Name the strategy, or the two that are compared."""
         return self.strategy if self.minus is None else f"{self.strategy} minus {self.minus}"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from expsim_panel.guardrail_tests import Readings
     from expsim_panel.guardrail_verdict import Check
     from expsim_panel.sample_ratio import SampleRatio
+    from expsim_panel.standing import Standing
     from expsim_panel.trade_offs import TradeOff
 
 ARRAYS = ("code", "day", "units", "rows", "sums", "squares")
@@ -134,6 +135,8 @@ class Verdict:
     net_value : float or None
         Dollars per response that the variant is estimated to be worth over control: gain, less price and waiting, less
         the expected penalty; None without an estimate.
+    standing : Standing or None
+        Wins, ties and losses of that variant, where it was compared side by side.
     """
 
     action: str
@@ -151,6 +154,7 @@ class Verdict:
     trade_off: TradeOff | None = None
     expected_penalty: float = 0.0
     net_value: float | None = None
+    standing: Standing | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object."""
@@ -161,6 +165,7 @@ class Verdict:
         made["interval"] = list(self.interval) if self.interval else None
         made["reasons"] = list(self.reasons)
         made["guardrails"] = [check.to_json() for check in self.guardrails]
+        made["standing"] = self.standing.to_json() if self.standing else None
         return made
 
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import param
 
-from expsim_panel import library, strategy
+from expsim_panel import library, preference_checks, strategy
 from expsim_panel.errors import InputError
+from expsim_panel.kernels.strata import DailyRatio, DailyTable
+from expsim_panel.policy import Floored, Problem
 from expsim_panel.quantities import Count
 from expsim_panel.scenario import Scenario
 from expsim_panel.sections import Section
@@ -99,7 +101,9 @@ class Study(Section):
         made = cls()
         made.scenario = Scenario.from_tree(tree, where)
         rows = made.scenario.strategies
-        listed = [strategy.build(row, where, f"strategies.{i}") for i, row in enumerate(rows)] or strategy.standard()
+        listed = [strategy.build(row, where, f"strategies.{i}") for i, row in enumerate(rows)] or strategy.standard(
+            adaptive=not made.scenario.side_by_side
+        )
         wanted = list(names)
         if wanted:
             if rows:
@@ -107,7 +111,7 @@ class Study(Section):
                 made.strategies = listed
                 made.check(where)
             by_name = {one.name: one for one in listed}
-            listed = [by_name.get(name) or strategy.build({"kind": name}, "--strategy", name) for name in wanted]
+            listed = [by_name.get(name) or strategy.named(name, "--strategy") for name in wanted]
         made.strategies = listed
         made.check(where)
         return made
@@ -128,7 +132,17 @@ class Study(Section):
             if one.policy.adaptive and getattr(self.scenario.evaluator, "paired", False):
                 problem = f"{one.name} sends a prompt to one variant, and paired prompts go to both"
                 raise InputError(where, f"strategies.{i}", problem, "remove it, or write evaluator.paired = false")
+            if self.scenario.side_by_side:
+                preference_checks.check_strategy(self.scenario, one, where, f"strategies.{i}")
+            if isinstance(one.policy, Floored):
+                problem_ = Problem(setting.arms, int(setting.units[-1].sum()), setting.binary, True)
+                one.policy.check_arms(problem_, where, f"strategies.{i}")
             one.design.check_for(setting, where, f"strategies.{i}")
+            hybrid = self.scenario.evaluator.kind == "hybrid"
+            if hybrid and one.policy.follows_data and isinstance(one.rule(setting), DailyTable | DailyRatio):
+                problem = f"{one.design.kind} compares day by day, and a hybrid corrects a day by labels of all days"
+                remedy = "choose bayesian, or another evaluator"
+                raise InputError(where, f"strategies.{i}.stopping", f"{one.name}: {problem}", remedy)
 
     def to_tree(self) -> dict[str, Any]:
         """Return the scenario tree with the strategies spelled out."""

@@ -122,7 +122,8 @@ def of_data(scenario: Scenario, facts: Known, out: Outcomes, risk: np.ndarray) -
     if (variance <= 0).any():
         return None
     sd = np.sqrt(variance + facts.suspected_bias**2 / 2)
-    waits = [one.latency_ms.mean / 1000 if one.latency_ms else None for one in scenario.variants]
+    means = [one.mean_wait() for one in scenario.variants]
+    waits = [None if one is None else one / 1000 for one in means]
     known = [0.0 if wait is None else wait for wait in waits]
     if None in waits:
         known = [0.0] * len(waits)

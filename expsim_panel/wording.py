@@ -10,6 +10,7 @@ from expsim_panel.evidence import Evidence
 from expsim_panel.quantities import count, effect, money, percent
 from expsim_panel.recommend import ACTIONS, COLLECT, KEEP, LAUNCH, Findings, Known
 from expsim_panel.results import Figure, Verdict
+from expsim_panel.standing import Standing
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class _Case:
 
     def size(self, value: float, signed: bool = True) -> str:
         """Format an effect of this metric."""
-        return effect(value, "binary" if self.facts.binary else "normal", signed)
+        rate = self.facts.binary or self.facts.side_by_side
+        return effect(value, "binary" if rate else "normal", signed)
 
 
 def verdict(
@@ -45,6 +47,7 @@ def verdict(
     metric: str,
     payee: str,
     offered: tuple[Evidence, ...] = (),
+    standing: Standing | None = None,
 ) -> Verdict:
     """Put the verdict of one experiment (entry 0 of `found`) into words.
 
@@ -60,6 +63,8 @@ def verdict(
         Name of the metric; who was paid for scoring.
     offered : tuple of Evidence
         What more data of each source would be worth.
+    standing : Standing, optional
+        Wins, ties and losses of that variant, side by side.
     """
     action, arm = int(found.action[0]), int(found.arm[0])
     point, se = float(found.effect[0]), float(found.se[0])
@@ -89,7 +94,9 @@ def verdict(
     if interval:
         low, high = sorted(facts.sign * end for end in interval)
         ends = f"{case.size(low)} to {case.size(high)}"
-        shows = f"{case.size(facts.sign * point)} {metric} ({percent(level, 0)} interval {ends})"
+        what = f"{metric}, net win rate" if facts.side_by_side else metric
+        counted = f"; {standing.words()}" if standing else ""
+        shows = f"{case.size(facts.sign * point)} {what} ({percent(level, 0)} interval {ends}{counted})"
     case = _Case(**{**case.__dict__, "shows": shows})
     if action == LAUNCH:
         sentence, reasons = _launch(case)
@@ -120,6 +127,7 @@ def verdict(
         sentence,
         tuple(reasons),
         evidence=offered,
+        standing=standing,
     )
 
 

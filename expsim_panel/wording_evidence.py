@@ -19,6 +19,10 @@ def request(chosen: Evidence, more: int, own: str) -> str:
         if chosen.source == "hybrid":
             which = "the judge has scored" if not chosen.scores else "the judge scores too"
         return f"Collect {count(more)} human labels of responses that {which}"
+    if own == "hybrid" and chosen.source == "human":
+        return f"Collect {count(more)} human labels of responses that the judge has scored"
+    if own == "hybrid":
+        return f"Let the judge score {count(more)} more responses that were shown, which the labels at hand correct"
     beside = ", which the labels at hand correct" if chosen.source == "hybrid" else ""
     return f"Let a judge score {count(more)} responses that were shown{beside}"
 
@@ -47,6 +51,8 @@ def compared(offered: tuple[Evidence, ...]) -> list[str]:
     said = [f"Best worth of more data, net of its cost: {'; '.join(parts)}."]
     judge = next((one for one in offered if one.source == "judge"), None)
     other = max((one.ceiling or 0.0 for one in offered if one.source != "judge"), default=0.0)
+    if any(one.own and one.source == "hybrid" for one in offered):
+        return said
     if judge is not None and judge.ceiling is not None and judge.ceiling < 0.95 * other:
         said.append(
             f"However many judge scores are bought, they are worth at most {_dollars(judge.ceiling)}, because their "

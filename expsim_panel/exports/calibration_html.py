@@ -112,7 +112,8 @@ def _levels(found: Calibration, classes: int) -> tuple[float, ...]:
     return found.levels if len(found.levels) == classes else tuple(float(k + 1) for k in range(classes))
 
 
-def _table(title: str, head: list[str], rows: list[list[str]]) -> str:
+def table(title: str, head: list[str], rows: list[list[str]]) -> str:
+    """Return a card with a table; text is escaped here."""
     top = "".join(f"<th scope='col'>{escape(cell)}</th>" for cell in head)
     lines = [
         f"<tr><th scope='row'>{escape(row[0])}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in row[1:])}</tr>"
@@ -133,7 +134,7 @@ def _realism(found: Calibration) -> str:
     ]
     rows = [["other real ratings" if row[0] == "floor" else row[0], *row[1:]] for row in rows]
     head = ["Law of ratings", "Score", *(drawing.WORDS[part] for part in PARTS)]
-    return _table("Distances of every law", head, rows)
+    return table("Distances of every law", head, rows)
 
 
 def _judges(beside: Beside) -> str:
@@ -144,7 +145,7 @@ def _judges(beside: Beside) -> str:
         for name, facts in beside.judges.items()
     ]
     head = ["Judge", "Items", "rho", "rho of differences", "Least favoured", "Most favoured"]
-    return _table("Judges beside people", head, rows)
+    return table("Judges beside people", head, rows)
 
 
 def _range(bias: dict[str, Estimate]) -> list[str]:

@@ -240,7 +240,7 @@ def own(made: ResponseSurface) -> dict[str, list[Any]]:
     x, y = made.x, made.y
     if y is None or x.own is None or y.own is None or not (_on(x, x.own) and _on(y, y.own)):
         return {"x": [], "y": [], "text": [], "align": [], "away": []}
-    return _beside(made, x.own, y.own, "your study")
+    return _beside(made, x.own, y.own, made.mine)
 
 
 def _beside(made: ResponseSurface, x: float, y: float, text: str) -> dict[str, list[Any]]:

@@ -137,7 +137,7 @@ def test_errors_are_right_where_prompts_cluster_and_naive_ones_are_too_small():
         }
         for name, one in fits.items():
             value, low, high = one.difference("v0", "v2")
-            widths[name].append((high - low) / 2 / one._quantile(0.95))
+            widths[name].append((high - low) / 2 / one.reach(0.95))
         found.append(value)
     # What is estimated is the marginal (attenuated) difference: compare standard errors with the true spread.
     spread = np.std(found)
