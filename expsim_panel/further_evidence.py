@@ -17,6 +17,7 @@ the precision of D:
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -155,6 +156,15 @@ class _Market:
         law = row_law(stakes.who, seen.se**2 * self.rows[:, 0] / 2, seen.rate, stakes.binary)
         self.law = RowLaw(*(np.asarray(part)[:, None] for part in (law.label, law.score, law.rho)))
 
+    def part(self, which: np.ndarray) -> _Market:
+        """Return the market of some of the experiments."""
+        made = copy.copy(self)
+        made.seen = self.seen.part(which)
+        for name in ("v", "rows", "units", "before", "gain", "horizon"):
+            setattr(made, name, getattr(self, name)[which])
+        made.law = RowLaw(*(part[which] for part in (self.law.label, self.law.score, self.law.rho)))
+        return made
+
     def sources(self) -> dict[str, tuple[_Source, float]]:
         """Return the sources by name, each with the SD of what no rows of it remove."""
         who, own = self.stakes.who, self.stakes.who.own
@@ -179,13 +189,16 @@ class _Market:
         who = stakes.who
         mine = {"judge": who.judge, "human": who.human, "hybrid": who.human}.get(who.own)
         speed = mine.rows_per_day if mine else math.inf
-        days = np.maximum(2 * n / stakes.units_per_day, 2 * rows / speed)
+        # Prompts do not arrive, and their answers are made for nothing else.
+        live = stakes.money.live
+        days = np.maximum(2 * n / stakes.units_per_day if live else 0.0 * n, 2 * rows / speed)
+        cost = 2 * rows * stakes.money.per_row
+        if not live:
+            cost = cost + 2 * n * stakes.money.exposures_per_unit * float(stakes.money.generation.mean())
         nothing, scored = 0 * rows, 2 * rows * stakes.money.scored_per_row
         labels, scores = (scored * stakes.money.responses[kind] for kind in ("human", "judge"))
         possible = 2 * n * stakes.money.exposures_per_unit <= self.horizon
-        return _Amounts(
-            precision, 2 * n + nothing, labels, scores, 2 * rows * stakes.money.per_row, days + nothing, possible
-        )
+        return _Amounts(precision, 2 * n + nothing, labels, scores, cost, days + nothing, possible)
 
     def _beside(self, other: Supplier) -> _Source:
         """Rows of the other evaluator on responses that were shown and not yet scored, n per arm."""
@@ -265,7 +278,7 @@ class _Market:
         variant. In a test S = 2 n and V = n; while shown responses are scored the traffic stays with the control.
         """
         money = self.stakes.money
-        tried = found.units / 2 * money.exposures_per_unit
+        tried = found.units / 2 * money.exposures_per_unit if money.live else 0.0 * found.units
         served = np.maximum(2 * tried, found.days * self.stakes.units_per_day * money.exposures_per_unit)
         worth = self._worth(found.precision)
         after = self.horizon - served
@@ -328,7 +341,7 @@ def any_pays(stakes: Stakes, seen: Seen, skip: int = 0) -> np.ndarray:
         left = np.flatnonzero(~found)
         if not left.size:
             break
-        market = _Market(stakes, seen.part(left))
+        market = everything.part(left)
         source, floor = market.sources()[name]
         own = name == stakes.who.own
         sizes = _sizes(market, own)
@@ -339,7 +352,7 @@ def any_pays(stakes: Stakes, seen: Seen, skip: int = 0) -> np.ndarray:
         hopeful = most > sizes[0]
         left, most = left[hopeful], most[hopeful]
         # A few experiments tell which amounts to try first.
-        few = _Market(stakes, seen.part(left[:50]))
+        few = everything.part(left[:50])
         trial, _ = few.net(few.sources()[name][0](sizes[None, :])) if left.size else (np.zeros((1, sizes.size)), None)
         often = np.bincount(trial.argmax(axis=1), minlength=sizes.size)
         for at in np.argsort(-often, kind="stable"):
@@ -347,7 +360,7 @@ def any_pays(stakes: Stakes, seen: Seen, skip: int = 0) -> np.ndarray:
             if not now.any():
                 continue
             asked = left[now]
-            market = _Market(stakes, seen.part(asked))
+            market = everything.part(asked)
             net, value = market.net(market.sources()[name][0](sizes[None, at : at + 1]))
             found[asked[net[:, 0] > 0]] = True
             close[asked[net[:, 0] > -0.15 * value[:, 0]]] = True

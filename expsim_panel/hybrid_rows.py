@@ -12,7 +12,7 @@ from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.kernels.hybrid import EIF, PPI, PPI_PLUS, ROGAN_GLADEN, SUMS_KEPT, N, Scored, as_rows, corrected
 from expsim_panel.kernels.hybrid_pairs import PairedDifferences, write_pair
 from expsim_panel.kernels.rows import RATES
-from expsim_panel.paired_laws import differences
+from expsim_panel.paired_laws import Differences, differences
 from expsim_panel.uneven import Outcome
 
 if TYPE_CHECKING:
@@ -146,11 +146,16 @@ class PairedRows:
 
 
 def paired_rows(
-    scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray, steps: np.ndarray
+    scenario: Scenario,
+    evaluator: Hybrid,
+    means: np.ndarray,
+    sds: np.ndarray,
+    steps: np.ndarray,
+    known: Differences | None = None,
 ) -> PairedRows:
     """Return the law of differences in a block; parameters as in `labelled_rows`. Drift and spill-over drop out."""
     sds = np.broadcast_to(sds, means.shape)
-    found = differences(evaluator, means, sds)
+    found = known or differences(evaluator, means, sds)
     slope = float(evaluator.judge.line(means[:1], sds[:1])[1][0, 0])
     own = np.asarray(evaluator.human.measure(means, sds, "normal").sds)[:, 0]
     gap = np.ascontiguousarray(steps[:, 1] - steps[:, 0])

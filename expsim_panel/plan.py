@@ -15,11 +15,13 @@ from expsim_panel.evaluation import Evaluator
 from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.hybrid_rows import LabelledRows, PairedRows, labelled_rows, paired_rows
 from expsim_panel.kernels.streams import TRUTH, generator
+from expsim_panel.offline_laws import PromptRows, hybrid_differences, prompt_rows, rows_per_prompt, severity
+from expsim_panel.preference_hybrid import HybridRows
 from expsim_panel.preference_rows import PreferenceRows, arm_sds, planned_sd, preference
 from expsim_panel.scenario import Scenario
 from expsim_panel.uneven import AMOUNTS, LEVELS, Uneven
 
-Scored = LabelledRows | PairedRows | PreferenceRows
+Scored = LabelledRows | PairedRows | PreferenceRows | HybridRows | PromptRows
 
 WORLDS = ("truth", "null", "unbiased", "prior")
 """truth: as the scenario says. null: the null twin. unbiased: the null twin under a perfect evaluator and
@@ -66,8 +68,8 @@ class Law:
         Rater severity.
     uneven : Uneven or None
         What makes the world not plain; None where rows are independent and alike every day.
-    labelled : LabelledRows, PairedRows, PreferenceRows or None
-        A hybrid's labels and scores, or verdicts side by side; rows are then what is made of them.
+    labelled : LabelledRows, PairedRows, PreferenceRows, PromptRows or None
+        A hybrid's labels and scores, verdicts side by side, or prompts of a fixed set; rows are made of them.
     """
 
     means: np.ndarray
@@ -115,6 +117,8 @@ def schedule(scenario: Scenario, found: Clusters | None = None) -> Schedule:
     found : Clusters, optional
         The scenario's `clusters`, where the caller has them already; the same below.
     """
+    if scenario.offline is not None:
+        return _batches(scenario)
     traffic, analysis = scenario.traffic, scenario.analysis
     week = traffic.seasonality
     if traffic.ramp is None and (week is None or not week.traffic):
@@ -141,6 +145,15 @@ def schedule(scenario: Scenario, found: Clusters | None = None) -> Schedule:
     return Schedule(arrivals, units, rows, late(rows, scenario.delay_days), late(counted, scenario.delay_days))
 
 
+def _batches(scenario: Scenario) -> Schedule:
+    """Spread a prompt set over its batches, whole topics to each; a unit is a prompt in one arm."""
+    table = scenario.offline
+    groups = np.floor(table.groups * np.arange(1, table.ticks + 1) / table.ticks + 0.5).astype(np.int64)
+    units = np.repeat(groups[:, None] * table.size, len(scenario.variants), axis=1)
+    rows = np.floor(rows_per_prompt(scenario) * units + 0.5).astype(np.int64)
+    return Schedule(np.diff(units.sum(axis=1), prepend=0), units, rows, rows, units)
+
+
 def late(values: np.ndarray, delay: int) -> np.ndarray:
     """Return what is known each day of values by day of enrolment (first axis): nothing for the first `delay` days."""
     if delay == 0:
@@ -150,6 +163,8 @@ def late(values: np.ndarray, delay: int) -> np.ndarray:
 
 def rows_per_unit(scenario: Scenario, found: Clusters | None = None) -> float:
     """Return the rows of the analysis per unit enrolled."""
+    if scenario.offline is not None:
+        return rows_per_prompt(scenario)
     coverage = float(scenario.evaluator.row_share)
     if scenario.traffic.switchback is not None and scenario.analysis.unit != "unit":
         return coverage
@@ -209,6 +224,8 @@ def law(scenario: Scenario, world: str, seed: int, block: int, size: int) -> Law
 
 def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, found: Clusters | None = None) -> Law:
     """Return the law of the scored rows for true means and standard deviations of a response, shape (size, arms)."""
+    if scenario.offline is not None:
+        return _offline_law(scenario, world, means, sds)
     found = found or clusters(scenario, world)
     if scenario.side_by_side:
         made = preference(scenario, world, evaluator_in(scenario, world), means, found)
@@ -253,6 +270,26 @@ def _by_look(scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.n
     for day, share in enumerate(shares[:, 0]):
         found[day] = evaluator.per_label(means, sds, scenario.family, float(share))[0]
     return found
+
+
+def _offline_law(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray) -> Law:
+    """Return the law of rows on a prompt set."""
+    evaluator, sds = evaluator_in(scenario, world), np.broadcast_to(sds, means.shape)
+    effects = scenario.sign * (means - means[:, :1])
+    blank = np.zeros(means.shape)
+    if isinstance(evaluator, Hybrid):
+        found = hybrid_differences(scenario, evaluator, means, sds)
+        pairs = paired_rows(scenario, evaluator, means, sds, np.zeros((scenario.offline.ticks, 2)), found)
+        half = np.sqrt(found.per_prompt(float(evaluator.label_share), evaluator.method("normal")) / 2)
+        return Law(oriented(scenario, means), half[:, None] + blank, effects, 0.0, 0, True, None, pairs)
+    rows = prompt_rows(scenario, evaluator, means, sds)
+    seen = evaluator.measure(means, sds, scenario.family).means
+    spread = np.sqrt(rows.parts.of_row(rows.level, np.array(float(scenario.offline.prompts)))) + blank
+    _, raters, shared = severity(scenario, evaluator)
+    return Law(
+        np.ascontiguousarray(oriented(scenario, seen)), spread, effects, severity(scenario, evaluator)[0], raters,
+        shared, None, rows,
+    )  # fmt: skip
 
 
 def oriented(scenario: Scenario, rows: np.ndarray) -> np.ndarray:
@@ -343,6 +380,18 @@ def setting_of(scenario: Scenario, world: str = "truth", found: Clusters | None 
     if scenario.side_by_side:
         sds = np.full(plan.units.shape[1] - 1, planned_sd(scenario, evaluator_in(scenario, world)))
         return _setting(scenario, plan, arm_sds(scenario, sds))
+    if scenario.offline is not None:
+        alike = np.full_like(scenario.means, scenario.means[0])[None]
+        known = _offline_law(scenario, world, alike, np.full_like(scenario.sds, scenario.sds[0]))
+        return Setting(
+            plan.informed.astype(float),
+            plan.rows.astype(float),
+            np.sqrt(known.sds[0] ** 2 + known.severity_sd**2),
+            scenario.by_counts,
+            float(scenario.scenario.indifference),
+            plan.units.astype(float),
+            plan.scored.astype(float),
+        )
     measured = evaluator_in(scenario, world).measure(scenario.means[None], scenario.sds[None], scenario.family)
     in_world = found if found and world != "unbiased" else clusters_of(scenario, float(measured.sds[0, 0]))
     row = float(_row_sds(scenario, measured.sds, in_world)[0, 0])

@@ -85,7 +85,8 @@ class VotingWorld:
     @property
     def seen(self) -> Floats:
         """Log abilities as the judge sees them."""
-        return np.add(self.strengths, self.judge_bias or [0.0] * len(self.strengths), dtype=float)
+        bias = np.asarray(self.judge_bias or [0.0] * len(self.strengths))
+        return np.asarray(np.asarray(self.strengths, float) + bias)
 
 
 @dataclass(frozen=True)

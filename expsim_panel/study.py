@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 import param
@@ -54,6 +55,31 @@ class Request:
         made.replicates, made.seed, made.luck = self.replicates, self.seed, self.luck
         return made
 
+    def shared(self) -> Study:
+        """Return such a study to be read and never changed: the same object for all who ask, parsed once."""
+        return _parsed(self)
+
+
+@lru_cache(maxsize=8)
+def _parsed(request: Request) -> Study:
+    return request.study()
+
+
+def _standard(scenario: Scenario) -> list[strategy.Strategy]:
+    """Return the standard strategies; of a prompt set those with a fixed split, and a t test for few rows."""
+    made = strategy.standard(adaptive=not scenario.side_by_side)
+    if scenario.offline is None:
+        return made
+    return [strategy.build({"kind": "fixed-t"}, "standard strategies", "fixed-t"),
+            *(_within(one, scenario.offline.ticks) for one in made if not one.policy.adaptive)]  # fmt: skip
+
+
+def _within(one: strategy.Strategy, batches: int) -> strategy.Strategy:
+    """Return a standard strategy that looks no more often than there are batches."""
+    if (getattr(one.design, "looks", None) or 0) <= batches:
+        return one
+    return strategy.build({"kind": one.kind, "looks": batches}, "standard strategies", one.kind)
+
 
 class Study(Section):
     """What is simulated. Change its Params, then `freeze` it or `run` it."""
@@ -101,8 +127,8 @@ class Study(Section):
         made = cls()
         made.scenario = Scenario.from_tree(tree, where)
         rows = made.scenario.strategies
-        listed = [strategy.build(row, where, f"strategies.{i}") for i, row in enumerate(rows)] or strategy.standard(
-            adaptive=not made.scenario.side_by_side
+        listed = [strategy.build(row, where, f"strategies.{i}") for i, row in enumerate(rows)] or _standard(
+            made.scenario
         )
         wanted = list(names)
         if wanted:
@@ -137,6 +163,9 @@ class Study(Section):
             if isinstance(one.policy, Floored):
                 problem_ = Problem(setting.arms, int(setting.units[-1].sum()), setting.binary, True)
                 one.policy.check_arms(problem_, where, f"strategies.{i}")
+            if one.policy.adaptive and self.scenario.offline is not None:
+                problem = f"{one.name} divides live traffic, and a prompt set has none"
+                raise InputError(where, f"strategies.{i}", problem, "remove it, or remove [offline]")
             one.design.check_for(setting, where, f"strategies.{i}")
             hybrid = self.scenario.evaluator.kind == "hybrid"
             if hybrid and one.policy.follows_data and isinstance(one.rule(setting), DailyTable | DailyRatio):
@@ -158,9 +187,15 @@ class Study(Section):
         """
         tree = self.to_tree()
         self._check_size()
-        Study.from_tree(tree, "study")
-        document = json.dumps(tree, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return Request(document, int(self.replicates), int(self.seed), int(self.luck))
+        try:
+            document = json.dumps(tree, sort_keys=True, separators=(",", ":"), allow_nan=False)
+            made = Request(document, int(self.replicates), int(self.seed), int(self.luck))
+            made.shared()
+        except (InputError, ValueError):
+            # Of this study, then, not of the document that nobody has seen.
+            Study.from_tree(tree, "study")
+            raise
+        return made
 
     def _check_size(self) -> None:
         """Refuse results that would not fit into memory; the same on every machine, as results are."""

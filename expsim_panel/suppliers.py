@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from expsim_panel import plan
+from expsim_panel.economics import ledger
 from expsim_panel.evaluation import Evaluator, evaluators
 from expsim_panel.evaluators.human import Human
 from expsim_panel.evaluators.hybrid import Hybrid
@@ -81,6 +82,8 @@ class Suppliers:
 
 def suppliers(scenario: Scenario) -> Suppliers:
     """Return the scenario's judge and people, the one in use and the ones kept beside it."""
+    if scenario.offline is not None:
+        return _of_prompts(scenario)
     found: dict[str, Supplier | None] = {}
     readers: dict[str, Reader] = {}
     each = plan.clusters(scenario).scored_per_row
@@ -124,6 +127,14 @@ def _verdicts(scenario: Scenario, readers: dict[str, Reader]) -> tuple[float, fl
     own = [float(cells.sum(axis=1) @ human.values**2), float(cells.sum(axis=0) @ judge.values**2)]
     rho = correlation(cells, human.values, judge.values)
     return own[0] / ROWS_PER_COMPARISON, own[1] / ROWS_PER_COMPARISON, rho
+
+
+def _of_prompts(scenario: Scenario) -> Suppliers:
+    """Return who scores a prompt set: more of its prompts are offered, and nobody else's scores."""
+    money = ledger(scenario)
+    own = Supplier(money.per_row, 0.0, 1.0, 1.0, 1.0, 0.0, money.rows_per_day)
+    kind = scenario.evaluator.kind
+    return Suppliers(kind, own if kind == "judge" else None, own if kind in ("human", "hybrid") else None)
 
 
 def _judge(one: Judge, each: float) -> Supplier:

@@ -262,7 +262,7 @@ class Human(Evaluator):
         if scenario.side_by_side:
             labels /= 2
         hours = labels * self.seconds / 3600
-        if hours > self.raters * self.hours_per_day:
+        if scenario.offline is None and hours > self.raters * self.hours_per_day:
             supply = f"{self.raters} raters x {self.hours_per_day:g} h"
             problem = f"{labels:,.0f} labels a day are {hours:,.1f} h of work for {supply}"
             raise InputError(where, "evaluator.coverage", problem, "lower coverage or labels_per_item, or add raters")

@@ -222,6 +222,8 @@ class Hybrid(Evaluator):
         if analysis.covariate_correlation != 0:
             problem = "a hybrid's covariate is the judge's score"
             raise InputError(where, "analysis.covariate_correlation", problem, "set it to 0")
+        if self.paired and scenario.offline is not None:
+            raise InputError(where, "evaluator.paired", "the prompt set says who answers what", "remove it")
         if self.paired:
             check_pairs(self, scenario, where)
         if self.labelling == "active":

@@ -57,7 +57,7 @@ _RARE = {
     "size_variation", "icc", "delay_days", "interference", "carryover", *_WORLD,
     "upgrade_shift", "upgrade_day", "verbosity", "length_sds", "pile_up", "pile_up_at", "refusals", "judges",
     "refusal_correlation", "error_correlation", "fatigue", "adjudication", "correction", "labelling", "combine",
-    "input_tokens_sd", "output_tokens_sd", "latency_ms",
+    "input_tokens_sd", "output_tokens_sd", "latency_ms", "change",
 }  # fmt: skip
 """Keys that stand in the fold below the others; they rarely change."""
 _HALVES = {"judge", "human"}
@@ -234,7 +234,9 @@ class Sidebar:
     def _make(
         self, section: Section, path: Path, owner: str = "", skip: tuple[str, ...] = (), typed: tuple[str, ...] = ()
     ) -> list[Any]:
-        binary = self.session.study.scenario.family == "binary"
+        scenario = self.session.study.scenario
+        # Side by side quality is latent; what matters and what the team expects are net win rates.
+        binary = scenario.family == "binary" or (scenario.side_by_side and path[:1] in (("scenario",), ("prior",)))
         made = fields(
             section, path, self.session.value, self.session.change, binary=binary, owner=owner, skip=skip, typed=typed
         )
