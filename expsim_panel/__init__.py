@@ -21,12 +21,20 @@ if (_root / "pyproject.toml").is_file() and (_root / "kernels" / "__init__.py").
 
 if TYPE_CHECKING:
     from expsim_panel.analytic import group_sequential
+    from expsim_panel.bandits import bandit
     from expsim_panel.conditional import conditional_power, predictive_power
+    from expsim_panel.cuped import cuped_variance_ratio
     from expsim_panel.errors import InputError
+    from expsim_panel.multiplicity import adjusted_p_values, dunnett_critical
+    from expsim_panel.past_effects import fit_prior
+    from expsim_panel.proportions import zero_events_bound
     from expsim_panel.repeated_tests import peeking
     from expsim_panel.results import Result
     from expsim_panel.scenario import Scenario
     from expsim_panel.sequential import observed_bounds, sequential_design, sequential_plan
+    from expsim_panel.size_answers import mde, power, sample_size
+    from expsim_panel.srm import sample_ratio_check
+    from expsim_panel.stagewise import stagewise_estimate
     from expsim_panel.study import Study
 
 _HOME = {
@@ -34,14 +42,24 @@ _HOME = {
     "Result": "expsim_panel.results",
     "Scenario": "expsim_panel.scenario",
     "Study": "expsim_panel.study",
+    "adjusted_p_values": "expsim_panel.multiplicity",
     "bandit": "expsim_panel.bandits",
     "conditional_power": "expsim_panel.conditional",
+    "cuped_variance_ratio": "expsim_panel.cuped",
+    "dunnett_critical": "expsim_panel.multiplicity",
+    "fit_prior": "expsim_panel.past_effects",
     "group_sequential": "expsim_panel.analytic",
+    "mde": "expsim_panel.size_answers",
     "observed_bounds": "expsim_panel.sequential",
     "peeking": "expsim_panel.repeated_tests",
+    "power": "expsim_panel.size_answers",
     "predictive_power": "expsim_panel.conditional",
+    "sample_ratio_check": "expsim_panel.srm",
+    "sample_size": "expsim_panel.size_answers",
     "sequential_design": "expsim_panel.sequential",
     "sequential_plan": "expsim_panel.sequential",
+    "stagewise_estimate": "expsim_panel.stagewise",
+    "zero_events_bound": "expsim_panel.proportions",
 }
 __all__ = [
     "InputError",
@@ -49,14 +67,24 @@ __all__ = [
     "Scenario",
     "Study",
     "__version__",
+    "adjusted_p_values",
     "bandit",
     "conditional_power",
+    "cuped_variance_ratio",
+    "dunnett_critical",
+    "fit_prior",
     "group_sequential",
+    "mde",
     "observed_bounds",
     "peeking",
+    "power",
     "predictive_power",
+    "sample_ratio_check",
+    "sample_size",
     "sequential_design",
     "sequential_plan",
+    "stagewise_estimate",
+    "zero_events_bound",
 ]
 
 

@@ -17,6 +17,10 @@ VALID = ("aipw_sqrt_e", "aipw_twopoint")
 """Methods whose studentised error is asymptotically normal however the data were collected (their theorem 2)."""
 
 
+CONSTANT = 0.01
+"""A constant floor from which on propensities need not follow the decaying one."""
+
+
 @dataclass(frozen=True)
 class Contrast:
     """The difference of two arms' means after adaptive allocation.
@@ -89,6 +93,13 @@ def contrast(
     if treatment == control:
         raise InputError(_WHERE, "treatment", f"arm {treatment} against itself", "give two arms")
     cross = covariances(arms, rewards, propensities, decay)[METHODS.index(method)]
+    return _contrast(table, cross, int(treatment), int(control), method, alpha)
+
+
+def _contrast(
+    table: np.ndarray, cross: np.ndarray, treatment: int, control: int, method: str, alpha: float
+) -> Contrast:
+    """Return a difference from one method's estimates, shape (arms, 2), and their covariances."""
     value = float(table[treatment, 0] - table[control, 0])
     both = float(table[treatment, 1] + table[control, 1])
     se = math.sqrt(max(both - 2.0 * float(cross[treatment, control]), 0.0))
@@ -97,7 +108,7 @@ def contrast(
         raise InputError(_WHERE, "arms", f"{method} needs two pulls of both arms", "choose another method")
     p = math.erfc(abs(value) / se / math.sqrt(2.0)) if se > 0.0 else float(value == 0.0)
     around = (value - z * se, value + z * se)
-    return Contrast(int(treatment), int(control), value, se, math.sqrt(both), around, p, method)
+    return Contrast(treatment, control, value, se, math.sqrt(both), around, p, method)
 
 
 @dataclass(frozen=True)
@@ -137,27 +148,44 @@ def recommendation(
     Raises
     ------
     InputError
-        A method that is not valid after adaptive allocation, such as the sample mean; propensities below the floor
-        ``t^-decay / K``, without which no method is.
+        A method that is not valid after adaptive allocation, such as the sample mean; propensities below both the
+        decaying floor ``t^-decay / K`` and a constant one of a hundredth, without which no method is.
     """
     if method not in VALID:
         remedy = f"choose from {', '.join(VALID)}"
         raise InputError(_WHERE, "method", f"{shown(method)} is not valid after adaptive allocation", remedy)
-    table = estimates(arms, rewards, propensities, decay)[METHODS.index(method)]
+    if not 0.0 < alpha < 1.0:
+        raise InputError(_WHERE, "alpha", f"alpha is {shown(alpha)}", "give a number above 0 and below 1")
+    table = estimates(arms, rewards, propensities, decay)
     chance = np.array(propensities, dtype=np.float64, ndmin=2)
-    least = np.arange(1.0, chance.shape[0] + 1.0) ** -decay / chance.shape[1]
+    least = np.minimum(np.arange(1.0, chance.shape[0] + 1.0) ** -decay / chance.shape[1], CONSTANT)
     low = np.flatnonzero(chance.min(axis=1) < least * (1.0 - 1e-9))
     if low.size:
         t = int(low[0])
-        problem = f"request {t + 1} has a propensity of {chance[t].min():.3g}, below t^-{decay:g} / K = {least[t]:.3g}"
+        problem = (
+            f"request {t + 1} has a propensity of {chance[t].min():.3g}, below t^-{decay:g} / K and below {CONSTANT:g}"
+        )
         raise InputError(_WHERE, "propensities", problem, "floor them while collecting, or give a larger decay")
-    if isinstance(control, bool) or not isinstance(control, int | np.integer) or not 0 <= control < len(table):
-        raise InputError(_WHERE, "control", f"arm {shown(control)} of {len(table)}", "count arms from 0")
-    others = [a for a in range(len(table)) if a != control]
-    made = tuple(
-        contrast(arms, rewards, chance, a, int(control), method=method, alpha=alpha / len(others), decay=decay)
-        for a in others
-    )
+    if isinstance(control, bool) or not isinstance(control, int | np.integer) or not 0 <= control < table.shape[1]:
+        raise InputError(_WHERE, "control", f"arm {shown(control)} of {table.shape[1]}", "count arms from 0")
+    return recommended(table, covariances(arms, rewards, propensities, decay), method, int(control), alpha)
+
+
+def recommended(table: np.ndarray, cross: np.ndarray, method: str, control: int, alpha: float) -> Recommendation:
+    """Return the recommendation that estimates of every arm make.
+
+    Parameters
+    ----------
+    table : ndarray, shape (5, arms, 2)
+        As from `adaptive_inference.estimates`.
+    cross : ndarray, shape (5, arms, arms)
+        As from `adaptive_inference.covariances`.
+    method, control, alpha
+        As for `recommendation`.
+    """
+    row = METHODS.index(method)
+    others = [a for a in range(table.shape[1]) if a != control]
+    made = tuple(_contrast(table[row], cross[row], a, control, method, alpha / len(others)) for a in others)
     better = [one for one in made if one.interval[0] > 0.0]
     level = f"{100 * (1 - alpha):g} %"
     if better:

@@ -167,15 +167,32 @@ def coverage(
             out,
             cross,
         )
-    z = float(norm_ppf(1.0 - alpha / 2.0))
+    return summarise(out, cross, values, 1.0 - alpha)
+
+
+def summarise(out: Floats, cross: Floats, means: Floats, level: float) -> Coverage:
+    """Return bias and coverage from the estimates of many experiments.
+
+    Parameters
+    ----------
+    out : ndarray, shape (replicates, 5, arms, 2)
+        Estimates and variances.
+    cross : ndarray, shape (replicates, 5, arms, arms)
+        Covariances of the estimates.
+    means : ndarray, shape (arms,)
+        What they estimate.
+    level : float
+        Nominal coverage.
+    """
+    z = float(norm_ppf(0.5 + level / 2.0))
     apart = out[..., 1:, 0] - out[..., :1, 0]
     # The variance of a difference is never negative: it is a sum of squares.
     own = np.diagonal(cross, axis1=2, axis2=3)
     spread = own[..., 1:] + own[..., :1] - 2.0 * cross[..., 0, 1:]
     best = np.argmax(np.nan_to_num(out[..., 0], nan=-np.inf), axis=2)
-    share = np.stack([(best == a).mean(axis=0) for a in range(values.size)], axis=1)
-    single = _covered(out[..., 0] - values, out[..., 1], z)
-    paired = _covered(apart - (values[1:] - values[0]), np.maximum(spread, 0.0), z)
+    share = np.stack([(best == a).mean(axis=0) for a in range(means.size)], axis=1)
+    single = _covered(out[..., 0] - means, out[..., 1], z)
+    paired = _covered(apart - (means[1:] - means[0]), np.maximum(spread, 0.0), z)
     return Coverage(*single, *paired, share)
 
 

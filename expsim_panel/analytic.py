@@ -213,7 +213,7 @@ def characteristics(
         Ratio control:treatment.
     rates : (float, float), optional
         True rates of control and treatment instead of `effect` and `sd`. Normal approximation with the
-        pooled variance in the test and the unpooled one for the truth.
+        score variance (pooled; with a margin Farrington and Manning) in the test and the unpooled one for the truth.
     margin : float
         Loss that is still acceptable: the null hypothesis is ``effect = -margin``. Not negative.
 

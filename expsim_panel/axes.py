@@ -86,22 +86,22 @@ def axis(study: Study, path: str, low: float, high: float, levels: int, where: s
         raise InputError(where, path, f"{levels} levels", f"give 2 to {MOST}")
     values = np.linspace(low, high, levels)
     if path == EFFECT:
-        binary = study.scenario.family == "binary"
+        binary = study.scenario.shown_as == "binary"
         most = grid.largest_effect(study.scenario)
         if high > most * (1 + 1e-9):
             raise InputError(where, path, f"{high:g} is out of bounds", f"give up to {most:g}")
         unit = "as a rate" if binary else "points"
         return Axis(path, values, "True effect of the best variant", unit, grid.best_effect(study.scenario))
     section, key = locate(study, path, where)
-    declared = section.param[key]
+    declared = declared_of(section, key)
     if not isinstance(declared, param.Number) or isinstance(declared, param.Boolean):
         raise InputError(where, path, "is not a number", "choose a numeric key")
     if isinstance(declared, param.Integer):
         values = np.unique(np.round(values))
     probe = copy.deepcopy(section)
     for value in (values[0], values[-1]):
-        probe.put(key, _typed(declared, float(value)), where, path.rpartition(".")[0])
-    own = getattr(section, key)
+        put(probe, key, float(value), where, path.removesuffix(f".{key}"))
+    own = own_of(section, key)
     unit = getattr(declared, "unit", "")
     if isinstance(declared, Score) and not isinstance(declared, Probability) and study.scenario.family == "binary":
         unit = "as a rate"
@@ -147,17 +147,53 @@ def locate(study: Study, path: str, where: str) -> tuple[Section, str]:
     for depth, key in enumerate(keys):
         last = depth == len(keys) - 1
         if isinstance(node, list):
-            if not re.fullmatch("[0-9]{1,3}", key) or int(key) >= len(node):
-                raise InputError(where, path, f"there is no entry {shown(key)}", f"give 0 to {len(node) - 1}")
+            _numbered(node, key, where, path)
             node = node[int(key)]
         elif isinstance(node, Section) and key in node.fields():
             if last:
                 return node, key
+            owner = node
             node = getattr(node, key)
+            if depth == len(keys) - 2 and isinstance(node, list) and all(isinstance(n, int | float) for n in node):
+                _numbered(node, keys[-1], where, path)
+                return owner, f"{key}.{int(keys[-1])}"
         else:
             known = [*node.fields(), EFFECT] if isinstance(node, Section) else [EFFECT]
             raise InputError(where, path, f"unknown key {shown(key)}", did_you_mean(key, known))
     raise InputError(where, path, "is not a number", "add the key of a number")
+
+
+def _numbered(entries: list[Any], key: str, where: str, path: str) -> None:
+    if not re.fullmatch("[0-9]{1,3}", key) or int(key) >= len(entries):
+        remedy = f"give 0 to {len(entries) - 1}" if entries else "there are none"
+        raise InputError(where, path, f"there is no entry {shown(key)}", remedy)
+
+
+def declared_of(section: Section, key: str) -> param.Parameter:
+    """Return the declaration of what `locate` has found: of an entry of a list of numbers, one like its list's."""
+    name, _, index = key.partition(".")
+    declared = section.param[name]
+    if not index:
+        return declared
+    return param.Number(label=f"{declared.label}, variant {int(index) + 1}", doc=str(declared.doc))
+
+
+def own_of(section: Section, key: str) -> float | None:
+    """Return the value of what `locate` has found; None where it is unset."""
+    name, _, index = key.partition(".")
+    found: float | None = getattr(section, name)[int(index)] if index else getattr(section, name)
+    return found
+
+
+def put(section: Section, key: str, value: float, where: str, path: str) -> None:
+    """Set what `locate` has found, `path` being the section's."""
+    name, _, index = key.partition(".")
+    if not index:
+        section.put(name, _typed(section.param[name], value), where, path)
+        return
+    entries = list(getattr(section, name))
+    entries[int(index)] = value
+    section.put(name, entries, where, path)
 
 
 def _strategy(study: Study, keys: list[str], where: str, path: str) -> tuple[Section, str]:
@@ -215,7 +251,7 @@ class Mover:
         self._at = {}
         for path, value in moved.items():
             section, key = locate(self.study, path, where)
-            section.put(key, _typed(section.param[key], float(value)), where, path.rpartition(".")[0])
+            put(section, key, float(value), where, path.removesuffix(f".{key}"))
         if EFFECT in levels:
             self._to_effect(levels[EFFECT], where)
         self.study.scenario.check(where)
@@ -265,8 +301,5 @@ class Mover:
         """Give the best variant this effect; better ones keep their share of it, worse ones their own."""
         scenario = self.study.scenario
         scenario.metric.range = None
-        control = scenario.variants[0].mean
         for arm, share in self._shares():
-            scenario.variants[arm].put(
-                "mean", float(control + scenario.sign * share * effect), where, f"variants.{arm}"
-            )
+            scenario.variants[arm].put("mean", scenario.mean_at(share * effect), where, f"variants.{arm}")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import param
 
 from expsim_panel import grid
 from expsim_panel.axes import EFFECT
 from expsim_panel.errors import InputError
+from expsim_panel.guardrail import Guardrail
 from expsim_panel.quantities import plain
 from expsim_panel.sections import Section
 from expsim_panel.study import Study
@@ -70,6 +71,15 @@ def choices(study: Study) -> list[Choice]:
         made += _numbers(variant, f"variants.{i}", variant.name)
     for key, owner in _TABLES.items():
         made += _numbers(getattr(scenario, key), key, owner)
+    for i, rail in enumerate(scenario.guardrails):
+        path = f"guardrails.{i}"
+        for arm, mean in enumerate(rail.means):
+            low, high = sorted((float(mean) / 2, float(mean) * 2)) if mean else (0.0, float(rail.threshold))
+            if rail.binary:
+                high = min(high, 1.0)
+            words = f"True {rail.name} · {scenario.variants[arm].name}"
+            made.append(Choice(f"{path}.means.{arm}", words, low, high, float(mean), False, str(rail.param.means.doc)))
+        made += _of_guardrail(rail, path)
     for one in study.strategies:
         seen = set()
         for half in (one.policy, one.design):
@@ -87,6 +97,17 @@ def choices(study: Study) -> list[Choice]:
             Choice(choice.path, words, *(getattr(choice, key) for key in ("low", "high", "own", "whole", "help")))
         )
     return unique
+
+
+def _of_guardrail(rail: Guardrail, path: str) -> Iterator[Choice]:
+    """Yield a guardrail's numbers; the margin lies within the threshold, and a rate needs no spread."""
+    for choice in _numbers(rail, path, rail.name):
+        key = choice.path.rpartition(".")[2]
+        if key == "margin":
+            most = float(rail.threshold)
+            yield replace(choice, low=float(f"{most / 4:.4g}"), high=float(f"{most:.15g}"))
+        elif key != "sd" or not rail.binary:
+            yield choice
 
 
 def _numbers(section: Section, path: str, owner: str) -> Iterator[Choice]:

@@ -6,15 +6,18 @@ import hashlib
 import json
 import math
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from expsim_panel.bandits import MAX_WORK, check_size
+from expsim_panel.bandits import MAX_WORK, check_size, checkpoints
 from expsim_panel.errors import InputError, shown
+from expsim_panel.kernels.bits import stream
 from expsim_panel.kernels.streams import BLOCK
 from expsim_panel.policy import Policy
 from expsim_panel.policy_names import canonical, read_kind
@@ -22,6 +25,113 @@ from expsim_panel.results import Figure
 
 Floats = npt.NDArray[np.float64]
 P = TypeVar("P", bound=Policy)
+
+
+class PlayedPolicy(Protocol):
+    """What the result of one policy holds at least."""
+
+    @property
+    def name(self) -> str:
+        """Name as asked for."""
+
+    @property
+    def policy(self) -> str:
+        """Name in its canonical form."""
+
+    @property
+    def final(self) -> Floats:
+        """Regret of every replicate."""
+
+
+R = TypeVar("R", bound=PlayedPolicy)
+
+
+@dataclass(frozen=True)
+class PlayedProblem(ABC, Generic[R]):
+    """Policies on one problem.
+
+    Attributes
+    ----------
+    horizon, replicates, seed : int
+        Requests, experiments, seed.
+    policies : tuple
+        Result of each policy, in the order asked for.
+    checkpoints : ndarray
+        Numbers of requests at which curves stand.
+    seconds : float
+        Time it took.
+    """
+
+    horizon: int
+    replicates: int
+    seed: int
+    policies: tuple[R, ...]
+    checkpoints: npt.NDArray[np.int64]
+    seconds: float
+
+    @abstractmethod
+    def asked(self) -> list[object]:
+        """Return what the world is made of, for the digest of the request."""
+
+    @abstractmethod
+    def counted(self, one: R) -> Floats:
+        """Return the mean pulls of a policy, for the digest of the result."""
+
+    def __getitem__(self, name: str) -> R:
+        """Return the result of the policy called `name`."""
+        return next(one for one in self.policies if one.name == name)
+
+    @property
+    def request_digest(self) -> str:
+        """SHA-256 of the problem, the policies, replicates and seed."""
+        names = [one.policy for one in self.policies]
+        asked = [*self.asked(), names, self.horizon, self.replicates, self.seed]
+        return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the regret of every replicate and the mean pulls, as little-endian float64."""
+        seen = hashlib.sha256()
+        for one in self.policies:
+            for array in (one.final, self.counted(one)):
+                seen.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
+        return seen.hexdigest()
+
+
+class Runner:
+    """Plays blocks of replicates on threads, with streams that depend on seed, role, block and policy alone."""
+
+    def __init__(
+        self,
+        horizon: int,
+        replicates: int,
+        seed: int,
+        workers: int | None,
+        policies: int,
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self.horizon, self.replicates, self.seed = int(horizon), int(replicates), int(seed)
+        self.workers, self.progress = workers, progress
+        self.marks = checkpoints(self.horizon)
+        self.blocks = math.ceil(self.replicates / BLOCK)
+        self.done, self.total = 0, self.blocks * policies
+
+    def stream(self, role: int, index: int, policy: Policy | None = None) -> npt.NDArray[np.uint64]:
+        """Return a block's stream of a role: of one policy, or common to all of them."""
+        return stream(self.seed, role, index) if policy is None else stream(self.seed, role, index, lane_of(policy))
+
+    def play(self, block: Callable[[int, slice], None]) -> None:
+        """Call `block` with every block's index and its replicates; results do not depend on the threads."""
+
+        def one(index: int) -> None:
+            with np.errstate(over="ignore"):
+                block(index, slice(index * BLOCK, (index + 1) * BLOCK))
+
+        with ThreadPoolExecutor(max_workers=self.workers or os.cpu_count() or 1) as pool:
+            for _ in pool.map(one, range(self.blocks)):
+                self.done += 1
+                if self.progress:
+                    self.progress(self.done, self.total)
 
 
 def check_run(horizon: int, replicates: int, seed: int, workers: int | None, where: str) -> None:
@@ -72,41 +182,6 @@ def lane_of(policy: Policy) -> int:
     return int.from_bytes(hashlib.sha256(canonical(policy).encode()).digest()[:7], "little")
 
 
-def play_blocks(
-    play: Callable[[int, slice], None],
-    replicates: int,
-    workers: int | None,
-    done: Callable[[], None],
-) -> None:
-    """Call `play` with every block's index and its replicates, on threads; results do not depend on them."""
-
-    def one(index: int) -> None:
-        with np.errstate(over="ignore"):
-            play(index, slice(index * BLOCK, (index + 1) * BLOCK))
-
-    with ThreadPoolExecutor(max_workers=workers or os.cpu_count() or 1) as pool:
-        for _ in pool.map(one, range(blocks_of(replicates))):
-            done()
-
-
-def blocks_of(replicates: int) -> int:
-    """Return the number of blocks."""
-    return math.ceil(replicates / BLOCK)
-
-
-class Counter:
-    """Counts blocks for a progress bar."""
-
-    def __init__(self, total: int, progress: Callable[[int, int], None] | None) -> None:
-        self.done, self.total, self.progress = 0, total, progress
-
-    def __call__(self) -> None:
-        """Count one block."""
-        self.done += 1
-        if self.progress:
-            self.progress(self.done, self.total)
-
-
 def figure_of(values: npt.ArrayLike, quantiles: bool = False) -> Figure:
     """Return a mean over replicates; one replicate has no standard error."""
     x = np.asarray(values, dtype=np.float64)
@@ -129,16 +204,3 @@ def curve(path: Floats, replicates: int) -> tuple[Floats, Floats]:
     mean = path[:, 0] / replicates
     spread = np.maximum(path[:, 1] / replicates - mean * mean, 0.0) / max(replicates - 1, 1)
     return mean, np.sqrt(spread)
-
-
-def digest_of(arrays: Sequence[npt.NDArray[Any]]) -> str:
-    """Return the SHA-256 of arrays as little-endian float64."""
-    seen = hashlib.sha256()
-    for array in arrays:
-        seen.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
-    return seen.hexdigest()
-
-
-def request_digest_of(asked: object) -> str:
-    """Return the SHA-256 of what was asked for."""
-    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()

@@ -9,19 +9,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import param
 
+from expsim_panel.bandit_axes import HORIZON, LEAD, BanditAxis, Setting, bandit_axis, world_of
 from expsim_panel.bandit_worlds import BanditWorld
-from expsim_panel.bandits import bandit, check_size
+from expsim_panel.bandits import BanditResult, bandit, check_size
 from expsim_panel.best_arm import check_means
-from expsim_panel.errors import InputError, did_you_mean, shown
-from expsim_panel.policy import BanditPolicy
-from expsim_panel.policy_names import canonical, read_policy
+from expsim_panel.errors import InputError, shown
+
+__all__ = ["HORIZON", "LEAD", "RegretCurve", "levels_of", "parse", "played_at", "regret_over", "row_of"]
 
 Floats = npt.NDArray[np.float64]
 MOST = 60
-HORIZON, LEAD = "horizon", "lead"
-"""Axes beside ``means.0``, ``means.1``, ... and ``POLICY.PARAMETER``: requests; lead of the best arm over the next."""
+ROWS = ("regret", "regret_se", "low", "high", "wrong", "wrong_se", "usd", "usd_se")
 _NUMBER = r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*"
 
 
@@ -43,6 +42,8 @@ class RegretCurve:
         5 and 95 % quantiles of the regret over experiments.
     wrong, wrong_se : ndarray, shape (policies, levels)
         Share of the experiments that do not keep a best arm, and its standard error.
+    usd, usd_se : ndarray, shape (policies, levels)
+        Mean net value lost in dollars, and its standard error.
     replicates, seed : int
         Experiments a level, and their seed, the same at every level.
     family : str
@@ -59,15 +60,18 @@ class RegretCurve:
     high: Floats
     wrong: Floats
     wrong_se: Floats
+    usd: Floats
+    usd_se: Floats
     replicates: int
     seed: int
     family: str
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object: the axis, and one list per policy and figure."""
-        rows = ("regret", "regret_se", "low", "high", "wrong", "wrong_se")
+        rows = {"regret_usd" + name[3:] if name.startswith("usd") else name: name for name in ROWS}
         policies = [
-            {"name": name, **{row: getattr(self, row)[i].tolist() for row in rows}} for i, name in enumerate(self.names)
+            {"name": name, **{key: getattr(self, row)[i].tolist() for key, row in rows.items()}}
+            for i, name in enumerate(self.names)
         ]
         return {"path": self.path, "label": self.label, "values": self.values.tolist(), "policies": policies}
 
@@ -109,8 +113,8 @@ def regret_over(
     means, policies, horizon, family, replicates, seed, workers, world
         As for `expsim_panel.bandit`.
     path : str
-        ``horizon``; ``lead`` (the best arm's mean over the next one's); ``means.K`` (arm K, counted from 0); or
-        ``POLICY.PARAMETER`` such as ``epsilon-greedy.epsilon``, of a policy that is in `policies`.
+        As for `bandit_axes.bandit_axis`: ``horizon``, ``lead``, ``means.K``, a number of the world such as ``delay`` or
+        ``cost.1``, or ``POLICY.PARAMETER`` such as ``epsilon-greedy.epsilon``, of a policy that is in `policies`.
     values : sequence of float
         Levels, ascending.
     progress : callable, optional
@@ -122,107 +126,55 @@ def regret_over(
         The path leads nowhere, or a level is out of bounds.
     """
     start = check_means(means, family, where, "means")
-    levels = np.asarray(values, np.float64)
     check_size("horizon", horizon, where)
-    place, label = _setter(start, list(policies), path, where)
-    if path == HORIZON or label.startswith("#"):
-        levels, label = np.unique(np.round(levels)), label.removeprefix("#")
-    asked = [place(start, list(policies), int(horizon), float(level)) for level in levels]
-    for arms, _, requests in asked:
-        check_means(arms, family, where, path)
-        check_size(HORIZON, requests, where)
-    rows: dict[str, list[list[float]]] = {}
-    for done, (arms, names, requests) in enumerate(asked):
-        try:
-            found = bandit(
-                arms, names, requests, family=family, replicates=replicates, seed=seed, workers=workers, world=world
-            )
-        except InputError as error:
-            raise InputError(where, path, f"at {levels[done]:g}, {error.problem}", error.remedy) from None
-        table = []
-        for one in found.policies:
-            exact, right, marks = one.regret.exact, one.p_best_arm, one.regret.quantiles or {}
-            table.append(
-                (
-                    float(one.regret.value or 0.0) if exact is None else exact,
-                    (one.regret.se or 0.0) if exact is None else 0.0,
-                    marks.get("0.05", np.nan), marks.get("0.95", np.nan),
-                    1.0 - (right.value or 0.0), right.se or 0.0,
-                )
-            )  # fmt: skip
-        for key, column in zip(
-            ("regret", "regret_se", "low", "high", "wrong", "wrong_se"), zip(*table, strict=True), strict=True
-        ):
-            rows.setdefault(key, []).append(list(column))
+    setting = Setting(tuple(start.tolist()), tuple(policies), int(horizon), world_of(world))
+    axis = bandit_axis(setting, path, where)
+    levels = levels_of(axis, values)
+    asked = [axis.place(setting, float(level)) for level in levels]
+    for one in asked:
+        check_means(one.means, family, where, path)
+        check_size(HORIZON, one.horizon, where)
+    sizes = {"family": family, "replicates": replicates, "seed": seed, "workers": workers}
+    tables = []
+    for done, one in enumerate(asked):
+        tables.append(row_of(played_at(one, f"{levels[done]:g}", path, where, sizes)))
         if progress:
             progress(done + 1, len(asked))
+    # From (levels, policies, rows) to one table of (policies, levels) per row.
+    whole = np.moveaxis(np.array(tables, np.float64), (0, 1, 2), (2, 1, 0))
     return RegretCurve(
-        path, label, levels, tuple(one.strip() for one in policies),
-        **{key: np.array(table, np.float64).T for key, table in rows.items()},
+        path, axis.label, levels, tuple(one.strip() for one in policies), **dict(zip(ROWS, whole, strict=True)),
         replicates=replicates, seed=seed, family=family,
     )  # fmt: skip
 
 
-Place = Callable[[Floats, list[str], int, float], tuple[list[float], list[str], int]]
+def levels_of(axis: BanditAxis, values: Sequence[float] | Floats) -> Floats:
+    """Return the levels of an axis; whole numbers are rounded, and equal ones dropped."""
+    levels = np.asarray(values, np.float64)
+    return np.unique(np.round(levels)) if axis.whole else levels
 
 
-def _setter(means: Floats, names: list[str], path: str, where: str) -> tuple[Place, str]:
-    """Return what puts a level into the problem, and the axis' words (# in front: whole numbers only)."""
-    if path == HORIZON:
-        return lambda arms, policies, horizon, level: (
-            arms.tolist(),
-            policies,
-            int(level),
-        ), "Requests in one experiment"
-    if path == LEAD:
-        if means.size < 2 or np.ptp(means) == 0.0:
-            raise InputError(where, path, "no arm leads", "give different means, or vary means.0")
-        return _lead, "Lead of the best arm over the next"
-    head, _, key = path.partition(".")
-    if head == "means":
-        if not re.fullmatch("[0-9]{1,3}", key) or int(key) >= means.size:
-            raise InputError(where, path, f"there is no arm {shown(key)}", f"give means.0 to means.{means.size - 1}")
-        at = int(key)
-
-        def one_mean(
-            arms: Floats, policies: list[str], horizon: int, level: float
-        ) -> tuple[list[float], list[str], int]:
-            return [level if k == at else float(mean) for k, mean in enumerate(arms)], policies, horizon
-
-        return one_mean, f"Mean of arm {at}"
-    made = [read_policy(name, where, "policy") for name in names]
-    kinds = [one.kind for one in made]
-    if not key or head not in kinds:
-        known = [HORIZON, LEAD, *(f"means.{k}" for k in range(means.size)), *_paths(made)]
-        raise InputError(where, path, "is no axis of this problem", did_you_mean(path, known))
-    one = made[kinds.index(head)]
-    declared = one.param[key] if key in one.fields() else None
-    if not isinstance(declared, param.Number) or isinstance(declared, param.Boolean):
-        raise InputError(where, path, f"{head} has no number {shown(key)}", did_you_mean(path, _paths(made)))
-    whole = isinstance(declared, param.Integer)
-
-    def one_parameter(
-        arms: Floats, policies: list[str], horizon: int, level: float
-    ) -> tuple[list[float], list[str], int]:
-        changed = read_policy(policies[kinds.index(head)], where, "policy")
-        changed.put(key, int(level) if whole else level, where, f"policy {head}")
-        # Two policies of one kind would be the same at some level, and the order must stay.
-        return (
-            arms.tolist(),
-            [canonical(changed) if k == kinds.index(head) else n for k, n in enumerate(policies)],
-            horizon,
-        )
-
-    return one_parameter, ("#" if whole else "") + f"{declared.label} of {head}"
+def played_at(one: Setting, at: str, path: str, where: str, sizes: Mapping[str, Any]) -> BanditResult:
+    """Play one level; an error says at which."""
+    try:
+        found: BanditResult = bandit(one.means, one.policies, one.horizon, world=dict(one.world) or None, **sizes)
+        return found
+    except InputError as error:
+        raise InputError(where, path, f"at {at}, {error.problem}", error.remedy) from None
 
 
-def _lead(arms: Floats, policies: list[str], horizon: int, level: float) -> tuple[list[float], list[str], int]:
-    best = int(np.argmax(arms))
-    others = np.delete(arms, best)
-    moved = arms.copy()
-    moved[best] = others.max() + level
-    return moved.tolist(), policies, horizon
-
-
-def _paths(made: list[BanditPolicy]) -> list[str]:
-    return [f"{one.kind}.{key}" for one in made for key in one.fields() if isinstance(one.param[key], param.Number)]
+def row_of(found: BanditResult) -> list[tuple[float, ...]]:
+    """Return the figures of `ROWS` for every policy."""
+    made: list[tuple[float, ...]] = []
+    for one in found.policies:
+        exact, right, marks = one.regret.exact, one.p_best_arm, one.regret.quantiles or {}
+        made.append(
+            (
+                float(one.regret.value or 0.0) if exact is None else exact,
+                (one.regret.se or 0.0) if exact is None else 0.0,
+                marks.get("0.05", np.nan), marks.get("0.95", np.nan),
+                1.0 - (right.value or 0.0), right.se or 0.0,
+                one.money.regret.value or 0.0, one.money.regret.se or 0.0,
+            )
+        )  # fmt: skip
+    return made

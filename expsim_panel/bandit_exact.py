@@ -66,6 +66,6 @@ def enumerate_policy(policy: BanditPolicy, problem: Problem, means: Floats) -> t
     kept = np.zeros(problem.arms)
     memory = np.zeros(policy.memory(problem))
     rates = np.ascontiguousarray(means, dtype=np.float64)
-    parameters = (int(policy.burn_in), float(policy.floor), memory)
+    parameters = (int(policy.burn_in), policy.floor_of(problem.arms), memory)
     enumerate_pulls(policy.request(problem), rates, problem.horizon, *parameters, chosen, kept)
     return chosen, kept

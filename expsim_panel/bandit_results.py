@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,8 @@ class Money:
         5, 50 and 95 % quantiles of it, of the first 10,000 replicates.
     final : ndarray, shape (replicates,)
         Regret in dollars of every replicate.
+    simple_regret : Figure
+        Net value per request by which the arm that is kept falls short of the best, after the last request.
     """
 
     regret: Figure
@@ -50,6 +52,7 @@ class Money:
     se: Floats
     band: Floats
     final: Floats
+    simple_regret: Figure
 
 
 @dataclass(frozen=True)
@@ -174,3 +177,19 @@ class BanditResult:
             if self.world != BanditWorld():
                 seen.update(np.ascontiguousarray(one.money.final, dtype="<f8").tobytes())
         return seen.hexdigest()
+
+
+def in_dollars(found: BanditResult) -> BanditResult:
+    """Return the same result with losses in dollars of net value, costs of the pulls taken off.
+
+    Regret, its tail, its course and the simple regret are those of `Money`; exact figures and the bound, which know no
+    costs, are left out. Share of right choices and traffic stay: they are of the reward.
+    """
+    parts = tuple(
+        replace(
+            one, regret=one.money.regret, simple_regret=one.money.simple_regret, tail_regret=one.money.tail_regret,
+            regret_over_time=one.money.over_time, regret_se=one.money.se, band=one.money.band, final=one.money.final,
+        ) for one in found.policies
+    )  # fmt: skip
+    reason = found.lai_robbins_reason or "the bound is for rewards, not for dollars of net value"
+    return replace(found, policies=parts, lai_robbins=float("nan"), lai_robbins_reason=reason)

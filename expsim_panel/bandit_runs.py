@@ -116,7 +116,7 @@ class Run:
                 np.zeros(1, np.int64),
                 self.problem.horizon,
                 int(self.policy.burn_in),
-                float(self.policy.floor),
+                self.policy.floor_of(arms),
                 self.marks,
                 np.zeros(self.policy.memory(self.problem)),
                 *arrays,
@@ -136,7 +136,8 @@ class Run:
         memory = np.zeros(self.policy.memory(problem))
         choices = stream(self.seed, POLICY, index, self.lane)
         params, law = self.policy.request(problem), self.law.kernel
-        asked = (problem.binary, problem.horizon, int(self.policy.burn_in), float(self.policy.floor))
+        floors = np.ascontiguousarray(self.policy.floor_of(order.size)[order])
+        asked = (problem.binary, problem.horizon, int(self.policy.burn_in), floors)
         out = (pulls, chosen, self.regret[part], self.money[part], self.paths[part], self.dollars[part], traffic)
         if self.in_batches:
             outcome, policy = (generator(self.seed, role, index, self.lane) for role in (OUTCOME, POLICY))
@@ -209,6 +210,7 @@ class Run:
             spread,
             np.quantile(paths, [0.05, 0.5, 0.95], axis=0),
             lost,
+            figure_of(law.losses[self.chosen[:size]], None),
         )
 
     def _exact(self) -> dict[str, float]:

@@ -58,7 +58,7 @@ def even_regret(found: BanditResult) -> tuple[float, float] | None:
     In the classic problem it is the horizon times the mean gap of the arms. In another world None, if no even split
     was played there.
     """
-    if found.world.plain:
+    if found.world.plain and not any(found.world.cost):
         return float(found.horizon * np.mean(found.means.max() - found.means)), 0.0
     even = next((one for one in found.policies if one.name == EVEN), None)
     return None if even is None else (_regret(even), _error(even))
@@ -192,12 +192,23 @@ def _notes(found: BanditResult, best: PolicyResult, even: float, usd: float | No
         made.append(
             f"In the worst twentieth of its experiments {best.name} loses {lost(worst, found.family, usd)} on average."
         )
-    if any(found.world.cost):
-        made.append("The costs of pulls are not in these losses; the JSON has the net value in dollars.")
+    if any(found.world.cost) and usd is None:
+        made.append("The costs of pulls are not in these losses; in dollars they are.")
+    net = found.world.value_per_point * found.means - np.array(found.world.cost or 0.0)
+    if any(found.world.cost) and not found.world.changing and int(net.argmax()) != int(found.means.argmax()):
+        made.append(
+            f"By net value arm {int(net.argmax())} is the best, not arm {int(found.means.argmax())}: policies that "
+            "learn from rewards alone move towards the wrong one. Lower its cost or raise the worth of a reward."
+        )
+    if found.world.judged:
+        made.append(
+            "The policies learn from what the evaluator sees; losses are of the true rewards. A bias between arms is "
+            "not averaged away by more requests."
+        )
     if found.world.plain:
         made.append(
-            "Rewards come at once and are measured without error here; late or judged rewards belong in a scenario, "
-            "where the same policies play."
+            "Rewards come at once and are measured without error here; delay, batches, an evaluator's errors, costs "
+            "and change can be set, and move the answer."
         )
     return made
 

@@ -80,7 +80,7 @@ def _measured(
     control, chosen = _choose(ratings, variants, control, treatments, notes)
     assessed = realism(sheet, splits, seed, adjudicated, continuous=family == "normal")
     revised = assessed.law.endswith("adjudicated")
-    model = None if family == "normal" else fitted_law(sheet, revised, seed, within)
+    model = fitted_law(sheet, revised, seed, within)
     if looks_adjudicated(assessed.wide, assessed.items):
         notes.append(
             f"Only {assessed.wide['observed']:.1%} of items have raters more than two levels apart, where"
@@ -104,7 +104,8 @@ def _measured(
         components=within,
         chosen=variance_components(_only(sheet, picked).ratings),
         reliability=reliability(ratings, pooled),
-        probit=None if model is None else model.fit,
+        probit=model.fit,
+        classes=(tuple(map(float, sheet.values)), tuple(map(float, sheet.edges))) if family == "normal" else None,
         prompt_share=prompt_share(within),
         realism=assessed,
         notes=tuple(notes),

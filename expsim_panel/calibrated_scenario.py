@@ -85,6 +85,11 @@ def to_scenario(
         raise InputError(calibration.source, "--direction", f"unknown {shown(direction)}", "give increase or decrease")
     control = control or calibration.control
     treatments = tuple(treatments or calibration.treatments)
+    if not treatments:
+        problem = f"there is one variant, {shown(control)}"
+        raise InputError(
+            calibration.source, "--variant", problem, "give at least two, those of other files with --also FILE"
+        )
     slug = name or re.sub(r"[^a-z0-9]+", "-", calibration.source.rsplit(".", 1)[0].lower()).strip("-")
     if not re.fullmatch(r"[A-Za-z0-9._-]+", slug or "calibrated"):
         raise InputError(calibration.source, "--name", f"{shown(slug)} is not a slug", "use letters and hyphens")

@@ -73,9 +73,12 @@ class Calibration:
         Variance components within variants: over the whole table, and over control and treatments.
     reliability : Reliability
         Over all variants together, as publications report it.
-    probit : OrderedProbit or None
-        The law named in `realism.law`, fitted to the whole table, `variants` in order; None for a continuous
-        score. Where raters revised, it is the law before they did.
+    probit : OrderedProbit
+        The law named in `realism.law`, fitted to the whole table, `variants` in order. Where raters revised, it is
+        the law before they did.
+    classes : tuple of tuple of float, or None
+        The levels of that law for ``normal``: mean score of each class, and the edges between them (scores with few
+        values: the values). None where levels are scores.
     prompt_share : float
         Part of the item variance that variants share on a prompt.
     notes : tuple of str
@@ -97,7 +100,8 @@ class Calibration:
     components: Components
     chosen: Components
     reliability: Reliability
-    probit: OrderedProbit | None
+    probit: OrderedProbit
+    classes: tuple[tuple[float, ...], tuple[float, ...]] | None
     prompt_share: float
     realism: Realism
     notes: tuple[str, ...]
@@ -111,11 +115,11 @@ class Calibration:
         tree = asdict(self)
         for key in ("components", "chosen"):
             del tree[key]["rater_effects"]
-        if self.probit is not None and self.raters > MOST_NAMED:
+        if self.raters > MOST_NAMED:
             for key in ("severities", "severity_errors", "stretches"):
                 del tree["probit"][key]
-        if self.probit is None:
-            tree["probit_reason"] = "scores are continuous"
+        if self.classes is not None:
+            tree["classes"] = {"values": self.classes[0], "edges": self.classes[1]}
         return dict(plain(tree))
 
 

@@ -43,6 +43,17 @@ class TokenLaw:
         """Return the law of a text that always has so many tokens."""
         return cls(tokens, tokens)
 
+    @classmethod
+    def of_mean(cls, mean: float, sd: float) -> TokenLaw:
+        """Return the lognormal law with this mean and standard deviation, both 0 or more."""
+        if not (math.isfinite(mean) and math.isfinite(sd) and mean >= 0 and sd >= 0 and (mean > 0 or sd == 0)):
+            raise InputError("tokens", "sd", f"mean {shown(mean)} and SD {shown(sd)}", "give a mean above 0 with an SD")
+        if sd == 0:
+            return cls.fixed(mean)
+        square = math.log1p((sd / mean) ** 2)
+        median = mean * math.exp(-square / 2)
+        return cls(median, median * math.exp(_P95 * math.sqrt(square)))
+
     @property
     def sigma(self) -> float:
         """SD of log tokens."""
@@ -52,6 +63,21 @@ class TokenLaw:
     def mean(self) -> float:
         """Mean, ``median exp(sigma^2 / 2)``: what linear prices need."""
         return self.median * math.exp(self.sigma**2 / 2)
+
+    @property
+    def variance(self) -> float:
+        """Variance, ``mean^2 (exp(sigma^2) - 1)``."""
+        return self.mean**2 * math.expm1(self.sigma**2)
+
+    def strata_variances(self, count: int = _STRATA) -> npt.NDArray[np.float64]:
+        """Return the variances inside the `strata`."""
+        from scipy.special import ndtr, ndtri
+
+        if self.sigma == 0:
+            return np.zeros(1)
+        edges = ndtri(np.linspace(0, 1, count + 1))
+        square = self.mean**2 * math.exp(self.sigma**2) * np.diff(ndtr(edges - 2 * self.sigma)) * count
+        return np.asarray(np.maximum(square - self.strata(count) ** 2, 0.0))
 
     def strata(self, count: int = _STRATA) -> npt.NDArray[np.float64]:
         """Return the means of `count` equally likely strata, shortest first; their mean is exactly `mean`."""
@@ -112,6 +138,13 @@ class Call:
         """
         return _expected(self) * (1 - BATCH_DISCOUNT if self.batch else 1.0)
 
+    def price_sd(self) -> float:
+        """Return the standard deviation of the dollars of a call, prompt and answer independent.
+
+        Inside each of the strata of the prompt the price is linear in the prompt, in the answer it is everywhere.
+        """
+        return _spread(self) * (1 - BATCH_DISCOUNT if self.batch else 1.0)
+
     def note(self) -> str:
         """Say where the price comes from."""
         batch = ", batch at half price (assumed of the provider)" if self.batch else ""
@@ -130,6 +163,21 @@ def _expected(call: Call) -> float:
             costs = [_fractional(call, tokens + call.shared, answer, hit) for tokens in prompts]
             total += share * math.fsum(costs) / len(costs)
     return total
+
+
+@lru_cache(maxsize=256)
+def _spread(call: Call) -> float:
+    answer, own = call.answer.mean, call.answer.variance
+    square = 0.0
+    prompts = list(zip(call.prompt.strata(), call.prompt.strata_variances(), strict=True))
+    for share, hit in ((1 - call.cached, 0), (call.cached, call.shared)):
+        for tokens, inside in prompts if share > 0 else ():
+            sent = tokens + call.shared
+            cost = _fractional(call, sent, answer, hit)
+            slope = cost - _fractional(call, max(sent - 1.0, float(hit)), answer, hit)
+            each = _fractional(call, sent, answer + 1.0, hit) - cost
+            square += share * (cost**2 + slope**2 * inside + each**2 * own) / len(prompts)
+    return math.sqrt(max(square - _expected(call) ** 2, 0.0))
 
 
 def _fractional(call: Call, sent: float, received: float, hit: int) -> float:

@@ -7,6 +7,7 @@ from expsim_panel.economics import ledger
 from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.evaluators.judge import Judge
 from expsim_panel.operating import MIN_EVENTS
+from expsim_panel.preference_rows import net_of_bias
 from expsim_panel.quantities import effect, percent
 from expsim_panel.results import Result
 from expsim_panel.scenario import Scenario
@@ -27,12 +28,13 @@ def _partiality(result: Result, scenario: Scenario) -> str:
     judge = scenario.evaluator
     if not isinstance(judge, Judge) or judge.largest_bias() == 0:
         return ""
-    bias = scenario.sign * judge.largest_bias()
+    favour = judge.largest_bias()
+    bias = scenario.sign * (net_of_bias(scenario, favour) if scenario.side_by_side else favour)
     one = result[result.advice.strategy]
     arms = [variant.name for variant in scenario.variants]
     most = judge.biases.index(judge.largest_bias()) + 1 if judge.biases else 1
     liked = arms[0] if bias < 0 else arms[most] if len(arms) == 2 or judge.biases else "the new variants"
-    start = f"The judge is assumed to favour {liked} by {effect(abs(bias), scenario.family, signed=False)}"
+    start = f"The judge is assumed to favour {liked} by {effect(abs(bias), scenario.shown_as, signed=False)}"
     now = one.figures["power"]
     tree = scenario.to_tree()
     tree["evaluator"] |= {"differential_bias": 0.0, "biases": []}

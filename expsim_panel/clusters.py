@@ -75,7 +75,7 @@ def clusters_of(scenario: Scenario, spread_of_row: float) -> Clusters:
         Standard deviation of one scored response of the control.
     """
     traffic, unit = scenario.traffic, scenario.analysis.unit
-    rates = scenario.family == "binary"
+    rates = scenario.family == "binary" or scenario.side_by_side
     if traffic.switchback is not None:
         periods, between = traffic.switchback.periods_per_day, traffic.switchback.period_sd**2
         size, spread = traffic.units_per_day * float(scenario.evaluator.coverage) / periods, 0.0

@@ -109,7 +109,7 @@ def follow(scenario: Scenario, one: StrategyResult) -> Daily:
     return Daily(
         one.name,
         scenario.metric.name,
-        scenario.family,
+        scenario.shown_as,
         tuple(variant.name for variant in scenario.variants),
         int(scenario.traffic.days),
         one.trace.day,

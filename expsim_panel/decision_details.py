@@ -137,9 +137,9 @@ def details(scenario: Scenario, one: Strategy, shown: Trace, day: int, ended: bo
         reasons["adjusted"] = adjusted
     prior = scenario.prior
     shrunk = None
-    if prior.effect_sd:
-        share = 1.0 / (1.0 + (se / float(prior.effect_sd)) ** 2)
-        shrunk = share * value + (1.0 - share) * float(prior.effect_mean)
+    if prior.sd:
+        share = 1.0 / (1.0 + (se / prior.sd) ** 2)
+        shrunk = share * value + (1.0 - share) * prior.mean
     else:
         reasons["shrunk"] = "needs prior.effect_sd"
     longer = None
@@ -180,7 +180,7 @@ def _longer(
     units = float(shown.state[-1, 0].sum())
     claimed = design.nominal_alpha()
     alpha = (1 - design.level() if claimed is None else claimed) / (setting.arms - 1)
-    mean, sd = (float(prior.effect_mean), float(prior.effect_sd)) if prior.effect_sd else (0.0, None)
+    mean, sd = (prior.mean, prior.sd) if prior.sd else (0.0, None)
     found = how_much_longer(
         value, se, units, power=POWER, alpha=alpha, sides=sides, prior_mean=mean,
         prior_sd=math.inf if sd is None else sd,
@@ -229,7 +229,7 @@ def _lines(
     scenario: Scenario, one: Strategy, arm: int, adjusted: Stagewise | None, shrunk: float | None, longer: Longer | None
 ) -> tuple[str, ...]:
     """Put the numbers into sentences about the metric, as the verdict's own."""
-    family = "binary" if scenario.family == "binary" else "normal"
+    family = scenario.shown_as
     name = scenario.variants[arm].name
 
     def size(value: float) -> str:

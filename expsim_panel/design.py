@@ -9,10 +9,15 @@ from typing import Any
 import numpy as np
 
 from expsim_panel.errors import InputError
+from expsim_panel.kernels.strata import SCRATCH, DailyTable
 from expsim_panel.kernels.tables import Table
 from expsim_panel.kernels.trials import FOR_CONTROL, FUTILE
 from expsim_panel.registry import Registry
 from expsim_panel.sections import Section
+
+LEAST_ROWS = 10.0
+"""Scored rows that both arms need on a day for it to count in a table on a bandit's traffic: fewer have no normal
+law, and planned weights cannot make them lighter."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,8 @@ class Setting:
     enrolled, scored : float ndarray, shape (days, arms), or None
         Where outcomes are late, units enrolled by the end of each day and the rows that they will come to;
         `units` and `rows` are then those whose outcomes are known. None: nothing is late.
+    past : (float, float) or None
+        Mean and standard deviation of the effects that the team's past experiments fit, where they are given.
     """
 
     units: np.ndarray
@@ -41,6 +48,7 @@ class Setting:
     indifference: float
     enrolled: np.ndarray | None = None
     scored: np.ndarray | None = None
+    past: tuple[float, float] | None = None
 
     @property
     def days(self) -> int:
@@ -96,7 +104,17 @@ class Bounds:
         lower[self.days - 1], upper[self.days - 1] = self.lower, self.upper
         if self.inner is not None:
             inner[self.days - 1] = self.inner
-        return Table(lower, upper, inner, setting.ddof, FUTILE if self.futility else FOR_CONTROL)
+        below = FUTILE if self.futility else FOR_CONTROL
+        return Table(lower, upper, inner, setting.ddof, below, np.zeros(setting.arms))
+
+    def daily(self, setting: Setting) -> DailyTable:
+        """Return the table for traffic that follows the data: days weighed by the information planned for them."""
+        planned = self.table(setting)
+        part = np.sqrt(np.diff(setting.information(np.arange(1, setting.days + 1)), prepend=0.0))
+        work = np.zeros((SCRATCH, setting.arms))
+        return DailyTable(
+            planned.lower, planned.upper, planned.inner, planned.below, part, LEAST_ROWS, setting.binary, work
+        )
 
 
 class Design(Section):
@@ -111,6 +129,8 @@ class Design(Section):
 
     needs_allocation = ""
     """Name of the policy that has to divide the traffic; empty: any."""
+    only_fixed = ""
+    """Why the rule does not hold where traffic follows the data; empty: it does."""
 
     def bounds(self, setting: Setting) -> Bounds | None:
         """Return the z bounds that the design comes to; None where it has no such form."""
@@ -122,6 +142,14 @@ class Design(Section):
         if planned is None:
             raise LookupError(f"{type(self).__name__} has neither bounds nor a rule")
         return planned.table(setting)
+
+    def adaptive_rule(self, setting: Setting) -> Any:
+        """Return the kernel's parameters where traffic follows the data; by default those of a fixed split.
+
+        That holds for a posterior, to which it does not matter why a row was taken, and for sums of one arm's
+        rows, which stay a martingale. A test of the difference of two pooled means needs another form.
+        """
+        return self.rule(setting)
 
     def level(self) -> float:
         """Return the confidence level of the interval shown with an estimate."""

@@ -8,27 +8,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from expsim_panel.bandit_blocks import (
-    Counter,
     Floats,
-    blocks_of,
+    PlayedProblem,
+    Runner,
     check_run,
     curve,
-    digest_of,
     figure_of,
-    lane_of,
-    play_blocks,
     read_policies,
     read_rows,
-    request_digest_of,
     tail,
 )
-from expsim_panel.bandits import checkpoints
 from expsim_panel.best_arm import divergence
 from expsim_panel.errors import InputError, shown
-from expsim_panel.kernels.bits import stream
 from expsim_panel.kernels.duels import play_duels
 from expsim_panel.kernels.streams import OUTCOME, POLICY
 from expsim_panel.pairwise import davidson
@@ -174,33 +167,19 @@ class DuelPolicyResult:
 
 
 @dataclass(frozen=True)
-class DuelResult:
+class DuelResult(PlayedProblem[DuelPolicyResult]):
     """Policies on one duelling problem; see `duel`. `lower_bound` is null where duels can end in ties."""
 
     world: Preferences
-    horizon: int
-    replicates: int
-    seed: int
     lower_bound: float | None
-    policies: tuple[DuelPolicyResult, ...]
-    checkpoints: npt.NDArray[np.int64]
-    seconds: float
 
-    def __getitem__(self, name: str) -> DuelPolicyResult:
-        """Return the result of the policy called `name`."""
-        return next(one for one in self.policies if one.name == name)
+    def asked(self) -> list[object]:
+        """Return the preferences."""
+        return [self.world.prefer.tolist(), self.world.ties.tolist()]
 
-    @property
-    def request_digest(self) -> str:
-        """SHA-256 of the problem, the policies, replicates and seed."""
-        names = [one.policy for one in self.policies]
-        world = [self.world.prefer.tolist(), self.world.ties.tolist()]
-        return request_digest_of([*world, names, self.horizon, self.replicates, self.seed])
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the regrets of every replicate and the mean places."""
-        return digest_of([array for one in self.policies for array in (one.final, one.duels)])
+    def counted(self, one: DuelPolicyResult) -> Floats:
+        """Return the mean places."""
+        return one.duels
 
 
 def duel(
@@ -230,42 +209,30 @@ def duel(
     check_run(horizon, replicates, seed, workers, _WHERE)
     made = read_policies(policies, (DuelPolicy,), _WHERE)
     known = world if isinstance(world, Preferences) else preferences(world)
-    marks = checkpoints(int(horizon))
-    count = Counter(blocks_of(replicates) * len(made), progress)
-    results = tuple(_play(known, one, name, int(replicates), int(seed), marks, workers, count) for name, one in made)
+    run = Runner(horizon, replicates, seed, workers, len(made), progress)
+    results = tuple(_play(known, one, name, run) for name, one in made)
     bound = lower_bound(known) if known.ties.max() <= 1e-12 and math.isfinite(lower_bound(known)) else None
-    return DuelResult(
-        known, int(horizon), int(replicates), int(seed), bound, results, marks, time.perf_counter() - started
-    )
+    spent = time.perf_counter() - started
+    return DuelResult(run.horizon, run.replicates, run.seed, results, run.marks, spent, known, bound)
 
 
-def _play(
-    world: Preferences,
-    policy: DuelPolicy,
-    name: str,
-    replicates: int,
-    seed: int,
-    marks: npt.NDArray[np.int64],
-    workers: int | None,
-    count: Callable[[], None],
-) -> DuelPolicyResult:
-    arms = world.prefer.shape[0]
+def _play(world: Preferences, policy: DuelPolicy, name: str, run: Runner) -> DuelPolicyResult:
+    arms, replicates = world.prefer.shape[0], run.replicates
     places = np.zeros((replicates, arms), np.int64)
     chosen = np.zeros(replicates, np.int64)
     regret = np.zeros((replicates, 3))
-    path = np.zeros((blocks_of(replicates), marks.size, 2))
-    lane = lane_of(policy)
-    request = policy.request(Problem(arms, int(marks[-1]), True))
+    path = np.zeros((run.blocks, run.marks.size, 2))
+    request = policy.request(Problem(arms, run.horizon, True))
 
     def block(index: int, part: slice) -> None:
         play_duels(
             request,
-            stream(seed, OUTCOME, index, lane),
-            stream(seed, POLICY, index, lane),
+            run.stream(OUTCOME, index, policy),
+            run.stream(POLICY, index, policy),
             world.prefer,
             world.ties,
             world.losses,
-            marks,
+            run.marks,
             np.zeros((4, arms)),
             places[part],
             chosen[part],
@@ -273,7 +240,7 @@ def _play(
             path[index],
         )
 
-    play_blocks(block, replicates, workers, count)
+    run.play(block)
     mean, error = curve(path.sum(axis=0), replicates)
     return DuelPolicyResult(
         name,

@@ -9,7 +9,7 @@ import numpy as np
 
 from expsim_panel import plan
 from expsim_panel.clusters import Clusters
-from expsim_panel.prices import price
+from expsim_panel.preference_rows import ROWS_PER_COMPARISON
 from expsim_panel.scenario import Scenario
 
 
@@ -20,7 +20,9 @@ class Ledger:
     Attributes
     ----------
     generation, waiting : ndarray, shape (arms,)
-        Dollars per response: for generating it, and for waiting longer than with the control.
+        Mean dollars per response: for generating it, and for waiting longer than with the control.
+    generation_sd : ndarray, shape (arms,)
+        Standard deviation of the first between responses; 0 where tokens do not vary.
     per_row : float
         Dollars to score one row of the analysis.
     payee : str
@@ -33,7 +35,7 @@ class Ledger:
     rows_per_day : float
         Rows that can be scored in a day, weekends of people spread evenly; inf where scoring takes no time.
     scored_per_row : float
-        Scored responses in a row.
+        Scored responses in a row; side by side, comparisons that are read.
     exposures_per_unit, horizon : float
         Responses per unit; responses over which the decision pays off.
     value_per_point, launch_cost : float
@@ -46,6 +48,7 @@ class Ledger:
 
     generation: np.ndarray
     waiting: np.ndarray
+    generation_sd: np.ndarray
     per_row: float
     payee: str
     shares: dict[str, float]
@@ -132,39 +135,34 @@ def ledger(scenario: Scenario, found: Clusters | None = None) -> Ledger:
         A model that the price list does not know.
     """
     money = scenario.economics
-    generation, waiting = [], []
-    base = scenario.variants[0].latency_ms
+    generation, spread, waiting = [], [], []
+    base = scenario.variants[0].mean_wait()
     for i, variant in enumerate(scenario.variants):
-        tokens = (variant.input_tokens, variant.output_tokens, variant.cached_tokens)
-        key = f"variants.{i}.model"
-        generation.append(
-            price(
-                variant.model,
-                variant.provider,
-                tokens,
-                override=variant.price_override,
-                where=scenario.scenario.name,
-                key=key,
-            )
-        )
-        slower = (variant.latency_ms.mean - base.mean) / 1000 if variant.latency_ms and base else 0.0
+        dollars, sd = variant.price(scenario.scenario.name, f"variants.{i}.model")
+        generation.append(dollars)
+        spread.append(sd)
+        mine = variant.mean_wait()
+        slower = (mine - base) / 1000 if mine is not None and base is not None else 0.0
         waiting.append(money.usd_per_second * max(0.0, slower))
     if scenario.offline is not None:
-        return offline_ledger(scenario, np.array(generation), np.array(waiting))
+        return offline_ledger(scenario, *map(np.array, (generation, waiting, spread)))
     traffic, evaluator = scenario.traffic, scenario.evaluator
     planned = traffic.units_per_day * traffic.days
     each = (found or plan.clusters(scenario)).scored_per_row
+    # Side by side one reading is of two responses, each a row of its arm.
+    readings = each / ROWS_PER_COMPARISON if scenario.side_by_side else each
     paid = evaluator.usd_by_payee()
     return Ledger(
         np.array(generation),
         np.array(waiting),
-        evaluator.usd_per_row() * each,
+        np.array(spread),
+        evaluator.usd_per_row() * readings,
         evaluator.kind if evaluator.kind in ("judge", "human", "hybrid") else "",
         {who: _part(paid, who, evaluator.usd_per_row()) for who in ("judge", "human")},
         {who: evaluator.responses_per_row().get(who, 0.0) for who in ("judge", "human")},
-        evaluator.seconds_per_row() * each,
-        evaluator.rows_per_day() / each,
-        each,
+        evaluator.seconds_per_row() * readings,
+        evaluator.rows_per_day() / readings,
+        readings,
         float(traffic.exposures_per_unit),
         float(max(money.horizon_units, planned) * traffic.exposures_per_unit),
         float(money.value_per_point),
@@ -172,7 +170,9 @@ def ledger(scenario: Scenario, found: Clusters | None = None) -> Ledger:
     )
 
 
-def offline_ledger(scenario: Scenario, generation: np.ndarray, waiting: np.ndarray) -> Ledger:
+def offline_ledger(
+    scenario: Scenario, generation: np.ndarray, waiting: np.ndarray, generation_sd: np.ndarray
+) -> Ledger:
     """Return prices and pace of a prompt set: nobody waits, and time is what scoring takes."""
     table, evaluator, money = scenario.offline, scenario.evaluator, scenario.economics
     served = scenario.served or scenario.traffic
@@ -203,6 +203,7 @@ def offline_ledger(scenario: Scenario, generation: np.ndarray, waiting: np.ndarr
     return Ledger(
         generation,
         waiting,
+        generation_sd,
         whole / rows,
         evaluator.kind if evaluator.kind in ("judge", "human", "hybrid") else "",
         {who: _part(of_prompt, who, whole) for who in ("judge", "human")},

@@ -57,6 +57,9 @@ class PairLaw:
 
 def measurers(scenario: Scenario) -> tuple[Judge, Human]:
     """Return the scenario's judge and people: the one in use, and the fields kept for the others."""
+    if scenario.side_by_side:
+        problem = "judge and people are compared here on single responses, and these are judged side by side"
+        raise InputError(scenario.scenario.name, "metric.family", problem, "run the study with each evaluator.kind")
     if isinstance(scenario.evaluator, Hybrid):
         return scenario.evaluator.judge, scenario.evaluator.human
     found: list[Evaluator] = []

@@ -190,10 +190,10 @@ def worth(scenario: Scenario, what: Setting) -> Worth:
     money, prior = ledger(scenario), scenario.prior
     arm = chosen_variant(scenario, None)
     nothing = Worth(np.empty(0), {}, {}, 0.0, {}, "the scenario has no prior, or nothing is at stake")
-    if not prior.effect_sd or money.value_per_point <= 0:
+    if not prior.sd or money.value_per_point <= 0:
         return nothing
     weight = money.value_per_point
-    belief = Belief(weight * prior.effect_mean, weight * prior.effect_sd, float(money.handicap[arm]))
+    belief = Belief(weight * prior.mean, weight * prior.sd, float(money.handicap[arm]))
     rows = np.unique(np.round(np.geomspace(4, max(money.horizon / 4, 8), 160)))
     split = optimal_split(math.sqrt(what.law.rho_squared), what.cost_human, what.cost_judge, 1e5 * what.cost_human)
     ratio = min(split.judged_per_label, 1000.0)

@@ -9,7 +9,7 @@ import numpy as np
 from expsim_panel import exact_worlds, plan
 from expsim_panel.design import Bounds, Setting
 from expsim_panel.economics import Ledger
-from expsim_panel.guardrail_laws import p_pass
+from expsim_panel.guardrail_laws import passes_at
 from expsim_panel.offline_laws import PromptRows
 from expsim_panel.regions import stops_between
 from expsim_panel.scenario import Scenario
@@ -107,7 +107,7 @@ def all_pass(scenario: Scenario, world: str, units: np.ndarray) -> np.ndarray:
     found = np.ones(len(units))
     for one in scenario.guardrails:
         means = one.truth(world)
-        found *= [p_pass(one, n[0], n[1], means[0], means[1]) for n in map(one.rows, units)]
+        found *= passes_at(one, units, float(means[0]), float(means[1]))
     return found
 
 
@@ -200,7 +200,7 @@ def with_effect(scenario: Scenario, effect: float) -> Scenario:
     for arm, size in enumerate(scenario.effects):
         if arm == best or size > 0:
             share = 1.0 if arm == best else float(size) / own
-            tree["variants"][arm]["mean"] = scenario.variants[0].mean + scenario.sign * share * effect
+            tree["variants"][arm]["mean"] = scenario.mean_at(share * effect)
     tree["metric"].pop("range", None)
     return Scenario.from_tree(tree, scenario.scenario.name)
 

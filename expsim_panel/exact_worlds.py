@@ -6,13 +6,16 @@ import numpy as np
 
 from expsim_panel import plan
 from expsim_panel.design import Bounds, Setting
+from expsim_panel.hybrid_rows import LabelledRows, PairedRows
 from expsim_panel.kernels.crossing import cross
 from expsim_panel.kernels.wedge import cross_wedge
-from expsim_panel.uneven import AMOUNTS, RATES, Uneven
+from expsim_panel.uneven import AMOUNTS, RATES, VERDICTS, Uneven
 
 
 def why_not(law: plan.Law, uneven: Uneven, follows_spread: bool) -> str:
     """Return the reason why such a world has no exact figures; empty if it has."""
+    if uneven.family == VERDICTS and not uneven.constant:
+        return "no exact value: the preference changes from day to day"
     if law.labelled is not None and (uneven.stratified or not uneven.constant):
         return "no exact value: a hybrid's correction in a world that changes from day to day"
     if law.severity_sd > 0:
@@ -45,6 +48,9 @@ def crossing(
     means = law.means[0] + uneven.shift + (uneven.shares @ uneven.spill[0])[:, None]
     means = plan.late(means, uneven.delay)
     spread = law.sds[0] ** 2
+    if isinstance(law.labelled, LabelledRows | PairedRows) and law.labelled.by_look is not None:
+        # Labels are later than scores: what a label is worth changes from look to look.
+        spread = law.labelled.by_look
     with np.errstate(divide="ignore", invalid="ignore"):
         if uneven.stratified:
             used = np.all(rows >= 2, axis=1)

@@ -8,6 +8,8 @@ the precision of D:
 
 * more rows of the evaluator in use: v shrinks, ``Var(beta)`` stays, so that a judge's scores saturate;
 * labels beside a judge (or scores beside labels): another estimate of D, independent of the first;
+* a hybrid in use: more labels of responses that are judged, or more scores, by its own variance
+  ``v_y [(1 - rho^2) / n + rho^2 / T]`` per arm;
 * both: n labels of responses among T that a judge has scored give the tuned estimate Y' with variance
   ``v_y [(1 - rho^2) / n + rho^2 / T]`` per arm and covariance ``rho sqrt(v_y v_f) / T`` with F; together they have the
   precision ``(V1 + V2 - 2 C) / (V1 V2 - C^2)``.
@@ -157,7 +159,11 @@ class _Market:
         """Return the sources by name, each with the SD of what no rows of it remove."""
         who, own = self.stakes.who, self.stakes.who.own
         found: dict[str, tuple[_Source, float]] = {own: (self._more, self.stakes.bias)}
-        if who.judge is None or who.human is None or own not in ("judge", "human"):
+        if who.judge is None or who.human is None or own == "truth" or who.paired:
+            return found
+        if own == "hybrid":
+            found["human"] = (self._topped(who.human, True), who.human.floor)
+            found["judge"] = (self._topped(who.judge, False), who.human.floor)
             return found
         other = who.human if own == "judge" else who.judge
         found["human" if own == "judge" else "judge"] = (self._beside(other), other.floor)
@@ -229,6 +235,32 @@ class _Market:
 
         return amounts
 
+    def _topped(self, one: Supplier, labelled: bool) -> _Source:
+        """More labels of responses that the judge has scored, or scores of responses that it has not, n per arm.
+
+        The variance at hand shrinks as ``(1 - rho^2) / labels + rho^2 / scores`` does.
+        """
+        who, square = self.stakes.who, self.law.rho**2
+        have, judged = self.rows, self.rows / who.label_share
+
+        def amounts(n: np.ndarray) -> _Amounts:
+            labels, scores = (have + n, judged + 0 * n) if labelled else (have + 0 * n, judged + n)
+            left = self.units - judged if not labelled else judged - have
+
+            def spread(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+                return np.asarray((1 - square) * who.residual / a + square / np.maximum(a, b))
+
+            shrunk = self.v * spread(labels, scores) / spread(have, judged)
+            precision = self.prior_precision + 1 / np.maximum(shrunk + one.floor**2 * labelled, 1e-300)
+            nothing, scored = 0 * precision, 2 * n * self.stakes.money.scored_per_row
+            told = (scored, 0.0) if labelled else (0.0, scored)
+            return _Amounts(
+                precision, nothing, told[0] + nothing, told[1] + nothing, 2 * n * one.price + nothing,
+                2 * n / one.rows_per_day + nothing, n <= np.maximum(left, 0.0),
+            )  # fmt: skip
+
+        return amounts
+
     def net(self, found: _Amounts) -> tuple[np.ndarray, np.ndarray]:
         """Return ENBS and EVSI per exposure, dollars.
 
@@ -252,6 +284,9 @@ class _Market:
     def ceiling(self, source: str, floor: float) -> np.ndarray:
         """Return EVSI over the horizon for endless rows of a source, dollars."""
         own = source == self.stakes.who.own
+        if self.stakes.who.own == "hybrid" and not own:
+            most = self.sources()[source][0](np.full((1, 1), 1e15)).precision
+            return np.asarray(self.horizon * self._worth(np.maximum(most, self.before)))[:, 0]
         endless = np.inf if floor == 0 else floor**-2
         precision = (self.prior_precision if own else self.before) + endless
         return np.asarray(self.horizon * self._worth(np.maximum(precision, self.before)))[:, 0]
@@ -337,6 +372,10 @@ def _best(market: _Market, name: str, source: _Source, floor: float) -> Offer:
     around = rounded(2 * np.concatenate([start, start * _FINE], axis=1)) / 2
     # The most that can be had is worth trying too: labels for everything that was scored.
     around = np.concatenate([around, np.floor(market.rows), np.maximum(np.floor(market.units), 1.0)], axis=1)
+    if market.stakes.who.own == "hybrid" and not own:
+        judged = market.rows / market.stakes.who.label_share
+        left = judged - market.rows if name == "human" else market.units - judged
+        around = np.concatenate([around, np.maximum(np.floor(left), 1.0)], axis=1)
     found = source(around)
     net, value = market.net(found)
     at = net.argmax(axis=1)

@@ -9,6 +9,7 @@ import numpy as np
 from expsim_panel import plan
 from expsim_panel.errors import InputError
 from expsim_panel.kernels.special import norm_ppf
+from expsim_panel.preference_rows import seen_of
 from expsim_panel.scenario import Scenario
 
 _STEPS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
@@ -27,6 +28,8 @@ def round_up(value: float) -> float:
 
 def largest_effect(scenario: Scenario) -> float:
     """Return the largest effect that the metric's range leaves room for above the control."""
+    if scenario.side_by_side:
+        return 0.999
     control = float(scenario.means[0])
     low, high = (0.0, 1.0) if scenario.family == "binary" else scenario.metric.range or (-math.inf, math.inf)
     return float(high - control if scenario.sign > 0 else control - low)
@@ -53,6 +56,9 @@ def _sensitivity(scenario: Scenario) -> float:
     means = np.tile(scenario.means[0], (2, scenario.means.size))
     means[1, 1:] += scenario.sign * probe
     # Two worlds, one evaluator: what it adds to every variant cancels.
+    if scenario.side_by_side:
+        seen = seen_of(scenario, scenario.evaluator, means)[:, 1]
+        return max(0.05, abs(float(seen[1] - seen[0])) / probe)
     seen = scenario.evaluator.measure(means, np.broadcast_to(scenario.sds, means.shape), scenario.family).means[:, 1]
     return max(0.05, abs(float(seen[1] - seen[0])) / probe) if probe > 0 else 1.0
 

@@ -179,7 +179,7 @@ class Guardrail(Section):
 
     def rows(self, units: Any) -> np.ndarray:
         """Return how many of some units are measured."""
-        return np.asarray(np.floor(np.asarray(units, float) * float(self.coverage) + 0.5))
+        return rows_of(units, float(self.coverage))
 
     def told(self, harm: float, signed: bool = True) -> str:
         """Format a harm as the change of the guardrail that it is, with the guardrail's own sign."""
@@ -219,6 +219,11 @@ class Guardrail(Section):
         if self.binary and not 0 <= reached <= 1:
             problem = f"{self.threshold:g} is out of reach: the rate would be {reached:g}"
             raise InputError(where, f"{path}.threshold", problem, "give a harm that leaves a rate from 0 to 1")
+
+
+def rows_of(units: Any, coverage: float) -> np.ndarray:
+    """Return how many of some units are measured where a share of them is."""
+    return np.asarray(np.floor(np.asarray(units, float) * coverage + 0.5))
 
 
 def check_all(scenario: Scenario, where: str) -> None:

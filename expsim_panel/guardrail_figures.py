@@ -12,9 +12,9 @@ from expsim_panel import operating, plan
 from expsim_panel.economics import Ledger
 from expsim_panel.exact import Exact
 from expsim_panel.guardrail import Guardrail
-from expsim_panel.guardrail_laws import chances, own_power, units_needed
+from expsim_panel.guardrail_laws import chances_at, own_power, passes_at, units_needed
 from expsim_panel.guardrail_play import Guards
-from expsim_panel.guardrail_tests import FAIL, PASS
+from expsim_panel.kernels.guardrails import FAIL, PASS
 from expsim_panel.results import Figure, Outcomes
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
@@ -124,10 +124,11 @@ def summarise(
     let = values.get("launch")
     beaten = float(exact.high.sum()) - let if isinstance(exact, Exact) and let is not None else None
     shown = operating.over_arms(ended.units * truth.breached) * money.exposures_per_unit
-    ends = {world: _ends(scenario, one, known[world]) for world in ("truth", "null")}
+    ends = {world: ends_of(scenario, one, known[world]) for world in ("truth", "null")}
     names = [variant.name for variant in scenario.variants]
+    planned = plan.schedule(scenario).units[-1]
     checks = [
-        _watched(scenario, rail, index, arm, names[arm], guards, ends)
+        _watched(rail, index, arm, names[arm], guards, ends, planned)
         for index, rail in enumerate(scenario.guardrails)
         for arm in range(1, len(names))
     ]
@@ -137,15 +138,22 @@ def summarise(
         operating.proportion(won & ~launched, beaten),
         operating.proportion(breached, (let if truth.breached[1] else 0.0) if let is not None else None),
         among,
-        operating.mean(shown, values["exposures"] * 0 if values and not truth.breached.any() else None),
+        operating.mean(shown, _breaching(exact, truth, money)),
         {world: made.codes for world, made in guards.items()},
     )
+
+
+def _breaching(known: Exact | str, guards: Guards, money: Ledger) -> float | None:
+    """Return the expected responses of breaching variants, where the law of the end is known."""
+    if isinstance(known, str):
+        return None
+    return float(known.weights @ (known.units @ guards.breached)) * money.exposures_per_unit
 
 
 Ends = tuple[np.ndarray, np.ndarray]
 
 
-def _ends(scenario: Scenario, one: Strategy, known: Exact | str) -> Ends | str:
+def ends_of(scenario: Scenario, one: Strategy, known: Exact | str) -> Ends | str:
     """Return the sizes at which a strategy ends, units (ends, arms), and their probabilities; or why not."""
     if isinstance(known, Exact):
         return known.units, known.weights
@@ -161,8 +169,8 @@ def _ends(scenario: Scenario, one: Strategy, known: Exact | str) -> Ends | str:
 
 
 def _watched(
-    scenario: Scenario, rail: Guardrail, index: int, arm: int, variant: str, guards: Mapping[str, Guards],
-    ends: Mapping[str, Ends | str],
+    rail: Guardrail, index: int, arm: int, variant: str, guards: Mapping[str, Guards], ends: Mapping[str, Ends | str],
+    planned: np.ndarray,
 ) -> Watched:  # fmt: skip
     codes, null = guards["truth"].codes[:, index, arm - 1], guards["null"].codes[:, index, arm - 1]
     at_margin = guards["truth"].at_margin
@@ -173,16 +181,21 @@ def _watched(
         if isinstance(known, str):
             return None
         units, weights = known
-        sizes = (rail.rows(row[[0, arm]]) for row in units)
-        each = [chances(rail, n[0], n[1], float(means[0]), mean) for n in sizes]
-        passed, failed = weights @ np.array(each)
+        passed, failed = weights @ chances_at(rail, units[:, [0, arm]], float(means[0]), mean)
         return float(passed), float(failed)
+
+    def at_edge() -> float | None:
+        known = ends["truth"]
+        if isinstance(known, str):
+            return None
+        units, weights = known
+        return float(weights @ passes_at(rail, units[:, [0, arm]], float(means[0]), rail.harmed(rail.allowed)))
 
     def share(hits: np.ndarray, exact: float | None) -> Figure:
         return operating.proportion(hits, exact)
 
     here, harmless = law("truth", float(means[arm])), law("null", float(means[0]))
-    edge = law("truth", rail.harmed(rail.allowed))
+    edge = at_edge()
     made = {
         "p_pass": share(codes == PASS, here and here[0]),
         "p_fail": share(codes == FAIL, here and here[1]),
@@ -191,16 +204,15 @@ def _watched(
         "p_false_fail": share(null == FAIL, harmless and harmless[1]),
         "p_pass_at_margin": operating.blank("not played")
         if at_margin is None
-        else share(at_margin[:, index, arm - 1] == PASS, edge and edge[0]),
+        else share(at_margin[:, index, arm - 1] == PASS, edge),
         "power": share(null == PASS, harmless and harmless[0]),
     }
-    units = plan.schedule(scenario).units[-1]
     return Watched(
         rail.name,
         variant,
         float(rail.harms()[arm]),
         bool(rail.breached()[arm]),
         made,
-        own_power(rail, *rail.rows(units[[0, arm]])),
+        own_power(rail, *rail.rows(planned[[0, arm]])),
         units_needed(rail),
     )

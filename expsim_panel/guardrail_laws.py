@@ -11,14 +11,18 @@ from functools import lru_cache
 
 import numpy as np
 
-from expsim_panel.guardrail import Guardrail, Rule
-from expsim_panel.guardrail_tests import FAIL, FEWEST, PASS, Readings, classify, excess, t_quantile
+from expsim_panel.guardrail import Guardrail, Rule, rows_of
+from expsim_panel.guardrail_tests import Readings, classify, excess, t_quantile
+from expsim_panel.kernels.guardrails import FAIL, FEWEST, PASS
+from expsim_panel.kernels.quantiles import binomial_table
 
 POWER = 0.8
 """Power that `units_needed` asks for."""
 
 _REACH = 8.5
 _LARGEST = 10**9
+_SPREAD_OUT = 50
+"""Probabilities come from a table that is at most so many times longer than what is asked for."""
 
 
 def chances(guardrail: Guardrail, n0: float, na: float, mean0: float, mean: float) -> tuple[float, float]:
@@ -31,19 +35,48 @@ def chances(guardrail: Guardrail, n0: float, na: float, mean0: float, mean: floa
     mean0, mean : float
         Their true means.
     """
-    if min(n0, na) < FEWEST:
-        return 0.0, 0.0
-    if guardrail.binary:
-        law = (guardrail.rule, int(n0), int(na), float(mean0), float(mean))
-        return _binary_passes(*law), _binary_fails(*law)
-    return _normal(guardrail.rule, int(n0), int(na), float(mean0), float(mean), float(guardrail.sd))
+    return _chances(_known(guardrail), int(n0), int(na), float(mean0), float(mean))
 
 
 def p_pass(guardrail: Guardrail, n0: float, na: float, mean0: float, mean: float) -> float:
     """Return P(pass) alone; see `chances`."""
-    if guardrail.binary and min(n0, na) >= FEWEST:
-        return _binary_passes(guardrail.rule, int(n0), int(na), float(mean0), float(mean))
-    return chances(guardrail, n0, na, mean0, mean)[0]
+    return _passes(_known(guardrail), int(n0), int(na), float(mean0), float(mean))
+
+
+def chances_at(guardrail: Guardrail, units: np.ndarray, mean0: float, mean: float) -> np.ndarray:
+    """Return P(pass) and P(fail) at some sizes, shape (sizes, 2); `units` enrolled of control and arm, (sizes, 2)."""
+    known = _known(guardrail)
+    return np.array([_chances(known, int(n[0]), int(n[1]), mean0, mean) for n in guardrail.rows(units)])
+
+
+def passes_at(guardrail: Guardrail, units: np.ndarray, mean0: float, mean: float) -> np.ndarray:
+    """Return P(pass) alone at some sizes, shape (sizes,)."""
+    known = _known(guardrail)
+    return np.array([_passes(known, int(n[0]), int(n[1]), mean0, mean) for n in guardrail.rows(units)])
+
+
+_Known = tuple[Rule, float]
+
+
+def _known(guardrail: Guardrail) -> _Known:
+    """Return the rule and the spread of a value: what the chances depend on besides sizes and means."""
+    return guardrail.rule, 0.0 if guardrail.binary else float(guardrail.sd)
+
+
+def _chances(known: _Known, n0: int, na: int, mean0: float, mean: float) -> tuple[float, float]:
+    rule, sd = known
+    if min(n0, na) < FEWEST:
+        return 0.0, 0.0
+    if rule.binary:
+        law = rule, n0, na, mean0, mean
+        return _binary_passes(*law), _binary_fails(*law)
+    return _normal(rule, n0, na, mean0, mean, sd)
+
+
+def _passes(known: _Known, n0: int, na: int, mean0: float, mean: float) -> float:
+    if known[0].binary and min(n0, na) >= FEWEST:
+        return _binary_passes(known[0], n0, na, mean0, mean)
+    return _chances(known, n0, na, mean0, mean)[0]
 
 
 def own_power(guardrail: Guardrail, n0: float, na: float, harm: float = 0.0) -> float:
@@ -57,9 +90,15 @@ def units_needed(guardrail: Guardrail, power: float = POWER) -> int | None:
     None above a thousand million. For rates the power climbs in small steps; the answer is the end of a bisection.
     """
 
+    mean0, coverage = float(guardrail.means[0]), float(guardrail.coverage)
+    return _units_needed(_known(guardrail), mean0, guardrail.harmed(0.0), coverage, power)
+
+
+@lru_cache(maxsize=256)
+def _units_needed(known: _Known, mean0: float, mean: float, coverage: float, power: float) -> int | None:
     def reached(units: int) -> bool:
-        n = float(guardrail.rows(units))
-        return own_power(guardrail, n, n) >= power
+        n = int(rows_of(units, coverage))
+        return _passes(known, n, n, mean0, mean) >= power
 
     low, high = 1, 16
     while not reached(high):
@@ -116,33 +155,43 @@ def _spread(df: float) -> tuple[np.ndarray, np.ndarray]:
     return np.sqrt(gammaincinv(df / 2, ndtr(nodes)) / (df / 2)), weights / weights.sum()
 
 
+@lru_cache(maxsize=4096)
 def _binary_passes(rule: Rule, n0: int, na: int, mean0: float, mean: float) -> float:
-    from scipy.stats import binom
-
-    counts, passing = _edge(rule, n0, na, mean0, PASS)
-    weight = binom.pmf(counts, n0, mean0)
-    weight = weight / weight.sum()
-    beyond = binom.cdf if rule.sign > 0 else binom.sf
-    return float(weight @ beyond(passing, na, mean))
+    weight, passing = _edge(rule, n0, na, mean0, PASS)
+    return float(weight @ _beyond(passing, na, mean, rule.sign > 0))
 
 
+@lru_cache(maxsize=4096)
 def _binary_fails(rule: Rule, n0: int, na: int, mean0: float, mean: float) -> float:
-    from scipy.stats import binom
+    weight, failing = _edge(rule, n0, na, mean0, FAIL)
+    return float(weight @ _beyond(failing, na, mean, rule.sign < 0))
 
-    counts, failing = _edge(rule, n0, na, mean0, FAIL)
-    weight = binom.pmf(counts, n0, mean0)
-    weight = weight / weight.sum()
-    beyond = binom.sf if rule.sign > 0 else binom.cdf
-    return float(weight @ beyond(failing, na, mean))
+
+def _beyond(counts: np.ndarray, n: int, rate: float, below: bool) -> np.ndarray:
+    """Return P(at most so many hits), or P(more), for every entry of `counts`, -1..n."""
+    if not below:
+        # So many misses: the upper tail by itself, not as a difference from 1.
+        counts, rate = n - 1 - counts, 1 - rate
+    low, high = max(int(counts.min()), 0), int(counts.max())
+    if not 0 < rate < 1 or high - low > _SPREAD_OUT * counts.size:
+        from scipy.stats import binom
+
+        return np.asarray(binom.cdf(counts, n, rate))
+    if high < 0:
+        return np.zeros(counts.size)
+    table = binomial_table(float(low), float(high), float(n), float(rate))
+    return np.where(counts < 0, 0.0, table[np.maximum(counts - low, 0)])
 
 
 @lru_cache(maxsize=2048)
 def _edge(rule: Rule, n0: int, na: int, mean0: float, code: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return counts of the control that matter, and for each the arm's count at which a result comes or goes.
+    """Return probabilities of the control's counts, and for each the arm's count at which a result comes or goes.
 
     An arm with more harm never fares better, so that bisection finds the edge. With an increase as harm the arm
     passes up to it and fails above it; with a decrease it passes above and fails up to it.
     """
+    from scipy.stats import binom
+
     spread = math.sqrt(n0 * mean0 * (1 - mean0))
     first = max(0, math.floor(n0 * mean0 - _REACH * spread - 6))
     last = min(n0, math.ceil(n0 * mean0 + _REACH * spread + 6))
@@ -159,4 +208,5 @@ def _edge(rule: Rule, n0: int, na: int, mean0: float, code: int) -> tuple[np.nda
         hit = classify(rule, Readings(sizes, means, means))[:, 0] == code
         below = hit if low_side else ~hit
         low, high = np.where(below, middle, low), np.where(below, high, middle - 1)
-    return counts, low
+    weight = binom.pmf(counts, n0, mean0)
+    return weight / weight.sum(), low

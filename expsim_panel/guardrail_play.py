@@ -17,6 +17,7 @@ from functools import partial
 import numpy as np
 
 from expsim_panel.guardrail import Guardrail
+from expsim_panel.guardrail_costs import expected_penalty
 from expsim_panel.guardrail_tests import Readings, classify
 from expsim_panel.kernels.quantiles import binomial_quantiles
 from expsim_panel.kernels.streams import BLOCK, GUARDRAIL, generator
@@ -30,10 +31,6 @@ AT_MARGIN = 20 * BLOCK // 4
 """Experiments that are also read at the margin: no decision hangs on it, and a quarter keeps the error small."""
 
 _CHUNK = 20
-_TABLE = 200
-"""A table of one size pays from so many experiments on."""
-_FARTHEST = 12.0
-"""Standard deviations that no draw of normal luck leaves."""
 _PLAIN_DF = 200.0
 
 
@@ -51,12 +48,16 @@ class Guards:
         Whether an arm truly breaches any guardrail.
     penalty : ndarray, shape (arms,)
         Dollars per response that its breaches cost.
+    risk : ndarray, shape (replicates, arms - 1), or None
+        The same as each experiment's own data expect it, for its verdict; in the truth's world alone, and None
+        without a penalty.
     """
 
     codes: np.ndarray
     at_margin: np.ndarray | None
     breached: np.ndarray
     penalty: np.ndarray
+    risk: np.ndarray | None = None
 
     def veto(self, chosen: np.ndarray, keep: int, nothing: int) -> np.ndarray:
         """Return decisions after the guardrails: `keep` where one fails, `nothing` where one is unknown.
@@ -73,8 +74,14 @@ class Guards:
 
     def of(self, arm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Tell of one arm of each experiment whether any guardrail fails, and whether all pass."""
-        mine = self.codes[np.arange(arm.size), :, np.maximum(arm, 1) - 1]
-        return np.asarray((mine < 0).any(axis=1)), np.asarray((mine == 1).all(axis=1))
+        each, column = np.arange(arm.size), np.maximum(arm, 1) - 1
+        failed, passed = np.zeros(arm.size, bool), np.ones(arm.size, bool)
+        # One guardrail after the other: NumPy's own `any` along an axis of a few is ten times slower.
+        for index in range(self.codes.shape[1]):
+            mine = self.codes[each, index, column]
+            failed |= mine < 0
+            passed &= mine == 1
+        return failed, passed
 
 
 def play(scenario: Scenario, seed: int, worlds: Mapping[str, Mapping[str, Outcomes]]) -> dict[tuple[str, str], Guards]:
@@ -100,7 +107,9 @@ def play(scenario: Scenario, seed: int, worlds: Mapping[str, Mapping[str, Outcom
         at_margin = np.zeros_like(codes[:AT_MARGIN]) if world == "truth" else None
         breached = np.array([one.breached(world) for one in rails])
         penalty = np.array([float(one.penalty) for one in rails]) @ breached
-        made[name, world] = Guards(codes, at_margin, np.asarray(breached.any(axis=0)), penalty)
+        costly = world == "truth" and any(float(one.penalty) > 0 for one in rails)
+        risk = np.zeros((out.code.size, arms - 1)) if costly else None
+        made[name, world] = Guards(codes, at_margin, np.asarray(breached.any(axis=0)), penalty, risk)
     size = max((out.code.size for _, _, out in known), default=0)
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for first in range(0, size, _CHUNK * BLOCK):
@@ -124,7 +133,10 @@ def _read(
 ) -> None:
     """Read one guardrail in some replicates of one strategy in one world, and write the codes."""
     units = out.units[part]
-    guards.codes[part, index] = classify(one.rule, readings(one, units, one.truth(world), *luck))
+    found = readings(one, units, one.truth(world), *luck)
+    guards.codes[part, index] = classify(one.rule, found)
+    if guards.risk is not None:
+        guards.risk[part] += expected_penalty([one], [found], units.shape[1])
     if guards.at_margin is not None and part.start < AT_MARGIN:
         few = min(part.stop, AT_MARGIN) - part.start
         edge = np.full(units.shape[1], one.harmed(one.allowed))
@@ -167,34 +179,12 @@ def readings(one: Guardrail, units: np.ndarray, means: np.ndarray, level: np.nda
     n = one.rows(units)
     some = np.maximum(n, 1.0)
     if one.binary:
-        rates = _counts(some, np.asarray(means, float), level) / some
+        counts = np.empty(some.shape)
+        binomial_quantiles(some, np.asarray(means, float), level, counts)
+        rates = counts / some
         return Readings(n, rates, rates)
     sd = float(one.sd)
     return Readings(n, means + sd / np.sqrt(some) * level, sd**2 * scaled_chi2(np.maximum(n - 1, 1.0), spread))
-
-
-def _counts(n: np.ndarray, rates: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Return binomial counts at the luck in `level`: by a table of each size where there are few sizes."""
-    from scipy.special import ndtr
-    from scipy.stats import binom
-
-    counts = np.empty(n.shape)
-    for arm, rate in enumerate(rates):
-        sizes, which = np.unique(n[:, arm], return_inverse=True)
-        if len(sizes) * _TABLE > len(n) or not 0 < rate < 1:
-            column = np.ascontiguousarray(level[:, [arm]])
-            own = np.empty_like(column)
-            binomial_quantiles(np.ascontiguousarray(n[:, [arm]]), np.array([rate]), column, own)
-            counts[:, arm] = own[:, 0]
-            continue
-        below = ndtr(level[:, arm])
-        order = np.argsort(which, kind="stable")
-        for size, mine in zip(sizes, np.split(order, np.cumsum(np.bincount(which))[:-1]), strict=True):
-            spread = _FARTHEST * np.sqrt(size * rate * (1 - rate)) + _FARTHEST
-            low, high = np.floor(max(size * rate - spread, 0.0)), np.ceil(min(size * rate + spread, size))
-            found = np.searchsorted(binom.cdf(np.arange(low, high), size, rate), below[mine])
-            counts[mine, arm] = low + found
-    return counts
 
 
 def scaled_chi2(df: np.ndarray, normal: np.ndarray) -> np.ndarray:

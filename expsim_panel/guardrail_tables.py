@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from expsim_panel.guardrail import Guardrail
 from expsim_panel.guardrail_figures import Watched
 from expsim_panel.guardrail_verdict import Check, seen_change
-from expsim_panel.quantities import count, percent
+from expsim_panel.quantities import count, money, percent
 from expsim_panel.results import Figure, Result, StrategyResult, Verdict
 from expsim_panel.scenario import Scenario
 
@@ -30,8 +30,9 @@ class Row:
 
     Attributes
     ----------
-    name, result, shows, limits : str
-        Whose; ``pass``, ``fail`` or ``unknown``; the change seen with its interval; margin and alarm.
+    name, result, shows, limits, breach : str
+        Whose; ``pass``, ``fail`` or ``unknown``; the change seen with its interval; margin and alarm; the chance of a
+        true breach and what it is expected to cost.
     check : Check
         Its numbers.
     """
@@ -40,6 +41,7 @@ class Row:
     result: str
     shows: str
     limits: str
+    breach: str
     check: Check
 
 
@@ -68,8 +70,18 @@ def verdict_rows(scenario: Scenario, verdict: Verdict) -> list[Row]:
         shows = "not measured"
         if check.estimate is not None and check.interval is not None:
             shows = seen_change(rail, check.estimate, check.interval)
-        rows.append(Row(named(scenario, check.name, check.variant), check.result, shows, limits(rail), check))
+        rows.append(
+            Row(named(scenario, check.name, check.variant), check.result, shows, limits(rail), breach(check), check)
+        )
     return rows
+
+
+def breach(check: Check) -> str:
+    """Write the chance of a true breach, and where it has a price what it is expected to cost."""
+    if check.p_breached is None:
+        return "n/a"
+    cost = f", costs {money(1000 * check.expected_penalty)} per 1,000" if check.expected_penalty else ""
+    return f"{percent(check.p_breached)}{cost}"
 
 
 def cell(figure: Figure) -> str:

@@ -12,13 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from expsim_panel.guardrail import Rule
+from expsim_panel.kernels.guardrails import FAIL, FEWEST, PASS, STUCK, UNKNOWN, classify_arms
 
-FAIL, UNKNOWN, PASS, STUCK = -1, 0, 1, 2
-"""Codes of a result. `STUCK` is unknown as well: at this estimate, between margin and threshold, more units of the
-same would decide nothing."""
-
-FEWEST = 2
-"""Measured units of an arm below which nothing is said."""
+MANY = 50
+"""So many experiments are worth a compiled loop; few are not worth loading it."""
 
 _ENDLESS = 1e15
 
@@ -131,7 +128,7 @@ def restricted(
     v = (b / (3 * a)) ** 3 - b * c / (6 * a**2) + d / (2 * a)
     u = np.sqrt(np.maximum((b / (3 * a)) ** 2 - c / (3 * a), 0))
     u = np.where(v < 0, -u, u)
-    turn = (np.pi + np.arccos(np.clip(v / u**3, -1, 1))) / 3
+    turn = (np.pi + np.arccos(np.clip(np.divide(v, u**3, out=np.zeros_like(v), where=u != 0), -1, 1))) / 3
     arm = np.clip(2 * u * np.cos(turn) - b / (3 * a), max(0.0, gap), min(1.0, 1 + gap))
     return arm - gap, arm
 
@@ -142,6 +139,8 @@ def classify(rule: Rule, seen: Readings) -> np.ndarray:
     ``pass``: the upper one-sided bound of the harm is below the margin, as a test: the excess over the margin is
     significantly negative. ``fail``: the estimate is at or above the threshold and significantly above zero.
     """
+    if seen.n.ndim == 2 and len(seen.n) >= MANY:
+        return _classify_many(rule, seen)
     n0, na = seen.n[..., :1], seen.n[..., 1:]
     m0, ma = seen.mean[..., :1], seen.mean[..., 1:]
     with np.errstate(invalid="ignore"):
@@ -163,6 +162,18 @@ def classify(rule: Rule, seen: Readings) -> np.ndarray:
     found[failed] = FAIL
     found[~np.broadcast_to(usable, found.shape)] = UNKNOWN
     return found
+
+
+def _classify_many(rule: Rule, seen: Readings) -> np.ndarray:
+    """Return the same from a compiled loop; experiments with few units as before."""
+    n, mean, variance = (np.ascontiguousarray(each, float) for each in (seen.n, seen.mean, seen.variance))
+    codes, left = np.empty((len(n), n.shape[1] - 1), np.int8), np.empty(len(n), np.bool_)
+    law = rule.binary, rule.sign, rule.relative, rule.threshold, rule.margin, rule.z
+    classify_arms(*law, n, mean, variance, codes, left)
+    few = np.flatnonzero(left)
+    for part in np.split(few, range(MANY - 1, len(few), MANY - 1)):
+        codes[part] = classify(rule, Readings(n[part], mean[part], variance[part]))
+    return codes
 
 
 def estimate(rule: Rule, control: np.ndarray, arm: np.ndarray) -> np.ndarray:

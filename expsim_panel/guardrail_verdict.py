@@ -13,18 +13,9 @@ from typing import Any
 import numpy as np
 
 from expsim_panel.guardrail import Guardrail
-from expsim_panel.guardrail_tests import (
-    FAIL,
-    PASS,
-    STUCK,
-    UNKNOWN,
-    Readings,
-    classify,
-    estimate,
-    interval,
-    standardised,
-    words,
-)
+from expsim_panel.guardrail_costs import p_breached
+from expsim_panel.guardrail_tests import Readings, classify, estimate, interval, standardised, words
+from expsim_panel.kernels.guardrails import FAIL, PASS, STUCK, UNKNOWN
 from expsim_panel.proportions import zero_events_bound
 from expsim_panel.quantities import count, money, percent
 from expsim_panel.recommend import Known
@@ -47,6 +38,8 @@ class Check:
         Its two one-sided bounds, each at the guardrail's level.
     p_breached : float or None
         Chance that the true harm is the threshold or more, from the data and a flat prior.
+    expected_penalty : float or None
+        That times the guardrail's penalty, dollars per response.
     threshold, margin : float
         As planned.
     more_units : int or None
@@ -63,6 +56,7 @@ class Check:
     estimate: float | None
     interval: tuple[float, float] | None
     p_breached: float | None
+    expected_penalty: float | None
     threshold: float
     margin: float
     more_units: int | None
@@ -101,7 +95,7 @@ def _check(rail: Guardrail, variant: str, arm: int, seen: Readings | None) -> Ch
     if seen is None:
         sentence = f"{rail.name}: unknown for {variant}, it was not measured."
         return Check(
-            rail.name, variant, "unknown", None, None, None, rule.threshold, rule.margin, None, sentence, UNKNOWN
+            rail.name, variant, "unknown", None, None, None, None, rule.threshold, rule.margin, None, sentence, UNKNOWN
         )
     pair = Readings(*(values[[0, arm]] for values in (seen.n, seen.mean, seen.variance)))
     code = int(classify(rule, pair)[0])
@@ -109,26 +103,22 @@ def _check(rail: Guardrail, variant: str, arm: int, seen: Readings | None) -> Ch
     ends = interval(rule, pair)
     point = found if ends is not None and math.isfinite(found) else None
     more = _more(rail, pair, code, float(seen.n.sum()))
+    chance = float(p_breached(rule, pair)[0])
+    breach = chance if math.isfinite(chance) else None
     return Check(
         rail.name,
         variant,
         words(code),
         point,
         ends,
-        _breach(rail, pair) if point is not None else None,
+        breach,
+        None if breach is None else float(rail.penalty) * breach,
         rule.threshold,
         rule.margin,
         more,
         _sentence(rail, variant, pair, code, point, ends, more),
         code,
     )
-
-
-def _breach(rail: Guardrail, pair: Readings) -> float | None:
-    from scipy.special import ndtr
-
-    z = float(standardised(rail.rule, rail.rule.threshold, pair)[0][0])
-    return float(ndtr(z)) if math.isfinite(z) else None
 
 
 def _more(rail: Guardrail, pair: Readings, code: int, measured: float) -> int | None:
@@ -191,8 +181,9 @@ def _nothing_seen(rail: Guardrail, variant: str, pair: Readings) -> str:
 
 
 def joint(
-    verdict: Verdict, found: Sequence[Check], arm: str, won: bool, facts: Known, guardrails: Sequence[Guardrail]
-) -> Verdict:
+    verdict: Verdict, found: Sequence[Check], arm: str, won: bool, facts: Known, guardrails: Sequence[Guardrail],
+    risky: bool = False,
+) -> Verdict:  # fmt: skip
     """Return the verdict after the guardrails of the variant that it is about.
 
     A variant that fails one is not launched: the control stays, and no other variant takes its place, because the
@@ -209,13 +200,16 @@ def joint(
         The variant that is meant: launched, or the most promising one.
     won : bool
         Whether the design's own test was won by it.
+    risky : bool
+        Whether nothing but expected breaches keeps it from being launched. While a guardrail is unknown more units may
+        still settle that, and are asked for; where they would not, the control stays.
     """
     verdict = replace(verdict, guardrails=tuple(found))
     mine = [one for one in found if one.variant == arm]
     control, shows = facts.names[0], verdict.sentence.partition(" shows ")[2].partition(", and ")[0].rstrip(".")
     would = f"It shows {shows}." if shows else ""
     failing = [one for one in mine if one.code == FAIL]
-    if failing and verdict.action != "keep" and (won or len(facts.names) == 2):
+    if failing and (verdict.action != "keep" or risky) and (won or len(facts.names) == 2):
         rail = _named(guardrails, failing[0].name)
         what = seen_change(rail, failing[0].estimate or 0.0, failing[0].interval or (0.0, 0.0))
         alarm = rail.told(float(rail.threshold))
@@ -227,9 +221,22 @@ def joint(
             sentence=f"Keep {control}: {arm} fails the guardrail {rail.name} with {what}; the alarm is at {alarm}.",
         )  # fmt: skip
     open_ones = [one for one in mine if one.code in (UNKNOWN, STUCK)]
-    if verdict.action == "launch" and open_ones:
+    if open_ones and (verdict.action == "launch" or (risky and all(one.code == UNKNOWN for one in open_ones))):
         return _undecided(verdict, open_ones, arm, would, facts)
     return verdict
+
+
+def expected_costs(found: Sequence[Check], arm: str) -> str:
+    """Say what breaches by one variant are expected to cost, from its data; empty where that is nothing."""
+    parts = [one for one in found if one.variant == arm and one.expected_penalty and one.p_breached]
+    if not parts:
+        return ""
+    each = "; ".join(
+        f"{one.name}: {money(1000 * (one.expected_penalty or 0.0))} at a {percent(one.p_breached)} chance of a breach"
+        for one in parts
+    )
+    total = money(1000 * sum(one.expected_penalty or 0.0 for one in parts))
+    return f"Counted against {arm}: breaches are expected to cost {total} per 1,000 responses ({each})."
 
 
 def alarms(verdict: Verdict) -> tuple[str, ...]:
@@ -242,7 +249,8 @@ def alarms(verdict: Verdict) -> tuple[str, ...]:
 
 
 def _else(verdict: Verdict) -> str:
-    return {"launch": "launched", "collect": "worth more data"}.get(verdict.action, "undecided")
+    told = {"launch": "launched", "collect": "worth more data", "keep": "launched"}
+    return told.get(verdict.action, "undecided")
 
 
 def _named(guardrails: Sequence[Guardrail], name: str) -> Guardrail:
@@ -257,7 +265,7 @@ def _undecided(verdict: Verdict, found: Sequence[Check], arm: str, would: str, f
     stuck = next((one for one in found if one.code == STUCK), None)
     if stuck is not None:
         said = f"Inconclusive: {arm} wins on the metric, but its guardrail {stuck.name} is undecided and would stay so."
-        return replace(verdict, action="inconclusive", sentence=said, reasons=(won, *reasons))
+        return replace(verdict, action="inconclusive", variant=arm, sentence=said, reasons=(won, *reasons))
     sizes = [one.more_units for one in found]
     more = max((size for size in sizes if size), default=None) if all(sizes) else None
     price = more * facts.coverage * facts.money.per_row if more else None
@@ -268,10 +276,15 @@ def _undecided(verdict: Verdict, found: Sequence[Check], arm: str, would: str, f
         said = f"Measure {names} before launching {arm}: a guardrail without data is unknown, and unknown is not safe."
     if price:
         won += f" Scoring these units costs about {money(price)}."
-    return replace(verdict, action="collect", more_units=more, more_cost=price, sentence=said, reasons=(won, *reasons))
+    return replace(
+        verdict, action="collect", variant=arm, more_units=more, more_cost=price, sentence=said,
+        reasons=(won, *reasons),
+    )  # fmt: skip
 
 
-def worded(action: np.ndarray, won: np.ndarray, codes: np.ndarray, kinds: dict[str, int], arms: int) -> np.ndarray:
+def worded(
+    action: np.ndarray, won: np.ndarray, codes: np.ndarray, kinds: dict[str, int], arms: int, risky: np.ndarray
+) -> np.ndarray:
     """Return the actions of many verdicts after their guardrails, as `joint` gives them one by one.
 
     Parameters
@@ -286,10 +299,12 @@ def worded(action: np.ndarray, won: np.ndarray, codes: np.ndarray, kinds: dict[s
         Number of each action by its name.
     arms : int
         Variants, control included.
+    risky : bool ndarray, shape (replicates,)
+        As in `joint`.
     """
     failed = (codes == FAIL).any(axis=1) & (won | (arms == 2))
     launched = action == kinds["launch"]
     stuck, unknown = (codes == STUCK).any(axis=1), (codes == UNKNOWN).any(axis=1)
-    found = np.where(launched & unknown, kinds["collect"], action)
+    found = np.where((launched | (risky & ~stuck)) & unknown, kinds["collect"], action)
     found = np.where(launched & stuck, kinds["inconclusive"], found)
     return np.where(failed, kinds["keep"], found)

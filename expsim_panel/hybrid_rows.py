@@ -9,8 +9,8 @@ import numpy as np
 
 from expsim_panel import outcomes, timeline
 from expsim_panel.evaluators.hybrid import Hybrid
-from expsim_panel.kernels.hybrid import EIF, PPI, PPI_PLUS, ROGAN_GLADEN, SUMS_KEPT, Scored
-from expsim_panel.kernels.hybrid_pairs import PairedDifferences
+from expsim_panel.kernels.hybrid import EIF, PPI, PPI_PLUS, ROGAN_GLADEN, SUMS_KEPT, N, Scored, as_rows, corrected
+from expsim_panel.kernels.hybrid_pairs import PairedDifferences, write_pair
 from expsim_panel.kernels.rows import RATES
 from expsim_panel.paired_laws import Differences, differences
 from expsim_panel.uneven import Outcome
@@ -50,6 +50,8 @@ class LabelledRows:
     severity_sd: float
     raters: int
     shared: bool
+    by_look: np.ndarray | None = None
+    """Variance of a corrected mean times its labels at the end of each day, where labels are later than scores."""
 
     def repeated(self, size: int) -> LabelledRows:
         """Return the same for `size` replicates that share the first one's truth."""
@@ -64,6 +66,10 @@ class LabelledRows:
     def judged(self, labelled: np.ndarray) -> np.ndarray:
         """Return the judged rows of each day from its labelled ones, shape (days, arms)."""
         return _judged(self.per_label, labelled)
+
+    def estimate(self, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return sum and sum of squares of each arm's rows from its labels and scores, shape (9, arms)."""
+        return _states(self.kernel(), sums)
 
     def kernel(self) -> Scored:
         """Return the kernel's parameters, with scratch space of their own."""
@@ -103,11 +109,16 @@ class PairedRows:
         What the kernel draws from.
     per_label : float
         Judged prompts per labelled one.
+    drift : ndarray, shape (days,)
+        Zeros: it drops out.
+    by_look
+        As in `LabelledRows`.
     """
 
     law: PairedDifferences
     per_label: float
     drift: np.ndarray
+    by_look: np.ndarray | None = None
 
     def repeated(self, size: int) -> PairedRows:
         """Return the same for `size` replicates that share the first one's truth."""
@@ -122,6 +133,12 @@ class PairedRows:
     def judged(self, labelled: np.ndarray) -> np.ndarray:
         """Return the judged prompts of each day from its labelled ones, shape (days, arms)."""
         return _judged(self.per_label, labelled)
+
+    def estimate(self, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return sum and sum of squares of both arms' rows from the differences and the control, shape (10, 1)."""
+        found = np.zeros((2, 2))
+        write_pair(self.law, np.ascontiguousarray(sums[:SUMS_KEPT]), float(sums[SUMS_KEPT, 0]), found[0], found[1])
+        return found[0], found[1]
 
 
 def paired_rows(
@@ -155,6 +172,14 @@ def paired_rows(
         float(scenario.sign),
     )
     return PairedRows(law, 1 / float(evaluator.label_share), np.zeros(len(gap)))
+
+
+def _states(law: Scored, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    found = np.zeros((2, sums.shape[1]))
+    for a in range(sums.shape[1]):
+        if sums[N, a] > 0:
+            found[:, a] = as_rows(law, float(sums[N, a]), *corrected(sums, a, law.correction))
+    return found[0], found[1]
 
 
 def _judged(per_label: float, labelled: np.ndarray) -> np.ndarray:

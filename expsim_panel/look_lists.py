@@ -1,4 +1,4 @@
-"""Params that hold one number for each look; contradictions within the list are refused where it is set."""
+"""Params that hold one number for each look or arm; contradictions within the list are refused where it is set."""
 
 from __future__ import annotations
 
@@ -44,6 +44,17 @@ class LookList(param.List):  # type: ignore[misc]
 def is_number(value: Any) -> bool:
     """Tell whether `value` is a finite number; True and False are not."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+class Floors(LookList):
+    """Least probabilities of the arms: from 0 to 1 each."""
+
+    noun = "a list of probabilities"
+    advice = "give one for each arm, such as 0.1, 0.05, 0, at most 1 together"
+
+    def accepts(self, values: list[Any]) -> bool:
+        """Tell whether all are probabilities."""
+        return super().accepts(values) and all(0 <= value <= 1 for value in values)
 
 
 class Fractions(LookList):

@@ -8,23 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from expsim_panel.bandit_blocks import (
-    Counter,
-    Floats,
-    blocks_of,
-    check_run,
-    digest_of,
-    figure_of,
-    lane_of,
-    play_blocks,
-    read_policies,
-    request_digest_of,
-    tail,
-)
-from expsim_panel.bandits import checkpoints
-from expsim_panel.kernels.bits import stream
+from expsim_panel.bandit_blocks import Floats, PlayedProblem, Runner, check_run, figure_of, read_policies, tail
 from expsim_panel.kernels.metered import play_metered
 from expsim_panel.kernels.streams import EVALUATOR, OUTCOME, POLICY
 from expsim_panel.metered_world import MeteredWorld
@@ -82,33 +67,20 @@ class MeteredPolicyResult:
 
 
 @dataclass(frozen=True)
-class MeteredResult:
+class MeteredResult(PlayedProblem[MeteredPolicyResult]):
     """Policies in one world; see `metered_bandit`. `lower_bound` is None where no theorem gives one."""
 
     world: MeteredWorld
-    horizon: int
-    replicates: int
-    seed: int
     optimum: float
     lower_bound: float | None
-    policies: tuple[MeteredPolicyResult, ...]
-    checkpoints: npt.NDArray[np.int64]
-    seconds: float
 
-    def __getitem__(self, name: str) -> MeteredPolicyResult:
-        """Return the result of the policy called `name`."""
-        return next(one for one in self.policies if one.name == name)
+    def asked(self) -> list[object]:
+        """Return the world."""
+        return [self.world.tree()]
 
-    @property
-    def request_digest(self) -> str:
-        """SHA-256 of the world, the policies, replicates and seed."""
-        names = [one.policy for one in self.policies]
-        return request_digest_of([self.world.tree(), names, self.horizon, self.replicates, self.seed])
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the regret of every replicate and the mean pulls."""
-        return digest_of([array for one in self.policies for array in (one.final, one.pulls)])
+    def counted(self, one: MeteredPolicyResult) -> Floats:
+        """Return the mean pulls."""
+        return one.pulls
 
 
 def metered_bandit(
@@ -145,40 +117,28 @@ def metered_bandit(
     problem = world.problem(int(horizon))
     for _, one in made:
         one.check_arms(problem, _WHERE, f"policy {one.kind}")
-    marks = checkpoints(int(horizon))
-    count = Counter(blocks_of(replicates) * len(made), progress)
-    results = tuple(_play(world, one, name, int(replicates), int(seed), marks, workers, count) for name, one in made)
-    return MeteredResult(
-        world, int(horizon), int(replicates), int(seed), world.optimum(int(horizon)), world.lower_bound(), results,
-        marks, time.perf_counter() - started,
-    )  # fmt: skip
+    run = Runner(horizon, replicates, seed, workers, len(made), progress)
+    results = tuple(_play(world, one, name, run) for name, one in made)
+    ends = (world.optimum(run.horizon), world.lower_bound())
+    spent = time.perf_counter() - started
+    return MeteredResult(run.horizon, run.replicates, run.seed, results, run.marks, spent, world, *ends)
 
 
-def _play(
-    world: MeteredWorld,
-    policy: BanditPolicy,
-    name: str,
-    replicates: int,
-    seed: int,
-    marks: npt.NDArray[np.int64],
-    workers: int | None,
-    count: Callable[[], None],
-) -> MeteredPolicyResult:
-    arms, horizon = world.means.size, int(marks[-1])
+def _play(world: MeteredWorld, policy: BanditPolicy, name: str, run: Runner) -> MeteredPolicyResult:
+    arms, horizon, replicates = world.means.size, run.horizon, run.replicates
     problem = world.problem(horizon)
     pulls = np.zeros((replicates, arms), np.int64)
     chosen = np.zeros(replicates, np.int64)
     spent, harm, behind = np.zeros(replicates), np.zeros(replicates), np.zeros(replicates)
-    traffic = np.zeros((blocks_of(replicates), marks.size, arms))
-    lane = lane_of(policy)
+    traffic = np.zeros((run.blocks, run.marks.size, arms))
     request, memory = policy.request(problem), policy.memory(problem)
 
     def block(index: int, part: slice) -> None:
         play_metered(
             request,
-            stream(seed, OUTCOME, index, lane),
-            stream(seed, EVALUATOR, index, lane),
-            stream(seed, POLICY, index, lane),
+            run.stream(OUTCOME, index, policy),
+            run.stream(EVALUATOR, index, policy),
+            run.stream(POLICY, index, policy),
             world.means,
             world.edges,
             world.costs,
@@ -186,8 +146,8 @@ def _play(
             world.risks,
             float(world.budget),
             int(policy.burn_in),
-            float(policy.floor),
-            marks,
+            policy.floor_of(arms),
+            run.marks,
             np.zeros(memory),
             pulls[part],
             chosen[part],
@@ -197,7 +157,7 @@ def _play(
             traffic[index],
         )
 
-    play_blocks(block, replicates, workers, count)
+    run.play(block)
     regret = world.optimum(horizon) - pulls @ world.worth
     alone = world.alone(horizon)
     lost = alone.max() - alone[chosen]

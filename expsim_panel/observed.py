@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from expsim_panel import preference_data
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.guardrail_data import Measured
 from expsim_panel.guardrail_data import from_csv as guardrails_from_csv
@@ -56,6 +57,8 @@ class Observed:
     def state(self, scenario: Scenario) -> np.ndarray:
         """Return the state that stopping rules read, shape (days, 4, arms), oriented so that more is better."""
         sums, squares = self.sums, self.squares
+        if scenario.side_by_side:
+            squares = preference_data.told_variance(scenario, self.rows, sums, squares)
         if scenario.sign < 0:
             if scenario.family == "binary":
                 sums = self.rows - sums
@@ -73,6 +76,8 @@ def from_counts(scenario: Scenario, text: str, where: str = "--counts") -> Obser
     InputError
         Not of that form, an unknown variant, or a metric that is no rate.
     """
+    if scenario.side_by_side:
+        return _collect(scenario, preference_data.from_counts(scenario, text, where), "sums", where, "")
     if scenario.family != "binary":
         wanted = "a table with --data" if where.startswith("--") else "a table"
         raise InputError(where, "", f"{scenario.metric.name} is no rate", f"give sums in {wanted}")
@@ -111,18 +116,28 @@ def from_file(scenario: Scenario, name: str) -> Observed:
 def from_csv(scenario: Scenario, data: bytes, where: str) -> Observed:
     """Read the bytes of a CSV file; see `from_file`."""
     names = header(data, where)
-    form = next((form for form, columns in FORMS.items() if set(columns) <= set(names)), None)
+    forms = preference_data.FORMS if scenario.side_by_side else FORMS
+    form = next((form for form, columns in forms.items() if set(columns) <= set(names)), None)
     if form is None:
-        wanted = " or ".join(",".join(columns) for columns in FORMS.values())
+        wanted = " or ".join(",".join(columns) for columns in forms.values())
         raise InputError(where, "", f"columns are {shown(names)}", f"give {wanted}, and day where it is known")
-    columns = [*FORMS[form], *(extra for extra in ("day", "units") if extra in names)]
-    if form == "rows":
+    columns = [*forms[form], *(extra for extra in ("day", "units") if extra in names)]
+    if form == "rows" or scenario.side_by_side:
         columns = [column for column in columns if column != "units"]
     read, numbered = frame(data, where, columns)
     refuse_blank(read["variant"], "variant", where, numbered)
     table = pd.DataFrame({"variant": read["variant"].str.strip()})
     for column in columns[1:]:
+        if column == "outcome":
+            refuse_blank(read[column], column, where, numbered)
+            table[column] = preference_data.outcomes(read[column], where, numbered)
+            continue
         table[column] = _numbers(read[column], column, where, numbered)
+    if scenario.side_by_side:
+        for column in ("wins", "ties", "losses"):
+            _check_counts(table, column, where)
+        table = preference_data.with_control(scenario, table, form, where)
+        form = "sums"
     if form == "rows":
         table["rows"], table["sum"], table["squares"] = 1.0, table["value"], table["value"] ** 2
     made = _collect(scenario, table, form, where, "variant")
@@ -174,11 +189,16 @@ def _collect(scenario: Scenario, table: pd.DataFrame, form: str, where: str, key
     return Observed(span, units, rows, sums, squares, daily)
 
 
+def _check_counts(table: pd.DataFrame, column: str, where: str) -> None:
+    """Check that a column, where there is one, counts something."""
+    if column in table and (np.any(table[column] < 0) or np.any(table[column] != np.round(table[column]))):
+        bad = next(value for value in table[column] if value < 0 or value != round(value))
+        raise InputError(where, column, f"{bad:g} is no count", "give whole numbers from 0")
+
+
 def _check(scenario: Scenario, table: pd.DataFrame, form: str, where: str) -> None:
     for column in ("rows", "units", "hits"):
-        if column in table and (np.any(table[column] < 0) or np.any(table[column] != np.round(table[column]))):
-            bad = next(value for value in table[column] if value < 0 or value != round(value))
-            raise InputError(where, column, f"{bad:g} is no count", "give whole numbers from 0")
+        _check_counts(table, column, where)
     if "units" in table and np.any(table["units"] < table["rows"]):
         raise InputError(where, "units", "fewer units than scored responses", "give at least as many units as rows")
     if form == "hits" and scenario.family != "binary":

@@ -17,6 +17,7 @@ from expsim_panel.kernels.trials import FUTILE
 from expsim_panel.results import Figure, Outcomes
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
+from expsim_panel.token_spread import widened
 
 LATER = "comes with the whole result"
 """Why a partial result, which has to be there at once, leaves a figure out."""
@@ -215,11 +216,13 @@ def figures(
         scored = known["rows"] * money.scored_per_row
         known |= {name: scored * money.responses[payee] for name, payee in _SCORED if money.responses[payee]}
     plain = {name for name in made.means if name.startswith("cost.")}
+    means = {name: mean(values, known.get(name), name not in plain) for name, values in made.means.items()}
     return {
         **alarms(out, known),
         **({"launch": proportion(end.chosen > 0, known.get("launch"))} if guards is not None else {}),
         **{name: proportion(hits) for name, hits in made.shares.items()},
-        **{name: mean(values, known.get(name), name not in plain) for name, values in made.means.items()},
+        **means,
+        **widened(money, end.exposures, made.means, means),
         "cost_per_correct": _ratio(made.means["cost"], made.shares["p_correct"]),
         "exaggeration": _exaggeration(end.found, end.chosen, end.effects),
         "coverage": _coverage(end.found, end.effects, norm_ppf(0.5 + one.design.level() / 2)),
@@ -341,13 +344,11 @@ def _adjusted(scenario: Scenario, one: Strategy, out: Outcomes, end: Endings, wh
     which = np.flatnonzero(end.chosen > 0)
     effect, se = end.found.effect, end.found.se
     prior = scenario.prior
-    if prior.effect_sd:
+    if prior.sd:
         # Selection does not change a posterior: the shrunk estimate needs no correction for it.
         at = which, end.chosen[which] - 1
-        share = 1.0 / (1.0 + (se[at] / float(prior.effect_sd)) ** 2)
-        shrunk = _over_truth(
-            share * effect[at] + (1.0 - share) * float(prior.effect_mean), which, end.chosen, end.effects
-        )
+        share = 1.0 / (1.0 + (se[at] / prior.sd) ** 2)
+        shrunk = _over_truth(share * effect[at] + (1.0 - share) * prior.mean, which, end.chosen, end.effects)
     else:
         shrunk = blank("needs prior.effect_sd")
     level = one.design.level()

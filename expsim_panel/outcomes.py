@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from expsim_panel.uneven import AMOUNTS, LEVELS, RATES, SCORES, Outcome
+from expsim_panel.uneven import AMOUNTS, LEVELS, RATES, SCORES, VERDICTS, Outcome
 
 if TYPE_CHECKING:
-    from expsim_panel.scenario_tables import Metric
+    from expsim_panel.scenario_metric import Metric
 
 
 def family(metric: Metric) -> int:
@@ -20,6 +20,8 @@ def family(metric: Metric) -> int:
         return RATES
     if metric.family == "amount":
         return AMOUNTS
+    if metric.family == "pairwise":
+        return VERDICTS
     return LEVELS if metric.draw_levels else SCORES
 
 
@@ -27,6 +29,8 @@ def limits(metric: Metric) -> tuple[float, float]:
     """Return what a mean must stay above and below."""
     if metric.family == "amount":
         return 1e-9, math.inf
+    if metric.family == "pairwise":
+        return -0.9999, 0.9999
     if metric.draw_levels:
         return float(metric.levels[0]) + 1e-6, float(metric.levels[-1]) - 1e-6
     return -math.inf, math.inf

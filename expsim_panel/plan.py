@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from expsim_panel import outcomes, timeline
+from expsim_panel import offline_plan, outcomes, timeline
 from expsim_panel.clusters import Clusters, clusters_of
 from expsim_panel.design import Setting
 from expsim_panel.evaluation import Evaluator
 from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.hybrid_rows import LabelledRows, PairedRows, labelled_rows, paired_rows
 from expsim_panel.kernels.streams import TRUTH, generator
-from expsim_panel.offline_laws import PromptRows, hybrid_differences, prompt_rows, rows_per_prompt, severity
+from expsim_panel.offline_laws import PromptRows, rows_per_prompt
+from expsim_panel.preference_rows import PreferenceRows, arm_sds, planned_sd, preference
 from expsim_panel.scenario import Scenario
 from expsim_panel.uneven import AMOUNTS, LEVELS, Uneven
+
+Scored = LabelledRows | PairedRows | PreferenceRows | PromptRows
 
 WORLDS = ("truth", "null", "unbiased", "prior")
 """truth: as the scenario says. null: the null twin. unbiased: the null twin under a perfect evaluator and
@@ -64,8 +67,8 @@ class Law:
         Rater severity.
     uneven : Uneven or None
         What makes the world not plain; None where rows are independent and alike every day.
-    labelled : LabelledRows, PairedRows or None
-        A hybrid's labels and scores; rows are then what it makes of them.
+    labelled : LabelledRows, PairedRows, PreferenceRows or None
+        A hybrid's labels and scores, or verdicts side by side; rows are then what is made of them.
     """
 
     means: np.ndarray
@@ -75,7 +78,7 @@ class Law:
     raters: int
     shared: bool
     uneven: Uneven | None = None
-    labelled: LabelledRows | PairedRows | PromptRows | None = None
+    labelled: Scored | None = None
 
     def repeated(self, size: int) -> Law:
         """Return the law of `size` replicates that all share the first one's truth."""
@@ -100,7 +103,7 @@ class Law:
         sds: np.ndarray,
         effects: np.ndarray,
         uneven: Uneven | None,
-        labelled: LabelledRows | PairedRows | PromptRows | None,
+        labelled: Scored | None,
     ) -> Law:
         return Law(means, sds, effects, self.severity_sd, self.raters, self.shared, uneven, labelled)
 
@@ -114,7 +117,8 @@ def schedule(scenario: Scenario, found: Clusters | None = None) -> Schedule:
         The scenario's `clusters`, where the caller has them already; the same below.
     """
     if scenario.offline is not None:
-        return _batches(scenario)
+        units, rows = offline_plan.batches(scenario)
+        return Schedule(np.diff(units.sum(axis=1), prepend=0), units, rows, rows, units)
     traffic, analysis = scenario.traffic, scenario.analysis
     week = traffic.seasonality
     if traffic.ramp is None and (week is None or not week.traffic):
@@ -127,23 +131,18 @@ def schedule(scenario: Scenario, found: Clusters | None = None) -> Schedule:
         edges[:, -1] = 1.0
         quotas = np.cumsum(traffic.units_per_day * timeline.weights(scenario)[:, None] * edges, axis=0)
     units = np.diff(np.floor(quotas + 0.5), axis=1).astype(np.int64)
+    if scenario.side_by_side:
+        units[:, 0] = units[:, 1:].sum(axis=1)
     arrivals = np.diff(units.sum(axis=1), prepend=0)
     counted = units
     if analysis.skip_days:
         counted = np.maximum(units - units[analysis.skip_days - 1], 0)
     rows = np.floor(rows_per_unit(scenario, found) * counted + 0.5).astype(np.int64)
+    if scenario.side_by_side:
+        rows[:, 0] = rows[:, 1:].sum(axis=1)
     if traffic.mismatch is not None and traffic.mismatch.lost > 0:
         rows[:, 1:] = np.floor((1 - traffic.mismatch.lost) * rows[:, 1:] + 0.5)
     return Schedule(arrivals, units, rows, late(rows, scenario.delay_days), late(counted, scenario.delay_days))
-
-
-def _batches(scenario: Scenario) -> Schedule:
-    """Spread a prompt set over its batches, whole topics to each; a unit is a prompt in one arm."""
-    table = scenario.offline
-    groups = np.floor(table.groups * np.arange(1, table.ticks + 1) / table.ticks + 0.5).astype(np.int64)
-    units = np.repeat(groups[:, None] * table.size, len(scenario.variants), axis=1)
-    rows = np.floor(rows_per_prompt(scenario) * units + 0.5).astype(np.int64)
-    return Schedule(np.diff(units.sum(axis=1), prepend=0), units, rows, rows, units)
 
 
 def late(values: np.ndarray, delay: int) -> np.ndarray:
@@ -165,6 +164,8 @@ def rows_per_unit(scenario: Scenario, found: Clusters | None = None) -> float:
 
 def clusters(scenario: Scenario, world: str = "truth") -> Clusters:
     """Return the clusters of the scored responses."""
+    if scenario.side_by_side:
+        return clusters_of(scenario, 1.0)
     measured = evaluator_in(scenario, world).measure(scenario.means[None], scenario.sds[None], scenario.family)
     return clusters_of(scenario, float(measured.sds[0, 0]))
 
@@ -187,7 +188,7 @@ def true_means(scenario: Scenario, world: str, seed: int, block: int, size: int)
     elif world == "prior":
         prior = scenario.prior
         draws = generator(seed, TRUTH, block).standard_normal((size, means.shape[1] - 1))
-        means[:, 1:] = means[:, :1] + scenario.sign * (prior.effect_mean + effect_sd(scenario) * draws)
+        means[:, 1:] = means[:, :1] + scenario.sign * (prior.mean + effect_sd(scenario) * draws)
         if scenario.family == "binary":
             means = np.clip(means, 0.001, 0.999)
         else:
@@ -197,7 +198,7 @@ def true_means(scenario: Scenario, world: str, seed: int, block: int, size: int)
 
 def effect_sd(scenario: Scenario) -> float:
     """Return the spread of the design prior: as given, or else a wide guess named in its doc."""
-    given = scenario.prior.effect_sd
+    given = scenario.prior.sd
     if given is not None:
         return float(given)
     size = float(scenario.scenario.indifference)
@@ -217,6 +218,10 @@ def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, f
     if scenario.offline is not None:
         return _offline_law(scenario, world, means, sds)
     found = found or clusters(scenario, world)
+    if scenario.side_by_side:
+        made = preference(scenario, world, evaluator_in(scenario, world), means, found)
+        effects = scenario.sign * (means - means[:, :1])
+        return Law(made.means, made.sds, effects, 0.0, 0, True, made.uneven, made.rows)
     effects = scenario.sign * (means - means[:, :1])
     part = timeline.spill(scenario)
     shown = means if part == 0 else means[:, :1] + (1 - part) * (means - means[:, :1])
@@ -225,13 +230,15 @@ def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, f
     rows = oriented(scenario, measured.means)
     pull = part * (means - means[:, :1])
     uneven = _uneven(scenario, world, evaluator, shown, pull, found)
-    labelled: LabelledRows | PairedRows | PromptRows | None = None
+    labelled: Scored | None = None
     if isinstance(evaluator, Hybrid):
         steps = _steps(scenario, world)
         if evaluator.paired:
             labelled = paired_rows(scenario, evaluator, shown, sds, steps)
         else:
             labelled = labelled_rows(scenario, evaluator, shown, sds, pull, steps)
+        if uneven is not None and uneven.lag > 0:
+            labelled = replace(labelled, by_look=_by_look(scenario, evaluator, shown[:1], sds[:1]))
     return Law(
         np.ascontiguousarray(rows),
         np.ascontiguousarray(_row_sds(scenario, measured.sds, found)),
@@ -246,22 +253,21 @@ def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, f
 
 def _offline_law(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray) -> Law:
     """Return the law of rows on a prompt set."""
-    evaluator, sds = evaluator_in(scenario, world), np.broadcast_to(sds, means.shape)
+    made = offline_plan.parts(scenario, evaluator_in(scenario, world), means, sds)
     effects = scenario.sign * (means - means[:, :1])
-    blank = np.zeros(means.shape)
-    if isinstance(evaluator, Hybrid):
-        found = hybrid_differences(scenario, evaluator, means, sds)
-        pairs = paired_rows(scenario, evaluator, means, sds, np.zeros((scenario.offline.ticks, 2)), found)
-        half = np.sqrt(found.per_prompt(float(evaluator.label_share), evaluator.method("normal")) / 2)
-        return Law(oriented(scenario, means), half[:, None] + blank, effects, 0.0, 0, True, None, pairs)
-    rows = prompt_rows(scenario, evaluator, means, sds)
-    seen = evaluator.measure(means, sds, scenario.family).means
-    spread = np.sqrt(rows.parts.of_row(rows.level, np.array(float(scenario.offline.prompts)))) + blank
-    _, raters, shared = severity(scenario, evaluator)
-    return Law(
-        np.ascontiguousarray(oriented(scenario, seen)), spread, effects, severity(scenario, evaluator)[0], raters,
-        shared, None, rows,
-    )  # fmt: skip
+    return Law(made.means, made.sds, effects, made.severity_sd, made.raters, made.shared, None, made.rows)
+
+
+def _by_look(scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray) -> np.ndarray:
+    """Return the variance of a corrected mean times its labels at the end of each day, labels later than scores."""
+    plan_of = schedule(scenario)
+    scored = late(plan_of.scored, int(scenario.traffic.delay_days)) / float(evaluator.label_share)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.minimum(np.where(scored > 0, plan_of.rows / np.maximum(scored, 1e-300), 1.0), 1.0)
+    found = np.empty(shares.shape)
+    for day, share in enumerate(shares[:, 0]):
+        found[day] = evaluator.per_label(means, sds, scenario.family, float(share))[0]
+    return found
 
 
 def oriented(scenario: Scenario, rows: np.ndarray) -> np.ndarray:
@@ -323,6 +329,8 @@ def _uneven(
         int(scenario.delay_days),
         int(analysis.skip_days),
         stratified,
+        # Days that are corrected apart wait for their own labels, whatever the judge has said.
+        lag=int(evaluator.delay_days) if isinstance(evaluator, Hybrid) and not stratified else 0,
         **behind,
     )
 
@@ -350,27 +358,36 @@ def setting_of(scenario: Scenario, world: str = "truth", found: Clusters | None 
     if scenario.offline is not None:
         alike = np.full_like(scenario.means, scenario.means[0])[None]
         known = _offline_law(scenario, world, alike, np.full_like(scenario.sds, scenario.sds[0]))
-        return Setting(
-            plan.informed.astype(float),
-            plan.rows.astype(float),
-            np.sqrt(known.sds[0] ** 2 + known.severity_sd**2),
-            scenario.by_counts,
-            float(scenario.scenario.indifference),
-            plan.units.astype(float),
-            plan.scored.astype(float),
-        )
+        return _setting(scenario, plan, np.sqrt(known.sds[0] ** 2 + known.severity_sd**2))
+    if scenario.side_by_side:
+        sds = np.full(plan.units.shape[1] - 1, planned_sd(scenario, evaluator_in(scenario, world)))
+        return _setting(scenario, plan, arm_sds(scenario, sds))
     measured = evaluator_in(scenario, world).measure(scenario.means[None], scenario.sds[None], scenario.family)
     in_world = found if found and world != "unbiased" else clusters_of(scenario, float(measured.sds[0, 0]))
     row = float(_row_sds(scenario, measured.sds, in_world)[0, 0])
+    return _setting(scenario, plan, np.full(plan.units.shape[1], math.sqrt(row**2 + measured.severity_sd**2)))
+
+
+def _setting(scenario: Scenario, plan: Schedule, sds: np.ndarray) -> Setting:
     return Setting(
         plan.informed.astype(float),
         plan.rows.astype(float),
-        np.full(plan.units.shape[1], math.sqrt(row**2 + measured.severity_sd**2)),
+        sds,
         scenario.by_counts,
         float(scenario.scenario.indifference),
         plan.units.astype(float),
         plan.scored.astype(float),
+        _past(scenario),
     )
+
+
+def _past(scenario: Scenario) -> tuple[float, float] | None:
+    """Return mean and spread of the effects that past experiments fit, or None without any."""
+    prior = scenario.prior
+    if prior.past is None:
+        return None
+    fitted = prior.fitted()
+    return fitted.mean, fitted.sd
 
 
 def passing(scenario: Scenario) -> bool:

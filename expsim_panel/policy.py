@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from expsim_panel.errors import InputError
+from expsim_panel.look_lists import Floors
 from expsim_panel.quantities import Count, Share
 from expsim_panel.registry import Registry
 from expsim_panel.sections import Section
@@ -100,6 +101,10 @@ class Policy(Section):
     stopping_fields: dict[str, Any] = {"looks": 1}
     """Fields of that design."""
 
+    follows_data = True
+    """Whether shares follow from outcomes in a way that its design does not reckon with: then the design's
+    `adaptive_rule` decides."""
+
     batched = True
     """Whether `expsim run` can play it, a day's traffic at a time."""
 
@@ -111,7 +116,61 @@ class Policy(Section):
         """Learn which design it plays with; raise `InputError` where the two do not go together."""
 
 
-class BanditPolicy(Policy):
+class Floored(Policy):
+    """A policy that may have to leave every arm some traffic, and whose first pulls may be even."""
+
+    floor = Share(
+        0.0,
+        bounds=(0.0, 0.5),
+        softbounds=(0.0, 0.2),
+        step=0.01,
+        label="Least share of every arm",
+        doc="Probability f that every arm keeps: p = f + (1 - arms f) w. At most 1 / arms.",
+    )
+    floors = Floors(
+        label="Least share by arm",
+        doc="Probability f_a that each arm keeps, in place of one for all: p_a = f_a + (1 - sum f) w_a.",
+    )
+    burn_in = Count(
+        0,
+        bounds=(0, 1_000_000),
+        softbounds=(0, 500),
+        label="Burn-in per arm",
+        doc="Rewards of every arm before the policy is asked; traffic is even until then.",
+    )
+
+    @property
+    def has_floor(self) -> bool:
+        """Whether some arm keeps traffic whatever the policy says."""
+        return bool(self.floor or any(self.floors or ()))
+
+    def floor_of(self, arms: int) -> np.ndarray:
+        """Return the least probability of each arm, shape (arms,)."""
+        return np.array(self.floors or [self.floor] * arms, dtype=np.float64)
+
+    def put(self, key: str, value: Any, where: str, path: str = "") -> None:
+        """Set one key; a list of floors may be called floor too."""
+        super().put("floors" if key == "floor" and isinstance(value, list | tuple) else key, value, where, path)
+
+    def check_arms(self, problem: Problem, where: str, key: str = "") -> None:
+        """Raise `InputError` where a parameter does not fit the number of arms or the horizon."""
+        path = f"{key}.floor" if key else "floor"
+        if self.floors is not None:
+            listed = ", ".join(f"{value:g}" for value in self.floors)
+            if self.floor:
+                raise InputError(where, path, f"floor {self.floor:g} beside floors {listed}", "give one of them")
+            if len(self.floors) != problem.arms:
+                remedy = f"give one for each of the {problem.arms} arms"
+                raise InputError(where, f"{path}s", f"{len(self.floors)} floors ({listed})", remedy)
+            if math.fsum(self.floors) > 1.0 + 1e-12:
+                problem_ = f"floors {listed} sum to {math.fsum(self.floors):g}"
+                raise InputError(where, f"{path}s", problem_, "give floors that sum to at most 1")
+        if self.floor * problem.arms > 1.0:
+            remedy = f"give at most 1 / {problem.arms} for {problem.arms} arms"
+            raise InputError(where, path, f"a floor of {self.floor:g} for every arm", remedy)
+
+
+class BanditPolicy(Floored):
     """A policy that chooses an arm for every request, or shares of traffic for every day."""
 
     markov = True
@@ -123,22 +182,6 @@ class BanditPolicy(Policy):
     standardise = True
     """Whether scores in batches are brought to standard deviation 1 first (pooled, as estimated so far)."""
 
-    floor = Share(
-        0.0,
-        bounds=(0.0, 0.5),
-        softbounds=(0.0, 0.2),
-        step=0.01,
-        label="Least share of every arm",
-        doc="Probability f that every arm keeps: p = f + (1 - arms f) w. At most 1 / arms.",
-    )
-    burn_in = Count(
-        0,
-        bounds=(0, 1_000_000),
-        softbounds=(0, 500),
-        label="Burn-in per arm",
-        doc="Rewards of every arm before the policy is asked; traffic is even until then.",
-    )
-
     def request(self, problem: Problem) -> Any:
         """Return the parameters of the policy's compiled bodies; see `kernels.requests`."""
         raise LookupError(f"{type(self).__name__} does not say how it chooses")
@@ -147,16 +190,13 @@ class BanditPolicy(Policy):
         """Return the shape of what the policy keeps beyond pulls and sums."""
         return (1, problem.arms)
 
+    def least_share(self, problem: Problem) -> float:
+        """Return the propensity that no arm falls below at any request; 0 where it may vanish, or is not known."""
+        return float(self.floor) if self.batched else 0.0
+
     def lanes(self, problem: Problem) -> float | None:
         """Return the factor of UCB1 where `kernels.lanes` can play it, which is faster; None otherwise."""
         return None
-
-    def check_arms(self, problem: Problem, where: str, key: str = "") -> None:
-        """Raise `InputError` where a parameter does not fit the number of arms or the horizon."""
-        if self.floor * problem.arms > 1.0:
-            path = f"{key}.floor" if key else "floor"
-            remedy = f"give at most 1 / {problem.arms} for {problem.arms} arms"
-            raise InputError(where, path, f"a floor of {self.floor:g} for every arm", remedy)
 
     def expected_pulls(self, problem: Problem, means: np.ndarray) -> np.ndarray | None:
         """Return the expected pulls of every arm where a formula gives them; None otherwise."""
@@ -178,14 +218,14 @@ class BanditPolicy(Policy):
             supply.severity_sd,
             supply.raters,
             supply.shared,
-            float(self.floor),
+            self.floor_of(problem.arms),
             int(self.burn_in),
             self.standardise and not supply.binary,
             np.zeros(self.memory(problem)),
         )
 
 
-class SegmentPolicy(Policy):
+class SegmentPolicy(Floored):
     """A policy that sees a context (the prompt's segment or features) before it chooses an arm.
 
     Its compiled body is `kernels.contextual.pick`, and `learn` what it does with a reward.

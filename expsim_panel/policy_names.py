@@ -9,6 +9,8 @@ from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.policy import BanditPolicy, DuelPolicy, Policy, SegmentPolicy, policies
 
 P = TypeVar("P", bound=Policy)
+_COMMA = re.compile(r",(?![^\[]*\])")
+"""A comma outside square brackets."""
 _FORM = re.compile(r"\s*([A-Za-z0-9_-]+)\s*(?:\((.*)\))?\s*", re.S)
 _NEEDS = {
     SegmentPolicy: "it needs segments: expsim bandit --segments, or segment_bandit",
@@ -34,6 +36,35 @@ def read_value(text: str) -> Any:
     return text
 
 
+def read_fields(text: str, where: str, key: str) -> tuple[str, dict[str, Any]]:
+    """Return the name and the parameters of ``name`` or ``name(parameter=value, ...)``.
+
+    A value is a number, true, false, a word, or a list of such in square brackets.
+
+    Raises
+    ------
+    InputError
+        Malformed brackets, or a parameter that stands twice.
+    """
+    match = _FORM.fullmatch(text)
+    if match is None:
+        raise InputError(where, key, f"{shown(text)} is no policy", _HOW)
+    name, inside = match.group(1), match.group(2)
+    found: dict[str, Any] = {}
+    for part in _COMMA.split(inside) if inside and inside.strip() else []:
+        field, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals or not field or not value:
+            raise InputError(where, key, f"{shown(part.strip())} in {shown(text)} is no parameter=value", _HOW)
+        if field in found:
+            raise InputError(where, key, f"{field} stands twice in {shown(text)}", "give it once")
+        if value.startswith("[") and value.endswith("]"):
+            inner = value[1:-1].strip()
+            found[field] = [read_value(one.strip()) for one in inner.split(",")] if inner else []
+        else:
+            found[field] = read_value(value)
+    return name, found
+
+
 def read_policy(text: object, where: str = "expsim bandit", key: str = "--policy") -> BanditPolicy:
     """Return the policy per request that a name with parameters means; see `read_kind`."""
     return read_kind(text, (BanditPolicy,), where, key)
@@ -53,10 +84,9 @@ def read_kind(text: object, kinds: tuple[type[P], ...], where: str, key: str) ->
         Unknown name or parameter (with a suggestion), malformed brackets, a value out of bounds, a policy for
         another problem.
     """
-    match = _FORM.fullmatch(text) if isinstance(text, str) else None
-    if match is None:
+    if not isinstance(text, str):
         raise InputError(where, key, f"{shown(text)} is no policy", _HOW)
-    name, inside = match.group(1), match.group(2)
+    name, fields = read_fields(text, where, key)
     if name not in policies.names():
         raise InputError(where, key, f"unknown policy {shown(name)}", did_you_mean(name, bandit_names(*kinds)))
     made: Any = policies.get(name)()
@@ -66,15 +96,11 @@ def read_kind(text: object, kinds: tuple[type[P], ...], where: str, key: str) ->
             "the even split per request is called even" if name == "split" else did_you_mean("", bandit_names(*kinds))
         )
         raise InputError(where, key, f"{name} is no bandit policy here", needs[0] if needs else other)
-    seen: set[str] = set()
-    for part in inside.split(",") if inside and inside.strip() else []:
-        field, equals, value = (piece.strip() for piece in part.partition("="))
-        if not equals or not field or not value:
-            raise InputError(where, key, f"{shown(part.strip())} in {shown(text)} is no parameter=value", _HOW)
-        if field in seen:
-            raise InputError(where, key, f"{field} stands twice in {shown(text)}", "give it once")
-        seen.add(field)
-        made.put(field, read_value(value), where, f"{key} {name}")
+    for field, value in fields.items():
+        if isinstance(made, DuelPolicy) and field in ("floor", "floors", "burn_in"):
+            problem = f"{field} of {name}: a duel shows two arms at once, and it is not known which the floor is for"
+            raise InputError(where, f"{key} {name}.{field}", problem, "leave it out")
+        made.put(field, value, where, f"{key} {name}")
     return made
 
 
@@ -88,4 +114,6 @@ def canonical(policy: Policy) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        return f"[{','.join(map(_shown, value))}]"
     return f"{value!r}" if isinstance(value, int | float) else str(value)

@@ -10,6 +10,7 @@ from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.kernels.special import norm_ppf
 
 WHERE = "interval of a rate"
+NO_EVENT = "exact zero-events"
 Method = Literal["wilson", "wald", "agresti-coull", "clopper-pearson", "jeffreys"]
 _METHODS = {
     "wilson": "wilson",
@@ -117,14 +118,44 @@ def zero_events_bound(n: float, alpha: float = 0.05) -> tuple[float, float]:
     ----------
     .. [1] Hanley, Lippman-Hand (1983), "If nothing goes wrong, is everything all right?", JAMA 249, 1743-1745.
     """
-    check_error_rate(alpha, 1, WHERE)
-    check_positive("n", n, WHERE)
+    check_error_rate(alpha, 1, NO_EVENT)
+    check_positive("units", n, NO_EVENT)
     return -math.expm1(math.log(alpha) / n), min(1.0, -math.log(alpha) / n)
 
 
 def trials_without_event(rate: float, alpha: float = 0.05) -> float:
     """Return how many trials without an event rule out a rate of at least `rate` at confidence ``1 - alpha``."""
-    check_error_rate(alpha, 1, WHERE)
+    check_error_rate(alpha, 1, NO_EVENT)
     if not (isinstance(rate, int | float) and 0.0 < rate < 1.0):
-        raise InputError(WHERE, "--rate", f"rate is {shown(rate)}", "give a number within 0 and 1")
+        raise InputError(NO_EVENT, "--rate", f"rate is {shown(rate)}", "give a number within 0 and 1")
     return math.log(alpha) / math.log1p(-rate)
+
+
+def restricted_rates(p0: float, p1: float, c: float, t: float, gap: float) -> tuple[float, float]:
+    """Return the rates nearest to (p0, p1), by likelihood, with ``p1 - p0 = gap``.
+
+    Parameters
+    ----------
+    p0, p1 : float
+        Rates of control and treatment.
+    c, t : float
+        Their shares of the units.
+    gap : float
+        Difference under the null hypothesis.
+
+    References
+    ----------
+    .. [1] Farrington, Manning (1990), Statistics in Medicine 9, 1447-1454.
+    """
+    theta = c / t
+    a = 1.0 + theta
+    b = -(1.0 + theta + p1 + theta * p0 + gap * (theta + 2.0))
+    d = gap * gap + gap * (2.0 * p1 + theta + 1.0) + p1 + theta * p0
+    e = -p1 * gap * (1.0 + gap)
+    v = (b / (3.0 * a)) ** 3 - b * d / (6.0 * a * a) + e / (2.0 * a)
+    square = (b / (3.0 * a)) ** 2 - d / (3.0 * a)
+    u = math.copysign(math.sqrt(max(square, 0.0)), v)
+    ratio = 0.0 if u == 0.0 else max(-1.0, min(1.0, v / u**3))
+    high = 2.0 * u * math.cos((math.pi + math.acos(ratio)) / 3.0) - b / (3.0 * a)
+    high = min(max(high, max(0.0, gap)), min(1.0, 1.0 + gap))
+    return high - gap, high

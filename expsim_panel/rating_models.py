@@ -52,7 +52,10 @@ class Sheet:
 
     @classmethod
     def of_classes(cls, ratings: Ratings, classes: int = 10) -> Sheet:
-        """Make the sheet of continuous scores in classes of about equal size."""
+        """Make the sheet of scores with many values in about equal classes; few values are levels as they are."""
+        seen = np.unique(ratings.score)
+        if len(seen) <= classes + 1:
+            return cls.of_levels(ratings, seen)
         edges = np.unique(np.quantile(ratings.score, np.arange(1, classes) / classes))
         level = np.searchsorted(edges, ratings.score).astype(np.int64)
         kept, level = np.unique(level, return_inverse=True)

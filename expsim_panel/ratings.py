@@ -243,11 +243,8 @@ def _split(ids: list[str], pattern: regex.Pattern[str], text: str, where: str) -
 
 
 def _check_design(ratings: Ratings, rater: str, variant: str) -> None:
-    """Refuse tables that cannot be an experiment: one variant, too many, raters without a second rating."""
+    """Refuse tables that cannot be measured: too many variants, raters without a second rating."""
     where, count = ratings.source, len(ratings.variants)
-    if count < 2:
-        problem = f"there is one variant, {shown(ratings.variants[0])}"
-        raise InputError(where, "--variant", problem, "give at least two, those of other files with --also FILE")
     if count > MAX_VARIANTS:
         raise InputError(
             where,

@@ -70,11 +70,13 @@ class Realism:
     score : float or None
         Of `law`. None with a `reason` where it cannot be assessed.
     law : str
-        The law of ratings that scenarios keep: ``ordered-probit-mixed``; where ratings were adjudicated
-        ``ordered-probit-stretched-adjudicated``; ``normal`` for continuous scores (compared in ten classes).
+        The law of ratings that is kept: ``ordered-probit-mixed``; where ratings were adjudicated
+        ``ordered-probit-stretched-adjudicated``. Scores with more than eleven values are compared in ten classes,
+        of which the law is one too.
     scores : dict of str to float
         Of every model: ``ordered-probit`` (with rater severity), ``rounded-normal``, ``independent-raters``
-        (one histogram for all), ``independent-raters-by-variant``; ``ordered-probit-stretched``, where raters
+        (one histogram for all), ``independent-raters-by-variant``; ``normal`` (continuous scores, in classes) in
+        place of ``rounded-normal``; ``ordered-probit-stretched``, where raters
         also use the scale more or less widely and variants spread more or less; ``-mixed``, where moreover
         items differ in how well raters agree on them; ``-adjudicated``, where raters more than two levels
         apart revise (only if asked for, or if the data look like it).
@@ -132,7 +134,7 @@ def blended(several: list[Pictures]) -> Pictures:
 
 
 def fitted_law(sheet: Sheet, adjudicated: bool, seed: int, components: Components | None = None) -> ProbitModel:
-    """Fit the law that scenarios keep to a sheet of ordinal or binary ratings.
+    """Fit the law that is kept to a sheet of ratings.
 
     The adjudicated one, which takes simulations, is fitted to a sample of a large table.
     """
@@ -147,27 +149,22 @@ def _models(seen: Sheet, adjudicated: bool, continuous: bool, seed: int) -> dict
     parts = variance_components(seen.ratings)
     models: dict[str, Player] = {}
     normal = RoundedNormal.fitted(seen, parts)
-    if continuous:
-        models["normal"] = normal
-    else:
-        plain = ProbitModel.fitted(seen, parts)
-        mixed = ProbitModel.fitted(seen, parts, stretch=True, mixed=True)
-        stretched = mixed.without_classes()
-        models["ordered-probit"] = plain
-        models["ordered-probit-stretched"] = stretched
-        models["ordered-probit-mixed"] = mixed
-        models["rounded-normal"] = normal
-        if adjudicated:
-            models["ordered-probit-adjudicated"] = plain.with_adjudication(seen, seed)
-            models["ordered-probit-stretched-adjudicated"] = stretched.with_adjudication(seen, seed)
+    plain = ProbitModel.fitted(seen, parts)
+    mixed = ProbitModel.fitted(seen, parts, stretch=True, mixed=True)
+    stretched = mixed.without_classes()
+    models["ordered-probit"] = plain
+    models["ordered-probit-stretched"] = stretched
+    models["ordered-probit-mixed"] = mixed
+    models["normal" if continuous else "rounded-normal"] = normal
+    if adjudicated:
+        models["ordered-probit-adjudicated"] = plain.with_adjudication(seen, seed)
+        models["ordered-probit-stretched-adjudicated"] = stretched.with_adjudication(seen, seed)
     models["independent-raters"] = IndependentRaters.fitted(seen, by_variant=False)
     models["independent-raters-by-variant"] = IndependentRaters.fitted(seen)
     return models
 
 
-def _law(adjudicated: bool, continuous: bool) -> str:
-    if continuous:
-        return "normal"
+def _law(adjudicated: bool) -> str:
     return "ordered-probit-stretched-adjudicated" if adjudicated else "ordered-probit-mixed"
 
 
@@ -199,7 +196,7 @@ def realism(
     if adjudicated is None:
         adjudicated = looks_adjudicated(wide, items)
     adjudicated = adjudicated and bool(wide)
-    law = _law(adjudicated, continuous)
+    law = _law(adjudicated)
     if sheet.ratings.rows == items:
         return Realism(None, "not assessable: no item has two ratings", law, items=items)
     if items < FEWEST_ITEMS:
@@ -221,7 +218,7 @@ def realism(
     distances = {
         name: dict(zip(PARTS, map(float, value), strict=True)) for name, value in [("floor", floor), *mean.items()]
     }
-    whole = RoundedNormal.fitted(sheet) if continuous else fitted_law(sheet, adjudicated, seed)
+    whole = fitted_law(sheet, adjudicated, seed)
     rng = np.random.default_rng([seed, 997])
     modelled = blended([pictures(sheet, whole.simulate(sheet, rng)) for _ in range(MOST_PLAYS)])
     pair = (Drawn(*pictures(sheet, sheet.level)), Drawn(*modelled))

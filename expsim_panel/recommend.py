@@ -15,6 +15,7 @@ from expsim_panel.economics import Ledger, ledger
 from expsim_panel.further_evidence import Offer, Seen, Stakes, any_pays, offers, rounded
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.operating import Estimates, estimates
+from expsim_panel.preference_rows import net_of_bias
 from expsim_panel.results import Figure, Outcomes, Trace
 from expsim_panel.scenario import Scenario
 from expsim_panel.suppliers import Suppliers, suppliers
@@ -53,6 +54,8 @@ class Known:
         Dollars per human label where the scenario knows it.
     sign : float
         -1 where less of the metric is better: effects are positive for better, sentences speak of the metric.
+    side_by_side : bool
+        Whether effects are net win rates.
     """
 
     names: tuple[str, ...]
@@ -67,6 +70,7 @@ class Known:
     who: Suppliers
     label_price: float | None
     sign: float
+    side_by_side: bool = False
 
 
 def known(scenario: Scenario) -> Known:
@@ -78,14 +82,16 @@ def known(scenario: Scenario) -> Known:
         scenario.family == "binary",
         scenario.by_counts,
         float(scenario.scenario.indifference),
-        scenario.evaluator.bias_sd(),
-        (float(prior.effect_mean), float(prior.effect_sd)) if prior.effect_sd else None,
+        # Of the metric's own scale: side by side a judge's liking is latent, and its effect a net win rate.
+        net_of_bias(scenario, scenario.evaluator.bias_sd()) if scenario.side_by_side else scenario.evaluator.bias_sd(),
+        (prior.mean, prior.sd) if prior.sd else None,
         plan.rows_per_unit(scenario),
         ledger(scenario),
         int((scenario.served or scenario.traffic).units_per_day),
         who,
         who.human.price if who.human is not None else None,
         scenario.sign,
+        scenario.side_by_side,
     )
 
 
@@ -109,6 +115,10 @@ class Findings:
         Whether the evaluator's suspected bias could explain the finding.
     unpaid : bool ndarray
         Whether the finding does not pay for its price.
+    risky : bool ndarray
+        Whether it pays for its price, but not for the breaches of guardrails that are to be expected too.
+    risk : ndarray
+        Dollars per response that breaches of its guardrails are expected to cost.
     """
 
     action: np.ndarray
@@ -119,14 +129,17 @@ class Findings:
     source: np.ndarray
     distrusted: np.ndarray
     unpaid: np.ndarray
+    risky: np.ndarray
+    risk: np.ndarray
 
 
-def judge(facts: Known, level: float, out: Outcomes, amounts: bool = True) -> Findings:
+def judge(facts: Known, level: float, out: Outcomes, amounts: bool = True, risk: np.ndarray | None = None) -> Findings:
     """Give every experiment its verdict (MODEL sections 4 and 6).
 
     A variant that won is launched unless the evaluator's suspected differential bias could explain the
     finding, ``|estimate| <= 2 sqrt(SE^2 + SD(bias)^2)`` (then: collect human labels if their largest ENBS is above
-    zero, else inconclusive), or the gain does not pay for the variant's price (then: keep). Without a winner: keep
+    zero, else inconclusive), or the gain does not pay for the variant's price and for the breaches of guardrails that
+    its data let expect (then: keep). Without a winner: keep
     control when the interval excludes an effect that matters; collect iff some source of data has an ENBS above zero;
     else inconclusive.
 
@@ -141,19 +154,24 @@ def judge(facts: Known, level: float, out: Outcomes, amounts: bool = True) -> Fi
     amounts : bool
         Whether to find what to collect for `COLLECT`; without it `more` and `source` stay 0, and thousands of
         experiments are judged in a tenth of the time.
+    risk : ndarray, shape (replicates, arms - 1), optional
+        Dollars per response that breaches are expected to cost, see `guardrail_costs.expected_penalty`.
     """
     found = estimates(out, facts.counts)
     effect_all = np.where(np.isfinite(found.effect), found.effect, -np.inf)
     arm = np.where(out.code > 0, out.code, effect_all.argmax(axis=1) + 1).astype(int)
     pick = (np.arange(arm.size), arm - 1)
     effect, se = found.effect[pick], found.se[pick]
+    expected = np.zeros(arm.size) if risk is None else risk[pick]
     z = norm_ppf(0.5 + level / 2)
     bias = facts.suspected_bias
     usable = np.isfinite(effect) & np.isfinite(se)
     won, lost = out.code > 0, out.code < 0
     with np.errstate(invalid="ignore"):
         distrusted = won & (bias > 0) & (np.abs(effect) <= 2 * np.sqrt(se**2 + bias**2))
-        unpaid = won & ~distrusted & (facts.money.value_per_point * effect < facts.money.handicap[arm])
+        net = facts.money.value_per_point * effect - facts.money.handicap[arm]
+        unpaid = won & ~distrusted & (net < 0)
+        risky = won & ~distrusted & ~unpaid & (net < expected)
         small = ~won & np.all(found.effect + z * found.se < facts.indifference, axis=1)
     more, source = np.zeros(arm.size, int), np.zeros(arm.size, int)
     open_ones = ~won & ~lost & ~small & usable
@@ -162,27 +180,36 @@ def judge(facts: Known, level: float, out: Outcomes, amounts: bool = True) -> Fi
         if not asked.any():
             continue
         if not amounts:
-            pays = any_pays(*_market(facts, found, out, arm, np.flatnonzero(asked)), 0 if trusted else _biased(facts))
+            pays = any_pays(
+                *_market(facts, found, out, arm, np.flatnonzero(asked), expected), 0 if trusted else _biased(facts)
+            )
             action[asked] = np.where(pays, COLLECT, INCONCLUSIVE)
             continue
-        size, best = _worthwhile(facts, found, out, arm, np.flatnonzero(asked), trusted)
+        size, best = _worthwhile(facts, found, out, arm, np.flatnonzero(asked), trusted, expected)
         more[asked], source[asked] = size, best
         action[asked] = np.where(size > 0, COLLECT, INCONCLUSIVE)
     if distrusted.any() and facts.who.human is None:
         more[distrusted] = _labels_needed(found, se, effect, out)[distrusted]
         action[distrusted] = COLLECT
-    action[lost | small | unpaid] = KEEP
-    action[won & ~unpaid & ~distrusted] = LAUNCH
-    return Findings(action, arm, effect, se, more, source, distrusted, unpaid)
+    action[lost | small | unpaid | risky] = KEEP
+    action[won & ~unpaid & ~risky & ~distrusted] = LAUNCH
+    return Findings(action, arm, effect, se, more, source, distrusted, unpaid, risky, expected)
 
 
-def evidence(facts: Known, found: Estimates, out: Outcomes, arm: np.ndarray, which: np.ndarray) -> list[Offer]:
-    """Return what every source of more data is worth, for the experiments `which` (indices)."""
-    return offers(*_market(facts, found, out, arm, which))
+def evidence(
+    facts: Known, found: Estimates, out: Outcomes, arm: np.ndarray, which: np.ndarray, risk: np.ndarray
+) -> list[Offer]:
+    """Return what every source of more data is worth, for the experiments `which` (indices); risk: as in `Findings`."""
+    return offers(*_market(facts, found, out, arm, which, risk))
 
 
-def _market(facts: Known, found: Estimates, out: Outcomes, arm: np.ndarray, which: np.ndarray) -> tuple[Stakes, Seen]:
-    """Return what the value of more data depends on: what is known, and what the experiments `which` have seen."""
+def _market(
+    facts: Known, found: Estimates, out: Outcomes, arm: np.ndarray, which: np.ndarray, risk: np.ndarray
+) -> tuple[Stakes, Seen]:
+    """Return what the value of more data depends on: what is known, and what the experiments `which` have seen.
+
+    The value of more data is that of the metric's; what guardrails are expected to cost stays as it is.
+    """
     arm = arm[which]
     pick = (which, arm - 1)
     pair = (which[:, None], np.stack([np.zeros_like(arm), arm], axis=1))
@@ -194,7 +221,7 @@ def _market(facts: Known, found: Estimates, out: Outcomes, arm: np.ndarray, whic
         rows.mean(axis=1),
         units.mean(axis=1),
         out.units[which].sum(axis=1) * facts.money.exposures_per_unit,
-        facts.money.handicap[arm],
+        facts.money.handicap[arm] + risk[which],
         good if facts.sign > 0 else 1 - good,
     )
     stakes = Stakes(
@@ -209,14 +236,14 @@ def _biased(facts: Known) -> int:
 
 
 def _worthwhile(
-    facts: Known, found: Estimates, out: Outcomes, arm: np.ndarray, which: np.ndarray, trusted: bool
+    facts: Known, found: Estimates, out: Outcomes, arm: np.ndarray, which: np.ndarray, trusted: bool, risk: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return how much more to collect (all arms; 0: nothing is worth its cost) and of which source.
 
     Where the judge's bias could explain the finding (not `trusted`), more of its scores cannot settle the matter, and
     only sources with labels count.
     """
-    offered = evidence(facts, found, out, arm, which)
+    offered = evidence(facts, found, out, arm, which, risk)
     net = np.stack([one.net_benefit for one in offered])
     if not trusted:
         net[: _biased(facts)] = -np.inf

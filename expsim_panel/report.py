@@ -10,6 +10,7 @@ import numpy as np
 
 from expsim_panel import (
     exact,
+    guardrail_costs,
     guardrail_figures,
     guardrail_play,
     guardrail_verdict,
@@ -27,6 +28,7 @@ from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.streams import BLOCK
 from expsim_panel.results import Advice, Figure, Outcomes, Result, StrategyResult, Trace, Verdict
 from expsim_panel.scenario import Scenario
+from expsim_panel.standing import standing
 from expsim_panel.strategy import Strategy
 from expsim_panel.study import Request, Study
 
@@ -171,28 +173,42 @@ def verdict_of(scenario: Scenario, one: Strategy, shown: Trace, ratio: object | 
     """
     facts, level = recommend.known(scenario), one.design.level()
     out = recommend.of_trace(shown)
-    found = recommend.judge(facts, level, out)
+    risk = guardrail_costs.expected_penalty(scenario.guardrails, shown.readings, len(facts.names))
+    found = recommend.judge(facts, level, out, risk=risk[None])
     offered: tuple[Evidence, ...] = ()
     if np.isfinite(found.effect[0]) and np.isfinite(found.se[0]):
         seen = operating.estimates(out, facts.counts)
-        offered = of_one(recommend.evidence(facts, seen, out, found.arm, np.array([0])))
+        offered = of_one(recommend.evidence(facts, seen, out, found.arm, np.array([0]), found.risk))
     z = norm_ppf(0.5 + level / 2)
-    said = wording.verdict(facts, found, one.name, level, z, scenario.metric.name, facts.money.payee, offered)
+    fares = standing(scenario, shown.state[-1], int(found.arm[0])) if scenario.side_by_side else None
+    said = wording.verdict(facts, found, one.name, level, z, scenario.metric.name, facts.money.payee, offered, fares)
     if ratio is _SIMULATED:
         ratio = sample_ratio.of_trace(scenario, one, shown)
     assert ratio is None or isinstance(ratio, sample_ratio.SampleRatio)
     checks = guardrail_verdict.checks(scenario.guardrails, facts.names, shown.readings)
     arm = facts.names[int(found.arm[0])]
+    # Where control stays for another reason, what a launch would cost explains nothing.
+    costs = guardrail_verdict.expected_costs(checks, arm)
+    at_risk = (costs,) if costs and (said.action != "keep" or found.risky[0]) else ()
     # Where nothing was measured at all, the verdict is of the metric alone, and its caller says so.
     if any(each is not None for each in shown.readings):
-        said = guardrail_verdict.joint(said, checks, arm, shown.code > 0, facts, scenario.guardrails)
+        said = guardrail_verdict.joint(
+            said, checks, arm, shown.code > 0, facts, scenario.guardrails, bool(found.risky[0])
+        )
     else:
         said = replace(said, guardrails=checks)
     warnings = (ratio.warning(),) if ratio is not None and ratio.alarm else ()
-    spread = trade_offs.of_data(scenario, facts, out)
+    spread = trade_offs.of_data(scenario, facts, out, risk)
     together = (wording_evidence.trade_off(spread),) if spread is not None else ()
-    reasons = (*warnings, *said.reasons, *together)
-    return replace(said, reasons=reasons, sample_ratio=ratio, trade_off=spread)
+    reasons = (*warnings, *said.reasons, *at_risk, *together)
+    worth = None
+    if np.isfinite(found.effect[0]):
+        gain = facts.money.value_per_point * found.effect[0] - facts.money.handicap[found.arm[0]]
+        worth = float(gain - found.risk[0])
+    return replace(
+        said, reasons=reasons, sample_ratio=ratio, trade_off=spread, expected_penalty=float(found.risk[0]),
+        net_value=worth,
+    )  # fmt: skip
 
 
 def _ordered(found: dict[str, Figure]) -> dict[str, Figure]:
@@ -204,14 +220,14 @@ def _wordings(
     guards: guardrail_play.Guards | None = None,
 ) -> dict[str, dict[str, Figure]]:  # fmt: skip
     """Give every replicate its verdict; report each wording's share and how often it was right."""
-    found = recommend.judge(facts, level, out, amounts=False)
+    found = recommend.judge(facts, level, out, amounts=False, risk=guards.risk if guards is not None else None)
     value = money.net_value(scenario.effects)
     eps = money.value_per_point * scenario.scenario.indifference
     said, allowed = found.action, np.ones(value.size, bool)
     if guards is not None:
         codes = guards.codes[np.arange(said.size), :, found.arm - 1]
         kinds = {name: index for index, name in enumerate(recommend.ACTIONS)}
-        said = guardrail_verdict.worded(said, out.code > 0, codes, kinds, value.size)
+        said = guardrail_verdict.worded(said, out.code > 0, codes, kinds, value.size, found.risky)
         value, allowed = value - guards.penalty, ~guards.breached
     launched = said == recommend.LAUNCH
     gained = np.where(launched, value[found.arm], 0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,44 +14,11 @@ from expsim_panel.axes import Axis, Mover
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.study import Study
 from expsim_panel.surface_cells import Cancelled, Canvas, Progress, Watch, difference, exactly, simulated
+from expsim_panel.surface_metrics import DAYS, METRICS, MONEY, RATIOS, is_share, metrics_of
+
+__all__ = ["METRICS", "MONEY", "ResponseSurface", "is_share", "response_surface", "unsigned", "written"]
 
 ResultSoFar = Callable[["ResponseSurface"], None]
-
-METRICS: dict[str, tuple[str, str, str]] = {
-    "power": ("truth", "rejection", "Chance to find the difference"),
-    "type1_error": ("null", "rejection", "Chance of a false alarm"),
-    "type1_error_unbiased": ("unbiased", "rejection", "Chance of a false alarm, perfect evaluator"),
-    "false_launch": ("null", "launch", "Chance of a false launch"),
-    "p_correct": ("truth", "p_correct", "Chance of a correct decision"),
-    "p_harmful_launch": ("truth", "p_harmful_launch", "Chance of a harmful launch"),
-    "p_missed_win": ("truth", "p_missed_win", "Chance to miss a win"),
-    "p_inconclusive": ("truth", "p_inconclusive", "Chance of no decision"),
-    "units": ("truth", "units", "Expected units"),
-    "exposures": ("truth", "exposures", "Expected responses"),
-    "judged": ("truth", "judged", "Expected responses judged"),
-    "labelled": ("truth", "labelled", "Expected responses labelled"),
-    "days": ("truth", "days", "Expected days to a decision"),
-    "cost": ("truth", "cost", "Expected cost of the experiment"),
-    "cost_per_correct": ("truth", "cost_per_correct", "Cost per correct decision"),
-    "regret": ("truth", "regret", "Expected loss against the best variant, $"),
-    "simple_regret": ("truth", "simple_regret", "Expected loss of the choice, $ per response"),
-    "traffic_on_worse_arms": ("truth", "traffic_on_worse_arms", "Traffic on worse variants"),
-    "exaggeration": ("truth", "exaggeration", "Estimate over truth among launches"),
-    "coverage": ("truth", "coverage", "Coverage of the interval"),
-}
-"""What a surface can show: world that is played, figure read from it, plain words.
-
-``power`` is the chance of a rejection; where no variant is better that is a false alarm.
-"""
-
-SHARES = (
-    "power", "type1_error", "type1_error_unbiased", "false_launch", "p_correct", "p_harmful_launch", "p_missed_win",
-    "p_inconclusive", "traffic_on_worse_arms", "coverage",
-)  # fmt: skip
-"""Those that are shares of 1."""
-
-MONEY = ("cost", "cost_per_correct", "regret", "simple_regret")
-"""Those in dollars."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +50,8 @@ class ResponseSurface:
         Of the simulated cells; replicates are 0 where all is exact.
     done : float
         Share of the cells that are in; below 1 in a picture that is still being refined.
+    named : dict of str
+        Plain words of the metrics in `values`.
     """
 
     strategy: str
@@ -98,6 +67,7 @@ class ResponseSurface:
     seed: int
     replicates: int
     done: float = 1.0
+    named: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def exact(self) -> bool:
@@ -117,7 +87,12 @@ class ResponseSurface:
     @property
     def words(self) -> str:
         """Name the figure in plain words."""
-        return METRICS[self.metric][2]
+        return self.named.get(self.metric) or METRICS[self.metric][2]
+
+    @property
+    def mine(self) -> str:
+        """Name the point that the map was made around."""
+        return "your study"
 
     @property
     def whose(self) -> str:
@@ -205,7 +180,7 @@ def response_surface(
     x, y : Axis
         From `axes.axis` or `axes.parse`.
     metric : str
-        One of `METRICS`.
+        One of `surface_metrics.metrics_of` the study's scenario.
     minus : str, optional
         Another strategy of the study: the surface is then the difference, `strategy` less `minus`. Where both are
         simulated on a fixed split they see the same experiments, and the error is that of the paired difference.
@@ -231,15 +206,16 @@ def response_surface(
             raise InputError("surface", flag, f"unknown strategy {shown(name)}", did_you_mean(name, names))
     if minus == strategy:
         raise InputError("surface", "--minus", f"{shown(minus)} less itself is 0", "name another strategy")
-    if metric not in METRICS:
-        raise InputError("surface", "--metric", f"unknown metric {shown(metric)}", did_you_mean(metric, METRICS))
+    offered = metrics_of(study.scenario)
+    if metric not in offered:
+        raise InputError("surface", "--metric", *_unknown(study, metric))
     if y is not None and x.path == y.path:
         raise InputError("surface", "--y", f"{y.path} is also on the other axis", "choose another number")
     request = study.freeze()
     mover = Mover(study)
     mover.study.put("replicates", replicates, "surface")
-    world, key, _ = METRICS[metric]
-    known = {name: column for name, (where, column, _) in METRICS.items() if where == world}
+    world, key, _ = offered[metric]
+    known = {name: column for name, (where, column, _) in offered.items() if where == world}
     both = [names.index(name) for name in (strategy, minus) if name is not None]
     total = (1 if y is None else y.values.size) * x.values.size
 
@@ -248,6 +224,7 @@ def response_surface(
         return ResponseSurface(
             strategy, metric, minus, x, y, values, errors, canvas.reason, tuple(canvas.gaps), request.digest,
             request.seed, int(replicates) if errors is not None else 0, canvas.done,
+            {name: offered[name][2] for name in values},
         )  # fmt: skip
 
     show = None if partial is None else lambda canvas: partial(picture(canvas))
@@ -286,6 +263,15 @@ def response_surface(
     return picture(canvas)
 
 
+def _unknown(study: Study, metric: str) -> tuple[str, str]:
+    """Return problem and remedy of a metric that there is not."""
+    problem = f"unknown metric {shown(metric)}"
+    guarded = metric.startswith(("guardrails.", "p_pass", "p_fail", "p_unknown"))
+    if guarded and not study.scenario.guardrails:
+        return problem, "the scenario has no guardrails: add [[guardrails]] to its file"
+    return problem, did_you_mean(metric, metrics_of(study.scenario))
+
+
 def written(metric: str, value: float, apart: bool = False) -> str:
     """Format a value of a metric, or with `apart` a difference of two, signed; an empty cell is a dash."""
     if not np.isfinite(value):
@@ -300,10 +286,10 @@ def unsigned(metric: str, value: float, apart: bool = False) -> str:
     """Format the size of a value or an error; shares that are `apart` are percentage points."""
     if not np.isfinite(value):
         return "-"
-    if metric in SHARES:
+    if is_share(metric):
         return f"{100 * value:.{1 if value >= 0.001 or value == 0 else 2}f} pp" if apart else quantities.percent(value)
     if metric in MONEY:
         return quantities.money(value)
-    if metric == "days":
+    if metric in DAYS:
         return quantities.days(value)
-    return quantities.points(value) if metric == "exaggeration" else quantities.count(value)
+    return quantities.points(value) if metric in RATIOS else quantities.count(value)

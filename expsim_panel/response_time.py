@@ -81,13 +81,19 @@ class ResponseTime:
 
     def cdf(self, seconds: float) -> float:
         """Return P(T <= seconds), summed over strata of the length (and of the wait)."""
-        left = seconds - self.tokens.strata() / self.speed
-        fast = _below(self._first, left).mean()
-        if self.slow == 0:
-            return float(fast)
-        waits = self._wait.strata()
-        delayed = _below(self._first, left[:, None] - waits[None, :]).mean()
-        return float((1 - self.slow) * fast + self.slow * delayed)
+        return float(self.cdf_at(np.array([seconds], float))[0])
+
+    def cdf_at(self, seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return `cdf` at several times, shape (n,)."""
+        fast, delayed = np.zeros(len(seconds)), np.zeros(len(seconds))
+        streamed = self.tokens.strata() / self.speed
+        waits = self._wait.strata() if self.slow else np.zeros(1)
+        for at, one in enumerate(seconds):
+            left = one - streamed
+            fast[at] = _below(self._first, left).mean()
+            if self.slow:
+                delayed[at] = _below(self._first, left[:, None] - waits[None, :]).mean()
+        return np.asarray((1 - self.slow) * fast + self.slow * delayed)
 
     def quantile(self, p: float) -> float:
         """Return the seconds that a share p of the answers takes at most, by bisection."""

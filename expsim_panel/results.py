@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from expsim_panel.guardrail_tests import Readings
     from expsim_panel.guardrail_verdict import Check
     from expsim_panel.sample_ratio import SampleRatio
+    from expsim_panel.standing import Standing
     from expsim_panel.trade_offs import TradeOff
 
 ARRAYS = ("code", "day", "units", "rows", "sums", "squares")
@@ -129,6 +130,13 @@ class Verdict:
         What more data of each source would be worth; empty without an estimate.
     trade_off : TradeOff or None
         Quality, cost and latency at once, from these data.
+    expected_penalty : float
+        Dollars per response that breaches of the variant's guardrails are expected to cost, from these data.
+    net_value : float or None
+        Dollars per response that the variant is estimated to be worth over control: gain, less price and waiting, less
+        the expected penalty; None without an estimate.
+    standing : Standing or None
+        Wins, ties and losses of that variant, where it was compared side by side.
     """
 
     action: str
@@ -144,6 +152,9 @@ class Verdict:
     guardrails: tuple[Check, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     trade_off: TradeOff | None = None
+    expected_penalty: float = 0.0
+    net_value: float | None = None
+    standing: Standing | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object."""
@@ -154,6 +165,7 @@ class Verdict:
         made["interval"] = list(self.interval) if self.interval else None
         made["reasons"] = list(self.reasons)
         made["guardrails"] = [check.to_json() for check in self.guardrails]
+        made["standing"] = self.standing.to_json() if self.standing else None
         return made
 
 

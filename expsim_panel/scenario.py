@@ -14,11 +14,15 @@ import param
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.evaluation import Evaluator, evaluators
 from expsim_panel.guardrail import Guardrail, check_all
+from expsim_panel.preference import Reader, TieModel
 from expsim_panel.scenario_checks import check_world
+from expsim_panel.scenario_metric import Metric
 from expsim_panel.scenario_offline import Offline, check_offline
-from expsim_panel.scenario_tables import About, Economics, Metric, Prior, Traffic, Variant
+from expsim_panel.scenario_prior import Prior
+from expsim_panel.scenario_tables import About, Economics, Traffic
 from expsim_panel.scenario_world import Analysis
 from expsim_panel.sections import Section
+from expsim_panel.variants import Variant
 
 PLANNED = ("spec",)
 
@@ -170,6 +174,16 @@ class Scenario(Section):
         return "binary" if self.metric.family == "binary" else "normal"
 
     @property
+    def side_by_side(self) -> bool:
+        """Whether every variant is compared with the control on the same prompts: win, tie or loss."""
+        return bool(self.metric.family == "pairwise")
+
+    @property
+    def shown_as(self) -> str:
+        """How effects are put into words: ``binary`` for percentage points, which net win rates are too."""
+        return "binary" if self.side_by_side else self.family
+
+    @property
     def by_counts(self) -> bool:
         """Whether a row of the analysis is a 0 or a 1; a hybrid's are corrected estimates, a prompt's are shares."""
         return self.family == "binary" and self.evaluator.kind != "hybrid" and self.offline is None
@@ -188,13 +202,30 @@ class Scenario(Section):
 
     @property
     def shares(self) -> list[float]:
-        """Traffic shares, evenly split unless given."""
-        return list(self.traffic.shares) or [1 / len(self.variants)] * len(self.variants)
+        """Traffic shares, evenly split unless given; side by side, half of the responses are the control's."""
+        later = len(self.variants) - 1
+        if self.side_by_side:
+            return list(self.traffic.shares) or [0.5] + [0.5 / later] * later
+        return list(self.traffic.shares) or [1 / (1 + later)] * (1 + later)
 
     @property
     def means(self) -> np.ndarray:
-        """True mean of each variant, shape (arms,), metric units."""
-        return np.array([variant.mean for variant in self.variants], float)
+        """True mean of each variant, shape (arms,), metric units; side by side, the net win rate over the control."""
+        found = np.array([variant.mean for variant in self.variants], float)
+        return self.tie_model.net(found - found[0]) if self.side_by_side else found
+
+    @property
+    def tie_model(self) -> TieModel:
+        """How a latent difference turns into win, tie and loss; side by side only."""
+        metric = self.metric
+        tie = metric.tie_band if metric.tie_model == "probit" else metric.tie_parameter
+        return TieModel(str(metric.tie_model), float(tie), float(metric.difference_sd))
+
+    def mean_at(self, effect: float) -> float:
+        """Return what a variant's `mean` has to be for an effect over the control, positive is better."""
+        if self.side_by_side:
+            return float(self.variants[0].mean + self.tie_model.latent(self.sign * effect))
+        return float(self.variants[0].mean + self.sign * effect)
 
     @property
     def sds(self) -> np.ndarray:
@@ -202,6 +233,10 @@ class Scenario(Section):
         if self.family == "binary":
             means = self.means
             return np.asarray(np.sqrt(means * (1 - means)))
+        if self.side_by_side:
+            differences = np.array([variant.mean - self.variants[0].mean for variant in self.variants], float)
+            chances = Reader().chances(self.tie_model, differences)
+            return np.asarray(np.sqrt(chances[:, 0] + chances[:, 2] - (chances[:, 2] - chances[:, 0]) ** 2))
         if self.metric.family == "amount" or self.metric.draw_levels:
             # Imported here: listing scenarios must not load compiled code.
             from expsim_panel.outcomes import spread

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from expsim_panel import timeline
 from expsim_panel.errors import InputError
+from expsim_panel.preference_checks import check_evaluator, check_side_by_side
 
 if TYPE_CHECKING:
     from expsim_panel.scenario import Scenario
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 def check_world(scenario: Scenario, where: str) -> None:
     """Check that every day has rates that are rates and rows to analyse; raise `InputError`."""
     traffic, analysis = scenario.traffic, scenario.analysis
+    check_evaluator(scenario, where)
+    if scenario.side_by_side:
+        check_side_by_side(scenario, where)
     if analysis.skip_days + scenario.delay_days >= traffic.days:
         problem = f"{analysis.skip_days} of {traffic.days} days, with outcomes {scenario.delay_days} days late"
         remedy = f"give at most {max(traffic.days - scenario.delay_days - 1, 0)}"

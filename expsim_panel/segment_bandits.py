@@ -7,27 +7,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from expsim_panel.bandit_blocks import (
-    Counter,
     Floats,
-    blocks_of,
+    PlayedProblem,
+    Runner,
     check_run,
     curve,
-    digest_of,
     figure_of,
-    lane_of,
-    play_blocks,
     read_policies,
     read_rows,
-    request_digest_of,
     tail,
 )
-from expsim_panel.bandits import checkpoints
 from expsim_panel.best_arm import check_means
 from expsim_panel.errors import InputError, shown
-from expsim_panel.kernels.bits import stream
 from expsim_panel.kernels.contextual import play_segments
 from expsim_panel.kernels.streams import OUTCOME, POLICY, TRUTH
 from expsim_panel.policy import BanditPolicy, Policy, Problem, SegmentPolicy
@@ -78,7 +71,7 @@ class SegmentResultOfPolicy:
 
 
 @dataclass(frozen=True)
-class SegmentResult:
+class SegmentResult(PlayedProblem[SegmentResultOfPolicy]):
     """Policies on one contextual problem; see `segment_bandit`.
 
     Attributes
@@ -97,29 +90,15 @@ class SegmentResult:
     means: Floats
     features: Floats
     family: str
-    horizon: int
-    replicates: int
-    seed: int
     blind_loss: float
-    policies: tuple[SegmentResultOfPolicy, ...]
-    checkpoints: npt.NDArray[np.int64]
-    seconds: float
 
-    def __getitem__(self, name: str) -> SegmentResultOfPolicy:
-        """Return the result of the policy called `name`."""
-        return next(one for one in self.policies if one.name == name)
+    def asked(self) -> list[object]:
+        """Return segments, means, contexts and family."""
+        return [self.shares.tolist(), self.means.tolist(), self.features.tolist(), self.family]
 
-    @property
-    def request_digest(self) -> str:
-        """SHA-256 of the problem, the policies, replicates and seed."""
-        world = [self.shares.tolist(), self.means.tolist(), self.features.tolist(), self.family]
-        names = [one.policy for one in self.policies]
-        return request_digest_of([*world, names, self.horizon, self.replicates, self.seed])
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the regret of every replicate and the mean pulls."""
-        return digest_of([array for one in self.policies for array in (one.final, one.pulls)])
+    def counted(self, one: SegmentResultOfPolicy) -> Floats:
+        """Return the mean pulls."""
+        return one.pulls
 
 
 def segment_bandit(
@@ -181,21 +160,15 @@ def segment_bandit(
     made = read_policies(policies, _KINDS, where)
     problem_ = Problem(table.shape[1], int(horizon), family == "bernoulli", width=seen.shape[1])
     for _, one in made:
-        if isinstance(one, BanditPolicy):
-            one.check_arms(problem_, where, f"policy {one.kind}")
-            if one.floor or one.burn_in:
-                key = f"policy {one.kind}"
-                raise InputError(where, key, "floor and burn_in", "leave them out where requests have segments")
-    marks = checkpoints(int(horizon))
-    count = Counter(blocks_of(replicates) * len(made), progress)
-    run = _Run(shares, table, seen, problem_, int(replicates), int(seed), marks, workers, count)
+        assert isinstance(one, SegmentPolicy | BanditPolicy)
+        one.check_arms(problem_, where, f"policy {one.kind}")
+    runner = Runner(horizon, replicates, seed, workers, len(made), progress)
+    run = _Run(shares, table, seen, problem_, runner)
     results = tuple(run.play(name, one) for name, one in made)
     best = float(shares @ table.max(axis=1))
     blind = best - float((shares @ table).max())
-    return SegmentResult(
-        shares, table, seen, family, int(horizon), int(replicates), int(seed), blind, results, marks,
-        time.perf_counter() - started,
-    )  # fmt: skip
+    counted = (runner.horizon, runner.replicates, runner.seed, results, runner.marks, time.perf_counter() - started)
+    return SegmentResult(*counted, shares, table, seen, family, blind)
 
 
 _KINDS: tuple[type[Policy], ...] = (SegmentPolicy, BanditPolicy)
@@ -218,57 +191,47 @@ def _shares(segments: object, where: str) -> Floats:
 class _Run:
     """Everything about the problem that does not depend on the policy."""
 
-    def __init__(
-        self,
-        shares: Floats,
-        means: Floats,
-        features: Floats,
-        problem: Problem,
-        replicates: int,
-        seed: int,
-        marks: npt.NDArray[np.int64],
-        workers: int | None,
-        count: Callable[[], None],
-    ) -> None:
-        self.shares, self.means, self.features, self.problem = shares, means, features, problem
-        self.replicates, self.seed, self.marks, self.workers, self.count = replicates, seed, marks, workers, count
+    def __init__(self, shares: Floats, means: Floats, features: Floats, problem: Problem, runner: Runner) -> None:
+        self.shares, self.means, self.features, self.problem, self.runner = shares, means, features, problem, runner
 
     def play(self, name: str, policy: Policy) -> SegmentResultOfPolicy:
         """Play one policy."""
         assert isinstance(policy, SegmentPolicy | BanditPolicy)
         segments, arms = self.means.shape
-        pulls = np.zeros((self.replicates, segments, arms), np.int64)
-        regret = np.zeros(self.replicates)
-        path = np.zeros((blocks_of(self.replicates), self.marks.size, 2))
+        run, replicates = self.runner, self.runner.replicates
+        pulls = np.zeros((replicates, segments, arms), np.int64)
+        regret = np.zeros(replicates)
+        path = np.zeros((run.blocks, run.marks.size, 2))
         edges = np.cumsum(self.shares)[:-1]
-        lane = lane_of(policy)
         request, memory = policy.request(self.problem), policy.memory(self.problem)
 
         def block(index: int, part: slice) -> None:
             # Arrivals are everybody's: policies are compared on the same requests.
             play_segments(
                 request,
-                stream(self.seed, OUTCOME, index, lane),
-                stream(self.seed, TRUTH, index),
-                stream(self.seed, POLICY, index, lane),
+                run.stream(OUTCOME, index, policy),
+                run.stream(TRUTH, index),
+                run.stream(POLICY, index, policy),
                 self.problem.binary,
                 self.means,
                 edges,
                 self.features,
-                self.marks,
+                int(policy.burn_in),
+                policy.floor_of(arms),
+                run.marks,
                 np.zeros(memory),
                 pulls[part],
                 regret[part],
                 path[index],
             )
 
-        play_blocks(block, self.replicates, self.workers, self.count)
+        run.play(block)
         best = self.means == self.means.max(axis=1)[:, None]
         single = self.means[:, int(np.argmax(self.shares @ self.means))]
         came = pulls.sum(axis=2)
         blind = came @ single - np.einsum("rsa,sa->r", pulls, self.means)
         right = (pulls * best).sum(axis=(0, 2)) / np.maximum(came.sum(axis=0), 1)
-        mean, error = curve(path.sum(axis=0), self.replicates)
+        mean, error = curve(path.sum(axis=0), replicates)
         return SegmentResultOfPolicy(
             name,
             canonical(policy),

@@ -194,6 +194,8 @@ def sequential_design(
     InputError
         An argument is out of its range or contradicts another.
     """
+    if binding and futility is None and futility_kind is None:
+        raise InputError(WHERE, "--binding", "no futility bounds to bind", "give --futility-bounds")
     planned = sequential_plan(
         kind, looks, alpha, sides, information, parameter, futility, binding, alpha_spent, two_sided_spending
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from expsim_panel.boundaries import check_order
 from expsim_panel.checked import Floats
 from expsim_panel.errors import InputError
 from expsim_panel.kernels.special import norm_ppf
@@ -44,6 +45,7 @@ class Sequential:
         """Return the design of that name; arguments and errors as in `sequential.plan`."""
         made = sequential_plan(kind, looks, alpha, sides, information, parameter, futility, binding)
         upper = made.upper()
+        check_order(made.futility, upper, WHERE)
         return cls(kind, made.information, made.futility, upper, alpha, sides)
 
     def operating(self, drift: float) -> tuple[float, float]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from expsim_panel.checked import WHERE, check_allocation, check_finite, check_positive
 from expsim_panel.errors import InputError, shown
+from expsim_panel.proportions import restricted_rates
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,13 @@ def size_of(
             raise InputError(WHERE, "--rates", f"rate {rate:g}", "give rates between 0 and 1")
     low, high = (float(rate) for rate in rates)
     own = low * (1 - low) * treatment + high * (1 - high) * control
-    mean = control * low + treatment * high
-    # A non-inferiority test of rates has no agreed pooled variance: its own stays unpooled.
-    pooled = mean * (1 - mean) if margin == 0.0 else own
-    offset = critical * (1.0 - math.sqrt(pooled / own))
+    if margin == 0.0:
+        mean = control * low + treatment * high
+        tested = mean * (1 - mean)
+    else:
+        # Farrington and Manning: the variance of the rates that lie the margin apart.
+        under = restricted_rates(low, high, control, treatment, -margin)
+        tested = under[0] * (1 - under[0]) * treatment + under[1] * (1 - under[1]) * control
+    offset = critical * (1.0 - math.sqrt(tested / own))
     effect_seen = high - low + margin
     return Size(effect_seen, math.sqrt(own), offset if effect_seen >= 0 else -offset, (control, treatment), units)

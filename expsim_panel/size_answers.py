@@ -97,6 +97,13 @@ class Setup:
     units_per_day: float | None
     gap_days: float
 
+    def check_looks(self, units: float) -> None:
+        """Raise `InputError` where there are more looks than units to see at them."""
+        looks = 0 if self.sequential is None else self.sequential.upper.size
+        if units < 2 * looks:
+            problem = f"{looks} looks at {units:g} units"
+            raise InputError(WHERE, "--units", problem, "give at least one unit of each arm for every look")
+
     def answer(self, effect: float, power: float, exposures: float) -> SizeAnswer:
         """Return the answer at a solved effect, power and number of exposures."""
         q = self.question
@@ -177,8 +184,10 @@ def setup(
     own = "proportions" if family == "proportions" else family if family != "ratio" else "means"
     if directions is None and kind != "fixed-horizon":
         directions = "effect"
+    # Farrington and Manning's score test is the pooled one where there is no margin.
+    usual = "z" if own != "proportions" else "score" if margin else "pooled"
     asked = sizes.question(
-        family=own, test=test or ("pooled" if own == "proportions" else "z"), base=base, sd=sd,
+        family=own, test=test or usual, base=base, sd=sd,
         sd_treatment=sd_treatment, alpha=alpha, sides=sides, control=control, treatment=treatment, margin=margin,
         factor=deff * ratio, directions=directions, sign=_sign(direction, true, margin),
     )  # fmt: skip
@@ -304,6 +313,7 @@ def power(units: float, **description: Any) -> SizeAnswer:
     made = setup(**description)
     assert made.effect is not None
     check_positive("units", units, WHERE)
+    made.check_looks(units)
     exposures = units * made.cluster_size
     if made.sequential is None:
         found = sizes.power_at(made.question, made.effect, exposures)
@@ -322,6 +332,7 @@ def mde(units: float, power: float = 0.8, **description: Any) -> SizeAnswer:
     if made.effect is not None:
         raise InputError(WHERE, "--effect", "the effect is what is asked for", "leave --effect and --lift out")
     check_positive("units", units, WHERE)
+    made.check_looks(units)
     check_power(power, made.question.alpha, WHERE)
     exposures = units * made.cluster_size
     inflation = 1.0 if made.sequential is None else made.sequential.inflation(power)

@@ -23,6 +23,7 @@ from expsim_panel.checked import check_error_rate, check_finite, check_positive,
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.fixed_sample import power_proportions_exact
 from expsim_panel.kernels.special import norm_cdf, norm_ppf
+from expsim_panel.proportions import restricted_rates
 
 WHERE = "exact sample-size"
 MEANS = {
@@ -141,22 +142,6 @@ def question(**settings: object) -> Question:
     return Question(**settings)  # type: ignore[arg-type]
 
 
-def _restricted(p0: float, p1: float, c: float, t: float, gap: float) -> tuple[float, float]:
-    """Return the rates nearest to (p0, p1), by likelihood, with ``p1 - p0 = gap`` (Farrington, Manning)."""
-    theta = c / t
-    a = 1.0 + theta
-    b = -(1.0 + theta + p1 + theta * p0 + gap * (theta + 2.0))
-    d = gap * gap + gap * (2.0 * p1 + theta + 1.0) + p1 + theta * p0
-    e = -p1 * gap * (1.0 + gap)
-    v = (b / (3.0 * a)) ** 3 - b * d / (6.0 * a * a) + e / (2.0 * a)
-    square = (b / (3.0 * a)) ** 2 - d / (3.0 * a)
-    u = math.copysign(math.sqrt(max(square, 0.0)), v)
-    ratio = 0.0 if u == 0.0 else max(-1.0, min(1.0, v / u**3))
-    high = 2.0 * u * math.cos((math.pi + math.acos(ratio)) / 3.0) - b / (3.0 * a)
-    high = min(max(high, max(0.0, gap)), min(1.0, 1.0 + gap))
-    return high - gap, high
-
-
 def _rates(q: Question, effect: float) -> tuple[float, float]:
     assert q.base is not None
     p1 = q.base + effect
@@ -192,7 +177,7 @@ def _scaled(q: Question, effect: float) -> tuple[float, float, float]:
         mean = c * p0 + t * p1
         tested = math.sqrt(mean * (1 - mean) / (c * t))
     elif q.test == "score":
-        low, high = _restricted(p0, p1, c, t, -q.sign * q.margin)
+        low, high = restricted_rates(p0, p1, c, t, -q.sign * q.margin)
         tested = math.sqrt(low * (1 - low) / c + high * (1 - high) / t)
     return q.sign * effect + q.margin, tested, own
 

@@ -11,15 +11,18 @@ import numpy as np
 from expsim_panel import plan
 from expsim_panel.design import Setting
 from expsim_panel.hybrid_rows import LabelledRows, PairedRows
-from expsim_panel.kernels.hybrid import SUMS_KEPT, draw_hybrid
+from expsim_panel.kernels.hybrid import FF, REST, REST_F, REST_FF, SUMS_KEPT, F, N
 from expsim_panel.kernels.hybrid_pairs import draw_paired
+from expsim_panel.kernels.hybrid_paths import draw_hybrid
 from expsim_panel.kernels.hybrid_worlds import HybridWorld
 from expsim_panel.kernels.outcomes import draw_paths
 from expsim_panel.kernels.streams import BLOCK, EVALUATOR, OUTCOME, POLICY, generator
 from expsim_panel.kernels.trials import ROWS, SQUARES, SUMS, UNITS, WATCH_NOBODY, Recorded, play
+from expsim_panel.kernels.verdicts import draw_verdicts
 from expsim_panel.kernels.worlds import World, draw_world
 from expsim_panel.offline_laws import PromptRows
 from expsim_panel.policy import Supply
+from expsim_panel.preference_rows import PreferenceRows
 from expsim_panel.results import Outcomes
 from expsim_panel.strategy import Strategy
 from expsim_panel.study import Study
@@ -27,6 +30,25 @@ from expsim_panel.study import Study
 Streams = tuple[np.random.Generator, np.random.Generator, np.random.Generator]
 
 _UNUSED = generator(0, POLICY, 0)
+
+
+@dataclass(frozen=True)
+class Paths:
+    """What every fixed split of a block reads.
+
+    Attributes
+    ----------
+    whole : Recorded
+        Experiments by day of enrolment, with everything that comes of it.
+    known : Recorded
+        The same with the labels that are not late; `whole` where none is later than a score.
+    daily : ndarray or None
+        A hybrid's sums of each day of the last replicate.
+    """
+
+    whole: Recorded
+    known: Recorded
+    daily: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -64,7 +86,7 @@ class Stage:
         """Return the stage of one world."""
         scenario = study.scenario
         setting = plan.setting_of(scenario, world)
-        rules = {one.name: one.design.rule(setting) for one in study.strategies}
+        rules = {one.name: one.rule(setting) for one in study.strategies}
         common = None if world == "prior" else plan.law(scenario, world, seed, 0, 1)
         return cls(study, world, seed, setting, plan.schedule(scenario), common, rules)
 
@@ -78,7 +100,7 @@ class Stage:
         """Play one block; `into` holds by strategy the arrays of the block's replicates, to be filled."""
         size = next(iter(into.values())).code.size
         law = self.law(block, size)
-        paths: Recorded | None = None
+        paths: Paths | None = None
         for one in self.study.strategies:
             if one.name in into:
                 if not one.policy.adaptive and paths is None:
@@ -99,7 +121,7 @@ class Stage:
         one: Strategy,
         block: int,
         law: plan.Law,
-        paths: Recorded | None,
+        paths: Paths | None,
         out: Outcomes,
         watched: int = WATCH_NOBODY,
     ) -> np.ndarray:
@@ -107,18 +129,23 @@ class Stage:
         # paths are not drawn from, and making generators would take longer than playing a short experiment.
         adaptive = one.policy.adaptive
         streams = self._streams(block, _lane(one.name)) if adaptive else (_UNUSED, _UNUSED, _UNUSED)
-        whole: Any = paths
+        paths = None if adaptive else paths
+        whole: Any = paths.whole if paths is not None else None
         if adaptive:
             plain = law.uneven is None and law.labelled is None
             whole = one.policy.allocation(self._supply(law)) if plain else self._world(one, law)
-        delay = law.uneven.delay if law.uneven is not None else 0
+        delay, lag = (law.uneven.delay, law.uneven.lag) if law.uneven is not None else (0, 0)
         trace = np.zeros((self.setting.days + delay, 4, self.setting.arms))
         rule = _own_scratch(self.rules[one.name])
         arrays = (out.code, out.day, out.units, out.rows, out.sums, out.squares)
-        known = _as_known(whole, delay) if delay and not adaptive else whole
+        known = _as_known(paths, delay, lag) if delay and paths is not None else whole
         play(known, rule, *streams, self.setting.days, watched, *arrays, trace)
         if delay:
             _settle(whole, delay, out, trace)
+        if lag and watched >= 0 and isinstance(law.labelled, LabelledRows | PairedRows):
+            daily = whole.daily[whole.skip :] if paths is None else paths.daily
+            if daily is not None:
+                _relabel(law.labelled, daily, delay, lag, int(out.day[-1]), trace)
         return trace
 
     def _world(self, one: Strategy, law: plan.Law) -> World | HybridWorld:
@@ -137,10 +164,11 @@ class Stage:
         )
         days, allocation = self.setting.days, one.policy.allocation(supply)
         if isinstance(law.labelled, LabelledRows):
-            late, skip = (int(uneven.delay), int(uneven.skip)) if uneven else (0, 0)
+            late, lag, skip = (int(uneven.delay), int(uneven.lag), int(uneven.skip)) if uneven else (0, 0, 0)
             scratch = np.zeros((4, arms)), np.zeros((4, arms)), np.zeros(SUMS_KEPT), np.zeros((2, days, 4, arms))
             log, whole = np.zeros((days, 4, arms)), np.zeros((size, 4, arms))
-            return HybridWorld(allocation, law.labelled.kernel(), late, skip, *scratch, log, whole)
+            daily, ahead = np.zeros((days, SUMS_KEPT, arms)), np.zeros((2, SUMS_KEPT, arms))
+            return HybridWorld(allocation, law.labelled.kernel(), late, lag, skip, *scratch, log, whole, daily, ahead)
         if uneven is None:
             raise LookupError("a plain world needs no wrapping")
         return World(
@@ -171,23 +199,31 @@ class Stage:
             bool(law.shared),
         )
 
-    def _draw(self, block: int, law: plan.Law) -> Recorded:
+    def _draw(self, block: int, law: plan.Law) -> Paths:
         """Draw the paths that every fixed split of this block reads."""
         shape = (law.means.shape[0], self.setting.days, self.setting.arms)
         sums, squares = np.empty(shape), np.empty(shape)
         streams = generator(self.seed, OUTCOME, block), generator(self.seed, EVALUATOR, block)
         severity_sd, raters, shared = float(law.severity_sd), int(law.raters), bool(law.shared)
-        rows = self.traffic.daily_rows
+        rows, known, daily = self.traffic.daily_rows, (sums, squares), None
+        lag = law.uneven.lag if law.uneven else 0
+        if law.labelled is not None and lag:
+            known = np.zeros(shape), np.zeros(shape)
         if isinstance(law.labelled, PromptRows):
             law.labelled.draw(streams, rows[:, 0], sums, squares)
+        elif isinstance(law.labelled, PreferenceRows):
+            draw_verdicts(streams[0], law.labelled.kernel(), rows, sums, squares)
         elif isinstance(law.labelled, PairedRows):
             judged = law.labelled.judged(rows)
-            draw_paired(streams[0], law.labelled.law, rows[:, 0].copy(), judged[:, 0].copy(), sums, squares)
+            daily = np.zeros((shape[1], SUMS_KEPT + 1, 1))
+            asked = rows[:, 0].copy(), judged[:, 0].copy(), lag
+            draw_paired(streams[0], law.labelled.law, *asked, sums, squares, *known, daily)
         elif law.labelled is not None:
             shares = law.uneven.shares if law.uneven else np.zeros(rows.shape)
             stratified = law.uneven.stratified if law.uneven else False
-            scored = law.labelled
-            draw_hybrid(*streams, scored.kernel(), rows, scored.judged(rows), shares, stratified, sums, squares)
+            scored, daily = law.labelled, np.zeros((shape[1], SUMS_KEPT, shape[2]))
+            asked_of = rows, scored.judged(rows), np.asarray(shares)
+            draw_hybrid(*streams, scored.kernel(), *asked_of, bool(stratified), lag, sums, squares, *known, daily)
         elif law.uneven is None:
             draw_paths(
                 *streams, self.setting.binary, rows, law.means, law.sds, severity_sd, raters, shared, sums, squares
@@ -196,13 +232,41 @@ class Stage:
             kernel_law = law.uneven.rows(law.means, law.sds, severity_sd, raters, shared)
             stratified, ddof = law.uneven.stratified, self.setting.ddof
             draw_world(*streams, kernel_law, rows, law.uneven.shares, stratified, ddof, sums, squares)
-        return Recorded(self.traffic.units.astype(float), self.traffic.scored.astype(float), sums, squares)
+        whole = Recorded(self.traffic.units.astype(float), self.traffic.scored.astype(float), sums, squares)
+        return Paths(whole, whole._replace(sums=known[0], squares=known[1]), daily)
 
 
-def _as_known(paths: Recorded, delay: int) -> Recorded:
-    """Return what of some paths is known each day: units at once, outcomes `delay` days later."""
-    sums, squares = (np.swapaxes(plan.late(np.swapaxes(array, 0, 1), delay), 0, 1) for array in paths[2:])
-    return Recorded(paths.units, plan.late(paths.rows, delay), sums.copy(), squares.copy())
+def _as_known(paths: Paths, delay: int, lag: int) -> Recorded:
+    """Return what is known each day: units at once, rows `delay` days later, scores `lag` days before these."""
+    early = delay - lag
+    sums, squares = (np.swapaxes(plan.late(np.swapaxes(array, 0, 1), early), 0, 1) for array in paths.known[2:])
+    return Recorded(paths.whole.units, plan.late(paths.whole.rows, delay), sums.copy(), squares.copy())
+
+
+def _relabel(
+    labelled: LabelledRows | PairedRows, daily: np.ndarray, delay: int, lag: int, end: int, trace: np.ndarray
+) -> None:
+    """Write into a trace what is known each day after enrolment has stopped: first all scores, then the labels.
+
+    Parameters
+    ----------
+    daily : ndarray, shape (days, >= 9, arms)
+        Sums of each day that is analysed; the days before are left out, and the last day has index -1.
+    end : int
+        Day on which the last label is in.
+    """
+    before = trace.shape[0] - delay - daily.shape[0]
+    stop = end - delay
+    for day in range(stop, end):
+        sums = np.zeros(daily.shape[1:])
+        for s in range(min(stop - 1, day - delay + lag) - before + 1):
+            if s + before <= day - delay:
+                sums += daily[s]
+                continue
+            sums[REST] += daily[s, N] + daily[s, REST]
+            sums[REST_F] += daily[s, F] + daily[s, REST_F]
+            sums[REST_FF] += daily[s, FF] + daily[s, REST_FF]
+        trace[day, SUMS], trace[day, SQUARES] = labelled.estimate(sums)
 
 
 def _settle(whole: Any, delay: int, out: Outcomes, trace: np.ndarray) -> None:

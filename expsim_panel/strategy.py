@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from expsim_panel.design import Design, designs
+from expsim_panel.design import Design, Setting, designs
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.per_request import PER_REQUEST
 from expsim_panel.policy import Policy, policies
+from expsim_panel.policy_names import read_fields
 
 STANDARD = ("fixed-horizon", "obrien-fleming", "bayesian", "thompson", "peek-daily")
 """What a scenario without ``[[strategies]]`` gets."""
@@ -40,6 +41,10 @@ class Strategy:
         """Say in one line what the strategy does."""
         return self.policy.summary if self.policy.kind == self.kind else self.design.summary
 
+    def rule(self, setting: Setting) -> Any:
+        """Return the kernel's parameters of the stopping rule on the traffic that the policy brings about."""
+        return self.design.adaptive_rule(setting) if self.policy.follows_data else self.design.rule(setting)
+
     def to_tree(self) -> dict[str, Any]:
         """Return the ``[[strategies]]`` table that `build` reads back."""
         tree: dict[str, Any] = {"kind": self.kind, "name": self.name}
@@ -50,6 +55,12 @@ class Strategy:
 def kinds() -> list[str]:
     """Return the names of every kind of strategy."""
     return sorted(set(designs.names()) | (set(policies.names()) - {"split"} - PER_REQUEST))
+
+
+def stays_valid() -> list[str]:
+    """Return the stopping rules that hold on any policy's traffic."""
+    made = [designs.get(name) for name in designs.names()]
+    return [one.kind for one in made if not one.only_fixed and not one.needs_allocation]
 
 
 def build(tree: Any, where: str, path: str) -> Strategy:
@@ -91,6 +102,9 @@ def build(tree: Any, where: str, path: str) -> Strategy:
     if design.needs_allocation not in ("", policy.kind):
         problem = f"{design.kind} on the traffic of {policy.kind}"
         raise InputError(where, f"{path}.allocation", problem, f"leave it out: it is {design.needs_allocation}")
+    if design.only_fixed and policy.follows_data:
+        problem = f"{design.kind} on the traffic of {policy.kind}, which follows the data: {design.only_fixed}"
+        raise InputError(where, f"{path}.stopping", problem, f"choose from {', '.join(stays_valid())}")
     policy.follow(design, where, path)
     name = tree.get("name", kind)
     if not isinstance(name, str) or not name.strip() or len(name) > 60:
@@ -98,6 +112,15 @@ def build(tree: Any, where: str, path: str) -> Strategy:
     return Strategy(name, kind, policy, design)
 
 
-def standard() -> list[Strategy]:
-    """Return the five strategies that every scenario is compared on."""
-    return [build({"kind": kind}, "standard strategies", kind) for kind in STANDARD]
+def named(text: str, where: str) -> Strategy:
+    """Return the strategy of a kind's name, or of a name with fields such as ``thompson(stopping=msprt)``."""
+    if "(" not in text:
+        return build({"kind": text}, where, text)
+    kind, fields = read_fields(text, where, text)
+    return build({"name": text[:60], **fields, "kind": kind}, where, kind)
+
+
+def standard(adaptive: bool = True) -> list[Strategy]:
+    """Return the five strategies that every scenario is compared on, or those of them that never change the split."""
+    made = [build({"kind": kind}, "standard strategies", kind) for kind in STANDARD]
+    return [one for one in made if adaptive or not one.policy.adaptive]

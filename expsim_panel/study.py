@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import param
 
-from expsim_panel import library, strategy
+from expsim_panel import library, preference_checks, strategy
 from expsim_panel.errors import InputError
+from expsim_panel.kernels.strata import DailyRatio, DailyTable
+from expsim_panel.policy import Floored, Problem
 from expsim_panel.quantities import Count
 from expsim_panel.scenario import Scenario
 from expsim_panel.sections import Section
@@ -55,7 +57,7 @@ class Request:
 
 def _standard(scenario: Scenario) -> list[strategy.Strategy]:
     """Return the standard strategies; of a prompt set those with a fixed split, and a t test for few rows."""
-    made = strategy.standard()
+    made = strategy.standard(adaptive=not scenario.side_by_side)
     if scenario.offline is None:
         return made
     return [strategy.build({"kind": "fixed-t"}, "standard strategies", "fixed-t"),
@@ -125,7 +127,7 @@ class Study(Section):
                 made.strategies = listed
                 made.check(where)
             by_name = {one.name: one for one in listed}
-            listed = [by_name.get(name) or strategy.build({"kind": name}, "--strategy", name) for name in wanted]
+            listed = [by_name.get(name) or strategy.named(name, "--strategy") for name in wanted]
         made.strategies = listed
         made.check(where)
         return made
@@ -149,7 +151,17 @@ class Study(Section):
             if one.policy.adaptive and self.scenario.offline is not None:
                 problem = f"{one.name} divides live traffic, and a prompt set has none"
                 raise InputError(where, f"strategies.{i}", problem, "remove it, or remove [offline]")
+            if self.scenario.side_by_side:
+                preference_checks.check_strategy(self.scenario, one, where, f"strategies.{i}")
+            if isinstance(one.policy, Floored):
+                problem_ = Problem(setting.arms, int(setting.units[-1].sum()), setting.binary, True)
+                one.policy.check_arms(problem_, where, f"strategies.{i}")
             one.design.check_for(setting, where, f"strategies.{i}")
+            hybrid = self.scenario.evaluator.kind == "hybrid"
+            if hybrid and one.policy.follows_data and isinstance(one.rule(setting), DailyTable | DailyRatio):
+                problem = f"{one.design.kind} compares day by day, and a hybrid corrects a day by labels of all days"
+                remedy = "choose bayesian, or another evaluator"
+                raise InputError(where, f"strategies.{i}.stopping", f"{one.name}: {problem}", remedy)
 
     def to_tree(self) -> dict[str, Any]:
         """Return the scenario tree with the strategies spelled out."""

@@ -7,7 +7,7 @@ that the verdict may use it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,7 +15,10 @@ from expsim_panel import plan
 from expsim_panel.economics import ledger
 from expsim_panel.evaluation import Evaluator, evaluators
 from expsim_panel.evaluators.human import Human
+from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.evaluators.judge import Judge
+from expsim_panel.preference import Reader, correlation, together
+from expsim_panel.preference_rows import ROWS_PER_COMPARISON, net_of_bias, reader_of
 from expsim_panel.scenario import Scenario
 
 
@@ -58,11 +61,23 @@ class Suppliers:
         Kind of the evaluator in use.
     judge, human : Supplier or None
         None where the scenario has no numbers for it.
+    label_share : float
+        Labelled part of what is judged, where the evaluator in use is a hybrid.
+    residual : float
+        What active labelling leaves of the variance of a label given its score.
+    paired : bool
+        Whether it compares variants on the same prompts.
+    verdicts : tuple of float, or None
+        Side by side: variance of a label and of a judge's verdict between equal variants, and their correlation.
     """
 
     own: str
     judge: Supplier | None
     human: Supplier | None
+    label_share: float = 1.0
+    residual: float = 1.0
+    paired: bool = False
+    verdicts: tuple[float, float, float] | None = None
 
 
 def suppliers(scenario: Scenario) -> Suppliers:
@@ -70,7 +85,10 @@ def suppliers(scenario: Scenario) -> Suppliers:
     if scenario.offline is not None:
         return _of_prompts(scenario)
     found: dict[str, Supplier | None] = {}
+    readers: dict[str, Reader] = {}
     each = plan.clusters(scenario).scored_per_row
+    if scenario.side_by_side:
+        each /= ROWS_PER_COMPARISON
     for kind in ("judge", "human"):
         evaluator: Evaluator | None = None
         if scenario.evaluator.kind == kind:
@@ -81,11 +99,33 @@ def suppliers(scenario: Scenario) -> Suppliers:
             where = scenario.scenario.name
             evaluator = evaluators.build({"kind": kind}, scenario.evaluators, where, f"evaluators.{kind}")
         found[kind] = None
+        if evaluator is not None and scenario.side_by_side:
+            readers[kind] = reader_of(evaluator, 2)[0]
         if isinstance(evaluator, Judge):
             found[kind] = _judge(evaluator, each)
         elif isinstance(evaluator, Human):
             found[kind] = _human(evaluator, each)
-    return Suppliers(scenario.evaluator.kind, found["judge"], found["human"])
+    judge, human, using = found["judge"], found["human"], scenario.evaluator
+    if isinstance(using, Hybrid):
+        shape = float(using.label_share), using.residual, bool(using.paired)
+        return Suppliers("hybrid", judge, human, *shape)
+    if not scenario.side_by_side:
+        return Suppliers(using.kind, judge, human)
+    if judge is not None and human is not None:
+        favour = abs(net_of_bias(scenario, judge.floor, readers["judge"]))
+        judge, human = replace(judge, floor=favour), replace(human, floor=0.0)
+    return Suppliers(using.kind, judge, human, verdicts=_verdicts(scenario, readers))
+
+
+def _verdicts(scenario: Scenario, readers: dict[str, Reader]) -> tuple[float, float, float] | None:
+    """Return variances of a label and of a verdict between equal variants, an arm's part, and their correlation."""
+    if len(readers) < 2:
+        return None
+    human, judge = readers["human"], readers["judge"]
+    cells = together(scenario.tie_model, human, judge, (0.0, 0.0))
+    own = [float(cells.sum(axis=1) @ human.values**2), float(cells.sum(axis=0) @ judge.values**2)]
+    rho = correlation(cells, human.values, judge.values)
+    return own[0] / ROWS_PER_COMPARISON, own[1] / ROWS_PER_COMPARISON, rho
 
 
 def _of_prompts(scenario: Scenario) -> Suppliers:
@@ -142,9 +182,12 @@ def row_law(who: Suppliers, variance: np.ndarray, rate: np.ndarray, binary: bool
     rate : ndarray
         Share of positive rows, in the direction of the metric's own events; used for rates alone.
     """
+    if who.verdicts is not None:
+        label, score, rho = (part + 0 * variance for part in who.verdicts)
+        return RowLaw(label, score, np.clip(rho, 0.0, 1.0))
     exact = Supplier(0.0, 0.0, 1.0, 1.0, 1.0, 0.0, math.inf)
     judge, human = who.judge or exact, who.human or exact
-    own = {"judge": judge, "human": human}.get(who.own, exact)
+    own = {"judge": judge, "human": human, "hybrid": human}.get(who.own, exact)
     if binary:
         j = own.sensitivity + own.specificity - 1
         truth = np.clip((rate + own.specificity - 1) / j, 1e-4, 1 - 1e-4)
@@ -156,6 +199,8 @@ def row_law(who: Suppliers, variance: np.ndarray, rate: np.ndarray, binary: bool
     else:
         square = own.scale**2
         quality = np.maximum(variance - own.noise, 0.0) / square if square else 0 * variance
+        if who.own == "hybrid":
+            quality = _behind(who, judge, human, variance)
         label, score = quality + human.noise, judge.scale**2 * quality + judge.noise
         if who.own == "human":
             label = np.maximum(label, variance)
@@ -165,3 +210,20 @@ def row_law(who: Suppliers, variance: np.ndarray, rate: np.ndarray, binary: bool
     spread = np.sqrt(label * score)
     rho = np.divide(covariance, spread, out=np.zeros_like(spread), where=spread > 0)
     return RowLaw(label, score, np.clip(rho, 0.0, 1.0))
+
+
+def _behind(who: Suppliers, judge: Supplier, human: Supplier, variance: np.ndarray) -> np.ndarray:
+    """Return the variance of quality that gives a hybrid this variance per label, by bisection: it grows with it."""
+
+    def per_label(quality: np.ndarray) -> np.ndarray:
+        label, score = quality + human.noise, judge.scale**2 * quality + judge.noise
+        product = np.maximum(label * score, 1e-300)
+        square = (judge.scale * quality) ** 2 / product
+        return np.asarray(label * ((1 - square) * who.residual + square * who.label_share))
+
+    low, high = 0.0 * variance, np.maximum(variance, 1e-12) * (1 + 1 / who.label_share) / who.residual
+    for _ in range(60):
+        half = (low + high) / 2
+        above = per_label(half) > variance
+        low, high = np.where(above, low, half), np.where(above, half, high)
+    return np.asarray((low + high) / 2)

@@ -281,7 +281,7 @@ def _begin(study: Study, name: str, metric: str, replicates: int) -> tuple[Reque
 def _origin(request: Request, scenario: Scenario, one: Strategy, replicates: int) -> Origin:
     traffic = scenario.traffic
     return Origin(
-        one.name, request.digest, request.seed, replicates, scenario.metric.name, scenario.family, traffic.unit,
+        one.name, request.digest, request.seed, replicates, scenario.metric.name, scenario.shown_as, traffic.unit,
         grid.best_effect(scenario), int(traffic.units_per_day), int(traffic.days),
     )  # fmt: skip
 

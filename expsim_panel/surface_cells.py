@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from expsim_panel import engine, guardrail_play, operating, plan
+from expsim_panel import engine, guardrail_play, guardrail_surfaces, operating, plan
 from expsim_panel.axes import Axis, Mover
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError
@@ -17,6 +17,7 @@ from expsim_panel.results import Figure, Outcomes
 from expsim_panel.strategy import Strategy
 from expsim_panel.study import Study
 from expsim_panel.surface_figures import figures_of, less
+from expsim_panel.surface_metrics import ADJUSTED, of_guardrails
 from expsim_panel.surface_rows import EXACT, Cell, NoExact, Row, exact_figures, rows
 from expsim_panel.surface_simulation import Collector, Counts, Task, tasks
 
@@ -122,7 +123,8 @@ def exactly(
     canvas: Canvas, mover: Mover, at: int, world: str, key: str, ask: Watch, show: Callable[[Canvas], None] | None
 ) -> str | None:
     """Fill a canvas with exact figures of a strategy; return why there are none, where that turns out."""
-    if key not in EXACT:
+    rail = key if of_guardrails(key) else ""
+    if key not in EXACT and not rail:
         return "no exact value of this figure"
     passes = _passes(*canvas.shape)
     try:
@@ -136,7 +138,7 @@ def exactly(
                 for cell, error in row.refused.items():
                     canvas.refuse(cell, error)
                     ask.step()
-                for cell, found in exact_figures(row, at, world, key == "launch"):
+                for cell, found in exact_figures(row, at, world, key == "launch" or bool(rail), rail):
                     canvas.put(cell, found, key)
                     ask.step()
                     ask.check()
@@ -202,7 +204,7 @@ def simulated(
                         ask.step()
                     # Guardrails are read experiment by experiment; what they cannot change needs them not.
                     guarded = bool(mover.study.scenario.guardrails) and key not in UNGUARDED
-                    work = None if guarded else tasks(row, at, world, seed, replicates)
+                    work = None if guarded or key in ADJUSTED else tasks(row, at, world, seed, replicates)
                     if work is not None:
                         for task in work:
                             start(joined.add(task))
@@ -210,7 +212,9 @@ def simulated(
                     for cell, levels in zip(row.cells, row.levels, strict=True):
                         if cell not in row.refused:
                             ask.check()
-                            canvas.put(cell, _played(mover.to(levels), at, world, seed, replicates, threads, stop), key)
+                            canvas.put(
+                                cell, _played(mover.to(levels), at, world, key, seed, replicates, threads, stop), key
+                            )
                             ask.step()
                 start(joined.flush())
                 collect(0)
@@ -223,13 +227,13 @@ def simulated(
 
 
 def _played(
-    study: Study, at: list[int], world: str, seed: int, replicates: int, threads: int, stop: Cancelled
+    study: Study, at: list[int], world: str, key: str, seed: int, replicates: int, threads: int, stop: Cancelled
 ) -> dict[str, Figure]:
     """Return the figures of a cell by the general engine."""
     chosen = [study.strategies[k] for k in at]
     names = [one.name for one in chosen]
     out = engine.played(study, world, replicates=replicates, seed=seed, names=names, workers=threads, cancelled=stop)
-    made = [_figures(study, one, world, seed, out[one.name]) for one in chosen]
+    made = [_figures(study, one, world, key, seed, out[one.name]) for one in chosen]
     if len(made) == 1:
         return made[0]
     # An adaptive strategy draws in a lane of its own; two fixed splits share their paths.
@@ -237,11 +241,17 @@ def _played(
     return {name: less(made[0][name], made[1][name], 0.0 if apart else None) for name in made[0]}
 
 
-def _figures(study: Study, one: Strategy, world: str, seed: int, out: Outcomes) -> dict[str, Figure]:
+def _figures(study: Study, one: Strategy, world: str, key: str, seed: int, out: Outcomes) -> dict[str, Figure]:
     scenario = study.scenario
     effects = plan.law(scenario, world, seed, 0, 1).effects
     guards = guardrail_play.play(scenario, seed, {one.name: {world: out}}).get((one.name, world))
-    found = operating.figures(scenario, one, ledger(scenario), out, effects, "simulated", guards)
+    money, asked = ledger(scenario), key in ADJUSTED
+    found = operating.figures(scenario, one, money, out, effects, "simulated", guards, asked)
+    if not asked:
+        # Solving the stages takes most of the time.
+        found = {name: figure for name, figure in found.items() if name not in ADJUSTED}
+    if guards is not None:
+        found |= guardrail_surfaces.counted(scenario, world, out, guards, money)
     if world == "truth" and len(scenario.variants) > 2:
         hits = (out.code > 0) & (scenario.effects[np.maximum(out.code, 0)] > 0)
         found["rejection"] = operating.proportion(hits)

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from expsim_panel import exact, outcomes, plan
+from expsim_panel import exact, guardrail_surfaces, outcomes, plan
 from expsim_panel.axes import Axis, Mover, moves_truth
 from expsim_panel.clusters import Clusters
 from expsim_panel.design import Setting
 from expsim_panel.economics import Ledger, ledger
 from expsim_panel.errors import InputError
+from expsim_panel.guardrail_figures import ends_of
 from expsim_panel.results import Figure
 from expsim_panel.study import Study
 from expsim_panel.uneven import RATES, SCORES
@@ -125,7 +126,7 @@ def _row(mover: Mover, study: Study, members: list[tuple[Cell, dict[str, float]]
 
 
 def exact_figures(
-    row: Row, at: int, world: str, launches: bool = True
+    row: Row, at: int, world: str, launches: bool = True, rail: str = ""
 ) -> Iterator[tuple[Cell, dict[str, Figure] | str]]:
     """Yield every cell's exact figures by name, or why this one has none.
 
@@ -133,6 +134,8 @@ def exact_figures(
     ----------
     launches : bool
         Whether launches are asked for: what guardrails let through takes longer than all other figures.
+    rail : str
+        Key of a figure of the guardrails that is asked for, see `surface_metrics`; empty without one.
 
     Raises
     ------
@@ -142,7 +145,13 @@ def exact_figures(
     one, scenario = row.study.strategies[at], row.study.scenario
     absent = exact.why_not(scenario, one)
     if absent:
-        raise NoExact(absent)
+        # What always ends with all of its units has exact guardrails with several variants too.
+        ends = ends_of(scenario, one, absent) if rail else absent
+        value = None if isinstance(ends, str) else _of_guardrails(row, world, rail, ends, absent)
+        if value is None:
+            raise NoExact(absent)
+        yield from ((cell, {rail: Figure(value)}) for cell in row.cells if cell not in row.refused)
+        return
     planned = None if row.law is None else one.design.bounds(row.setting)
     if row.law is not None and planned is None:
         raise NoExact("no exact value for this stopping rule")
@@ -166,5 +175,14 @@ def exact_figures(
         scored = found.values["rows"] * row.money.scored_per_row
         for name, payee in (("judged", "judge"), ("labelled", "human")):
             found.values[name] = scored * row.money.responses[payee]
-        told = (name for name in EXACT if name != "launch" or launches or not scenario.guardrails)
-        yield cell, {name: Figure(found.values[name]) for name in told}
+        if rail:
+            value = _of_guardrails(row, world, rail, (found.units, found.weights), found)
+            found.values[rail] = np.nan if value is None else value
+        told = [name for name in EXACT if name != "launch" or launches or not scenario.guardrails]
+        yield cell, {name: Figure(found.values[name]) for name in [*told, *([rail] if rail else [])]}
+
+
+def _of_guardrails(
+    row: Row, world: str, rail: str, ends: tuple[np.ndarray, np.ndarray], found: exact.Exact | str
+) -> float | None:
+    return guardrail_surfaces.exact_value(row.study.scenario, world, rail, ends, found, row.money)

@@ -40,10 +40,12 @@ class TradeOff:
         Mean over the control's (positive is better) and SD of the arm's own mean, metric units.
     cost, latency : tuple of float or None
         Dollars and mean seconds per response; None where the scenario gives no latency.
+    penalty : tuple of float
+        Dollars per response that breaches of guardrails are expected to cost, from the data.
     frontier : tuple of float
         P(no other variant is at least as good, as cheap and as fast, and better in one).
     best : tuple of float
-        P(largest net value), by the scenario's dollars per point and per second.
+        P(largest net value), by the scenario's dollars per point and per second and the expected penalties.
     """
 
     variants: tuple[str, ...]
@@ -51,6 +53,7 @@ class TradeOff:
     quality_sd: tuple[float, ...]
     cost: tuple[float, ...]
     latency: tuple[float | None, ...]
+    penalty: tuple[float, ...]
     frontier: tuple[float, ...]
     best: tuple[float, ...]
 
@@ -103,8 +106,14 @@ def _above(mean: np.ndarray, sd: np.ndarray, a: int, rivals: list[int], lead: np
     return float(min(max(simpson(inside, x=z), 0.0), 1.0))
 
 
-def of_data(scenario: Scenario, facts: Known, out: Outcomes) -> TradeOff | None:
-    """Return the trade-off that the data of one experiment (entry 0) show; None without a spread in every arm."""
+def of_data(scenario: Scenario, facts: Known, out: Outcomes, risk: np.ndarray) -> TradeOff | None:
+    """Return the trade-off that the data of one experiment (entry 0) show; None without a spread in every arm.
+
+    Parameters
+    ----------
+    risk : ndarray, shape (arms - 1,)
+        Dollars per response that breaches of guardrails are expected to cost.
+    """
     rows, sums, squares = (part[0].astype(float) for part in (out.rows, out.sums, out.squares))
     if (rows < 2).any():
         return None
@@ -113,19 +122,22 @@ def of_data(scenario: Scenario, facts: Known, out: Outcomes) -> TradeOff | None:
     if (variance <= 0).any():
         return None
     sd = np.sqrt(variance + facts.suspected_bias**2 / 2)
-    waits = [one.latency_ms.mean / 1000 if one.latency_ms else None for one in scenario.variants]
+    means = [one.mean_wait() for one in scenario.variants]
+    waits = [None if one is None else one / 1000 for one in means]
     known = [0.0 if wait is None else wait for wait in waits]
     if None in waits:
         known = [0.0] * len(waits)
     cost = facts.money.generation
     weight = facts.money.value_per_point
-    handicap = facts.money.handicap / weight if weight > 0 else 0 * cost
+    penalty = np.append(0.0, risk)
+    handicap = (facts.money.handicap + penalty) / weight if weight > 0 else 0 * cost
     return TradeOff(
         facts.names,
         tuple((mean - mean[0]).tolist()),
         tuple(sd.tolist()),
         tuple(cost.tolist()),
         tuple(waits),
+        tuple(penalty.tolist()),
         tuple(frontier_probability(mean, sd, cost, np.array(known)).tolist()),
         tuple(best_probability(mean, sd, handicap).tolist()),
     )
@@ -139,7 +151,7 @@ def reweighted(found: TradeOff, value_per_point: float, usd_per_second: float, l
     cost = np.array(found.cost)
     waits = [0.0 if wait is None else wait for wait in found.latency]
     slower = usd_per_second * np.maximum(0.0, np.array(waits) - waits[0])
-    handicap = cost - cost[0] + slower
+    handicap = cost - cost[0] + slower + np.array(found.penalty)
     handicap[1:] += launch
     if value_per_point <= 0:
         best = (handicap == handicap.min()) / float((handicap == handicap.min()).sum())

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from expsim_panel.kernels.rows import AMOUNTS, LEVELS, RATES, SCORES, Rows
+from expsim_panel.kernels.rows import AMOUNTS, LEVELS, RATES, SCORES, VERDICTS, Rows
 
-__all__ = ["AMOUNTS", "LEVELS", "RATES", "SCORES", "Outcome", "Uneven"]
+__all__ = ["AMOUNTS", "LEVELS", "RATES", "SCORES", "VERDICTS", "Outcome", "Uneven"]
 
 
 def _none() -> np.ndarray:
@@ -63,6 +63,8 @@ class Uneven:
         Each arm's share of a day's traffic.
     delay, skip : int
         Days until an outcome is known; first days that the analysis leaves out.
+    lag : int
+        By how many of these days a label is later than a judge's score of the same response; hybrids only.
     stratified : bool
         Whether variants are compared within each day.
     base : ndarray, shape (replicates, arms), or None
@@ -90,6 +92,7 @@ class Uneven:
     steps: np.ndarray | None = None
     pull: np.ndarray | None = None
     outcome: Outcome | None = None
+    lag: int = 0
 
     @property
     def constant(self) -> bool:

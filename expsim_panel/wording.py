@@ -10,6 +10,7 @@ from expsim_panel.evidence import Evidence
 from expsim_panel.quantities import count, effect, money, percent
 from expsim_panel.recommend import ACTIONS, COLLECT, KEEP, LAUNCH, Findings, Known
 from expsim_panel.results import Figure, Verdict
+from expsim_panel.standing import Standing
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,14 @@ class _Case:
     more: int
     price: float | None
     unpaid: bool
+    risky: bool
     chosen: Evidence | None
     offered: tuple[Evidence, ...]
 
     def size(self, value: float, signed: bool = True) -> str:
         """Format an effect of this metric."""
-        return effect(value, "binary" if self.facts.binary else "normal", signed)
+        rate = self.facts.binary or self.facts.side_by_side
+        return effect(value, "binary" if rate else "normal", signed)
 
 
 def verdict(
@@ -44,6 +47,7 @@ def verdict(
     metric: str,
     payee: str,
     offered: tuple[Evidence, ...] = (),
+    standing: Standing | None = None,
 ) -> Verdict:
     """Put the verdict of one experiment (entry 0 of `found`) into words.
 
@@ -59,6 +63,8 @@ def verdict(
         Name of the metric; who was paid for scoring.
     offered : tuple of Evidence
         What more data of each source would be worth.
+    standing : Standing, optional
+        Wins, ties and losses of that variant, side by side.
     """
     action, arm = int(found.action[0]), int(found.arm[0])
     point, se = float(found.effect[0]), float(found.se[0])
@@ -80,6 +86,7 @@ def verdict(
         more,
         chosen.cost if chosen else None,
         bool(found.unpaid[0]),
+        bool(found.risky[0]),
         chosen,
         offered,
     )
@@ -87,7 +94,9 @@ def verdict(
     if interval:
         low, high = sorted(facts.sign * end for end in interval)
         ends = f"{case.size(low)} to {case.size(high)}"
-        shows = f"{case.size(facts.sign * point)} {metric} ({percent(level, 0)} interval {ends})"
+        what = f"{metric}, net win rate" if facts.side_by_side else metric
+        counted = f"; {standing.words()}" if standing else ""
+        shows = f"{case.size(facts.sign * point)} {what} ({percent(level, 0)} interval {ends}{counted})"
     case = _Case(**{**case.__dict__, "shows": shows})
     if action == LAUNCH:
         sentence, reasons = _launch(case)
@@ -118,6 +127,7 @@ def verdict(
         sentence,
         tuple(reasons),
         evidence=offered,
+        standing=standing,
     )
 
 
@@ -135,6 +145,12 @@ def _launch(case: _Case) -> tuple[str, list[str]]:
 def _keep(case: _Case) -> tuple[str, list[str]]:
     if case.unpaid:
         reason = f"The gain is real but worth less than its price, {money(case.extra)} per 1,000 responses."
+    elif case.risky:
+        worth = money(1000 * case.facts.money.value_per_point * case.point - case.extra)
+        reason = (
+            f"The gain is real, but worth only {worth} per 1,000 responses after its price: less than what breaches "
+            "of its guardrails are expected to cost."
+        )
     elif case.upper is not None and case.upper < case.facts.indifference:
         least = case.size(case.facts.indifference)
         reason = f"A gain of {least} or more, the smallest that matters, is ruled out."

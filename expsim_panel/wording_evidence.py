@@ -21,6 +21,10 @@ def request(chosen: Evidence, more: int, own: str, live: bool = True) -> str:
         if chosen.source == "hybrid":
             which = "the judge has scored" if not chosen.scores else "the judge scores too"
         return f"Collect {count(more)} human labels of responses that {which}"
+    if own == "hybrid" and chosen.source == "human":
+        return f"Collect {count(more)} human labels of responses that the judge has scored"
+    if own == "hybrid":
+        return f"Let the judge score {count(more)} more responses that were shown, which the labels at hand correct"
     beside = ", which the labels at hand correct" if chosen.source == "hybrid" else ""
     return f"Let a judge score {count(more)} responses that were shown{beside}"
 
@@ -49,6 +53,8 @@ def compared(offered: tuple[Evidence, ...]) -> list[str]:
     said = [f"Best worth of more data, net of its cost: {'; '.join(parts)}."]
     judge = next((one for one in offered if one.source == "judge"), None)
     other = max((one.ceiling or 0.0 for one in offered if one.source != "judge"), default=0.0)
+    if any(one.own and one.source == "hybrid" for one in offered):
+        return said
     if judge is not None and judge.ceiling is not None and judge.ceiling < 0.95 * other:
         said.append(
             f"However many judge scores are bought, they are worth at most {_dollars(judge.ceiling)}, because their "
@@ -61,9 +67,10 @@ def trade_off(found: TradeOff) -> str:
     """Say who is worth most, and who is beaten in nothing."""
     best = max(range(len(found.variants)), key=lambda a: found.best[a])
     other = max((a for a in range(1, len(found.variants))), key=lambda a: found.frontier[a])
+    what = "Quality, price, waiting and expected breaches" if any(found.penalty) else "Quality, price and waiting"
     chance, on = percent(found.best[best], 0), percent(found.frontier[other], 0)
     return (
-        f"Quality, price and waiting together: {found.variants[best]} is worth most with {chance}; "
+        f"{what} together: {found.variants[best]} is worth most with {chance}; "
         f"{found.variants[other]} is on the frontier of the three with {on}."
     )
 

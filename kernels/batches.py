@@ -10,12 +10,12 @@ import numpy as np
 from expsim_panel.kernels.arms import P_BEST, multinomial
 from expsim_panel.kernels.jit import inner
 from expsim_panel.kernels.measuring import binary_rows, draw_severity, normal_rows
-from expsim_panel.kernels.requests import begin, shares, update
+from expsim_panel.kernels.requests import begin, mix, shares, update
 from expsim_panel.kernels.trials import ROWS, SQUARES, SUMS, UNITS, advance
 
 
 class Batched(NamedTuple):
-    """A policy's parameters, arrivals, law of the rows, floor and burn-in, and scratch space."""
+    """A policy's parameters, arrivals, law of the rows, floors and burn-in, and scratch space."""
 
     policy: Any
     arrivals: np.ndarray
@@ -26,7 +26,7 @@ class Batched(NamedTuple):
     severity_sd: float
     raters: int
     shared: bool
-    floor: float
+    floors: np.ndarray
     burn_in: int
     standardise: bool
     memory: np.ndarray
@@ -48,7 +48,7 @@ def batched(
     severity_sd: float,
     raters: int,
     shared: bool,
-    floor: float,
+    floors: np.ndarray,
     burn_in: int,
     standardise: bool,
     memory: np.ndarray,
@@ -65,7 +65,7 @@ def batched(
         float(severity_sd),
         int(raters),
         bool(shared),
-        float(floor),
+        floors,
         int(burn_in),
         bool(standardise),
         memory,
@@ -137,8 +137,7 @@ def _advance(
             ready = False
     if ready:
         shares(allocation.policy, t, n, s, q, memory, work)
-        for a in range(arms):
-            work[P_BEST, a] = allocation.floor + (1.0 - allocation.floor * arms) * work[P_BEST, a]
+        mix(allocation.floors, work)
     else:
         for a in range(arms):
             work[P_BEST, a] = 1.0 / arms

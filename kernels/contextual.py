@@ -15,7 +15,7 @@ import numpy as np
 
 from expsim_panel.kernels.bits import normal, uniform
 from expsim_panel.kernels.jit import generic_or, inner, kernel
-from expsim_panel.kernels.requests import begin, select, update
+from expsim_panel.kernels.requests import begin, fewest, floored, select, sum_of, update
 
 
 @generic_or
@@ -96,6 +96,8 @@ def play_segments(
     means: np.ndarray,
     edges: np.ndarray,
     features: np.ndarray,
+    burn_in: int,
+    floors: np.ndarray,
     checkpoints: np.ndarray,
     memory: np.ndarray,
     pulls: np.ndarray,
@@ -118,6 +120,8 @@ def play_segments(
         P(segment <= k), increasing.
     features : float64 ndarray, shape (segments, width)
         Context that the policy sees.
+    burn_in, floors
+        As in `requests.play_requests`, over all segments together.
     checkpoints : int64 ndarray
         Increasing numbers of requests, the last the horizon.
     memory : float64 ndarray
@@ -135,6 +139,8 @@ def play_segments(
     q = np.zeros(arms)
     work = np.zeros((4, arms))
     x = np.zeros(features.shape[1])
+    forced = burn_in * arms
+    explore = sum_of(floors)
     flat = memory.reshape(-1)
     gaps = np.zeros((segments, arms))
     for k in range(segments):
@@ -161,7 +167,9 @@ def play_segments(
                     segment += 1
                 for i in range(x.shape[0]):
                     x[i] = features[segment, i]
-                arm = pick(params, choices, x, t, n, s, q, memory, work)
+                arm = fewest(choices, n, work) if t < forced else floored(choices, floors, explore)
+                if arm < 0:
+                    arm = pick(params, choices, x, t, n, s, q, memory, work)
                 mean = means[segment, arm]
                 reward = 1.0 * int(uniform(rewards) < mean) if binary else mean + normal(rewards)
                 n[arm] += 1.0

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from expsim_panel.kernels.jit import kernel
-from expsim_panel.kernels.requests import begin, shares
+from expsim_panel.kernels.requests import begin, mix, shares
 
 
 @kernel
@@ -16,7 +16,7 @@ def enumerate_pulls(
     means: np.ndarray,
     horizon: int,
     burn_in: int,
-    floor: float,
+    floors: np.ndarray,
     memory: np.ndarray,
     chosen: np.ndarray,
     kept: np.ndarray,
@@ -34,7 +34,7 @@ def enumerate_pulls(
         Success rates.
     horizon : int
         Requests.
-    burn_in, floor
+    burn_in, floors
         As in `requests.play_requests`.
     memory : float64 ndarray
         Zeros, for the policy.
@@ -107,8 +107,7 @@ def enumerate_pulls(
                     work[2, a] /= ties
             else:
                 shares(params, t, n, s, s, memory, work)
-                for a in range(arms):
-                    work[2, a] = floor + (1.0 - floor * arms) * work[2, a]
+                mix(floors, work)
             for a in range(arms):
                 w = p * work[2, a]
                 if w == 0.0:

@@ -6,7 +6,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from expsim_panel.kernels.hybrid import Scored, add, as_rows, corrected, draw_day, start
+from expsim_panel.kernels.hybrid import (
+    SUMS_KEPT,
+    N,
+    Scored,
+    add,
+    as_rows,
+    corrected,
+    draw_day,
+    label_in,
+    score_only,
+    start,
+)
+from expsim_panel.kernels.jit import inner
 from expsim_panel.kernels.trials import ROWS, SQUARES, SUMS, UNITS, advance
 
 
@@ -19,8 +31,9 @@ class HybridWorld(NamedTuple):
         The policy's own parameters. The rows that it draws are thrown away, so its law is an empty one.
     law : Scored
         Law of label and score.
-    delay, skip : int
-        Days until a label is known; first days that the analysis leaves out (the policy does not).
+    delay, lag, skip : int
+        Days until a label is known; by how many of them it is later than the score; first days that the analysis
+        leaves out (the policy does not).
     arrived, before : float64 ndarray, shape (4, arms)
         Scratch: what the policy has seen, as in `trials`.
     today : float64 ndarray, shape (9,)
@@ -31,11 +44,16 @@ class HybridWorld(NamedTuple):
         Scratch: what each day's enrolment adds to the rows that are analysed.
     whole : float64 ndarray, shape (replicates, 4, arms)
         Output: the experiment with its late outcomes.
+    daily : float64 ndarray, shape (days, 9, arms)
+        Output: the sums of each day's enrolment of the last replicate.
+    ahead : float64 ndarray, shape (2, 9, arms)
+        Scratch: sums of what is known where labels are late, of all days and of those that are analysed.
     """
 
     policy: Any
     law: Scored
     delay: int
+    lag: int
     skip: int
     arrived: np.ndarray
     before: np.ndarray
@@ -43,6 +61,8 @@ class HybridWorld(NamedTuple):
     past: np.ndarray
     log: np.ndarray
     whole: np.ndarray
+    daily: np.ndarray
+    ahead: np.ndarray
 
 
 @advance.register(HybridWorld)
@@ -61,6 +81,10 @@ def _hybrid_world(
     arms = state.shape[1]
     if day == 0:
         start(law, evaluator)
+        for j in range(2):
+            for i in range(SUMS_KEPT):
+                for a in range(arms):
+                    allocation.ahead[j, i, a] = 0.0
         for i in range(4):
             for a in range(arms):
                 arrived[i, a] = 0.0
@@ -84,6 +108,8 @@ def _hybrid_world(
         judged = int(law.per_label * (seen + n) + 0.5) - int(law.per_label * seen + 0.5)
         mean = law.means[replicate, a] + law.steps[day, a] + common
         draw_day(law, outcome, replicate, day, a, n, max(judged - n, 0), mean, int(seen), today)
+        for i in range(SUMS_KEPT):
+            allocation.daily[day, i, a] = today[i]
         state[UNITS, a] += log[day, UNITS, a]
         for j in range(2):
             rows = past[j, day - 1, ROWS, a] if day > 0 else 0.0
@@ -106,3 +132,30 @@ def _hybrid_world(
             arrived[i, a] = past[0, late, i, a] if late >= 0 else 0.0
             if i != UNITS:
                 state[i, a] = past[1, late, i, a] if late >= 0 else 0.0
+        if allocation.lag > 0:
+            _known(allocation, day, a, state)
+
+
+@inner
+def _known(allocation: HybridWorld, day: int, a: int, state: np.ndarray) -> None:
+    """Put into `arrived` and `state` what scores and labels tell together where labels are later than scores."""
+    law, daily = allocation.law, allocation.daily
+    scored, labelled = day - allocation.delay + allocation.lag, day - allocation.delay
+    for j in range(2):
+        first = allocation.skip if j == 1 else 0
+        ahead = allocation.ahead[j]
+        if scored >= first:
+            score_only(ahead, a, daily, scored)
+        if labelled >= first:
+            label_in(ahead, a, daily, labelled)
+        total = 0.0
+        square = 0.0
+        if ahead[N, a] > 0.0:
+            value, variance = corrected(ahead, a, law.correction)
+            total, square = as_rows(law, ahead[N, a], value, variance)
+        if j == 0:
+            allocation.arrived[SUMS, a] = total
+            allocation.arrived[SQUARES, a] = square
+        else:
+            state[SUMS, a] = total
+            state[SQUARES, a] = square

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from expsim_panel.kernels.bits import normal, uniform, whole
+from expsim_panel.kernels.bits import normal, uniform
 from expsim_panel.kernels.jit import generic_or, inner, kernel
-from expsim_panel.kernels.requests import begin, fewest, recommend, select, update
+from expsim_panel.kernels.requests import begin, fewest, floored, recommend, select, sum_of, update
 
 
 @generic_or
@@ -50,7 +50,7 @@ def play_metered(
     risks: np.ndarray,
     budget: float,
     burn_in: int,
-    floor: float,
+    floors: np.ndarray,
     checkpoints: np.ndarray,
     memory: np.ndarray,
     pulls: np.ndarray,
@@ -78,7 +78,7 @@ def play_metered(
         Chance of a bad event.
     budget : float
         The first pull that would overspend it is not made, and ends the experiment.
-    burn_in, floor, checkpoints, memory
+    burn_in, floors, checkpoints, memory
         As in `requests.play_requests`.
     pulls, chosen : int64 ndarray
         Output: pulls of each arm, shape (replicates, arms); the arm to keep.
@@ -95,7 +95,7 @@ def play_metered(
     work = np.zeros((4, arms))
     flat = memory.reshape(-1)
     forced = burn_in * arms
-    explore = floor * arms
+    explore = sum_of(floors)
     for r in range(pulls.shape[0]):
         for a in range(arms):
             n[a] = 0.0
@@ -112,11 +112,8 @@ def play_metered(
         broke = False
         for c in range(checkpoints.shape[0]):
             while t < checkpoints[c] and not broke:
-                if t < forced:
-                    arm = fewest(choices, n, work)
-                elif explore > 0.0 and uniform(choices) < explore:
-                    arm = whole(choices, arms)
-                else:
+                arm = fewest(choices, n, work) if t < forced else floored(choices, floors, explore)
+                if arm < 0:
                     arm = select(params, choices, t, n, s, q, memory, work)
                 cost = costs[arm]
                 if unknown:

@@ -15,7 +15,7 @@ from expsim_panel.kernels.arms import P_BEST, multinomial
 from expsim_panel.kernels.jit import inner, kernel
 from expsim_panel.kernels.measuring import binary_rows, normal_rows
 from expsim_panel.kernels.request_worlds import RequestLaw
-from expsim_panel.kernels.requests import begin, fewest, recommend, shares, update
+from expsim_panel.kernels.requests import begin, fewest, mix, recommend, shares, update
 
 
 @inner
@@ -57,7 +57,7 @@ def play_batches(
     binary: bool,
     horizon: int,
     burn_in: int,
-    floor: float,
+    floors: np.ndarray,
     delay: int,
     batch: int,
     checkpoints: np.ndarray,
@@ -88,7 +88,7 @@ def play_batches(
         Requests of a batch; the last one has what is left of the horizon.
     checkpoints : int64 ndarray
         Ends of batches at which regret is noted, the last the horizon.
-    binary, horizon, burn_in, floor, memory, pulls, chosen, regret, money, path, dollars, traffic
+    binary, horizon, burn_in, floors, memory, pulls, chosen, regret, money, path, dollars, traffic
         As in `request_worlds.play_world`.
     """
     # Taken out of the tuple once: each access in the loop would count references.
@@ -182,8 +182,7 @@ def play_batches(
                     elif t < until:
                         if not asked:
                             shares(params, seen, n, s, q, memory, work)
-                            for a in range(hand):
-                                work[P_BEST, a] = floor + (1.0 - floor * hand) * work[P_BEST, a]
+                            mix(floors[:hand], work)
                             asked = True
                         for a in range(hand):
                             every_today[a] = part[a]

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from expsim_panel.kernels.bits import normal, uniform, whole
+from expsim_panel.kernels.bits import normal, uniform
 from expsim_panel.kernels.jit import inner, kernel
-from expsim_panel.kernels.requests import begin, fewest, recommend, select, update
+from expsim_panel.kernels.requests import begin, fewest, floored, recommend, select, sum_of, update
 
 
 class RequestLaw(NamedTuple):
@@ -130,7 +130,7 @@ def _stretch(
     until: int,
     horizon: int,
     burn_in: int,
-    floor: float,
+    floors: np.ndarray,
     delay: int,
     batch: int,
     in_turn: bool,
@@ -163,7 +163,7 @@ def _stretch(
     phases = law.starts.shape[0]
     period = law.level.shape[0]
     size = ring_arms.shape[0]
-    explore = floor * hand
+    explore = sum_of(floors)
     forced = burn_in > 0
     t, phase, seen, tail = at[T], at[PHASE], at[SEEN], at[TAIL]
     ring, left, day, mark = at[HEAD], at[LEFT], at[SEASON], at[MARK]
@@ -183,14 +183,11 @@ def _stretch(
             for a in range(1, hand):
                 least = min(least, given[a])
             forced = least < burn_in
-        if hand == 1:
-            arm = 0
-        elif forced:
-            arm = fewest(choices, given, work)
-        elif explore > 0.0 and uniform(choices) < explore:
-            arm = whole(choices, hand)
-        else:
-            arm = select(params, choices, seen, n, s, q, memory, work)
+        arm = 0
+        if hand > 1:
+            arm = fewest(choices, given, work) if forced else floored(choices, floors, explore)
+            if arm < 0:
+                arm = select(params, choices, seen, n, s, q, memory, work)
         mean = law.means[phase, arm]
         if law.drifting:
             mean += law.slope[arm] * t
@@ -237,7 +234,7 @@ def play_world(
     binary: bool,
     horizon: int,
     burn_in: int,
-    floor: float,
+    floors: np.ndarray,
     delay: int,
     batch: int,
     in_turn: bool,
@@ -255,7 +252,7 @@ def play_world(
 
     Parameters
     ----------
-    params, rewards, choices, binary, horizon, burn_in, floor, checkpoints, memory
+    params, rewards, choices, binary, horizon, burn_in, floors, checkpoints, memory
         As in `requests.play_requests`.
     law : RequestLaw
         The world.
@@ -313,7 +310,7 @@ def play_world(
             s = every_s[:hand]
             q = every_q[:hand]
             _stretch(
-                params, law, rewards, choices, binary, until, horizon, burn_in, floor, delay, batch, in_turn,
+                params, law, rewards, choices, binary, until, horizon, burn_in, floors[:hand], delay, batch, in_turn,
                 checkpoints, memory, n, s, q, every_given[:hand], np.zeros((4, hand)), every_given, fresh,
                 ring_arms, ring_rewards, at, total, r, path, dollars, traffic,
             )  # fmt: skip

@@ -189,6 +189,44 @@ def by_shares(cls: type) -> Callable[[Any], Any]:
 
 
 @inner
+def floored(bits: np.ndarray, floors: np.ndarray, total: float) -> int:
+    """Return the arm that the floors give the next request to, or -1: the policy chooses.
+
+    ``p_a = f_a + (1 - sum f) w_a``: with probability f_a arm a whatever the policy says. `total`: the sum of floors.
+    """
+    if total <= 0.0:
+        return -1
+    u = uniform(bits)
+    if u >= total:
+        return -1
+    last: int = floors.shape[0] - 1
+    while last > 0 and floors[last] <= 0.0:
+        last -= 1
+    for a in range(last):
+        u -= floors[a]
+        if u < 0.0:
+            return a
+    return last
+
+
+@inner
+def sum_of(values: np.ndarray) -> float:
+    """Return the sum, in order."""
+    total = 0.0
+    for a in range(values.shape[0]):
+        total += values[a]
+    return total
+
+
+@inner
+def mix(floors: np.ndarray, work: np.ndarray) -> None:
+    """Turn the policy's shares w in row 2 of the scratch space into ``f_a + (1 - sum f) w_a``."""
+    rest = 1.0 - sum_of(floors)
+    for a in range(floors.shape[0]):
+        work[2, a] = floors[a] + rest * work[2, a]
+
+
+@inner
 def fewest(bits: np.ndarray, n: np.ndarray, work: np.ndarray) -> int:
     """Return the arm with the fewest pulls, ties at random."""
     for a in range(n.shape[0]):
@@ -206,7 +244,7 @@ def play_requests(
     starts: np.ndarray,
     horizon: int,
     burn_in: int,
-    floor: float,
+    floors: np.ndarray,
     checkpoints: np.ndarray,
     memory: np.ndarray,
     pulls: np.ndarray,
@@ -233,8 +271,8 @@ def play_requests(
         Requests.
     burn_in : int
         First pulls of every arm, before the policy is asked.
-    floor : float
-        Least probability of every arm, at most 1 / arms.
+    floors : float64 ndarray, shape (arms,)
+        Least probability of each arm; their sum is at most 1.
     checkpoints : int64 ndarray
         Increasing numbers of requests at which regret is noted, the last the horizon.
     memory : float64 ndarray
@@ -264,7 +302,7 @@ def play_requests(
             gaps[k, a] = best - means[k, a]
     flat = memory.reshape(-1)
     forced = burn_in * arms
-    explore = floor * arms
+    explore = sum_of(floors)
     for r in range(pulls.shape[0]):
         for a in range(arms):
             n[a] = 0.0
@@ -280,11 +318,8 @@ def play_requests(
             while t < checkpoints[c]:
                 if phase + 1 < phases and t >= starts[phase + 1]:
                     phase += 1
-                if t < forced:
-                    arm = fewest(choices, n, work)
-                elif explore > 0.0 and uniform(choices) < explore:
-                    arm = whole(choices, arms)
-                else:
+                arm = fewest(choices, n, work) if t < forced else floored(choices, floors, explore)
+                if arm < 0:
                     arm = select(params, choices, t, n, s, q, memory, work)
                 mean = means[phase, arm]
                 # No branch on the uniform: half of them would be mispredicted.

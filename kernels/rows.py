@@ -15,8 +15,8 @@ from expsim_panel.kernels.jit import inner, kernel
 from expsim_panel.kernels.measuring import binary_rows, normal_rows
 from expsim_panel.kernels.special import norm_cdf, norm_pdf
 
-SCORES, RATES, LEVELS, AMOUNTS = 0, 1, 2, 3
-"""Families of outcomes: normal, 0/1, ordered levels, zero-inflated lognormal."""
+SCORES, RATES, LEVELS, AMOUNTS, VERDICTS = 0, 1, 2, 3, 4
+"""Families of outcomes: normal, 0/1, ordered levels, zero-inflated lognormal; `verdicts` draws the last one."""
 
 
 class Rows(NamedTuple):
@@ -170,8 +170,8 @@ def _clustered_hits(
     units = max(int(rows / size + 0.5), 1)
     fixed = binomial(rng, units, icc)
     good = binomial(rng, fixed, rate)
-    of_good = _rows_of(rng, size, spread, good)
-    of_bad = _rows_of(rng, size, spread, fixed - good)
+    of_good = rows_of(rng, size, spread, good)
+    of_bad = rows_of(rng, size, spread, fixed - good)
     over = of_good + of_bad - rows
     if over > 0:
         # More rows than there are: the last of the constant units are cut off, in proportion.
@@ -183,7 +183,7 @@ def _clustered_hits(
 
 
 @inner
-def _rows_of(rng: np.random.Generator, size: float, spread: float, units: int) -> int:
+def rows_of(rng: np.random.Generator, size: float, spread: float, units: int) -> int:
     """Return the rows of some units together: a normal sum of sizes, rounded."""
     if units == 0:
         return 0

@@ -276,3 +276,26 @@ def betainc(a: float, b: float, x: float) -> float:
     if x * (a + b + 2.0) < a + 1.0:
         return power * _lower_fraction(x, 1.0 - x, a, b)
     return 1.0 - power * _lower_fraction(1.0 - x, x, b, a)
+
+
+@kernel
+def binomial_below(k: float, n: float, p: float) -> tuple[float, float]:
+    """Return P(at most `k` hits) and P(`k` hits) among `n` trials of rate `p`.
+
+    One saddle-point power serves both, which is faster than either of them apart from the other.
+
+    Parameters
+    ----------
+    k, n : float
+        Whole, 0 <= k <= n, n >= 1.
+    p : float
+        Rate, 0 < p < 1.
+    """
+    if k >= n:
+        return 1.0, math.exp(n * math.log(p))
+    x, a, b = 1.0 - p, n - k, k + 1.0
+    power = _beta_power(x, a, b)
+    mass = power / (p * a)
+    if x * (a + b + 2.0) < a + 1.0:
+        return power * _lower_fraction(x, p, a, b), mass
+    return 1.0 - power * _lower_fraction(p, x, b, a), mass

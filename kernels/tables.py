@@ -16,7 +16,8 @@ class Table(NamedTuple):
 
     `ddof` is 1 for scores (unbiased variance) and 0 for proportions; `below` is the answer when every variant
     is below its lower bound: `FOR_CONTROL`, or `FUTILE`. A two-sided test may give up within `inner` of 0
-    (-inf: it does not), when no variant is left that could still be found better or worse.
+    (-inf: it does not), when no variant is left that could still be found better or worse. `z`, shape (arms,), is
+    scratch space.
     """
 
     lower: np.ndarray
@@ -24,33 +25,45 @@ class Table(NamedTuple):
     inner: np.ndarray
     ddof: float
     below: int
+    z: np.ndarray
 
 
 @inner
-def _anything_to_see(lower: float, upper: float, inner: float) -> bool:
+def anything_to_see(lower: float, upper: float, inner: float) -> bool:
+    """Tell whether a day has a look."""
     return lower > -np.inf or upper < np.inf or inner > -np.inf
 
 
-@decide.register(Table)
-def _table(rule: Table, day: int, state: np.ndarray) -> int:
-    """Stop for the variant furthest above its bound, or low when every variant is below its own, or give up."""
-    if not _anything_to_see(rule.lower[day], rule.upper[day], rule.inner[day]):
-        return 0
+@inner
+def verdict(lower: float, upper: float, inner: float, below: int, z: np.ndarray) -> int:
+    """Stop for the variant furthest above its bound, or low when every variant is below its own, or give up.
+
+    `z`, shape (arms,): statistic of every variant against control; the control's own is not read.
+    """
     winner = 0
-    highest = rule.upper[day]
+    highest = upper
     all_below = True
     all_done = True
-    for a in range(1, state.shape[1]):
-        z = contrast_z(state, a, rule.ddof)
-        if z > highest:
-            highest = z
+    for a in range(1, z.shape[0]):
+        if z[a] > highest:
+            highest = z[a]
             winner = a
-        if not z < rule.lower[day]:
+        if not z[a] < lower:
             all_below = False
-            if not abs(z) <= rule.inner[day]:
+            if not abs(z[a]) <= inner:
                 all_done = False
     if winner > 0:
         return winner
     if all_below:
-        return rule.below
+        return below
     return FUTILE if all_done else 0
+
+
+@decide.register(Table)
+def _table(rule: Table, day: int, state: np.ndarray) -> int:
+    """Compare the z of the pooled means with the bounds of today."""
+    if not anything_to_see(rule.lower[day], rule.upper[day], rule.inner[day]):
+        return 0
+    for a in range(1, state.shape[1]):
+        rule.z[a] = contrast_z(state, a, rule.ddof)
+    return verdict(rule.lower[day], rule.upper[day], rule.inner[day], rule.below, rule.z)

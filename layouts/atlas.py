@@ -154,7 +154,7 @@ class Atlas(param.Parameterized):  # type: ignore[misc]
         for path, value in levels.items():
             if path != EFFECT:
                 section, key = axes.locate(study, path, "map")
-                number = int(value) if isinstance(section.param[key], param.Integer) else value
+                number = int(value) if isinstance(axes.declared_of(section, key), param.Integer) else value
                 made[_place(study, path)] = number
         if EFFECT in levels:
             moved = Mover(study).to(levels).scenario

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -20,6 +20,11 @@ import param
 
 from expsim_panel import bandit
 from expsim_panel.bandit_curves import RegretCurve, parse, regret_over
+from expsim_panel.bandit_form import form_world
+from expsim_panel.bandit_inference import inference
+from expsim_panel.bandit_results import in_dollars
+from expsim_panel.bandit_scenario import of_scenario
+from expsim_panel.bandit_surface import RegretSurface, regret_surface
 from expsim_panel.bandit_verdict import check_value
 from expsim_panel.bandits import BanditResult
 from expsim_panel.best_arm import check_means
@@ -32,7 +37,7 @@ WHERE = "bandit"
 FIRST_PULLS, MOST_PULLS = 2_000_000, 400_000_000
 """Pulls of the first picture, over all policies: a fifth of a second; and of the whole, so that a page stays quick."""
 MOST_POLICIES, MOST_ARMS, MOST_TEXT = 10, 50, 2000
-CURVE_REPLICATES = 500
+CURVE_REPLICATES, MAP_REPLICATES = 500, 200
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
 
@@ -57,6 +62,8 @@ class Asked:
         Names, with parameters in brackets.
     usd : float or None
         What one unit of reward is worth, in dollars.
+    place, arms : mapping, tuple of mapping
+        Values of `bandit_form.BanditPlace` and, by arm, of `bandit_form.BanditArm` that were changed: the world.
     """
 
     means: str = "0.62, 0.65, 0.68"
@@ -66,14 +73,27 @@ class Asked:
     seed: Any = 1
     policies: tuple[str, ...] = ("even", "explore-then-commit", "epsilon-greedy", "ucb1", "thompson")
     usd: float | None = None
+    place: Mapping[str, Any] = field(default_factory=dict)
+    arms: tuple[Mapping[str, Any], ...] = ()
+
+    def numbers(self) -> list[float]:
+        """Return the typed means; `InputError` where they are no numbers."""
+        text = self.means[:MOST_TEXT]
+        try:
+            return [float(part) for part in text.replace(";", ",").split(",") if part.strip()]
+        except ValueError:
+            raise InputError(WHERE, "means", f"{shown(text)} is no list of numbers", "write 0.62, 0.65") from None
+
+    def world(self, means: Sequence[float]) -> dict[str, Any]:
+        """Return the world as `bandit` takes it; dollars are part of it where they are more than a factor."""
+        made = form_world(self.place, self.arms, means, self.family, WHERE)
+        if self.usd is not None and ("cost" in made or "population" in made):
+            made["value_per_point"] = self.usd
+        return made
 
     def problem(self) -> dict[str, Any]:
         """Return the arguments of `bandit`; `InputError` naming the place where they are wrong."""
-        text = self.means[:MOST_TEXT]
-        try:
-            means = [float(part) for part in text.replace(";", ",").split(",") if part.strip()]
-        except ValueError:
-            raise InputError(WHERE, "means", f"{shown(text)} is no list of numbers", "write 0.62, 0.65") from None
+        means = self.numbers()
         values = check_means(means, self.family, WHERE, "means")
         if values.size > MOST_ARMS:
             raise InputError(WHERE, "means", f"{values.size} arms", f"give at most {MOST_ARMS} here")
@@ -91,31 +111,21 @@ class Asked:
             raise InputError(WHERE, "replicates", problem, remedy)
         return {
             "means": means, "policies": list(self.policies), "horizon": self.horizon, "family": self.family,
-            "replicates": self.replicates, "seed": self.seed,
+            "replicates": self.replicates, "seed": self.seed, "world": self.world(means) or None,
         }  # fmt: skip
 
 
 def of_study(study: Study, asked: Asked) -> Asked:
-    """Return the problem that a study's variants make: rates of good answers, or means in standard deviations.
-
-    Arms are oriented so that more is better, one request is one unit, and a reward is worth what the scenario says of a
-    point.
-    """
-    scenario = study.scenario
-    worth = float(scenario.economics.value_per_point) or None
-    if scenario.family == "binary":
-        means = [float(mean) if scenario.sign > 0 else 1.0 - float(mean) for mean in scenario.means]
-        family = "bernoulli"
-    else:
-        spread = float(scenario.sds.mean())
-        means = [scenario.sign * float(mean) / spread for mean in scenario.means]
-        family, worth = "gaussian", None if worth is None else worth * spread
-    horizon = int(scenario.traffic.units_per_day * scenario.traffic.days)
-    # As many experiments as the page allows, in round numbers.
-    room = MOST_PULLS // (2 * horizon * max(len(asked.policies), 1))
+    """Return the problem that a study makes, its evaluator and money included; see `bandit_scenario`."""
+    found = of_scenario(study.scenario)
+    # As many experiments as the page allows, in round numbers; batches are played by their sums.
+    room = MOST_PULLS // (2 * found.horizon * max(len(asked.policies), 1))
     replicates = max(20, min(2000, room // 10 * 10))
-    text = ", ".join(f"{mean:.6g}" for mean in means)
-    return replace(asked, means=text, family=family, horizon=horizon, replicates=replicates, usd=worth)
+    text = ", ".join(f"{mean:.6g}" for mean in found.means)
+    return replace(
+        asked, means=text, family=found.family, horizon=found.horizon, replicates=replicates, usd=found.usd,
+        place=found.place, arms=tuple(found.arms),
+    )  # fmt: skip
 
 
 class Opening:
@@ -149,6 +159,10 @@ class BanditSession(param.Parameterized):  # type: ignore[misc]
     result = param.ClassSelector(
         class_=BanditResult, allow_None=True, default=None, label="Result", doc="The newest result, whole or partial."
     )
+    learned = param.List(default=[], label="Inference", doc="What each policy leaves to be inferred, by policy.")
+    surface = param.ClassSelector(
+        class_=RegretSurface, allow_None=True, default=None, label="Map", doc="The same policies over two numbers."
+    )
     curve = param.ClassSelector(
         class_=RegretCurve, allow_None=True, default=None, label="Curve", doc="The same policies over one number."
     )
@@ -167,12 +181,25 @@ class BanditSession(param.Parameterized):  # type: ignore[misc]
         """What amounts are multiplied by, if they are to be shown in dollars."""
         return self.asked.usd if self.dollars else None
 
+    @property
+    def priced(self) -> bool:
+        """Whether there is anything to show in dollars."""
+        return self.asked.usd is not None or (self.result is not None and any(self.result.world.cost))
+
+    def shown(self) -> tuple[BanditResult | None, float | None]:
+        """Return the result to show, and what its amounts are to be multiplied by: net value where pulls cost."""
+        found = self.result
+        if found is not None and self.dollars and any(found.world.cost):
+            return in_dollars(found), 1.0
+        return found, self.usd
+
     async def change(self, **changes: Any) -> None:
         """Take new values and play; a bad one keeps what is on screen and gives its line."""
         new = replace(self.asked, **changes)
         if new == self.asked and self.result is not None:
             return
-        only_price = replace(new, usd=self.asked.usd) == self.asked and self.result is not None and not self.busy
+        same = replace(new, usd=self.asked.usd) == self.asked and self.result is not None and not self.busy
+        only_price = same and "cost" not in _world_of(new) and "population" not in _world_of(new)
         values: dict[str, Any] = {"asked": new}
         if new.usd != self.asked.usd:
             values["dollars"] = new.usd is not None
@@ -196,7 +223,10 @@ class BanditSession(param.Parameterized):  # type: ignore[misc]
         run = self._stop()
         known = OPENING.take(self.asked)
         if known is not None:
-            self._show(run, result=known, curve=None, error="", words=_played(known), busy=False)
+            self._show(
+                run, result=known, curve=None, surface=None, learned=[], error="", words=_played(known), busy=False
+            )
+            await self._infer(run, known)
             return
         await asyncio.sleep(self._debounce)
         first = max(20, FIRST_PULLS // (asked["horizon"] * len(asked["policies"])))
@@ -209,7 +239,17 @@ class BanditSession(param.Parameterized):  # type: ignore[misc]
             if found is None:
                 return
             done = _played(found) if last else f"First picture, of {count(size)} experiments; more are being played"
-            self._show(run, result=found, curve=None, error="", words=done, busy=not last)
+            self._show(run, result=found, curve=None, surface=None, learned=[], error="", words=done, busy=not last)
+        if found is not None:
+            await self._infer(run, found)
+
+    async def _infer(self, run: int, found: BanditResult) -> None:
+        """Reckon what can be inferred, after everything else is on screen."""
+        if run != self._run:
+            return
+        made = await self._work(run, lambda stop: inference(found, progress=stop))
+        if made is not None:
+            self._show(run, learned=list(made))
 
     async def draw_over(self, text: str) -> None:
         """Compute the curve over ``PATH=lo:hi:n``."""
@@ -229,6 +269,28 @@ class BanditSession(param.Parameterized):  # type: ignore[misc]
         made = await self._work(run, lambda stop: regret_over(**asked, path=path, values=values, progress=stop))
         if made is not None:
             self._show(run, curve=made, error="", words=f"{count(size)} experiments at each level", busy=False)
+
+    async def draw_map(self, across: str, up: str) -> None:
+        """Compute the map over two ``PATH=lo:hi:n``."""
+        run = self._stop()
+        try:
+            asked = self.asked.problem()
+            x, y = parse(across, "over"), parse(up, "over")
+            size = min(asked["replicates"], MAP_REPLICATES)
+            longest = max([float(v[-1]) for path, v in (x, y) if path == "horizon"] or [asked["horizon"]])
+            pulls = longest * size * len(asked["policies"]) * x[1].size * y[1].size
+            if pulls > 4 * MOST_PULLS:
+                remedy = "give fewer levels, policies or requests"
+                raise InputError("over", f"{x[0]} and {y[0]}", f"{count(pulls)} requests in all", remedy)
+        except InputError as error:
+            self.param.update(error=str(error), words="", busy=False)
+            return
+        cells = x[1].size * y[1].size
+        self._show(run, busy=True, words=f"Playing {count(size)} experiments in each of {cells} cells")
+        asked["replicates"] = size
+        made = await self._work(run, lambda stop: regret_surface(**asked, x=x, y=y, progress=stop))
+        if made is not None:
+            self._show(run, surface=made, error="", words=f"{count(size)} experiments in each cell", busy=False)
 
     def cancel(self) -> None:
         """Stop computing; what is on screen stays."""
@@ -272,6 +334,14 @@ class BanditSession(param.Parameterized):  # type: ignore[misc]
         if run == self._run:
             with self._hold():
                 self.param.update(**values)
+
+
+def _world_of(asked: Asked) -> dict[str, Any]:
+    """Return the world asked for; empty where it cannot be read (the error is given when it is played)."""
+    try:
+        return asked.world(asked.numbers())
+    except InputError:
+        return {}
 
 
 def _play(asked: dict[str, Any], stop: Callable[[int, int], None]) -> BanditResult:

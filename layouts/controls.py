@@ -199,7 +199,7 @@ def _widget(
     if isinstance(declared, param.Number):
         return _number(declared, start, common, typed, binary, slide)
     if isinstance(declared, (param.List, param.NumericTuple)):
-        text = ", ".join(item if isinstance(item, str) else f"{item:.12g}" for item in start or ())
+        text = ", ".join(map(_item, start or ()))
         return pmu.TextInput(value=text, placeholder="not set", **typed), _numbers, "value"
     return pmu.TextInput(value=start or "", max_length=2000, **typed), str, "value"
 
@@ -230,6 +230,13 @@ def _number(
     # An emptied input of a value that must be there is an error of its own, not the default in disguise.
     empty = None if declared.allow_None else ""
     return box, lambda v: empty if v is None else form.meant(v), "value"
+
+
+def _item(item: Any) -> str:
+    """Write one item of a list: a number, a word, or a pair as 0.01:0.005."""
+    if isinstance(item, list | tuple):
+        return ":".join(map(_item, item))
+    return item if isinstance(item, str) else f"{item:.12g}"
 
 
 def _numbers(text: str) -> Any:

@@ -63,7 +63,7 @@ def _row(scenario: Scenario, row: Row, dark: bool) -> str:
     return (
         f'<div class="rail" style="--is:{tone}" title="{told}"><b>{escape(row.name)}</b><i>{MARKS[row.result]}</i>'
         f"<span>{_drawn(rail_of(scenario, row.check.name), row)}</span>"
-        f"<span>{escape(row.shows)}<small>{escape(row.limits)}</small></span></div>"
+        f"<span>{escape(row.shows)}<small>{escape(row.limits)}; chance of a breach {row.breach}</small></span></div>"
     )
 
 

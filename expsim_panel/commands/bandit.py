@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,11 +12,13 @@ from expsim_panel.commands.targets import STANDARD_OUTPUT, targets
 
 if TYPE_CHECKING:
     from expsim_panel.bandit_curves import RegretCurve
+    from expsim_panel.bandit_inference import Inference
+    from expsim_panel.bandit_surface import RegretSurface
     from expsim_panel.bandits import BanditResult
 
 _WHERE = "expsim bandit"
-OVER_REPLICATES = 2000
-"""Experiments at each level of ``--over``, at most."""
+OVER_REPLICATES, MAP_REPLICATES = 2000, 500
+"""Experiments at each level of ``--over``, and in each cell of a map over two, at most."""
 
 
 def read_means(text: str) -> list[float]:
@@ -43,9 +46,54 @@ def play(asked: dict[str, Any]) -> BanditResult:
         raise InputError(_WHERE, key, error.problem, error.remedy) from None
 
 
-def document(found: BanditResult) -> dict[str, Any]:
+def inferred(found: BanditResult, experiments: int | None, workers: int | None, every: bool) -> list[Inference]:
+    """Return what each policy leaves to be inferred; nothing where nobody asked for it.
+
+    Without a number and without a file or JSON to write, only policies that adapt are worth a reader's wait.
+    """
+    from expsim_panel.bandit_inference import inference
+    from expsim_panel.commands.bandit_kinds import with_progress
+    from expsim_panel.errors import InputError
+
+    if experiments == 0 or (experiments is None and not every):
+        return []
+    try:
+        made: list[Inference] = with_progress(
+            lambda progress: inference(found, experiments=experiments, workers=workers, progress=progress)
+        )
+    except InputError as error:
+        raise InputError(_WHERE, "--inference", error.problem, error.remedy) from None
+    return list(made)
+
+
+def varied(
+    asked: dict[str, Any], axes: list[Any], settings: dict[str, Any]
+) -> tuple[RegretCurve | None, RegretSurface | None]:
+    """Return the curves over one axis, or the map over two; neither without an axis."""
+    from expsim_panel.bandit_curves import regret_over
+    from expsim_panel.bandit_surface import regret_surface
+    from expsim_panel.commands.bandit_kinds import with_progress
+
+    if not axes:
+        return None, None
+    most = OVER_REPLICATES if len(axes) == 1 else MAP_REPLICATES
+    sizes = {**settings, "replicates": min(settings["replicates"], most), "where": _WHERE}
+    if len(axes) == 1:
+        path, values = axes[0]
+        curve: RegretCurve = with_progress(
+            lambda progress: regret_over(**asked, path=path, values=values, progress=progress, **sizes)
+        )
+        return curve, None
+    surface: RegretSurface = with_progress(
+        lambda progress: regret_surface(**asked, x=axes[0], y=axes[1], progress=progress, **sizes)
+    )
+    return None, surface
+
+
+def document(found: BanditResult, learned: Sequence[Inference] = ()) -> dict[str, Any]:
     """Return the JSON of a result; names and meanings as in ``docs/contract.md``."""
     from expsim_panel._version import VERSION
+    from expsim_panel.bandit_inference import to_json
     from expsim_panel.exports.json import SCHEMA, environment, figure
 
     return {
@@ -83,8 +131,9 @@ def document(found: BanditResult) -> dict[str, Any]:
                 },
                 "traffic": one.traffic.tolist(),
                 **at.money(one.money, found.world.population is not None),
+                **(to_json(learned[place]) if learned else {}),
             }
-            for one in found.policies
+            for place, one in enumerate(found.policies)
         ],
     }
 
@@ -147,14 +196,25 @@ def bandit(
         str | None, typer.Option("--html", metavar="FILE", help="Write the pictures as a page that needs no network.")
     ] = None,
     over: Annotated[
-        str | None,
-        typer.Option("--over", metavar="PATH=lo:hi:n", help="Also over horizon, lead, means.0 or POLICY.PARAMETER."),
+        list[str] | None,
+        typer.Option(
+            "--over",
+            metavar="PATH=lo:hi:n",
+            help="Also over horizon, lead, means.0, delay, cost.1, POLICY.PARAMETER, ...; twice for a map over both.",
+        ),
+    ] = None,
+    inference: Annotated[
+        int | None,
+        typer.Option(
+            help="Experiments to check the estimators after each policy by; as many as are quick unless given, 0: none."
+        ),
     ] = None,
 ) -> None:
     """Regret of bandit policies, with their bounds, on a classic problem or in a less plain world."""
-    from expsim_panel.bandit_curves import parse, regret_over
+    from expsim_panel.bandit_curves import parse
     from expsim_panel.bandit_verdict import check_value
     from expsim_panel.commands import bandit_kinds
+    from expsim_panel.commands import bandit_words as tell
     from expsim_panel.commands.screen import console, dumps, print_json
     from expsim_panel.errors import InputError
 
@@ -167,7 +227,8 @@ def bandit(
     plain = {"delay": delay, "batch": batch, "shift": shift, "drift": drift, "season": season, "judge_bias": judge_bias,
              "judge_noise": judge_noise, "sensitivity": sensitivity, "specificity": specificity, "arrives": arrives,
              "population": population}  # fmt: skip
-    kind = bandit_kinds.kind_of({**given, **plain, "html": html, "over": over}, names)
+    extras = {"html": html, "over": over, "inference": inference}
+    kind = bandit_kinds.kind_of({**given, **plain, **extras}, names)
     if kind is not None:
         sizes = {"replicates": replicates, "seed": seed, "workers": workers}
         other = bandit_kinds.play(kind, given, names, horizon, sizes)
@@ -183,26 +244,31 @@ def bandit(
     asked: dict[str, Any] = {"means": read_means(means), "policies": names, "horizon": horizon, "family": family}
     asked["world"] = at.read_world({**plain, "cost": cost, "value_per_point": value_per_point})
     worth = check_value(value_per_point, _WHERE, "--value-per-point") if html is not None else None
-    axis = None if over is None else parse(over)
+    axes = [parse(text) for text in over or []]
+    if len(axes) > 2:
+        raise InputError(_WHERE, "--over", f"given {len(axes)} times", "give it once for curves, twice for a map")
     settings: dict[str, Any] = {"replicates": replicates, "seed": seed, "workers": workers}
     found = play({**asked, **settings})
-    curve = None
-    if axis is not None:
-        settings["replicates"] = min(replicates, OVER_REPLICATES)
-        curve = regret_over(**asked, path=axis[0], values=axis[1], **settings, where=_WHERE)
+    learned = inferred(found, inference, workers, bool(outputs) or json is not None)
+    curve, surface = varied(asked, axes, settings)
     if "--html" in outputs:
         from expsim_panel.exports.bandit_html import page
 
-        outputs["--html"].write(page(found, worth, curve))
-    written = document(found) | ({} if curve is None else {"over": curve.to_json()})
+        outputs["--html"].write(page(found, worth, curve, learned, surface))
+    written = document(found, learned)
+    if curve is not None or surface is not None:
+        written["over"] = curve.to_json() if curve is not None else surface.to_json() if surface is not None else None
     if "--json" in outputs:
         outputs["--json"].write(dumps(written))
     if json == STANDARD_OUTPUT:
         print_json(written)
     elif not outputs:
         _print(found)
+        tell.print_inference(learned)
         if curve is not None:
-            _print_over(curve)
+            tell.print_over(curve)
+        if surface is not None:
+            tell.print_map(surface)
     elif html is not None:
         console().print(f"Wrote {outputs['--html'].name}", soft_wrap=True)
 
@@ -221,9 +287,15 @@ def _print(found: BanditResult) -> None:
     dollars = bool(any(found.world.cost) or found.world.value_per_point != 1.0 or found.world.population)
     if dollars:
         heads[2] = "Dollars"
-    table = Table(*heads, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    out = console()
+    # A narrow terminal does without the median rather than with cut numbers.
+    narrow = out.width < 100
+    kept = [place for place in range(len(heads)) if not (narrow and place == 4)]
+    table = Table(*(heads[place] for place in kept), box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     for position, column in enumerate(table.columns):
         column.no_wrap = True
+        column.overflow = "ellipsis" if position == 0 else "fold"
+        column.min_width = None if position == 0 else len(heads[kept[position]])
         column.justify = "right" if position else "left"
     lead = found.best
     for one in found.policies:
@@ -232,16 +304,16 @@ def _print(found: BanditResult) -> None:
         if dollars:
             exact = f"{(one.money.total_regret or one.money.regret).value:.4g}"
         error = "" if one.regret.se is None else f" ± {one.regret.se:.2g}"
-        table.add_row(
-            one.name,
+        cells = [
+            one.name if len(one.name) <= 17 or not narrow else f"{one.name[:16]}\u2026",
             f"{one.regret.value:.4g}{error}",
             exact,
             *(f"{marks[key]:.4g}" for key in ("0.05", "0.5", "0.95")),
             f"{one.tail_regret.value:.4g}",
-            percent(one.p_best_arm.value or 0.0),
-            percent(float(one.pulls[lead].sum()) / found.horizon),
-        )
-    out = console()
+            percent(one.p_best_arm.value or 0.0, 0),
+            percent(float(one.pulls[lead].sum()) / found.horizon, 0),
+        ]
+        table.add_row(*(cells[place] for place in kept))
     out.print(table)
     slope = found.lai_robbins
     line = f"{slope:.4g} log T, here {slope * math.log(found.horizon):.4g}: a slope for large T, not a floor"
@@ -255,22 +327,3 @@ def _print(found: BanditResult) -> None:
         f"{count(found.replicates)} experiments of {count(found.horizon)} requests, {found.family}, seed {found.seed}"
     )
     out.print(facts([("Lai-Robbins bound", line), ("Simulated", size), ("Columns", words)]))
-
-
-def _print_over(curve: RegretCurve) -> None:
-    """Print regret by level, at most as many levels as a terminal holds; the JSON has all."""
-    import numpy as np
-    from rich import box
-    from rich.table import Table
-
-    from expsim_panel.commands.screen import console, heading
-
-    some = np.unique(np.linspace(0, curve.values.size - 1, min(curve.values.size, 7)).round().astype(int))
-    table = Table("Policy", *(f"{curve.values[k]:.4g}" for k in some), box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for name, row in zip(curve.names, curve.regret, strict=True):
-        table.add_row(name, *(f"{row[k]:.4g}" for k in some))
-    out = console()
-    out.print(heading(f"Regret over {curve.path}: {curve.label}"))
-    out.print(table)

@@ -67,6 +67,7 @@ def money(found: Any, population: bool) -> dict[str, Any]:
     made = {
         "regret_usd": figure(found.regret),
         "tail_regret_usd": figure(found.tail_regret),
+        "simple_regret_usd": figure(found.simple_regret),
         "cost": figure(found.cost),
         "value": figure(found.earned),
         "regret_usd_over_time": {

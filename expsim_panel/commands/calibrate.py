@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from expsim_panel.rating_table import Beside
 
 
+ONE_VARIANT = "a scenario compares at least two variants, and these ratings are of one"
+
+
 def calibrate(
     ratings: Annotated[
         str, typer.Argument(metavar="RATINGS", help="CSV, JSONL, Parquet, or a log of Inspect or promptfoo.")
@@ -75,11 +78,15 @@ def calibrate(
     outputs = targets({"-o": output, "--json": json, "--html": html}, (ratings, *(also or ())))
     table, beside = read_table(ratings, item, rater, score, variant, tuple(judge or ()), kind, tuple(also or ()))
     found = measuring.calibrate(table, control, treatment)
-    tree = measuring.to_scenario(found, name=name, direction=direction, beside=beside)
-    # What is written must be readable: the tree goes through the door that `expsim run` uses.
-    Study.from_tree(tree, table.source).freeze()
+    tree: dict[str, Any] | None = None
+    if found.treatments or output is not None:
+        tree = measuring.to_scenario(found, name=name, direction=direction, beside=beside)
+        # What is written must be readable: the tree goes through the door that `expsim run` uses.
+        Study.from_tree(tree, table.source).freeze()
     document: dict[str, Any] = {"calibration": found.to_json() | plain(asdict(beside)), "scenario": tree}
-    if "-o" in outputs:
+    if tree is None:
+        document["scenario_reason"] = ONE_VARIANT
+    if "-o" in outputs and tree is not None:
         outputs["-o"].write(measuring.dump_scenario(tree))
     if "--json" in outputs:
         outputs["--json"].write(dumps(document))
@@ -132,7 +139,9 @@ def _print(found: Calibration, output: str | None, beside: Beside) -> None:
         out.print(bullets(lines))
     if found.notes:
         out.print(bullets(found.notes))
-    if output is None:
+    if not found.treatments:
+        out.print(f"{ONE_VARIANT[0].upper()}{ONE_VARIANT[1:]}.")
+    elif output is None:
         out.print("Add -o FILE to write the scenario.", soft_wrap=True)
     else:
         out.print(f"Wrote {output}; play it with: expsim run {shlex.quote(output)}", soft_wrap=True)

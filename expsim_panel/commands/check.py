@@ -33,7 +33,7 @@ def found(study: Study) -> list[tuple[str, str]]:
     better = "more" if metric.direction == "increase" else "less"
     control = scenario.variants[0].name
     gains = [
-        f"{variant.name} {effect(gain, scenario.family)}"
+        f"{variant.name} {effect(gain, scenario.shown_as)}"
         for variant, gain in zip(scenario.variants[1:], scenario.effects[1:], strict=True)
     ]
     shares = ", ".join(percent(share, 0) for share in scenario.shares)

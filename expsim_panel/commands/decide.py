@@ -10,6 +10,8 @@ import typer
 from expsim_panel.commands.targets import STANDARD_OUTPUT, targets
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from expsim_panel.decide import Decision
     from expsim_panel.study import Study
 
@@ -19,11 +21,18 @@ def decide(
     data: Annotated[
         str | None,
         typer.Option(
-            "--data", metavar="FILE", help="CSV: variant,value or variant,rows,hits or variant,rows,sum,squares."
+            "--data",
+            metavar="FILE",
+            help="CSV: variant,value or variant,rows,hits or variant,rows,sum,squares; side by side variant,outcome.",
         ),
     ] = None,
     counts: Annotated[
-        str | None, typer.Option("--counts", metavar="A=HITS/ROWS,...", help="Hits and responses of each variant.")
+        str | None,
+        typer.Option(
+            "--counts",
+            metavar="A=HITS/ROWS,...",
+            help="Hits and responses of each variant; side by side B=WINS/TIES/LOSSES.",
+        ),
     ] = None,
     guardrail: Annotated[
         list[str] | None,
@@ -71,19 +80,28 @@ def decide(
     _show(study, made)
 
 
+def _data(study: Study, last: np.ndarray, arm: int) -> str:
+    """Say what is at hand of one arm, by the state at the end."""
+    from expsim_panel.quantities import count
+    from expsim_panel.standing import standing
+
+    if study.scenario.side_by_side:
+        found = standing(study.scenario, last, arm)
+        return f"{count(last[1, arm])} comparisons" + (f": {found.words()}" if found else "")
+    return f"{count(last[1, arm])} scored responses of {count(last[0, arm])} units"
+
+
 def _show(study: Study, made: Decision) -> None:
     from rich.text import Text
 
     from expsim_panel.commands import screen
     from expsim_panel.printed import clean
-    from expsim_panel.quantities import count, percent
+    from expsim_panel.quantities import percent
 
     out = screen.console()
     last = made.trace.state[-1]
-    told = [
-        (clean(variant.name), f"{count(last[1, arm])} scored responses of {count(last[0, arm])} units")
-        for arm, variant in enumerate(study.scenario.variants)
-    ]
+    told = [(clean(variant.name), _data(study, last, arm)) for arm, variant in enumerate(study.scenario.variants)]
+    told = told[1:] if study.scenario.side_by_side else told
     when = f"day {made.day} of {made.planned}"
     ended = f", ended by {clean(made.verdict.strategy)} on day {made.trace.day}" if made.stopped else ""
     told += [

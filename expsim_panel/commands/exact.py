@@ -9,6 +9,7 @@ from expsim_panel.commands import (
     exact_longer,
     exact_measuring,
     exact_peeking,
+    exact_prior,
     exact_sequential,
     exact_sizes,
     exact_split,
@@ -27,6 +28,7 @@ def exact(context: typer.Context) -> None:
 
 app.command("group-sequential")(exact_sequential.group_sequential)
 app.command("peeking")(exact_peeking.peeking)
+app.command("prior")(exact_prior.prior)
 app.command("conditional-power")(exact_conditional.conditional_power)
 app.command("split")(exact_split.split)
 app.command("sample-size")(exact_sizes.sample_size)

@@ -112,8 +112,6 @@ def group_sequential(
     outputs = targets({"--json": json})
     fractions = None if information is None else numbers("--information", information, ",", "0.2,0.5,1")
     futility = None if futility_bounds is None else bounds_or_none("--futility-bounds", futility_bounds)
-    if binding and futility is None and futility_kind is None:
-        raise InputError(_WHERE, "--binding", "no futility bounds to bind", "give --futility-bounds")
     if futility_parameter is not None and futility_kind is None:
         raise InputError(_WHERE, "--futility-parameter", "no futility kind", "give --futility-kind")
     listed = None if alpha_spent is None else numbers("--alpha-spent", alpha_spent, ",", "0.01,0.05")

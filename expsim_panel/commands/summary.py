@@ -60,7 +60,7 @@ def _header(result: Result) -> RenderableType:
     lines = []
     for variant, gain in zip(scenario.variants[1:], scenario.effects[1:], strict=True):
         word = "better" if gain > 0 else "worse"
-        size = f"is {word} than {control} by {effect(abs(gain), scenario.family, False)} of {scenario.metric.name}"
+        size = f"is {word} than {control} by {effect(abs(gain), scenario.shown_as, False)} of {scenario.metric.name}"
         lines.append(f"{variant.name} {size if gain else f'equals {control}'}")
     notes = [price_note(variant.model, variant.price_override) for variant in scenario.variants]
     notes.append(scenario.evaluator.price_note())

@@ -45,6 +45,8 @@ def ended(z: np.ndarray, critical: float, two_sided: bool, early: bool) -> int:
 class AdaptiveSize(Frequentist):
     """One test, at alpha shared out over the variants; when it is made depends on the data."""
 
+    only_fixed = "it plans its size for an even split"
+
     def critical(self, setting: Setting) -> float:
         """Return the z bound of the test."""
         return -norm_ppf(float(self.alpha) / (self.sides * (setting.arms - 1)))

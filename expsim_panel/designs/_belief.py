@@ -6,6 +6,7 @@ import numpy as np
 import param
 
 from expsim_panel.design import Design, Setting
+from expsim_panel.errors import InputError
 from expsim_panel.quantities import Days, Probability, Score, Spread
 
 
@@ -30,9 +31,10 @@ class Belief(Design):
     )
     prior = param.Selector(
         default="flat",
-        objects=["flat", "weak", "normal"],
+        objects=["flat", "weak", "normal", "fitted"],
         label="Prior",
-        doc="flat: only the data. weak: mean 0, spread of one response. normal: prior mean and prior spread.",
+        doc="flat: only the data. weak: mean 0, spread of one response. normal: prior mean and prior spread. fitted: "
+        "what the scenario's past experiments tell.",
     )
     prior_mean = Score(
         0.0,
@@ -74,4 +76,16 @@ class Belief(Design):
             return 0.0, 0.0
         if self.prior == "weak":
             return float(setting.sds[0]) ** -2, 0.0
+        if self.prior == "fitted":
+            if setting.past is None:
+                raise LookupError("no past experiments to fit a prior to")
+            mean, sd = setting.past
+            return sd**-2, mean
         return float(self.prior_sd) ** -2, float(self.prior_mean)
+
+    def check_for(self, setting: Setting, where: str, path: str) -> None:
+        """Check the design against the traffic and what is known; raise `InputError`."""
+        super().check_for(setting, where, path)
+        if self.prior == "fitted" and setting.past is None:
+            problem, remedy = "there are no past experiments to fit", "give prior.past, or another prior"
+            raise InputError(where, f"{path}.prior", problem, remedy)

@@ -97,6 +97,11 @@ class Frequentist(Design):
             return Bounds(days, lower, upper)
         return Bounds(days, lower, upper, self.sides == 1, inner_bounds(int(self.sides), futility))
 
+    def adaptive_rule(self, setting: Setting) -> Any:
+        """Return the table with days compared one by one; see `kernels.strata`."""
+        planned = self.bounds(setting)
+        return self.rule(setting) if planned is None else planned.daily(setting)
+
     def level(self) -> float:
         """Return the two-sided level that matches the test."""
         return float(1 - (self.alpha if self.sides == 2 else min(2 * self.alpha, 0.999)))
@@ -152,9 +157,22 @@ class GroupSequential(Frequentist):
         loose = self.may_give_up() and not self.binding
         return "at most" if claimed == "exact" and loose else claimed
 
+    def check_lists(self, looks: int, where: str, path: str) -> None:
+        """Check that what is listed look by look agrees with the number of looks; raise `InputError`."""
+        if self.information is not None and len(self.information) != looks:
+            problem = f"{len(self.information)} fractions for {looks} looks"
+            raise InputError(where, f"{path}.information", problem, "give one fraction for each look")
+        # The default says nothing about what was meant: a list beside it is no contradiction.
+        if int(self.looks) not in (looks, type(self).param["looks"].default):
+            problem = f"looks is {int(self.looks)} beside a list of {looks}"
+            raise InputError(where, f"{path}.looks", problem, "leave it out: the list says how many looks there are")
+        if self.binding and not self.may_give_up():
+            raise InputError(where, f"{path}.binding", "no futility bounds to bind", "give futility_bounds")
+
     def check_for(self, setting: Setting, where: str, path: str) -> None:
         """Check the design against itself and the traffic; raise `InputError`."""
         looks = self.planned_looks()
+        self.check_lists(looks, where, path)
         if looks > setting.days:
             key = "looks" if self.information is None else "information"
             raise InputError(

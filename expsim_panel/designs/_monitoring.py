@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from expsim_panel.design import Bounds, Setting
 from expsim_panel.designs._frequentist import Frequentist
+from expsim_panel.kernels.strata import SCRATCH, DailyRatio
 from expsim_panel.quantities import Days
 
 
@@ -30,6 +33,11 @@ class Monitored(Frequentist):
     def shared_alpha(self, setting: Setting) -> float:
         """Return the error rate of one variant against control: alpha shared out over the variants."""
         return float(self.alpha) / (setting.arms - 1)
+
+    def daily_ratio(self, setting: Setting, mixture: float) -> DailyRatio:
+        """Return a mixture ratio for traffic that follows the data; `mixture`: variance of the effects mixed over."""
+        threshold, work = -math.log(self.shared_alpha(setting)), np.zeros((SCRATCH, setting.arms))
+        return DailyRatio(float(mixture), threshold, self.sides == 2, self.looked_at(setting), setting.binary, work)
 
     def both_ways(self, days: np.ndarray, upper: np.ndarray) -> Bounds:
         """Return bounds that mirror the upper ones where the rule has two sides."""

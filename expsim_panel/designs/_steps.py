@@ -69,6 +69,8 @@ def _steps(rule: Steps, day: int, state: np.ndarray) -> int:
 class StepWise(AtTheEnd):
     """A step-wise procedure; for two arms the fixed test. `procedure` names it."""
 
+    only_fixed = "its p-values are those of pooled means"
+
     procedure = HOLM
 
     def rule(self, setting: Setting) -> Steps:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from expsim_panel.design import Bounds, Setting, designs
 from expsim_panel.designs._monitoring import Monitored
-from expsim_panel.mixture_bounds import normal_mixture_bound
+from expsim_panel.mixture_bounds import mixture_precision, normal_mixture_bound
 from expsim_panel.quantities import Share
 
 
@@ -38,6 +40,14 @@ class ConfidenceSequence(Monitored):
         days = self.look_days(setting)
         information = setting.information(days)
         return self.both_ways(days, self.boundary(information, self.shared_alpha(setting)))
+
+    def adaptive_rule(self, setting: Setting) -> Any:
+        """Return the same mixture at the information that a bandit's days bring, in place of the planned one."""
+        alpha, sides = self.shared_alpha(setting), int(self.sides)
+        rho = mixture_precision(float(self.tightest_at), alpha, sides)
+        # The unit of information is that of the whole plan, one variant against control.
+        whole = 1.0 / float((setting.sds**2 / setting.rows[-1])[[0, -1]].sum())
+        return self.daily_ratio(setting, 1.0 / (rho * whole))
 
     def boundary(self, information: np.ndarray, alpha: float) -> np.ndarray:
         """Return the z bound at information fractions, for an error rate."""

@@ -19,6 +19,7 @@ class Dunnett(AtTheEnd):
     kind = "dunnett"
     summary = "Several variants against one control at the end, at the exact family level"
     error_claim = "exact"
+    only_fixed = "it needs the correlation of an equal split"
 
     def bounds(self, setting: Setting) -> Bounds:
         """Return Dunnett's bound at the planned numbers of responses."""

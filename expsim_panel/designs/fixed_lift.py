@@ -71,6 +71,7 @@ class FixedLift(AtTheEnd):
     kind = "fixed-lift"
     summary = "Wait until the end, one test of the relative lift"
     error_claim = "exact"
+    only_fixed = "it compares pooled means"
 
     def rule(self, setting: Setting) -> LiftTest:
         """Return the kernel's parameters."""

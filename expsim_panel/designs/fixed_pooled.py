@@ -54,6 +54,7 @@ class FixedPooled(AtTheEnd):
     kind = "fixed-pooled"
     summary = "Wait until the end, one test with the pooled variance"
     error_claim = "exact"
+    only_fixed = "it pools the arms' means over days"
     bounds_follow_spread = True
 
     def rule(self, setting: Setting) -> PooledTest:

@@ -66,6 +66,7 @@ class FixedT(AtTheEnd):
     kind = "fixed-t"
     summary = "Wait until the end, one t test: for small samples"
     error_claim = "exact"
+    only_fixed = "Student's law is that of pooled means"
     variances = param.Selector(
         default="separate",
         objects=["separate", "equal"],

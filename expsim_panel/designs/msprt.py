@@ -11,6 +11,7 @@ from expsim_panel.design import Bounds, Setting, designs
 from expsim_panel.designs._monitoring import Monitored
 from expsim_panel.kernels.contrasts import contrast
 from expsim_panel.kernels.special import norm_cdf
+from expsim_panel.kernels.strata import DailyRatio
 from expsim_panel.kernels.trials import FOR_CONTROL, decide
 from expsim_panel.quantities import Spread
 
@@ -91,6 +92,10 @@ class Msprt(Monitored):
         return MixtureRatio(
             self.mixture_sd(setting) ** 2, threshold, self.sides == 2, self.looked_at(setting), setting.ddof
         )
+
+    def adaptive_rule(self, setting: Setting) -> DailyRatio:
+        """Return the ratio of the days compared one by one; see `kernels.strata`."""
+        return self.daily_ratio(setting, self.mixture_sd(setting) ** 2)
 
     def bounds(self, setting: Setting) -> Bounds:
         """Return the z bounds that the ratio comes to at the planned spread of a response."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from expsim_panel.design import Bounds, Setting, designs
@@ -26,3 +28,7 @@ class PeekDaily(Monitored):
         """Return the fixed-sample bound on every day that is looked at."""
         days = self.look_days(setting)
         return self.both_ways(days, np.full(days.size, norm_ppf(1 - self.shared_alpha(setting) / self.sides)))
+
+    def adaptive_rule(self, setting: Setting) -> Any:
+        """Return the same rule on a bandit's pooled means: the mistake as it is made."""
+        return self.rule(setting)

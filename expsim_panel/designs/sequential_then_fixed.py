@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from expsim_panel.design import Bounds, Setting, designs
@@ -39,6 +41,10 @@ class SequentialThenFixed(ConfidenceSequence):
         upper = self.boundary(information, alpha * float(self.monitoring))
         upper[-1] = self._last(information, upper, alpha)
         return self.both_ways(days, upper)
+
+    def adaptive_rule(self, setting: Setting) -> Any:
+        """Return the table with days compared one by one: its last bound counts on the planned information."""
+        return self.bounds(setting).daily(setting)
 
     def _last(self, information: np.ndarray, upper: np.ndarray, alpha: float) -> float:
         from scipy.optimize import brentq

@@ -7,6 +7,7 @@ import numpy as np
 from expsim_panel.boundaries import check_order
 from expsim_panel.design import Bounds, Setting, designs
 from expsim_panel.designs._frequentist import GroupSequential
+from expsim_panel.errors import InputError, shown
 from expsim_panel.look_lists import LookList
 
 
@@ -34,6 +35,11 @@ class UserBounds(GroupSequential):
     def bounds(self, setting: Setting) -> Bounds:
         """Return the listed bounds, the same for every variant."""
         upper, futility = np.asarray(self.critical_values or (2.0,), np.float64), self.given_up()
+        if self.sides == 2 and upper.min() <= 0.0:
+            problem = f"critical values are {shown(upper.tolist())} in a two-sided test"
+            raise InputError(
+                "user-bounds", "critical_values", problem, "give z bounds above 0: it stops beyond plus or minus them"
+            )
         if futility is not None:
             check_order(futility, upper)
         return self.as_bounds(self.look_days(setting), upper, futility)

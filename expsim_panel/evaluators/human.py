@@ -40,7 +40,7 @@ class Human(Evaluator):
     kind = "human"
     summary = "Human raters: unbiased between variants, slow and paid by the label"
     rows_word = "labelled"
-    added = frozenset(("fatigue", "adjudication", "error_correlation", "delay_days", "days_per_week"))
+    added = frozenset(("fatigue", "adjudication", "error_correlation", "delay_days", "days_per_week", "combine"))
     profile = profile_parameter("Name and source of the raters' numbers; assumptions are named as such.")
     coverage = Share(
         0.1,
@@ -135,6 +135,12 @@ class Human(Evaluator):
         label="Labels take",
         doc="Days from a response to its label, on top of the time its outcome takes.",
     )
+    combine = param.Selector(
+        default="majority",
+        objects=["majority", "mean"],
+        label="Labels of a comparison are",
+        doc="Put to the vote (more than half of them make a win or a loss), or averaged; side-by-side preference only.",
+    )
     days_per_week = Count(
         7,
         bounds=(1, 7),
@@ -215,6 +221,8 @@ class Human(Evaluator):
     def check_for(self, scenario: Scenario, where: str) -> None:
         """Check that the raters can keep up with the traffic and that votes cannot tie."""
         labels = scenario.traffic.units_per_day * self.coverage * self.labels_per_response()
+        if scenario.side_by_side:
+            labels /= 2
         hours = labels * self.seconds / 3600
         if scenario.offline is None and hours > self.raters * self.hours_per_day:
             supply = f"{self.raters} raters x {self.hours_per_day:g} h"

@@ -144,13 +144,22 @@ class Hybrid(Evaluator):
 
     def measure(self, means: np.ndarray, sds: np.ndarray, family: str) -> Measurement:
         """Return the law of one labelled row as the correction makes it count."""
+        spread = np.sqrt(self.per_label(means, sds, family, float(self.label_share)))
+        if self.paired and family != "binary" and means.shape[-1] == 2:
+            return Measurement(means, spread)
+        found = self.joint(means, sds, family)
+        return Measurement(found.label, spread, found.severity_sd, found.raters, found.shared)
+
+    def per_label(self, means: np.ndarray, sds: np.ndarray, family: str, share: float) -> np.ndarray:
+        """Return the variance of a corrected mean times its labels, where they are a share of what is judged.
+
+        Shape of `means`; on pairs half of that of the difference for each variant.
+        """
         if self.paired and family != "binary" and means.shape[-1] == 2:
             pairs = differences(self, means, np.broadcast_to(sds, means.shape))
-            half = np.sqrt(pairs.per_prompt(float(self.label_share), self.method(family)) / 2)
-            return Measurement(means, half[..., None] + np.zeros(2))
-        found = self.joint(means, sds, family)
-        spread = np.sqrt(found.per_label(float(self.label_share), self.method(family), self.residual))
-        return Measurement(found.label, spread, found.severity_sd, found.raters, found.shared)
+            half = pairs.per_prompt(share, self.method(family)) / 2
+            return np.asarray(half[..., None] + np.zeros(2))
+        return self.joint(means, sds, family).per_label(share, self.method(family), self.residual)
 
     def usd_per_row(self) -> float:
         """Dollars for one label and for the scores that come with it."""

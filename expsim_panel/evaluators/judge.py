@@ -6,33 +6,20 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-import param
 
 from expsim_panel.errors import InputError, shown
-from expsim_panel.evaluation import Evaluator, Measurement, evaluators, profile_parameter
+from expsim_panel.evaluation import Measurement, evaluators
+from expsim_panel.evaluators._judge_fields import JudgeFields
 from expsim_panel.judge_laws import judged_quality, judged_rates, majority, panel_factor, piled_up
 from expsim_panel.prices import price, price_note
-from expsim_panel.quantities import (
-    LARGEST,
-    Correlation,
-    Count,
-    Days,
-    Factor,
-    Money,
-    Probability,
-    Score,
-    Seconds,
-    Share,
-    Spread,
-    Tokens,
-)
+from expsim_panel.quantities import LARGEST
 
 if TYPE_CHECKING:
     from expsim_panel.scenario import Scenario
 
 
 @evaluators.register("judge")
-class Judge(Evaluator):
+class Judge(JudgeFields):
     """An LLM that scores responses.
 
     Score of a response of quality q in arm a (MODEL section 3): ``offset + scale q + bias[a] + item +
@@ -43,189 +30,6 @@ class Judge(Evaluator):
     kind = "judge"
     summary = "An LLM judge: cheap, fast, possibly partial to one variant"
     rows_word = "judged"
-    added = frozenset({
-        "upgrade_shift", "upgrade_day", "verbosity", "length_sds", "pile_up", "pile_up_at", "refusals",
-        "refusal_correlation", "judges", "error_correlation", "concurrency",
-    })  # fmt: skip
-    profile = profile_parameter("Name and source of the judge's numbers; assumptions are named as such.")
-    offset = Score(
-        0.0,
-        softbounds=(-2, 2),
-        step=0.05,
-        label="Bias on all variants",
-        doc="Points added to every score; harmless for a comparison.",
-    )
-    scale = Factor(
-        1.0,
-        bounds=(0, 5),
-        softbounds=(0.2, 1.5),
-        step=0.05,
-        label="Scale",
-        doc="Points of score per point of quality; below 1 the judge compresses differences.",
-    )
-    differential_bias = Score(
-        0.0,
-        softbounds=(-0.5, 0.5),
-        step=0.01,
-        label="Bias for the new variants",
-        doc="Points (or rate) added to every variant but the control; no sample size removes it.",
-    )
-    biases = param.List(
-        default=[],
-        item_type=(int, float),
-        label="Bias by variant",
-        doc="Points (or rate) added to each variant after the control, in order, where a judge likes some more than "
-        "others; empty for the bias above on all of them.",
-    )
-    drift = Score(
-        0.0,
-        softbounds=(-0.5, 0.5),
-        step=0.01,
-        label="Drift by the end",
-        doc="Points (or rate) that the judge's scores of all variants move by over the planned days, evenly.",
-    )
-    suspected_bias_sd = Spread(
-        0.0,
-        bounds=(0, None),
-        softbounds=(0, 0.5),
-        step=0.01,
-        label="Suspected bias, SD",
-        doc="What is known of such judges: SD of their differential bias between variants. The verdict uses it.",
-    )
-    item_sd = Spread(
-        0.0,
-        bounds=(0, None),
-        softbounds=(0, 1.5),
-        step=0.05,
-        label="Error per response, SD",
-        doc="Judge's error on a response that repeating does not remove (s_i).",
-    )
-    item_variant_sd = Spread(
-        0.0,
-        bounds=(0, None),
-        softbounds=(0, 1.5),
-        step=0.05,
-        label="Error per response and variant, SD",
-        doc="Judge's error specific to a response in one variant (s_w).",
-    )
-    repeat_sd = Spread(
-        0.0,
-        bounds=(0, None),
-        softbounds=(0, 1.5),
-        step=0.05,
-        label="Run-to-run noise, SD",
-        doc="Noise between repeated calls on the same response (s_r).",
-    )
-    repeats = Count(
-        1, bounds=(1, 50), softbounds=(1, 9), label="Calls per response", doc="Judge calls per response, averaged."
-    )
-    sensitivity = Probability(
-        1.0, step=0.01, label="Sensitivity", doc="P(judge says yes | truly yes); binary metrics only."
-    )
-    specificity = Probability(
-        1.0, step=0.01, label="Specificity", doc="P(judge says no | truly no); binary metrics only."
-    )
-    upgrade_shift = Score(
-        0.0,
-        softbounds=(-0.5, 0.5),
-        step=0.01,
-        label="Silent upgrade shifts scores by",
-        doc="Points (or rate) added to all variants from the day on which the provider changes the model unannounced.",
-    )
-    upgrade_day = Days(
-        8, bounds=(1, 366), softbounds=(1, 28), label="Upgrade on day", doc="First day of the new model."
-    )
-    verbosity = Score(
-        0.0,
-        softbounds=(-0.5, 0.5),
-        step=0.01,
-        label="Bias for length",
-        doc="Points (or rate) added per SD of response length: longer answers look better to the judge (lambda).",
-    )
-    length_sds = param.List(
-        default=[],
-        item_type=(int, float),
-        label="Length of each variant's responses",
-        doc="Mean length of each variant's responses, in SDs of length, control first; empty where all are alike.",
-    )
-    pile_up = Share(
-        0.0,
-        bounds=(0, 1),
-        inclusive_bounds=(True, False),
-        softbounds=(0, 0.8),
-        step=0.05,
-        label="Scores on a favourite",
-        doc="Part of the scores that are the judge's favourite whatever the response is like; scores only.",
-    )
-    pile_up_at = Score(4.0, softbounds=(0, 10), step=0.5, label="The favourite score", doc="Where scores pile up.")
-    refusals = Share(
-        0.0,
-        bounds=(0, 1),
-        inclusive_bounds=(True, False),
-        softbounds=(0, 0.3),
-        step=0.01,
-        label="Refusals and unparsed scores",
-        doc="Part of the control's responses that get no score; the calls are paid all the same.",
-    )
-    refusal_correlation = Correlation(
-        0.0,
-        bounds=(-1, 1),
-        inclusive_bounds=(False, False),
-        step=0.05,
-        label="Quality and being scored",
-        doc="Correlation of quality with getting a score; above 0 low values are refused, 0 is at random.",
-    )
-    judges = Count(
-        1,
-        bounds=(1, 25),
-        softbounds=(1, 9),
-        label="Judges in the panel",
-        doc="Models that score every response: scores are averaged, yes and no are put to the vote.",
-    )
-    error_correlation = Correlation(
-        0.5,
-        bounds=(0, 1),
-        softbounds=(0, 1),
-        step=0.05,
-        label="Correlation of their errors",
-        doc="Of two judges' errors on a response (for yes and no: of what lies behind them); for panels.",
-    )
-    model = param.String("", label="Judge model", doc="Model id as genai-prices knows it; empty when judging is free.")
-    provider = param.String("", label="Judge provider", doc="Provider id as genai-prices knows it.")
-    input_tokens = Tokens(
-        0,
-        bounds=(0, None),
-        softbounds=(0, 8000),
-        step=50,
-        label="Judge input tokens",
-        doc="Tokens per judge call, prompt and response included.",
-    )
-    output_tokens = Tokens(
-        0,
-        bounds=(0, None),
-        softbounds=(0, 2000),
-        step=10,
-        label="Judge output tokens",
-        doc="Tokens that the judge writes per call.",
-    )
-    price_override = Money(
-        None,
-        allow_None=True,
-        bounds=(0, None),
-        step=0.0001,
-        label="Price per judge call",
-        doc="Dollars per call, instead of the price list.",
-    )
-    seconds = Seconds(
-        2.0, bounds=(0, None), softbounds=(0, 30), step=0.5, label="Seconds per judge call", doc="Time one call takes."
-    )
-    concurrency = Count(
-        10,
-        bounds=(1, 100_000),
-        softbounds=(1, 100),
-        label="Judge calls at a time",
-        doc="Calls that run side by side: with the seconds of a call, how fast responses can be scored.",
-    )
 
     def measure(self, means: np.ndarray, sds: np.ndarray, family: str) -> Measurement:
         """Return the law of a judge's score, unpaired: one scored response per unit, refused ones left out.
@@ -239,14 +43,14 @@ class Judge(Evaluator):
             hit, false = self._verdicts(means)
             if self.judges == 1:
                 # Summed in the order of earlier versions: results keep their last digit.
-                rates = seen * self.sensitivity + (1 - seen) * (1 - self.specificity) + self._tilt(means)
+                rates = seen * self.sensitivity + (1 - seen) * (1 - self.specificity) + self.tilt(means)
             else:
                 rates = seen * hit + (1 - seen) * false
             rates = np.clip(rates, 0, 1)
             return Measurement(rates, np.sqrt(rates * (1 - rates)))
         seen, spread, _ = judged_quality(means, sds, self.refusals, self.refusal_correlation)
         if self.pile_up == 0:
-            centre = self.offset + self.scale * seen + self._tilt(means)
+            centre = self.offset + self.scale * seen + self.tilt(means)
             return Measurement(centre, np.sqrt(self.scale**2 * spread**2 + self.error_variance()))
         offset, slope, noise = self._scores(seen, spread)
         return Measurement(offset + slope * seen, np.sqrt(slope**2 * spread**2 + noise**2))
@@ -272,7 +76,7 @@ class Judge(Evaluator):
 
     def _verdicts(self, means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return P(positive verdict | truth 1) and P(positive verdict | truth 0), shape of `means`."""
-        tilt = self._tilt(means)
+        tilt = self.tilt(means)
         found = self.sensitivity + tilt, 1 - self.specificity + tilt
         if self.judges == 1:
             return found
@@ -293,7 +97,7 @@ class Judge(Evaluator):
 
     def _scores(self, means: np.ndarray, sds: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return offset, slope and noise of the scores of responses that get one."""
-        offset = self.offset + self._tilt(means)
+        offset = self.offset + self.tilt(means)
         noise = math.sqrt(self.error_variance()) + 0 * offset
         return piled_up(offset, self.scale + 0 * offset, noise, means, sds, self.pile_up, self.pile_up_at)
 
@@ -307,7 +111,7 @@ class Judge(Evaluator):
         own = self.item_sd**2 + self.item_variant_sd**2 + self.repeat_sd**2 / self.repeats
         return float(own if self.judges == 1 else own * panel_factor(self.judges, self.error_correlation))
 
-    def _tilt(self, means: np.ndarray) -> np.ndarray:
+    def tilt(self, means: np.ndarray) -> np.ndarray:
         """Return what every arm's scores gain for reasons other than quality, shape of `means`."""
         tilt = np.zeros(np.shape(means))
         tilt[..., 1:] = self.biases or self.differential_bias
@@ -322,11 +126,16 @@ class Judge(Evaluator):
 
     def usd_per_row(self) -> float:
         """Price of the calls for one score, those that were refused included."""
-        return float(self.repeats * self._usd_per_call() * self.judges / (1 - self.refusals))
+        return float(self.calls * self._usd_per_call() * self.judges / (1 - self.refusals))
 
     def seconds_per_row(self) -> float:
         """Seconds of the calls for one response."""
-        return float(self.repeats * self.seconds * self.judges / (1 - self.refusals))
+        return float(self.calls * self.seconds * self.judges / (1 - self.refusals))
+
+    @property
+    def calls(self) -> int:
+        """Calls of each judge for one response, or for one comparison: both orders cost twice."""
+        return int(self.repeats) * (2 if self.orders == "both" else 1)
 
     def largest_bias(self) -> float:
         """Return the differential bias of the variant that the judge is most partial to or against."""
@@ -360,7 +169,7 @@ class Judge(Evaluator):
                 "a judge better than a coin needs more than 1",
             )
         for truth in (1 - self.specificity, self.sensitivity):
-            tilt = self._tilt(np.zeros(len(scenario.variants)))
+            tilt = self.tilt(np.zeros(len(scenario.variants)))
             if truth + tilt.min() < 0 or truth + tilt.max() > 1:
                 key = "verbosity" if self.verbosity else "biases" if self.biases else "differential_bias"
                 worst = tilt.min() if truth + tilt.min() < 0 else tilt.max()

@@ -37,8 +37,8 @@ def checks(scenario: Scenario, verdict: Verdict) -> str:
     for row in verdict_rows(scenario, verdict):
         mark = MARKS[row.result]
         shown = f"<span class='alarm'>{mark}</span>" if row.result == "fail" else mark
-        rows.append([escape(row.name), shown, escape(row.shows), escape(row.limits)])
-    return _table(["Guardrail", "In this experiment", "Change", "Limits"], rows)
+        rows.append([escape(row.name), shown, escape(row.shows), escape(row.limits), escape(row.breach)])
+    return _table(["Guardrail", "In this experiment", "Change", "Limits", "Chance of a breach"], rows)
 
 
 def table(head: Iterable[str], body: Iterable[Iterable[str]]) -> str:

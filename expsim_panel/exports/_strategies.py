@@ -99,10 +99,10 @@ def carrying(result: Result, name: str | None = None) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     if verdict.estimate is not None:
         # The verdict counts what is better; a difference in the metric has the metric's own sign, as its sentence.
-        size = effect(scenario.sign * verdict.estimate, scenario.family)
+        size = effect(scenario.sign * verdict.estimate, scenario.shown_as)
         found.append((f"difference in {scenario.metric.name}", size))
     if verdict.interval is not None:
-        low, high = (effect(end, scenario.family) for end in sorted(scenario.sign * end for end in verdict.interval))
+        low, high = (effect(end, scenario.shown_as) for end in sorted(scenario.sign * end for end in verdict.interval))
         found.append((f"{percent(result[verdict.strategy].strategy.design.level(), 0)} interval", f"{low} to {high}"))
     found.append(("per evaluation", money(ledger(scenario).per_row)))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from html import escape
 from typing import Any
@@ -13,13 +14,18 @@ from bokeh.models import CustomJS, InlineStyleSheet, Select
 
 from expsim_panel._version import VERSION
 from expsim_panel.bandit_curves import RegretCurve
+from expsim_panel.bandit_inference import Inference
+from expsim_panel.bandit_results import in_dollars
+from expsim_panel.bandit_surface import EVEN, LOST, USD, RegretSurface
 from expsim_panel.bandit_verdict import lost, verdict
+from expsim_panel.bandit_worlds import BanditWorld
 from expsim_panel.bandits import BanditResult
+from expsim_panel.exports._bandit_inference import learned_section
 from expsim_panel.exports._explorer import PAINT
 from expsim_panel.exports._page import STYLE, WIDGETS
 from expsim_panel.exports._standalone import standalone
 from expsim_panel.frontier import of_bandit
-from expsim_panel.plots import bandit_regret, bandit_traffic
+from expsim_panel.plots import bandit_regret, bandit_traffic, response_surface
 from expsim_panel.plots._palette import DARK, LIGHT
 from expsim_panel.plots._policies import styles
 from expsim_panel.plots.bandit_pulls import BanditPulls
@@ -27,7 +33,7 @@ from expsim_panel.plots.bandit_regret import DOLLARS, PLAIN, BanditRegret, band,
 from expsim_panel.plots.bandit_traffic import BanditTraffic
 from expsim_panel.plots.regret_frontier import RegretFrontier
 from expsim_panel.plots.regret_over_parameter import RegretOverParameter
-from expsim_panel.quantities import count, percent
+from expsim_panel.quantities import count, money, percent
 from expsim_panel.results import Figure
 
 TEMPLATE = """
@@ -61,6 +67,7 @@ tbody th { color: var(--text); font-size: 14.5px; vertical-align: top; }</style>
   </section>
   <section class="card" aria-label="Every policy"><h2>Every policy</h2><div class="scroll">{{ table }}</div>{{ over }}
   </section>
+  {{ learned }}
   <footer aria-label="How to reproduce">
     <h2 style="font-size:15px">How to reproduce</h2>
     <dl>{{ reproduce }}</dl>
@@ -100,7 +107,13 @@ for (const [range, axis] of axes) {
 """Every amount of reward times what one is worth. A price of exactly 1 leaves the label to the page's own unit."""
 
 
-def page(found: BanditResult, usd: float | None = None, curve: RegretCurve | None = None) -> str:
+def page(
+    found: BanditResult,
+    usd: float | None = None,
+    curve: RegretCurve | None = None,
+    learned: Sequence[Inference] = (),
+    surface: RegretSurface | None = None,
+) -> str:
     """Return the page as one self-contained document that asks no other host for anything.
 
     Parameters
@@ -111,9 +124,17 @@ def page(found: BanditResult, usd: float | None = None, curve: RegretCurve | Non
         What one unit of reward is worth in dollars: the page can then switch between the two.
     curve : RegretCurve, optional
         The same policies over one number.
+    learned : sequence of Inference, optional
+        What each policy leaves to be inferred.
+    surface : RegretSurface, optional
+        The same policies over two numbers.
     """
+    played, worth = found, usd
+    if any(found.world.cost):
+        # Costs are dollars already: every amount of the page is net value.
+        found, usd = in_dollars(found), 1.0
     answer = verdict(found, usd)
-    document, roots = _figures(found, usd, curve, answer.policy)
+    document, roots = _figures(found, usd, curve, answer.policy, surface)
     inks = {"day": asdict(LIGHT), "night": asdict(DARK)}
     glyphs, texts = roots.pop("inks")
     paint = CustomJS(
@@ -130,7 +151,10 @@ def page(found: BanditResult, usd: float | None = None, curve: RegretCurve | Non
         "how": escape(how(found)),
         "table": table(found, usd),
         "over": "" if curve is None else _over(curve, usd),
-        "reproduce": "".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in _facts(found, usd)),
+        "learned": learned_section(learned),
+        "reproduce": "".join(
+            f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in _facts(played, worth)
+        ),
     }
     return standalone(document, escape(f"A/B or bandit? {answer.sentence}"), TEMPLATE, variables)
 
@@ -155,7 +179,7 @@ def how(found: BanditResult) -> str:
 
 
 def _figures(
-    found: BanditResult, usd: float | None, curve: RegretCurve | None, chosen: str
+    found: BanditResult, usd: float | None, curve: RegretCurve | None, chosen: str, surface: RegretSurface | None = None
 ) -> tuple[Document, dict[str, Any]]:
     points = of_bandit(found, usd)
     looks = styles([one.name for one in found.policies])
@@ -177,6 +201,10 @@ def _figures(
         drawn["over"] = over.figure
         texts.append(over.names)
         glyphs.append(over.whisker)
+    if surface is not None:
+        minus = EVEN if EVEN in surface.names and surface.bandit != EVEN else None
+        figure_of = USD if any(found.world.cost) else LOST
+        drawn["map"], _ = response_surface.draw(surface.shown(surface.bandit, figure_of, minus), height=400, bare=True)
     for name, plot in drawn.items():
         plot.name = name
         # The page shows through and follows the reader's mode.
@@ -261,9 +289,15 @@ HEADS = (
 )  # fmt: skip
 
 
+def heads(found: BanditResult) -> tuple[str, ...]:
+    """Return the table's heads; what pulls cost, and what comes after the experiment, where a world has them."""
+    more = ("Value to the end, $", "Lost to the end, $") if found.world.population is not None else ()
+    return HEADS + (("Cost of pulls",) if any(found.world.cost) else ()) + more
+
+
 def table(found: BanditResult, usd: float | None) -> str:
     """Return every policy's figures as an HTML table, with their simulation errors."""
-    head = "".join(f"<th scope='col'>{name}</th>" for name in HEADS)
+    head = "".join(f"<th scope='col'>{name}</th>" for name in heads(found))
     body = "".join(
         f"<tr><th scope='row'>{escape(name)}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
         for name, *cells in rows(found, usd)
@@ -295,6 +329,12 @@ def rows(found: BanditResult, usd: float | None) -> list[list[str]]:
                 with_error(one.tail_regret, amount(one.tail_regret.value), amount(one.tail_regret.se)),
                 with_error(one.p_best_arm, percent(one.p_best_arm.value), percent(one.p_best_arm.se)),
                 percent(traffic),
+                *([money(one.money.cost.value)] if any(found.world.cost) else []),
+                *(
+                    with_error(figure, money(figure.value), money(figure.se))
+                    for figure in (one.money.total_value, one.money.total_regret)
+                    if figure is not None
+                ),
             ]
         )
     return made
@@ -315,13 +355,29 @@ def _over(curve: RegretCurve, usd: float | None) -> str:
     return f"{title}<div class='scroll'>{table_}</div>"
 
 
+def world_flags(world: BanditWorld) -> str:
+    """Return the flags that ask for a world again, but for what one reward is worth."""
+    made = ""
+    for key, value in world.tree().items():
+        flag = f" --{key.replace('_', '-')}"
+        if key == "value_per_point":
+            continue
+        if key == "shift":
+            made += "".join(f"{flag} {at}:{','.join(map(repr, row))}" for at, row in value)
+        elif isinstance(value, tuple):
+            made += f"{flag}={(':' if key == 'season' else ',').join(map(repr, value))}"
+        else:
+            made += f"{flag} {value!r}"
+    return made
+
+
 def _facts(found: BanditResult, usd: float | None) -> list[tuple[str, str]]:
     means = ",".join(f"{mean!r}" for mean in found.means.tolist())
     policies = " ".join(f"--policy '{one.name}'" for one in found.policies)
     worth = "" if usd is None else f" --value-per-point {usd:g}"
     command = (
         f"expsim bandit --means {means} --family {found.family} {policies} --horizon {found.horizon} "
-        f"--replicates {found.replicates} --seed {found.seed}{worth}"
+        f"--replicates {found.replicates} --seed {found.seed}{worth}{world_flags(found.world)}"
     )
     return [
         ("Version", f"expsim_panel {VERSION}"),

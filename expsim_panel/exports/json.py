@@ -16,6 +16,7 @@ from expsim_panel.economics import Ledger, ledger
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import FUTILE
 from expsim_panel.operating import estimates
+from expsim_panel.response_times import waits
 from expsim_panel.results import Figure, Outcomes, Result, StrategyResult
 from expsim_panel.scenario import Scenario
 
@@ -40,6 +41,7 @@ def document(result: Result) -> dict[str, Any]:
         "strategies": [_strategy(one, scenario, money) for one in result.strategies],
         "advice": {**result.advice.to_json(), **_size(result, scenario)},
         "verdict": result.verdict.to_json(),
+        "latency": [one.to_json() for one in waits(scenario, result.request.seed)],
     }
     return dict(_plain(made))
 

@@ -14,6 +14,7 @@ from expsim_panel.exports._strategies import BADGES, carrying, cell, rows
 from expsim_panel.guardrail_tables import MARKS, launch_rows, strategy_rows, verdict_rows
 from expsim_panel.printed import clean
 from expsim_panel.quantities import count, effect, millis, money, percent
+from expsim_panel.response_times import DRAWN, waits
 from expsim_panel.results import Result, StrategyResult
 from expsim_panel.scenario import Scenario
 
@@ -57,7 +58,7 @@ def write(result: Result, strategy: str | None = None) -> str:
         *_strategies(result),
         *_guardrails(result, one),
         *_costs(one, scenario, money_of),
-        *_latency(scenario),
+        *_latency(result),
         *_measured(scenario),
         *_reproduce(result),
     ]
@@ -110,8 +111,14 @@ def _checks(result: Result, one: StrategyResult) -> list[str]:
     found = verdict_rows(scenario, one.verdict)
     if not found:
         return []
-    body = [[escape(row.name), MARKS[row.result], escape(row.shows), escape(row.limits)] for row in found]
-    return ["### Guardrails in this experiment", table(["Guardrail", "Result", "Change", "Limits"], body)]
+    body = [
+        [escape(row.name), MARKS[row.result], escape(row.shows), escape(row.limits), escape(row.breach)]
+        for row in found
+    ]
+    return [
+        "### Guardrails in this experiment",
+        table(["Guardrail", "Result", "Change", "Limits", "Chance of a breach"], body),
+    ]
 
 
 def _guardrails(result: Result, one: StrategyResult) -> list[str]:
@@ -130,7 +137,7 @@ def _guardrails(result: Result, one: StrategyResult) -> list[str]:
 def _evidence(one: StrategyResult, scenario: Scenario) -> list[str]:
     """Return what more data is worth, and the trade-off: both from the experiment's own data."""
     parts = []
-    bought, spread = evidence(one.verdict), trade_off(one.verdict, scenario.family)
+    bought, spread = evidence(one.verdict), trade_off(one.verdict, scenario.shown_as)
     if bought:
         note = "Each source at the amount that is worth most; more data is collected only where that is above zero."
         parts += ["## What more data would be worth", note, table(EVIDENCE, [[*map(escape, row)] for row in bought])]
@@ -179,12 +186,20 @@ def _costs(one: StrategyResult, scenario: Scenario, money_of: Ledger) -> list[st
             f"{per_row}{extra}", "Generation: " + "; ".join(responses) + "."]  # fmt: skip
 
 
-def _latency(scenario: Scenario) -> list[str]:
-    known = [variant for variant in scenario.variants if variant.latency_ms]
+def _latency(result: Result) -> list[str]:
+    known = waits(result.study.scenario, result.request.seed)
     if not known:
         return []
-    body = [[escape(one.name), millis(one.latency_ms.median), millis(one.latency_ms.p95)] for one in known]
-    return ["## How long readers wait", table(["Variant", "Median", "95 % of responses within"], body)]
+    head = ["Variant", "Mean", "Median", "95 % of responses within", "Mean and 95 % of drawn answers"]
+    body = [
+        [
+            escape(one.variant), millis(one.figure.exact), millis(one.exact["0.5"]), millis(one.exact["0.95"]),
+            f"{millis(one.figure.value)} (± {millis(one.figure.se)}), {millis((one.figure.quantiles or {})['0.95'])}",
+        ]
+        for one in known
+    ]  # fmt: skip
+    note = f"Exact by the law of response times; beside it {count(DRAWN)} drawn answers."
+    return ["## How long readers wait", note, table(head, body)]
 
 
 def _measured(scenario: Scenario) -> list[str]:
@@ -200,12 +215,12 @@ def _measured(scenario: Scenario) -> list[str]:
     if profile:
         lines.append(f"* Evaluator's profile: {escape(profile)}")
     if who.bias_sd() > 0:
-        size = effect(who.bias_sd(), scenario.family, signed=False)
+        size = effect(who.bias_sd(), scenario.shown_as, signed=False)
         lines.append(
             f"* Evaluators of this kind favour one variant by {size} (SD); no number of their scores removes it."
         )
     if about.indifference:
-        size = effect(about.indifference, scenario.family, signed=False)
+        size = effect(about.indifference, scenario.shown_as, signed=False)
         lines.append(f"* Differences below {size} are treated as none.")
     if about.provenance:
         lines.append(f"* Sources: {escape(about.provenance)}")

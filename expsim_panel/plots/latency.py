@@ -1,4 +1,4 @@
-"""Response times of the variants: lognormal densities with their medians."""
+"""Response times of the variants: densities with their medians."""
 
 from __future__ import annotations
 
@@ -42,21 +42,25 @@ class LatencyDensities:
 
     def show(self, scenario: Scenario) -> None:
         """Show the latencies of a scenario's variants."""
-        with_latency = [(i, v.name, v.latency_ms) for i, v in enumerate(scenario.variants) if v.latency_ms]
-        end = max((law.p95 for _, _, law in with_latency), default=1000.0) * 1.25
+        known = [(i, v.name, v.response_time()) for i, v in enumerate(scenario.variants)]
+        with_latency = [(i, name, law) for i, name, law in known if law is not None]
+        end = max((1000 * law.quantile(0.95) for _, _, law in with_latency), default=1000.0) * 1.25
         grid = np.linspace(end / _POINTS, end, _POINTS)
         columns: dict[str, list[object]] = {key: [] for key in self.medians.data}
         peak = 0.0
         areas: dict[str, list[object]] = {"ms": [], "density": [], "colour": []}
         for place, (i, name, law) in enumerate(with_latency):
-            sigma = max(law.sigma, 1e-3)
-            density = np.exp(-0.5 * (np.log(grid / law.median) / sigma) ** 2) / (grid * sigma * np.sqrt(2 * np.pi))
+            below = law.cdf_at(np.concatenate([[0.0], grid]) / 1000)
+            density = np.diff(below) / (grid[0] if grid[0] > 0 else 1.0)
             peak = max(peak, float(density.max()))
             add(areas, np.concatenate([[0.0], grid, [end]]), np.concatenate([[0.0], density, [0.0]]), colour(i))
-            slow = f"one in twenty more than {millis(law.p95)}"
-            said = f"{name}: half of the responses take less than {millis(law.median)}, {slow}"
+            median, late = 1000 * law.quantile(0.5), 1000 * law.quantile(0.95)
+            said = (
+                f"{name}: half of the responses take less than {millis(median)}, "
+                f"one in twenty more than {millis(late)}, {millis(1000 * law.mean)} on average"
+            )
             # Labels of close medians would cover each other: each stands on a line of its own.
-            add(columns, law.median, float(place), 0.0, plain(f"{name}: median {millis(law.median)}"), colour(i), said)
+            add(columns, median, float(place), 0.0, plain(f"{name}: median {millis(median)}"), colour(i), said)
         columns["top"] = [peak * (1.3 - 0.13 * float(str(place))) for place in columns["top"]]
         self.areas.data, self.medians.data = areas, columns
         self.figure.x_range = Range1d(0, end)

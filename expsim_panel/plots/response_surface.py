@@ -27,7 +27,7 @@ from expsim_panel.plots._frame import plain
 from expsim_panel.plots._palette import ABOVE, BELOW, LIGHT, MAGNITUDE, MIDDLE, VARIANTS, Ink
 from expsim_panel.plots.power_surface import TARGET, edges
 from expsim_panel.quantities import percent
-from expsim_panel.response_surface import MONEY, SHARES, ResponseSurface, unsigned, written
+from expsim_panel.response_surface import MONEY, ResponseSurface, is_share, unsigned, written
 
 ERROR, VALUE = "se", "value"
 """What a map can show: the figure, or its Monte Carlo standard error as a map of its own."""
@@ -93,11 +93,11 @@ def tick_format(made: ResponseSurface, what: str = VALUE) -> NumeralTickFormatte
 const text = size >= 1e6 ? size / 1e6 + "M" : size.toLocaleString("en-US", {maximumSignificantDigits: 4})
 return sign + "$" + text""",
         )
-    if made.metric in SHARES and made.minus is not None:
+    if is_share(made.metric) and made.minus is not None:
         digits = 1 if what == ERROR else 0
         code = "return (tick > 0 ? plus : '') + (100 * tick).toFixed(digits) + ' pp'"
         return CustomJSTickFormatter(args={"plus": sign, "digits": digits}, code=code)
-    if made.metric in SHARES:
+    if is_share(made.metric):
         return NumeralTickFormatter(format="0.0 %" if what == ERROR else "0 %")
     return NumeralTickFormatter(format=f"{sign}0,0.[00]")
 
@@ -110,7 +110,7 @@ def scale_of(made: ResponseSurface, what: str = VALUE) -> LinearColorMapper:
     if made.minus is not None and what == VALUE:
         reach, colours = largest or 1e-12, interp_palette([*BELOW, MIDDLE, *ABOVE], 255)
         return LinearColorMapper(palette=colours, low=-reach, high=reach, nan_color=nothing)
-    high = 1.0 if made.metric in SHARES and what == VALUE else max(largest, 1e-12)
+    high = 1.0 if is_share(made.metric) and what == VALUE else max(largest, 1e-12)
     return LinearColorMapper(palette=MAGNITUDE, low=0.0, high=high, nan_color=nothing)
 
 
@@ -240,7 +240,7 @@ def own(made: ResponseSurface) -> dict[str, list[Any]]:
     x, y = made.x, made.y
     if y is None or x.own is None or y.own is None or not (_on(x, x.own) and _on(y, y.own)):
         return {"x": [], "y": [], "text": [], "align": [], "away": []}
-    return _beside(made, x.own, y.own, "your study")
+    return _beside(made, x.own, y.own, made.mine)
 
 
 def _beside(made: ResponseSurface, x: float, y: float, text: str) -> dict[str, list[Any]]:
@@ -271,7 +271,7 @@ def _curve(plot: figure, made: ResponseSurface, ink: Ink) -> dict[str, ColumnDat
     plot.yaxis.formatter = tick_format(made)
     if made.minus is not None:
         plot.add_layout(Span(location=0, dimension="width", line_color=ink.muted, line_dash="dotted"))
-    elif made.metric in SHARES:
+    elif is_share(made.metric):
         plot.y_range.start, plot.y_range.end = -0.02, 1.02
     if made.metric == "power" and made.minus is None:
         plot.add_layout(Span(location=TARGET, dimension="width", line_color=ink.muted, line_dash="dotted"))

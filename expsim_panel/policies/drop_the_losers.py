@@ -93,6 +93,7 @@ class DropsLosers(Policy):
     kind = "drop-the-losers"
     summary = "Even traffic over control and the variants that are left"
     stopping = "drop-the-losers"
+    follows_data = False
     stopping_fields: dict[str, Any] = {}
 
     def __init__(self, **params: Any) -> None:

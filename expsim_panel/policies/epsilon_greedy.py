@@ -113,3 +113,8 @@ class EpsilonGreedy(BanditPolicy):
     def request(self, problem: Problem) -> Any:
         """Return the kernel's parameters."""
         return EpsilonParams(float(self.epsilon), float(self.decay), self.start == "each-arm-once")
+
+    def least_share(self, problem: Problem) -> float:
+        """Return an arm's part of what explores; a decaying share falls to the floor alone."""
+        explored = 0.0 if self.decay > 0.0 else float(self.epsilon) / problem.arms
+        return float(self.floor) + (1.0 - problem.arms * float(self.floor)) * explored

@@ -44,6 +44,7 @@ class Even(BanditPolicy):
     """Give every arm the same chance at every request: the randomised experiment as a bandit policy."""
 
     kind = "even"
+    follows_data = False
     summary = "Even split at random, whatever comes out"
 
     def request(self, problem: Problem) -> Any:
@@ -53,3 +54,7 @@ class Even(BanditPolicy):
     def expected_pulls(self, problem: Problem, means: np.ndarray) -> np.ndarray | None:
         """Return horizon / arms for every arm."""
         return np.full(problem.arms, problem.horizon / problem.arms)
+
+    def least_share(self, problem: Problem) -> float:
+        """Return an even share."""
+        return 1.0 / problem.arms

@@ -71,6 +71,10 @@ class Exp3(BanditPolicy):
         """Return the kernel's parameters."""
         return Exp3Params(float(self.gamma))
 
+    def least_share(self, problem: Problem) -> float:
+        """Return an arm's part of what explores."""
+        return float(self.gamma) / problem.arms
+
     def memory(self, problem: Problem) -> tuple[int, int]:
         """Return the shape of weights and probabilities by arm."""
         return (2, problem.arms)
@@ -80,5 +84,5 @@ class Exp3(BanditPolicy):
         super().check_arms(problem, where, key)
         if not problem.binary:
             raise InputError(where, key, "exp3 needs rewards from 0 to 1", "use the family bernoulli")
-        if self.floor:
+        if self.has_floor:
             raise InputError(where, f"{key}.floor" if key else "floor", "exp3 explores by gamma", "leave floor at 0")

@@ -103,7 +103,7 @@ class ExploreThenCommit(BanditPolicy):
         """Return m pulls and the rest in proportion to the chance of each arm to lead after m; exact."""
         from expsim_panel.best_arm import lead_probabilities
 
-        if self.floor or self.burn_in > self.m or problem.horizon < self.m * problem.arms:
+        if self.has_floor or self.burn_in > self.m or problem.horizon < self.m * problem.arms:
             return None
         rest = problem.horizon - self.m * problem.arms
         return np.asarray(int(self.m) + rest * lead_probabilities(means, int(self.m), problem.binary))

@@ -12,5 +12,6 @@ class Split(Policy):
     kind = "split"
     summary = "Fixed shares of the traffic"
     adaptive = False
+    follows_data = False
     stopping = "fixed-horizon"
     stopping_fields = {}

@@ -110,4 +110,4 @@ class Ucb1(BanditPolicy):
 
     def lanes(self, problem: Problem) -> float | None:
         """Return c where nothing but UCB1 itself chooses, on Bernoulli rewards."""
-        return float(self.c) if problem.binary and not self.floor and not self.burn_in else None
+        return float(self.c) if problem.binary and not self.has_floor and not self.burn_in else None

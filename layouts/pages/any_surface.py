@@ -16,7 +16,8 @@ from expsim_panel.layouts.pages.status import literal
 from expsim_panel.layouts.session import Session
 from expsim_panel.plots import response_surface as maps
 from expsim_panel.plots._palette import DARK, LIGHT, Ink
-from expsim_panel.response_surface import METRICS, ResponseSurface, unsigned, written
+from expsim_panel.response_surface import ResponseSurface, unsigned, written
+from expsim_panel.surface_metrics import METRICS, metrics_of
 
 NOBODY = "no other strategy"
 BOX: dict[str, Any] = {"size": "small", "margin": (9, 12, 4, 0)}
@@ -96,9 +97,13 @@ class AnySurface:
         self._choices = {choice.path: choice for choice in choices(study)}
         listed = {choice.words: choice.path for choice in self._choices.values()}
         names = [one.name for one in study.strategies]
+        offered = {text: key for key, (_, _, text) in metrics_of(study.scenario).items()}
         with pn.io.hold():
             self.across.offer(listed)
             self.up.offer(listed)
+            if offered != self.metric.options:
+                kept = self.metric.value if self.metric.value in offered.values() else "power"
+                self.metric.param.update(options=offered, value=kept)
             mine = self.strategy.value if self.strategy.value in names else self.session.shown_strategy
             self.strategy.param.update(options=names, value=mine if mine in names else names[0])
             other = self.minus.value if self.minus.value in names else NOBODY
@@ -252,7 +257,9 @@ def figures(made: ResponseSurface, cell: tuple[int, int] | None) -> str:
         value = written(metric, float(table[i, j]), apart)
         error = "exact" if made.errors is None else f"± {unsigned(metric, float(made.errors[metric][i, j]), apart)}"
         mark = ' class="advised"' if metric == made.metric else ""
-        rows += f'<tr><th scope="row"{mark}>{escape(METRICS[metric][2])}</th><td>{value}</td><td>{error}</td></tr>'
+        rows += (
+            f'<tr><th scope="row"{mark}>{escape(made.showing(metric).words)}</th><td>{value}</td><td>{error}</td></tr>'
+        )
     place = f"{made.x.label} {made.x.values[j]:.4g}, {made.y.label.lower()} {made.y.values[i]:.4g}"
     return (
         f'<div class="scroll"><table class="figures" style="max-width: 620px"><caption>{escape(made.whose)} at '

@@ -1,10 +1,11 @@
-"""A/B or bandit? The classic problem, editable: what each policy loses while it learns, and how often it ends wrong."""
+"""A/B or bandit? A problem and its world, editable: what each policy loses while it learns, how often it ends wrong."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html import escape
 from io import BytesIO
 from typing import Any
@@ -12,12 +13,17 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmu
 
+from expsim_panel.bandit_form import allowed
+from expsim_panel.bandit_scenario import of_scenario
 from expsim_panel.bandit_verdict import verdict
 from expsim_panel.bandits import BanditResult
-from expsim_panel.exports.bandit_html import HEADS, how, page, rows
+from expsim_panel.errors import InputError
+from expsim_panel.exports._bandit_inference import LEARNED, learned_words
+from expsim_panel.exports.bandit_html import heads, how, page, rows
 from expsim_panel.frontier import of_bandit
 from expsim_panel.layouts.bandit_session import BanditSession, of_study
 from expsim_panel.layouts.pages.bandit_curve import Over
+from expsim_panel.layouts.pages.bandit_world import Worlds
 from expsim_panel.layouts.pages.frame import beside, plot, words
 from expsim_panel.layouts.session import Session
 from expsim_panel.layouts.theme import ACTIONS, tone
@@ -26,7 +32,7 @@ from expsim_panel.plots.bandit_pulls import BanditPulls
 from expsim_panel.plots.bandit_regret import BanditRegret, unit
 from expsim_panel.plots.bandit_traffic import BanditTraffic
 from expsim_panel.plots.regret_frontier import RegretFrontier
-from expsim_panel.policy_names import bandit_names
+from expsim_panel.policy_names import read_policy
 
 HINT = (
     "One request after the other, each answered by one arm; a bandit moves traffic to what works while it learns, an "
@@ -60,6 +66,15 @@ def pair(*figures: Any) -> pn.Column:
     return made
 
 
+def _readable(name: str) -> bool:
+    """Tell whether a typed name is a policy with parameters that it accepts."""
+    try:
+        read_policy(name)
+    except InputError:
+        return False
+    return True
+
+
 class Bandits:
     """The page: its inputs and its figures, of one visitor."""
 
@@ -77,7 +92,8 @@ class Bandits:
         # A number box shows an unset number as 0, which is a worth.
         self.worth = pmu.TextInput(label="Worth of one, $", placeholder="not set", max_length=30, width=140, **narrow)
         self.names = pmu.MultiChoice(
-            label="Policies", options=[*bandit_names(), *WITH_PARAMETERS], value=list(asked.policies),
+            label="Policies", options=[*allowed(3, 5000, "bernoulli", {}), *WITH_PARAMETERS],
+            value=list(asked.policies),
             sizing_mode="stretch_width", margin=(9, 0, 4, 0),
         )  # fmt: skip
         self.more = pmu.TextInput(
@@ -88,7 +104,7 @@ class Bandits:
             **narrow,
         )
         self.take = pmu.Button(
-            label="Take the scenario's arms", icon="south_east", variant="outlined", width=230, **narrow
+            label="Take it from the scenario", icon="south_east", variant="outlined", width=240, **narrow
         )
         self.stop = pmu.Button(
             label="Stop", icon="close", variant="outlined", color="default", width=100, disabled=True, **narrow
@@ -114,6 +130,8 @@ class Bandits:
             **narrow,
         )
         self.away.variant = "outlined"
+        self.inferred = words()
+        self.worlds = Worlds(self.session, self._typed_means)
         self._watch()
 
     def view(self) -> pn.Column:
@@ -123,9 +141,9 @@ class Bandits:
         second = pn.FlexBox(self.more, self.take, self.stop, **box)
         third = pn.FlexBox(self.focus, self.unit, self.away, **box)
         return pn.Column(
-            words(f'<p class="caption">{HINT}</p>', margin=(6, 0, 0, 0)), first, self.names, second, self.problem,
-            self.said, self.head, third, pair(self.regret.figure, self.frontier.figure), self.caption,
-            pair(self.traffic.figure, self.pulls.figure), self.table, self.over.view(),
+            words(f'<p class="caption">{HINT}</p>', margin=(6, 0, 0, 0)), first, self.names, second, self.worlds.view(),
+            self.problem, self.said, self.head, third, pair(self.regret.figure, self.frontier.figure), self.caption,
+            pair(self.traffic.figure, self.pulls.figure), self.table, self.inferred, self.over.view(),
             sizing_mode="stretch_width", margin=(10, 0),
         )  # fmt: skip
 
@@ -146,23 +164,32 @@ class Bandits:
         typed(self.worth, "usd", lambda value: amount(str(value)))
 
         async def chosen(*_: Any) -> None:
-            together = dict.fromkeys([*self.names.value, *names_in(str(self.more.value))])
+            typed = names_in(str(self.more.value))
+            together = dict.fromkeys([*self.names.value, *typed])
+            if typed and all(map(_readable, typed)):
+                # What can be played joins the others; what cannot stays where it is typed, with its line.
+                with pn.io.hold():
+                    session.asked = replace(session.asked, policies=tuple(together))
+                    self.more.value = ""
+                await session.play()
+                return
             await session.change(policies=tuple(together))
 
         self.names.param.watch(chosen, "value")
         self.more.param.watch(chosen, "value")
 
         async def take(_: Any) -> None:
+            found = of_scenario(self.outer.study.scenario)
             new = of_study(self.outer.study, session.asked)
             with pn.io.hold():
                 session.asked = new
-                options = sorted({*SIZES, int(new.replicates)})
-                self.size.param.update(options=options, value=new.replicates)
-                self.family.value, self.horizon.value, self.worth.value = (
-                    new.family, new.horizon, "" if new.usd is None else f"{new.usd:g}"
-                )  # fmt: skip
-                self.means.value, session.dollars = new.means, new.usd is not None
+                session.dollars = new.usd is not None
+                self._fill()
+                self.worlds.follow(everything=True)
             await session.play()
+            noted = "; ".join(found.notes)
+            if noted and not session.error:
+                session.words = f"{session.words}. From the scenario: {noted}"
 
         self.take.on_click(take)
         self.stop.on_click(lambda _: session.cancel())
@@ -171,10 +198,46 @@ class Bandits:
         self.frontier.source.selected.on_change("indices", self._tapped)
         session.param.watch(self._held(self._show), ["result", "focus", "dollars"])
         session.param.watch(self._held(self._speak), ["words", "error", "busy"])
+        session.param.watch(self._held(self._infer), "learned")
+        session.param.watch(self._held(self._follow), "asked")
         self.outer.param.watch(self._held(self._paint), "dark")
         if pn.state.curdoc is not None:
             pn.state.onload(session.play)
             pn.state.on_session_destroyed(lambda context: session.close())
+
+    def _typed_means(self, means: list[float]) -> None:
+        """Put means into the one place where they are typed, which plays them."""
+        self.means.value = ", ".join(f"{mean:.12g}" for mean in means)
+
+    def _fill(self) -> None:
+        """Show in the widgets what is asked."""
+        asked = self.session.asked
+        options = sorted({*SIZES, int(asked.replicates)})
+        self.size.param.update(options=options, value=asked.replicates)
+        self.family.value, self.horizon.value = asked.family, asked.horizon
+        self.worth.value = "" if asked.usd is None else f"{asked.usd:g}"
+        self.means.value = asked.means
+
+    def _follow(self) -> None:
+        """Offer what the world allows, and build the folds whose fields are others now."""
+        asked = self.session.asked
+        try:
+            means = asked.numbers()
+            names = allowed(len(means), int(asked.horizon or 1), asked.family, asked.world(means))
+        except (InputError, ValueError, TypeError):
+            return
+        typed = names_in(str(self.more.value))
+        chosen = [name for name in asked.policies if name not in typed]
+        offered = [*names, *(name for name in WITH_PARAMETERS if name.partition("(")[0] in names)]
+        options = list(dict.fromkeys([*offered, *chosen]))
+        if options != list(self.names.options) or chosen != list(self.names.value):
+            self.names.param.update(options=options, value=chosen)
+        self.worlds.follow()
+
+    def _infer(self) -> None:
+        learned = self.session.learned
+        said = f"<h2>{LEARNED}</h2>{learned_words(learned)}" if learned else ""
+        self.inferred.object = f'<section class="box learned">{said}</section>' if said else ""
 
     def _held(self, job: Callable[[], None]) -> Callable[..., None]:
         def work(*_: Any) -> None:
@@ -191,6 +254,7 @@ class Bandits:
     def _paint(self) -> None:
         for one in (self.regret, self.traffic, self.pulls, self.frontier, self.over.drawn):
             one.paint(self.outer.dark)
+        self.over.paint(self.outer.dark)
         self._show()
 
     def _speak(self) -> None:
@@ -203,14 +267,14 @@ class Bandits:
         self.stop.disabled = not session.busy
 
     def _show(self) -> None:
-        found, usd = self.session.result, self.session.usd
+        found, usd = self.session.shown()
         if found is None:
             return
         answer = verdict(found, usd)
         names = [one.name for one in found.policies]
         shown = self.session.focus if self.session.focus in names else answer.policy
         unit_of = "good answers" if found.family == "bernoulli" else "points of reward"
-        priced = self.session.asked.usd is not None
+        priced = self.session.priced
         self.unit.param.update(
             options=[unit_of, "dollars"] if priced else [unit_of],
             value="dollars" if usd else unit_of,
@@ -228,7 +292,10 @@ class Bandits:
 
     def _page(self) -> Any:
         found = self.session.result
-        return BytesIO(b"" if found is None else page(found, self.session.asked.usd, self.session.curve).encode())
+        if found is None:
+            return BytesIO(b"")
+        session = self.session
+        return BytesIO(page(found, session.asked.usd, session.curve, session.learned, session.surface).encode())
 
 
 def view(session: Session) -> pn.Column:
@@ -253,7 +320,7 @@ def _head(found: BanditResult, usd: float | None, dark: bool) -> str:
 
 
 def _table(found: BanditResult, usd: float | None, best: str) -> str:
-    head = "".join(f'<th scope="col">{name}</th>' for name in HEADS)
+    head = "".join(f'<th scope="col">{name}</th>' for name in heads(found))
     body = ""
     for name, *cells in rows(found, usd):
         kind = "advised" if name == best else ""

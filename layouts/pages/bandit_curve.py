@@ -1,97 +1,164 @@
-"""The last part of the bandit page: what the policies lose over any one number."""
+"""The last part of the bandit page: what the policies lose over any number, or any two."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import panel as pn
 import panel_material_ui as pmu
-import param
 
-from expsim_panel.bandit_curves import HORIZON, LEAD
+from expsim_panel.bandit_axes import HORIZON, Setting, axes_of, usual_range, world_of
+from expsim_panel.bandit_surface import EVEN, LOST, USD, WRONG
 from expsim_panel.errors import InputError
 from expsim_panel.layouts.bandit_session import BanditSession
 from expsim_panel.layouts.pages.frame import plot, words
+from expsim_panel.plots import response_surface
+from expsim_panel.plots._frame import ink
 from expsim_panel.plots.regret_over_parameter import RegretOverParameter
-from expsim_panel.policy_names import read_policy
 
 CAPTION = (
-    "Each dot is the mean of at most 500 simulated experiments per policy, the whisker its simulation error (95 %); "
-    "every level uses the same random numbers."
+    "One number: each dot is the mean of at most 500 simulated experiments per policy, the whisker its simulation "
+    "error (95 %). Two numbers: at most 200 in each cell; the line is where the policy in focus is level with the even "
+    "split. Every level uses the same random numbers."
 )
+NOTHING = "(nothing)"
 
 
 class Over:
-    """Inputs and figure; the figure joins the page with the first curve.
+    """Inputs and figures; a figure joins the page with the first curve or map.
 
     It stands in a plain column: Bokeh measures a figure inside a Material card before it is drawn, and fails.
     """
 
     def __init__(self, session: BanditSession, dark: bool) -> None:
-        self.session, self.drawn = session, RegretOverParameter(dark)
+        self.session, self.drawn, self._dark = session, RegretOverParameter(dark), dark
         narrow: dict[str, Any] = {"size": "small", "margin": (9, 12, 4, 0)}
-        self.path = pmu.Select(label="Number to vary", options=self.axes(), value=HORIZON, width=300, **narrow)
+        offered = self.axes()
+        self.path = pmu.Select(label="Number to vary", options=offered, value=HORIZON, width=300, **narrow)
         self.low = pmu.FloatInput(label="From", value=500.0, width=150, **narrow)
         self.high = pmu.FloatInput(label="To", value=10_000.0, width=150, **narrow)
         self.levels = pmu.IntInput(label="Levels", value=7, start=2, end=60, width=100, **narrow)
+        self.second = pmu.Select(
+            label="And over", options={"Nothing else": NOTHING, **offered}, value=NOTHING, width=300, **narrow
+        )
+        self.low_up = pmu.FloatInput(label="Second from", value=0.0, width=150, disabled=True, **narrow)
+        self.high_up = pmu.FloatInput(label="Second to", value=0.3, width=150, disabled=True, **narrow)
+        self.levels_up = pmu.IntInput(
+            label="Second levels", value=7, start=2, end=40, width=130, disabled=True, **narrow
+        )
+        self.what = pmu.Select(
+            label="Map of", options={"Loss": LOST, "Wrong decisions": WRONG}, value=LOST, width=170, disabled=True,
+            **narrow,
+        )  # fmt: skip
         self.button = pmu.Button(label="Draw", icon="show_chart", variant="contained", width=110, **narrow)
         self.figure = plot(self.drawn.figure)
-        self.body = pn.Column(sizing_mode="stretch_width", margin=0)
-        self.path.param.watch(lambda event: self._usual(str(event.new)), "value")
+        self.body, self.map = (pn.Column(sizing_mode="stretch_width", margin=0) for _ in range(2))
+        self.path.param.watch(lambda event: self._usual(str(event.new), self.low, self.high), "value")
+        self.second.param.watch(self._pair, "value")
+        self.what.param.watch(lambda event: self._show_map(), "value")
         self.button.on_click(self._draw)
         session.param.watch(self._show, ["curve", "dollars"])
+        session.param.watch(lambda *events: self._show_map(), ["surface", "focus", "dollars"])
         session.param.watch(lambda event: self._offer(), ["asked"])
 
     def view(self) -> pn.Column:
         """Return the part's layout."""
-        head = pn.FlexBox(
-            self.path, self.low, self.high, self.levels, self.button, sizing_mode="stretch_width", margin=0
-        )
-        title = words(f'<h2 style="font-size:16px">Loss over any one number</h2><p class="caption">{CAPTION}</p>')
-        return pn.Column(title, head, self.body, sizing_mode="stretch_width", margin=(18, 0, 0, 0))
+        row: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0}
+        first = pn.FlexBox(self.path, self.low, self.high, self.levels, **row)
+        second = pn.FlexBox(self.second, self.low_up, self.high_up, self.levels_up, self.what, self.button, **row)
+        title = words("<h2 style='font-size:16px'>Over any number, or any two</h2>", margin=(14, 0, 0, 0))
+        return pn.Column(title, first, second, words(f'<p class="caption">{CAPTION}</p>'), self.body, self.map, **row)
 
     def axes(self) -> dict[str, str]:
         """Return what can be varied: words and path."""
-        made = {"Requests in one experiment": HORIZON, "Lead of the best arm": LEAD}
         try:
             problem = self.session.asked.problem()
-            chosen = [read_policy(name) for name in problem["policies"]]
         except InputError:
-            return made
-        made |= {f"Mean of arm {k} ({mean:g})": f"means.{k}" for k, mean in enumerate(problem["means"])}
-        for one in chosen:
-            for key in one.fields():
-                declared = one.param[key]
-                if isinstance(declared, param.Number) and not isinstance(declared, param.Boolean):
-                    made[f"{one.kind}: {declared.label}"] = f"{one.kind}.{key}"
-        return made
+            return {"Requests in one experiment": HORIZON}
+        setting = self._setting(problem)
+        return axes_of(setting, problem["family"])
+
+    def paint(self, dark: bool) -> None:
+        """Take the colours of a mode."""
+        self._dark = dark
+        self._show_map()
+
+    def _setting(self, problem: dict[str, Any]) -> Setting:
+        return Setting(
+            tuple(problem["means"]), tuple(problem["policies"]), problem["horizon"], world_of(problem["world"])
+        )
 
     def _offer(self) -> None:
         offered = self.axes()
-        self.path.param.update(
-            options=offered, value=self.path.value if self.path.value in offered.values() else HORIZON
-        )
+        known = list(offered.values())
+        self.path.param.update(options=offered, value=self.path.value if self.path.value in known else HORIZON)
+        second = self.second.value if self.second.value in known else NOTHING
+        self.second.param.update(options={"Nothing else": NOTHING, **offered}, value=second)
 
-    def _usual(self, path: str) -> None:
+    def _pair(self, event: Any) -> None:
+        two = event.new != NOTHING
+        for one in (self.low_up, self.high_up, self.levels_up, self.what):
+            one.disabled = not two
+        if two:
+            self._usual(str(event.new), self.low_up, self.high_up)
+
+    def _usual(self, path: str, low: Any, high: Any) -> None:
         """Suggest a range that fits the number."""
-        low, high = 0.0, 0.3
-        if path == HORIZON:
-            low, high = 500.0, 10_000.0
-        elif path.startswith("means."):
-            low, high = (0.1, 0.9) if self.session.asked.family == "bernoulli" else (-1.0, 1.0)
-        elif path != LEAD:
-            kind, _, key = path.partition(".")
-            ends = getattr(read_policy(kind).param[key], "softbounds", None) or (0.0, 1.0)
-            low, high = (float(end) if end is not None else 1.0 for end in ends)
-        self.low.value, self.high.value = low, high
+        try:
+            problem = self.session.asked.problem()
+        except InputError:
+            return
+        low.value, high.value = usual_range(path, self._setting(problem), problem["family"])
 
     async def _draw(self, _: Any) -> None:
-        low, high = (float(box.value) if box.value is not None else float("nan") for box in (self.low, self.high))
-        await self.session.draw_over(f"{self.path.value}={low!r}:{high!r}:{self.levels.value}")
+        def span(path: str, low: Any, high: Any, levels: Any) -> str:
+            ends = (float(one.value) if one.value is not None else float("nan") for one in (low, high))
+            return "{}={!r}:{!r}:{}".format(path, *ends, levels.value)
+
+        first = span(str(self.path.value), self.low, self.high, self.levels)
+        if self.second.value == NOTHING:
+            await self.session.draw_over(first)
+            return
+        await self.session.draw_map(first, span(str(self.second.value), self.low_up, self.high_up, self.levels_up))
 
     def _show(self, *_: Any) -> None:
         made = self.session.curve
         with pn.io.hold():
             if made is not None:
-                self.drawn.show(made, self.session.usd)
+                if self.session.dollars and self._costs():
+                    made = replace(made, regret=made.usd, regret_se=made.usd_se)
+                    self.drawn.show(made, 1.0)
+                else:
+                    self.drawn.show(made, self.session.usd)
             self.body.objects = [] if made is None else [self.figure]
+
+    def _costs(self) -> bool:
+        found = self.session.result
+        return found is not None and any(found.world.cost)
+
+    def _show_map(self) -> None:
+        made = self.session.surface
+        if made is None:
+            self.map.objects = []
+            return
+        session = self.session
+        of = session.focus if session.focus in made.names and session.focus != EVEN else made.bandit
+        minus = EVEN if EVEN in made.names and of != EVEN else None
+        what, scale = str(self.what.value), 1.0
+        if what == LOST and session.dollars:
+            # In a world without costs a dollar is the worth of one reward.
+            what, scale = USD, 1.0 if self._costs() or "value_per_point" in self._asked_world() else session.usd or 1.0
+        shown = made.shown(of, what, minus)
+        if scale != 1.0:
+            shown = replace(
+                shown, values={key: scale * table for key, table in shown.values.items()},
+                errors={key: scale * table for key, table in (shown.errors or {}).items()},
+            )  # fmt: skip
+        figure, _ = response_surface.draw(shown, ink=ink(self._dark), height=420, bare=True)
+        with pn.io.hold():
+            self.map.objects = [plot(figure)]
+
+    def _asked_world(self) -> dict[str, Any]:
+        found = self.session.result
+        return {} if found is None else found.world.tree()

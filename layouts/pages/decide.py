@@ -25,8 +25,9 @@ from expsim_panel.study import Study
 
 MAX_BYTES = 20 * 2**20
 HINT = (
-    "Paste hits and responses (A=96/1000, B=81/1000), or a table with the columns variant,value or "
-    "variant,rows,hits or variant,rows,sum,squares; add day where you know it. Guardrails: a line of their own each, "
+    "Paste hits and responses (A=96/1000, B=81/1000; side by side wins, ties and losses, B=540/100/360), or a table "
+    "with the columns variant,value or variant,rows,hits or variant,rows,sum,squares (side by side variant,outcome); "
+    "add day where you know it. Guardrails: a line of their own each, "
     "response time: A=1650/900/1000, B=1700/950/1000 (mean/spread/units) or refusals: A=12/1000, B=15/1000, "
     "or columns of the table. Nothing is stored."
 )
@@ -67,7 +68,10 @@ class Deciding:
         kept = self.strategy.value if self.strategy.value in names else self.session.shown_strategy
         self.strategy.param.update(options=names, value=kept if kept in names else names[0])
         arms = [variant.name for variant in self.session.study.scenario.variants]
-        self.data.placeholder = ", ".join(f"{name}=96/1000" for name in arms)
+        counts = [f"{name}=96/1000" for name in arms]
+        if self.session.study.scenario.side_by_side:
+            counts = [f"{name}=540/100/360" for name in arms[1:]]
+        self.data.placeholder = ", ".join(counts)
 
     async def _opened(self, event: Any) -> None:
         if event.new:
@@ -134,6 +138,8 @@ def told(study: Study, made: Decision, dark: bool) -> str:
         (count(last[1, arm]), f"scored responses of {variant.name}")
         for arm, variant in enumerate(study.scenario.variants)
     ][:3]
+    if study.scenario.side_by_side:
+        numbers = [(value, f"comparisons of {name.partition(' of ')[2]}") for value, name in numbers[1:]]
     split = "not as planned" if made.split.alarm else "as planned"
     ended = f", ended by {verdict.strategy} on day {made.trace.day}" if made.stopped else ""
     facts = [

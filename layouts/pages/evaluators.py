@@ -203,7 +203,7 @@ class Evaluators:
         money = ledger(result.study.scenario)
         launch = money.launch_cost / money.horizon
         spread = reweighted(found, float(weights.value_per_point), float(weights.usd_per_second), launch)
-        binary = result.study.scenario.family == "binary"
+        binary = result.study.scenario.shown_as == "binary"
         self.trade_said.object = evaluator_words.trade(spread, binary)
         self._put("trade", trade_off.draw(spread, binary=binary, ink=self._ink, height=HEIGHT))
 

@@ -31,6 +31,14 @@ _ONLY_SCORES = {
     "pile_up_at",
 }
 _ONLY_RATES = {"sensitivity", "specificity", "prior_hits", "prior_misses", "adjudication"}
+_ONLY_SIDE_BY_SIDE = {
+    "position_bias", "orders", "combine", "tie_model", "tie_band", "tie_parameter", "difference_sd",
+}  # fmt: skip
+_NEVER_SIDE_BY_SIDE = {
+    *_ONLY_RATES, "sd", "latent_mean", "offset", "item_sd", "severity_sd", "shared_raters", "pile_up", "pile_up_at",
+    "drift", "upgrade_shift", "upgrade_day", "refusal_correlation", "range", "thresholds", "draw_levels",
+    "zero_share", "log_sd", "interference", "carryover", "ramp", "mismatch", "switchback", "covariate_correlation",
+}  # fmt: skip
 _WORLD = {
     "seasonality": "Weekdays",
     "novelty": "Novelty and learning",
@@ -46,7 +54,8 @@ _RARE = {
     "unit", "exposures_per_unit", "launch_cost", "max_loss", "prior_hits", "prior_misses", "sides", "drift",
     "size_variation", "icc", "delay_days", "interference", "carryover", *_WORLD,
     "upgrade_shift", "upgrade_day", "verbosity", "length_sds", "pile_up", "pile_up_at", "refusals", "judges",
-    "refusal_correlation", "error_correlation", "fatigue", "adjudication", "correction", "labelling",
+    "refusal_correlation", "error_correlation", "fatigue", "adjudication", "correction", "labelling", "combine",
+    "input_tokens_sd", "output_tokens_sd", "latency_ms",
 }  # fmt: skip
 """Keys that stand in the fold below the others; they rarely change."""
 _HALVES = {"judge", "human"}
@@ -111,7 +120,7 @@ class Sidebar:
         def more() -> list[Any]:
             return [
                 *self._make(scenario.scenario, ("scenario",), skip=("indifference",)),
-                *self._make(scenario.metric, ("metric",)),
+                *self._make(scenario.metric, ("metric",), skip=self._left_out()),
                 *self._make(scenario.prior, ("prior",)),
             ]
 
@@ -174,8 +183,9 @@ class Sidebar:
             made = getattr(traffic, key) or traffic.param[key].class_()
             return self._make(made, ("traffic", key))
 
-        folds = [Fold(title, partial(table, key), level=1).card for key, title in _WORLD.items()]
-        return [*folds, Fold("Analysis", lambda: self._make(analysis, ("analysis",)), level=1).card]
+        out = self._left_out()
+        folds = [Fold(title, partial(table, key), level=1).card for key, title in _WORLD.items() if key not in out]
+        return [*folds, Fold("Analysis", lambda: self._make(analysis, ("analysis",), skip=out), level=1).card]
 
     def _guardrails(self) -> list[Any]:
         def keep(field: Field) -> None:
@@ -232,7 +242,16 @@ class Sidebar:
 
     def _unused(self) -> set[str]:
         """Keys that mean nothing for this kind of metric."""
-        return _ONLY_SCORES if self.session.study.scenario.family == "binary" else _ONLY_RATES
+        scenario = self.session.study.scenario
+        if scenario.side_by_side:
+            return _NEVER_SIDE_BY_SIDE
+        return _ONLY_SIDE_BY_SIDE | (_ONLY_SCORES if scenario.family == "binary" else _ONLY_RATES)
+
+    def _left_out(self) -> tuple[str, ...]:
+        """Keys that mean nothing side by side, or only there; those of rates and scores stay where they were."""
+        if self.session.study.scenario.side_by_side:
+            return tuple(_NEVER_SIDE_BY_SIDE)
+        return tuple(_ONLY_SIDE_BY_SIDE)
 
     def _often(self, section: Section, path: Path, owner: str = "") -> list[Any]:
         return self._make(section, path, owner, tuple(_RARE | self._unused() | _HALVES))

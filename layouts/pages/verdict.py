@@ -80,11 +80,11 @@ def carrying(result: Result, one: StrategyResult) -> list[tuple[str, str]]:
     units, rows = (shown.state[-1][i] for i in range(2))
     made = []
     if verdict.estimate is not None and verdict.interval is not None:
-        low, high = (effect(end, scenario.family) for end in verdict.interval)
+        low, high = (effect(end, scenario.shown_as) for end in verdict.interval)
         level = percent(one.strategy.design.level(), 0)
         made.append(
             (
-                effect(verdict.estimate, scenario.family),
+                effect(verdict.estimate, scenario.shown_as),
                 f"better {scenario.metric.name}; {level} interval {low} to {high}",
             )
         )
@@ -92,7 +92,10 @@ def carrying(result: Result, one: StrategyResult) -> list[tuple[str, str]]:
     made.append(
         (
             days(float(shown.day)),
-            f"{count(rows.sum())} responses {evaluator.rows_word} from {count(units.sum())} {scenario.traffic.unit}s",
+            f"{count(rows.sum() / 2)} comparisons {evaluator.rows_word} side by side"
+            if scenario.side_by_side
+            else f"{count(rows.sum())} responses {evaluator.rows_word} from {count(units.sum())} "
+            f"{scenario.traffic.unit}s",
         )
     )
     spent = {kind: float(amount) for kind, amount in ledger(scenario).costs(units, rows).items()}

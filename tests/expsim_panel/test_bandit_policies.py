@@ -131,7 +131,7 @@ def test_forgetting_policies_follow_a_shift():
         with np.errstate(over="ignore"):
             play_requests(
                 policy.request(problem), stream(1, OUTCOME, 0), stream(1, POLICY, 0), True, means,
-                np.array([0, 2000]), horizon, 0, 0.0, np.array([horizon]), np.zeros(policy.memory(problem)),
+                np.array([0, 2000]), horizon, 0, np.zeros(2), np.array([horizon]), np.zeros(policy.memory(problem)),
                 np.zeros((size, 2), np.int64), np.zeros(size, np.int64), regret, np.zeros((0, 1)), np.zeros((1, 4)),
             )  # fmt: skip
         lost[policy.kind] = regret.mean()

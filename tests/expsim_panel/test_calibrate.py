@@ -7,7 +7,9 @@ from importlib.resources import files
 import numpy as np
 import pytest
 from scipy.special import ndtr
+from typer.testing import CliRunner
 
+from expsim_panel.__main__ import app
 from expsim_panel.calibrate import calibrate, dump_scenario, to_scenario
 from expsim_panel.errors import InputError
 from expsim_panel.ratings import parse_ratings, read_ratings
@@ -133,7 +135,9 @@ def test_every_family_makes_a_valid_scenario(kind):
     assert tree["scenario"]["name"] == "made-up"
     assert tomllib.loads(dump_scenario(tree)) == tree
     plain = json.loads(json.dumps(found.to_json(), allow_nan=False))
-    assert (plain["probit"] is None) == (kind == "normal")
+    assert len(plain["probit"]["thresholds"]) == len(
+        plain["classes"]["edges"] if kind == "normal" else plain["levels"][1:]
+    )
     assert [row["name"] for row in tree["variants"]] == ["A", "B"]
     if kind == "normal":  # the parameters that made the table, errors from 110 x 2 items and 4 raters
         assert found.chosen.noise == pytest.approx(0.49, abs=4 * 0.49 * np.sqrt(2 / 660))
@@ -198,3 +202,22 @@ def test_bad_flags_give_one_line(flags):
     found = calibrate(made("ordinal", prompts=3))
     with pytest.raises(InputError, match=r"^made up\.csv \[--(direction|name)\]: [^\n]*$"):
         to_scenario(found, **flags)
+
+
+def test_ratings_of_one_variant_are_measured_and_make_no_scenario(tmp_path):
+    """Crowd ratings of one system (DICES is such a table) have components, agreement and a realism score."""
+    rng = np.random.default_rng(2)
+    path, quality = tmp_path / "one.csv", rng.standard_normal(210)
+    lines = [f"i{i},r{r},{int(q + rng.standard_normal() > 0)},A" for i, q in enumerate(quality) for r in range(3)]
+    path.write_text("\n".join(["item,rater,score,variant", *lines]))
+    runner = CliRunner()
+    found = runner.invoke(app, ["calibrate", str(path), "--json", "-"])
+    told = json.loads(found.stdout)
+    assert (found.exit_code, told["scenario"]) == (0, None)
+    assert "two variants" in told["scenario_reason"]
+    assert told["calibration"]["treatments"] == []
+    assert told["calibration"]["realism"]["score"] > 0.9
+    # Two raters of a yes or no with latent correlation 1/2: ICC = (2 / pi) asin(1 / 2) = 1/3
+    assert told["calibration"]["reliability"]["icc1"] == pytest.approx(1 / 3, abs=4 * 0.045)
+    with pytest.raises(InputError, match="there is one variant"):
+        to_scenario(calibrate(read_ratings(str(path)), splits=1))

@@ -239,6 +239,54 @@ def test_trade_off_of_data_uses_prices_and_waiting() -> None:
     assert [row["variant"] for row in spread.to_json()] == ["A", "B"]
 
 
+def hybrid(**own: Any) -> dict[str, Any]:
+    judge = {key: value for key, value in JUDGE.items() if key != "kind"}
+    return world(evaluator={"kind": "hybrid", "coverage": 0.5, "label_share": 0.2, "judge": judge, **own,
+                            "human": PEOPLE["human"]})  # fmt: skip
+
+
+def test_a_hybrid_can_have_more_units_more_labels_or_more_scores() -> None:
+    """The posterior variance of a normal D after more labels, by least squares on drawn labels and scores."""
+    stakes = stakes_of(hybrid())
+    quality, n, judged = 1.0, 80, 400
+    label, score = quality + 0.25, 0.81 * quality + 0.61
+    rho = 0.9 * quality / math.sqrt(label * score)
+    per_label = label * (1 - rho**2 + rho**2 * 0.2)
+    at_hand = seen(0.05, rows=n, units=800, variance=per_label)
+    law = row_law(stakes.who, np.array([per_label]), np.array([0.5]), False)
+    assert (law.label[0], law.score[0], law.rho[0]) == tuple(map(pytest.approx, (label, score, rho)))
+    found = {one.source: one for one in offers(stakes, at_hand)}
+    assert list(found) == ["hybrid", "human", "judge"]
+    assert [one.own for one in found.values()] == [True, False, False]
+    from expsim_panel.further_evidence import _Market
+
+    market = _Market(stakes, at_hand)
+    g = np.random.default_rng(2)
+    for name, more in (("human", 200), ("judge", 300)):
+        labels, scores = (n + more, judged) if name == "human" else (n, judged + more)
+        # The difference of two corrected means, regression coefficient known, from sums of many experiments.
+        spread = np.linalg.cholesky([[label, rho * math.sqrt(label * score)], [rho * math.sqrt(label * score), score]])
+        near = spread @ g.standard_normal((2, 2, REPS)).reshape(2, -1) / math.sqrt(labels)
+        far = math.sqrt(score / (scores - labels)) * g.standard_normal(2 * REPS)
+        weight = rho * math.sqrt(label / score)
+        every = (labels * near[1] + (scores - labels) * far) / scores
+        means = (near[0] + weight * (every - near[1])).reshape(2, REPS)
+        variance = float(np.var(means[1] - means[0]))
+        told = market.sources()[name][0](np.array([[float(more)]]))
+        assert told.precision[0, 0] == pytest.approx(0.08**-2 + 1 / variance, rel=4 * math.sqrt(2 / REPS))
+    assert found["human"].ceiling[0] > found["judge"].ceiling[0] > 0
+    for one in found.values():
+        source, _ = market.sources()[one.source]
+        net, _ = market.net(source(np.arange(1.0, 100_001.0)[None, :]))
+        assert float(one.net_benefit[0]) <= net.max() + 1e-9
+        if net.max() > 1:
+            assert float(one.net_benefit[0]) >= 0.98 * net.max()
+    told = verdict(hybrid(), trace(0.05, rows=80, units=800, sd=1.0))
+    assert {one.source for one in told.evidence} == {"hybrid", "human", "judge"}
+    pays = bool(any_pays(stakes, at_hand)[0])
+    assert pays == any(one.net_benefit[0] > 0 for one in found.values())
+
+
 @pytest.mark.parametrize(("days_per_week", "left"), [(7, 0.0), (5, 28 * 7 / 5 - 28)])
 def test_the_answer_waits_for_the_last_label(days_per_week: int, left: float) -> None:
     """One rater of 6 hours who has 6 hours of work a day: weekends are what is left at the end."""

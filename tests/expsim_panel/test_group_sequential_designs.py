@@ -38,6 +38,13 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"kind": "obrien-fleming", "sides": 1, "looks": 3, "futility_bounds": [0.0, "low"]}, "futility_bounds"),
     ({"kind": "user-bounds", "sides": 1, "critical_values": [2.0, 2.0], "futility_bounds": [2.5]}, "futility_bounds"),
     ({"kind": "hwang-shih-decani", "two_sided_spending": "both"}, "two_sided_spending"),
+    ({"kind": "obrien-fleming", "looks": 4, "information": [0.3, 0.6, 1.0]}, "looks"),
+    ({"kind": "obrien-fleming", "information": [0.5, 1.0, 1.2]}, "information"),
+    ({"kind": "user-spending", "alpha_spent": [0.01, 0.05], "looks": 3}, "looks"),
+    ({"kind": "user-spending", "alpha_spent": [0.01, 0.05], "information": [0.3, 0.6, 1.0]}, "information"),
+    ({"kind": "user-bounds", "critical_values": [3.0, 2.0], "information": [0.3, 0.6, 1.0]}, "information"),
+    ({"kind": "user-bounds", "critical_values": [-3.0, -2.0]}, "critical_values"),
+    ({"kind": "pocock", "looks": 3, "binding": True}, "binding"),
 ]
 
 
@@ -65,6 +72,22 @@ def test_contradictions_are_refused_in_a_file_and_by_set(
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert f"strategies.0.{key}" in said
+
+
+@pytest.mark.parametrize(("strategy", "key"), CONTRADICTIONS)
+def test_contradictions_are_refused_at_the_params(strategy: dict[str, Any], key: str) -> None:
+    # What one Param can tell is refused when it is set, what several say together when the study is frozen.
+    study = Study.from_tree(tree(strategies=[{"kind": strategy["kind"]}]), "here")
+    design = study.strategies[0].design
+    with pytest.raises(ValueError, match=key.replace("_", ".")) as caught:  # noqa: PT012
+        for name, value in strategy.items():
+            if name != "kind":
+                try:
+                    setattr(design, name, value)
+                except ValueError as error:
+                    raise ValueError(f"{name}: {error}") from None
+        study.freeze()
+    assert "\n" not in str(caught.value).strip()
 
 
 @pytest.mark.parametrize("values", [[0.5, 0.2, 1.0], [0.2, 0.9], [0.0, 1.0], [True, 1.0], [math.nan, 1.0], "0.5", []])

@@ -256,7 +256,7 @@ def test_every_replicate_is_worded_like_the_one_on_screen():
     found = recommend.judge(facts, 0.95, one.worlds["truth"])
     kinds = {name: index for index, name in enumerate(recommend.ACTIONS)}
     codes = one.guarded.codes["truth"][np.arange(400), :, found.arm - 1]
-    said = guardrail_verdict.worded(found.action, one.worlds["truth"].code > 0, codes, kinds, 2)
+    said = guardrail_verdict.worded(found.action, one.worlds["truth"].code > 0, codes, kinds, 2, found.risky)
     assert len(set(said.tolist())) >= 3
     for luck in range(60):
         shown = engine.trace(replace(request, luck=luck), base, base.strategies[0])

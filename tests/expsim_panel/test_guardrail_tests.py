@@ -19,6 +19,7 @@ from expsim_panel.guardrail_tests import (
     standardised,
     t_quantile,
 )
+from expsim_panel.kernels.guardrails import classify_arms
 from expsim_panel.kernels.quantiles import binomial_quantiles
 
 SIZE = 200_000
@@ -224,3 +225,45 @@ def test_counts_are_scipys_quantiles_and_the_same_interpreted(n, p):
     assert not counts[:, 1].any()
     getattr(binomial_quantiles, "py_func", binomial_quantiles)(size, np.array([p, 0.0]), z, slow)
     assert np.array_equal(counts, slow)
+
+
+@pytest.mark.parametrize("kind", ["absolute", "relative"])
+@pytest.mark.parametrize("direction", ["decrease", "increase"])
+@pytest.mark.parametrize("family", ["normal", "binary"])
+def test_the_loop_over_many_gives_the_results_of_few_and_the_same_interpreted(family, direction, kind):
+    threshold = 0.1 if kind == "relative" else 0.02 if family == "binary" else 1.0
+    means = (0.3, 0.3) if family == "binary" else (10.0, 10.0)
+    one = rail(family, means, threshold, margin=0.8 * threshold, kind=kind, direction=direction)
+    rng = np.random.default_rng(9)
+    # From none to many units, from no harm to plenty, three arms, with zeros and ties among them.
+    n = rng.integers(0, 40, (3000, 3)) ** rng.integers(1, 4, (3000, 1)).astype(float)
+    hits = rng.binomial(n.astype(int), rng.uniform(0, 0.4, (3000, 1)))
+    rates = hits / np.maximum(n, 1)
+    mean = rates if one.binary else rng.normal(0.2, 1, (3000, 1)) * 10 + rng.normal(0, 1, (3000, 3))
+    variance = rates if one.binary else rng.choice([0.0, 1.0, 16.0], (3000, 3))
+    many = classify(one.rule, Readings(n, mean, variance))
+    few = [classify(one.rule, Readings(n[i : i + 1], mean[i : i + 1], variance[i : i + 1])) for i in range(3000)]
+    assert np.array_equal(many, np.concatenate(few))
+    assert len(np.unique(many)) == 4
+    law = one.binary, one.rule.sign, one.rule.relative, one.rule.threshold, one.rule.margin, one.rule.z
+    codes, left = np.zeros((3000, 2), np.int8), np.zeros(3000, np.bool_)
+    slow, slow_left = codes.copy(), left.copy()
+    classify_arms(*law, n, mean, variance, codes, left)
+    getattr(classify_arms, "py_func", classify_arms)(*law, n, mean, variance, slow, slow_left)
+    assert np.array_equal(left, slow_left)
+    assert np.array_equal(codes, slow)
+
+
+def test_counts_by_a_table_and_one_by_one_are_scipys():
+    rng = np.random.default_rng(4)
+    z = rng.standard_normal((4000, 1))
+    z[:4, 0] = (-7.0, 7.0, -5.0, 5.0)
+    # Two sizes in tables, a thousand sizes with a few each, and sizes far apart.
+    for n in (
+        rng.choice([30.0, 5600.0], (4000, 1)),
+        rng.integers(1, 1000, (4000, 1)) + 0.0,
+        10.0 ** rng.integers(1, 9, (4000, 1)),
+    ):
+        counts = np.empty_like(n)
+        binomial_quantiles(n, np.array([0.03]), z, counts)
+        assert np.array_equal(counts, stats.binom.ppf(special.ndtr(z), n, 0.03))

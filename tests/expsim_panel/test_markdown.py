@@ -40,7 +40,7 @@ def test_the_numbers_are_the_result_s() -> None:
     figure = made["obrien-fleming"].figures["power"]
     assert f"{percent(figure.value)} ± {percent(figure.se)} (exact {percent(figure.exact)})" in text
     assert f"One evaluation costs {money(ledger(made.study.scenario).per_row)}." in text
-    assert "| current prompt | 1,400 ms | 3,600 ms |" in text
+    assert "| current prompt | 1,651 ms | 1,400 ms | 3,600 ms |" in text
     assert re.search(r"\| peek-daily: .* ▲ ", text)
     assert not re.search(r"\| fixed-horizon.* ▲ ", text)
     assert "genai-prices" in text

@@ -78,7 +78,6 @@ BAD = {
     "no-rater": (GOOD + b"p3,,1,A\n", {}, "[rater]: line 6"),
     "constant": (HEAD + b"p,a,3,A\np,a,3,B\n", {}, "every score is 3"),
     "same-rating-twice": (GOOD + b"p1,ann,5,A\n", {}, "rater 'ann' scores item 'p1' of variant 'A' twice"),
-    "one-variant": (HEAD + b"p,a,3,A\nq,a,4,A\n", {}, "one variant, 'A'"),
     "many-variants": (MANY, {}, "above the limit"),
     "raters-are-row-numbers": (HEAD + b"p,r1,3,A\np,r2,4,B\n", {}, "no rater in 'rater' rates twice"),
     "no-such-column-or-pattern": (GOOD, {"variant": "variants"}, "did you mean 'variant'?"),

@@ -144,3 +144,35 @@ def test_the_adjudicated_fit_keeps_the_reliability_that_is_seen():
     # the correlation before adjudication is the law's, not the higher one that is seen after it
     found = model.fit.item_sd**2 / (model.fit.item_sd**2 + model.fit.noise_sd**2)
     assert found == pytest.approx(0.7**2 / (1 - 0.3**2), abs=0.06)
+
+
+def continuous(kind, prompts=150):
+    """Draw scores from 0 to 100 that are anything but normal: piled up, or in two humps, two variants, three raters."""
+    rng = np.random.default_rng(3)
+    prompt, variant, rater = (part.ravel() for part in np.meshgrid(range(prompts), range(2), range(3), indexing="ij"))
+    item = prompt * 2 + variant
+    z = 0.8 * rng.standard_normal(2 * prompts)[item] + 0.6 * rng.standard_normal(item.size) + 0.3 * variant
+    z = z + np.array([-0.3, 0.0, 0.3])[rater]
+    if kind == "piled up":
+        score = np.where(z > 0.4, 95.0, np.round(np.clip(60 + 40 * z, 0, 94)))
+    else:
+        score = np.round(np.where(z > 0, 80 + 8 * z, 20 + 8 * z), 1)
+    names = tuple(map(str, range(prompts)))
+    return Ratings(prompt, item, variant, rater, score, names, ("A", "B"), ("x", "y", "z"), 2 * prompts, "s.csv", "0")
+
+
+@pytest.mark.parametrize("kind", ["piled up", "two humps"])
+def test_scores_that_are_not_normal_are_met_in_classes(kind):
+    """The moments of a normal law miss where scores pile up; thresholds on a latent scale do not."""
+    found = realism(Sheet.of_classes(continuous(kind)), continuous=True)
+    assert found.law == "ordered-probit-mixed"
+    assert found.score > 0.9
+    assert found.scores["normal"] < found.score - 0.1
+
+
+def test_few_values_are_their_own_classes():
+    ratings = continuous("piled up")
+    halves = replace(ratings, score=np.round(ratings.score / 12.5) / 2)
+    sheet = Sheet.of_classes(halves)
+    assert sheet.values.tolist() == sorted(set(halves.score.tolist()))
+    assert np.array_equal(sheet.values[sheet.level], halves.score)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from expsim_panel import size_answers, sizes
+from expsim_panel import proportions, size_answers, sizes
 from expsim_panel.__main__ import main
 from expsim_panel.analytic import group_sequential, obrien_fleming_shape
 from expsim_panel.errors import InputError
@@ -124,7 +124,7 @@ def test_exact_size_is_the_first_that_stays_above() -> None:
 def test_restricted_rates_are_those_of_greatest_likelihood() -> None:
     """Farrington and Manning's closed form against a search along the null."""
     for p0, p1, share, gap in itertools.product((0.1, 0.5, 0.85), (0.1, 0.3, 0.9), (0.3, 0.5), (-0.05, -0.2, 0.02)):
-        low, high = sizes._restricted(p0, p1, share, 1 - share, gap)
+        low, high = proportions.restricted_rates(p0, p1, share, 1 - share, gap)
         assert high - low == pytest.approx(gap, abs=1e-12)
         at = np.linspace(max(0, -gap) + 1e-9, min(1, 1 - gap) - 1e-9, 200_001)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -218,7 +218,14 @@ WRONG = [
     ("power --units 0 --effect 0.1 --sd 1", "--units"),
     ("power --units 2 --effect 0.1 --sd 1 --test t", "--units"),
     ("mde --units 4 --family proportions --base 0.5", "--units"),
+    ("power --units 4 --effect 0.1 --sd 1 --kind pocock --looks 8", "--units"),
+    ("mde --units 4 --sd 1 --kind pocock --looks 8", "--units"),
+    (
+        "power --units 900 --effect 0.1 --sd 1 --sides 1 --kind pocock --looks 3 --futility-bounds 0,9",
+        "--futility-bounds",
+    ),
     ("zero-events", "--units"),
+    ("zero-events --units -3", "--units"),
     ("zero-events --rate 2", "--rate"),
 ]
 

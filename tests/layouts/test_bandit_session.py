@@ -37,10 +37,10 @@ def test_a_first_picture_comes_before_the_whole() -> None:
 
 def test_the_first_picture_takes_less_than_half_a_second() -> None:
     page = Bandits(Session())
-    page.session.asked = Asked(horizon=2000, replicates=10_000, policies=(*Asked().policies, "kl-ucb"))
     when: list[float] = []
 
     async def play() -> None:
+        page.session.asked = Asked(horizon=2000, replicates=10_000, policies=(*Asked().policies, "kl-ucb"))
         await page.session.play()
 
     # Once for the machine code; then processor time until the first result has been drawn, on this thread and the pool's.

@@ -14,8 +14,11 @@ from expsim_panel.layouts.controls import fields, shape
 from expsim_panel.layouts.pages.sidebar import Sidebar
 from expsim_panel.layouts.session import Session
 from expsim_panel.policy import policies
-from expsim_panel.scenario_tables import About, Economics, Latency, Metric, Prior, Traffic, Variant
+from expsim_panel.scenario_metric import Metric
+from expsim_panel.scenario_prior import Prior
+from expsim_panel.scenario_tables import About, Economics, Traffic
 from expsim_panel.sections import Section
+from expsim_panel.variants import Latency, Variant
 
 SECTIONS = [About, Economics, Latency, Metric, Prior, Traffic, Variant]
 PLUGINS = [*evaluators.all().values(), *designs.all().values(), *policies.all().values()]

@@ -1,0 +1,89 @@
+"""What a study side by side may not ask for, each in one line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from expsim_panel.errors import InputError
+from expsim_panel.evaluators.human import Human
+from expsim_panel.evaluators.judge import Judge
+
+if TYPE_CHECKING:
+    from expsim_panel.scenario import Scenario
+    from expsim_panel.strategy import Strategy
+
+_ONE_VARIANT = {
+    "dunnett": "Dunnett's bound is for variants that share their control's rows",
+    "fixed-pooled": "a pooled variance is for variants that share their control's rows",
+}
+"""Designs that several variants side by side cannot have: their comparisons share nothing."""
+
+FAR = 0.9999
+"""Net win rates beyond this, on either side, are no experiment."""
+
+
+def check_evaluator(scenario: Scenario, where: str) -> None:
+    """Refuse what only a comparison has where responses are scored one by one."""
+    evaluator = scenario.evaluator
+    if scenario.side_by_side:
+        return
+    parts = {"evaluator": evaluator}
+    parts |= {f"evaluator.{key}": getattr(evaluator, key) for key in ("judge", "human") if hasattr(evaluator, key)}
+    for path, one in parts.items():
+        for key, none in (("position_bias", 0), ("orders", "random"), ("combine", "majority")):
+            if getattr(one, key, none) != none:
+                problem = "responses are scored one by one, not side by side"
+                raise InputError(where, f"{path}.{key}", problem, 'remove it, or write metric.family = "pairwise"')
+
+
+def check_side_by_side(scenario: Scenario, where: str) -> None:
+    """Check that comparisons can be had, read and told as this version draws them; raise `InputError`."""
+    traffic, analysis, shares = scenario.traffic, scenario.analysis, scenario.shares
+    wrong = [
+        ("traffic.ramp", traffic.ramp is not None, "every prompt is answered by variant and control", "remove it"),
+        ("traffic.mismatch", traffic.mismatch is not None, "a lost response loses its comparison", "remove it"),
+        ("traffic.switchback", traffic.switchback is not None, "both variants answer every prompt", "remove it"),
+        ("traffic.interference", traffic.interference > 0, "prompts do not meet each other", "set it to 0"),
+        ("traffic.carryover", traffic.carryover > 0, "prompts do not meet each other", "set it to 0"),
+        ("traffic.shares", abs(shares[0] - 0.5) > 1e-9, f"control has {shares[0]:g}, and a part in every comparison",
+         "give it 0.5"),
+        ("analysis.estimator", analysis.estimator == "stratified", "variants are compared within each prompt",
+         'write "auto"'),
+        ("analysis.covariate_correlation", analysis.covariate_correlation != 0, "verdicts are counted, without a "
+         "covariate", "set it to 0"),
+    ]  # fmt: skip
+    for i, (variant, net) in enumerate(zip(scenario.variants, scenario.means, strict=True)):
+        wrong.append((f"variants.{i}.sd", variant.sd is not None, "the spread of a verdict follows from its chances",
+                      "remove it"))  # fmt: skip
+        wrong.append((f"variants.{i}.mean", abs(net) > FAR, f"{variant.mean:g} wins or loses against the control every "
+                      "time", "give a latent quality nearer to the control's"))  # fmt: skip
+    for key, bad, problem, remedy in wrong + _of_evaluator(scenario):
+        if bad:
+            raise InputError(where, key, problem, remedy)
+
+
+def _of_evaluator(scenario: Scenario) -> list[tuple[str, bool, str, str]]:
+    """Return what this evaluator cannot do side by side."""
+    one = scenario.evaluator
+    if isinstance(one, Judge):
+        missing = one.refusals > 0 and one.refusal_correlation != 0
+        return [
+            ("evaluator.scale", one.scale <= 0, "the judge sees no difference at all", "give a scale above 0"),
+            ("evaluator.pile_up", one.pile_up > 0, "a verdict has no favourite score", "set it to 0"),
+            ("evaluator.refusal_correlation", missing, "a refused comparison is lost whichever response is better",
+             "set it to 0"),
+        ]  # fmt: skip
+    if isinstance(one, Human):
+        return []
+    known = one.kind == "truth"
+    return [("evaluator.kind", not known, f"{one.kind} corrects scores, not verdicts side by side",
+             'write "judge", "human" or "truth"')]  # fmt: skip
+
+
+def check_strategy(scenario: Scenario, one: Strategy, where: str, path: str) -> None:
+    """Check that a strategy can play comparisons: every prompt goes to both, and variants share no rows."""
+    if one.policy.adaptive:
+        problem = f"{one.name} moves traffic between variants, and a comparison is half the control's"
+        raise InputError(where, path, problem, "remove it, or take a strategy with a fixed split")
+    if len(scenario.variants) > 2 and one.design.kind in _ONE_VARIANT:
+        raise InputError(where, path, f"{_ONE_VARIANT[one.design.kind]}", "take holm, or compare one variant")
