@@ -378,17 +378,8 @@ def _setting(scenario: Scenario, plan: Schedule, sds: np.ndarray) -> Setting:
         float(scenario.scenario.indifference),
         plan.units.astype(float),
         plan.scored.astype(float),
-        _past(scenario),
+        scenario.prior.law,
     )
-
-
-def _past(scenario: Scenario) -> tuple[float, float] | None:
-    """Return mean and spread of the effects that past experiments fit, or None without any."""
-    prior = scenario.prior
-    if prior.past is None:
-        return None
-    fitted = prior.fitted()
-    return fitted.mean, fitted.sd
 
 
 def passing(scenario: Scenario) -> bool:
