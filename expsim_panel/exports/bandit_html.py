@@ -47,6 +47,7 @@ TEMPLATE = """
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(430px, 100%), 1fr)); gap: 14px 24px; }
 .pair > div { min-width: 0; min-height: 340px; overflow: clip; }
 .pair > div:last-child:nth-child(odd) { grid-column: 1 / -1; }
+th small { display: block; font-weight: 400; }
 tbody th { color: var(--text); font-size: 14.5px; vertical-align: top; }</style>{% endblock %}
 {% block contents %}
 <main>
