@@ -206,6 +206,9 @@ def _figures(
         minus = EVEN if EVEN in surface.names and surface.bandit != EVEN else None
         figure_of = USD if any(found.world.cost) else LOST
         drawn["map"], _ = response_surface.draw(surface.shown(surface.bandit, figure_of, minus), height=400, bare=True)
+        for bar in drawn["map"].right:
+            # Its ground is white by default, in the dark too.
+            bar.background_fill_alpha = 0.0
     for name, plot in drawn.items():
         plot.name = name
         # The page shows through and follows the reader's mode.
