@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from expsim_panel import outcomes, timeline
+from expsim_panel import offline_plan, outcomes, timeline
 from expsim_panel.clusters import Clusters, clusters_of
 from expsim_panel.design import Setting
 from expsim_panel.evaluation import Evaluator
 from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.hybrid_rows import LabelledRows, PairedRows, labelled_rows, paired_rows
 from expsim_panel.kernels.streams import TRUTH, generator
-from expsim_panel.offline_laws import PromptRows, hybrid_differences, prompt_rows, rows_per_prompt, severity
+from expsim_panel.offline_laws import PromptRows, rows_per_prompt
 from expsim_panel.preference_hybrid import HybridRows
 from expsim_panel.preference_rows import PreferenceRows, arm_sds, planned_sd, preference
 from expsim_panel.scenario import Scenario
@@ -118,7 +118,8 @@ def schedule(scenario: Scenario, found: Clusters | None = None) -> Schedule:
         The scenario's `clusters`, where the caller has them already; the same below.
     """
     if scenario.offline is not None:
-        return _batches(scenario)
+        units, rows = offline_plan.batches(scenario)
+        return Schedule(np.diff(units.sum(axis=1), prepend=0), units, rows, rows, units)
     traffic, analysis = scenario.traffic, scenario.analysis
     week = traffic.seasonality
     if traffic.ramp is None and (week is None or not week.traffic):
@@ -143,15 +144,6 @@ def schedule(scenario: Scenario, found: Clusters | None = None) -> Schedule:
     if traffic.mismatch is not None and traffic.mismatch.lost > 0:
         rows[:, 1:] = np.floor((1 - traffic.mismatch.lost) * rows[:, 1:] + 0.5)
     return Schedule(arrivals, units, rows, late(rows, scenario.delay_days), late(counted, scenario.delay_days))
-
-
-def _batches(scenario: Scenario) -> Schedule:
-    """Spread a prompt set over its batches, whole topics to each; a unit is a prompt in one arm."""
-    table = scenario.offline
-    groups = np.floor(table.groups * np.arange(1, table.ticks + 1) / table.ticks + 0.5).astype(np.int64)
-    units = np.repeat(groups[:, None] * table.size, len(scenario.variants), axis=1)
-    rows = np.floor(rows_per_prompt(scenario) * units + 0.5).astype(np.int64)
-    return Schedule(np.diff(units.sum(axis=1), prepend=0), units, rows, rows, units)
 
 
 def late(values: np.ndarray, delay: int) -> np.ndarray:
@@ -260,6 +252,13 @@ def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, f
     )
 
 
+def _offline_law(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray) -> Law:
+    """Return the law of rows on a prompt set."""
+    made = offline_plan.parts(scenario, evaluator_in(scenario, world), means, sds)
+    effects = scenario.sign * (means - means[:, :1])
+    return Law(made.means, made.sds, effects, made.severity_sd, made.raters, made.shared, None, made.rows)
+
+
 def _by_look(scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray) -> np.ndarray:
     """Return the variance of a corrected mean times its labels at the end of each day, labels later than scores."""
     plan_of = schedule(scenario)
@@ -270,26 +269,6 @@ def _by_look(scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.n
     for day, share in enumerate(shares[:, 0]):
         found[day] = evaluator.per_label(means, sds, scenario.family, float(share))[0]
     return found
-
-
-def _offline_law(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray) -> Law:
-    """Return the law of rows on a prompt set."""
-    evaluator, sds = evaluator_in(scenario, world), np.broadcast_to(sds, means.shape)
-    effects = scenario.sign * (means - means[:, :1])
-    blank = np.zeros(means.shape)
-    if isinstance(evaluator, Hybrid):
-        found = hybrid_differences(scenario, evaluator, means, sds)
-        pairs = paired_rows(scenario, evaluator, means, sds, np.zeros((scenario.offline.ticks, 2)), found)
-        half = np.sqrt(found.per_prompt(float(evaluator.label_share), evaluator.method("normal")) / 2)
-        return Law(oriented(scenario, means), half[:, None] + blank, effects, 0.0, 0, True, None, pairs)
-    rows = prompt_rows(scenario, evaluator, means, sds)
-    seen = evaluator.measure(means, sds, scenario.family).means
-    spread = np.sqrt(rows.parts.of_row(rows.level, np.array(float(scenario.offline.prompts)))) + blank
-    _, raters, shared = severity(scenario, evaluator)
-    return Law(
-        np.ascontiguousarray(oriented(scenario, seen)), spread, effects, severity(scenario, evaluator)[0], raters,
-        shared, None, rows,
-    )  # fmt: skip
 
 
 def oriented(scenario: Scenario, rows: np.ndarray) -> np.ndarray:
@@ -377,21 +356,13 @@ def slope_of(evaluator: Evaluator, scenario: Scenario) -> float:
 def setting_of(scenario: Scenario, world: str = "truth", found: Clusters | None = None) -> Setting:
     """Return what a design may know when planned: traffic, and the control's spread for every arm."""
     plan = schedule(scenario, found)
-    if scenario.side_by_side:
-        sds = np.full(plan.units.shape[1] - 1, planned_sd(scenario, evaluator_in(scenario, world)))
-        return _setting(scenario, plan, arm_sds(scenario, sds))
     if scenario.offline is not None:
         alike = np.full_like(scenario.means, scenario.means[0])[None]
         known = _offline_law(scenario, world, alike, np.full_like(scenario.sds, scenario.sds[0]))
-        return Setting(
-            plan.informed.astype(float),
-            plan.rows.astype(float),
-            np.sqrt(known.sds[0] ** 2 + known.severity_sd**2),
-            scenario.by_counts,
-            float(scenario.scenario.indifference),
-            plan.units.astype(float),
-            plan.scored.astype(float),
-        )
+        return _setting(scenario, plan, np.sqrt(known.sds[0] ** 2 + known.severity_sd**2))
+    if scenario.side_by_side:
+        sds = np.full(plan.units.shape[1] - 1, planned_sd(scenario, evaluator_in(scenario, world)))
+        return _setting(scenario, plan, arm_sds(scenario, sds))
     measured = evaluator_in(scenario, world).measure(scenario.means[None], scenario.sds[None], scenario.family)
     in_world = found if found and world != "unbiased" else clusters_of(scenario, float(measured.sds[0, 0]))
     row = float(_row_sds(scenario, measured.sds, in_world)[0, 0])

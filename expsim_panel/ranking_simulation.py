@@ -85,8 +85,7 @@ class VotingWorld:
     @property
     def seen(self) -> Floats:
         """Log abilities as the judge sees them."""
-        bias = np.asarray(self.judge_bias or [0.0] * len(self.strengths))
-        return np.asarray(np.asarray(self.strengths, float) + bias)
+        return np.add(self.strengths, self.judge_bias or [0.0] * len(self.strengths), dtype=float)
 
 
 @dataclass(frozen=True)

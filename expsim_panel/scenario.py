@@ -249,6 +249,15 @@ class Scenario(Section):
         """True effect of each variant over control, positive is better, shape (arms,)."""
         return np.asarray(self.sign * (self.means - self.means[0]))
 
+    @property
+    def live(self) -> Scenario:
+        """The same scenario on the traffic that its file describes, without its prompt set."""
+        if self.offline is None:
+            return self
+        tree = self.to_tree()
+        del tree["offline"]
+        return Scenario.from_tree(tree, self.scenario.name)
+
     def without_losses(self) -> Scenario:
         """Return a copy in which no response gets lost: what the sample-ratio check expects."""
         if self.traffic.mismatch is None:

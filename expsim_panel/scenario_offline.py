@@ -159,6 +159,9 @@ def check_offline(scenario: Scenario, where: str) -> None:
     """Check an offline study against the scenario; raise `InputError` in one line for what is not played."""
     table: Offline = scenario.offline
     metric, kind = scenario.metric, scenario.evaluator.kind
+    if scenario.side_by_side:
+        problem = "side by side, both variants answer every prompt as it is"
+        raise InputError(where, "offline", problem, "remove it, or use scores or rates")
     if metric.draw_levels or metric.family == "amount":
         problem = f"{'levels' if metric.draw_levels else 'amounts'} are not drawn on a prompt set"
         raise InputError(where, "metric.family", problem, "use normal, ordinal by mean and spread, or binary")

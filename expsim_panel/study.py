@@ -158,14 +158,14 @@ class Study(Section):
             if one.policy.adaptive and getattr(self.scenario.evaluator, "paired", False):
                 problem = f"{one.name} sends a prompt to one variant, and paired prompts go to both"
                 raise InputError(where, f"strategies.{i}", problem, "remove it, or write evaluator.paired = false")
+            if one.policy.adaptive and self.scenario.offline is not None:
+                problem = f"{one.name} divides live traffic, and a prompt set has none"
+                raise InputError(where, f"strategies.{i}", problem, "remove it, or remove [offline]")
             if self.scenario.side_by_side:
                 preference_checks.check_strategy(self.scenario, one, where, f"strategies.{i}")
             if isinstance(one.policy, Floored):
                 problem_ = Problem(setting.arms, int(setting.units[-1].sum()), setting.binary, True)
                 one.policy.check_arms(problem_, where, f"strategies.{i}")
-            if one.policy.adaptive and self.scenario.offline is not None:
-                problem = f"{one.name} divides live traffic, and a prompt set has none"
-                raise InputError(where, f"strategies.{i}", problem, "remove it, or remove [offline]")
             one.design.check_for(setting, where, f"strategies.{i}")
             hybrid = self.scenario.evaluator.kind == "hybrid"
             if hybrid and one.policy.follows_data and isinstance(one.rule(setting), DailyTable | DailyRatio):

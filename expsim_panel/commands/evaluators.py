@@ -58,7 +58,7 @@ def evaluators(
     tree, where = library.read_tree(name)
     for one in settings or []:
         library.override(tree, one)
-    scenario = Scenario.from_tree(tree, where)
+    scenario = Scenario.from_tree(tree, where).live
     if judge is not None or people is not None:
         fields = {}
         for flag, kind, profile in (("--judge", "judge", judge), ("--people", "human", people)):

@@ -12,9 +12,6 @@ from expsim_panel.commands.targets import STANDARD_OUTPUT, targets
 if TYPE_CHECKING:
     from expsim_panel.offline_answers import SideBySide
 
-WORDS = {"judge": "Judge", "human": "People"}
-MODES = {"offline": "same prompts", "offline-unpaired": "own prompts", "online": "live"}
-
 
 def offline(
     name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A name of `expsim list`, or a scenario file.")],
@@ -87,6 +84,7 @@ def _print(found: SideBySide, family: str) -> None:
 
     from expsim_panel.commands.screen import bullets, console, heading
     from expsim_panel.quantities import count, effect, money, percent
+    from expsim_panel.wording_offline import MODES, WORDS, sentences
 
     out = console()
     out.print(heading("Offline, then online"))
@@ -108,22 +106,3 @@ def _print(found: SideBySide, family: str) -> None:
         column.justify = "right"
     out.print(table)
     out.print(bullets(sentences(found)))
-
-
-def sentences(found: SideBySide) -> list[str]:
-    """Return what the table says, in sentences."""
-    lines = []
-    for kind, gain in found.gain.items():
-        lines.append(
-            f"{WORDS[kind]}: a prompt that both variants answer says as much as {found.worth[kind]:.2g} live responses "
-            f"of each, and as {gain:.2g} prompts of their own."
-        )
-    if found.best:
-        best = found.best
-        said = ", ".join(f"{number} {word}" for word, number in best.items())
-        lines.append(
-            f"Best for the money on this set: {said} (judge calls of an answer, raters and answers of a prompt)."
-        )
-    lines += [f"{WORDS[one.evaluator]} on {MODES[one.mode]}: {one.reason}." for one in found.rows if one.reason]
-    lines += [f"Assumed: {one}; say it in [offline]." for one in found.assumed]
-    return lines

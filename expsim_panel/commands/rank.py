@@ -203,10 +203,10 @@ def _print(found: Standings) -> None:
                 f"better with a chance of {percent(pair.p_better)}."
             )
     if found.position is not None and found.position_interval is not None:
-        ends = [percent(odds(end)) for end in found.position_interval]
+        first, last = found.position_interval
         lines.append(
             f"Shown first, an equal variant wins {percent(odds(found.position))} of the verdicts that decide "
-            f"({ends[0]} to {ends[1]})."
+            f"({percent(odds(first))} to {percent(odds(last))})."
         )
     else:
         lines.append(f"No advantage of the first place was fitted: {found.position_reason}.")
