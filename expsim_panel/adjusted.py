@@ -13,14 +13,16 @@ from numpy.polynomial import chebyshev
 
 from expsim_panel.checked import Floats
 from expsim_panel.design import Design, Setting
-from expsim_panel.kernels.ordering import drifts_at, going_on, tails
-from expsim_panel.stagewise import table_of
+from expsim_panel.kernels.ordering import drifts_at, going_on, tails_at, tails_before
+from expsim_panel.mean_ordering import medians_by_mean, tails_by_mean
+from expsim_panel.stagewise import looks_of
 
 __all__ = ["Adjusted", "adjusted"]
 
 MOST_LOOKS = 60
 """The work grows with the square of the looks."""
 _ALONG_Z, _ALONG_DRIFT = 25, 5
+_ALONG_EARLIER = 14
 _MOST_POINTS = 49
 _FAR = 6.0
 """An end further than this from its mean, in standard errors, has a tail probability of 0 or 1 here."""
@@ -61,12 +63,14 @@ def adjusted(
     wanted : bool ndarray, shape (replicates,)
         Whose estimate is needed.
     """
-    table = table_of(design, setting)
+    table = looks_of(design, setting)
     if isinstance(table, str):
         return table
-    days, t, lower, upper = table
+    days, t, lower, inner, upper = table
     if days.size > MOST_LOOKS:
         return f"no stage-wise estimates of more than {MOST_LOOKS} looks in a simulation"
+    if inner is not None:
+        return _by_mean((t, lower, inner, upper), days, ended, effect, se, truth, wanted)
     paths = going_on(t, lower, upper)
     tail, estimate = np.full(effect.size, np.nan), np.full(effect.size, np.nan)
     usable = np.isfinite(effect) & np.isfinite(se) & (se > 0)
@@ -80,6 +84,23 @@ def adjusted(
         if mine.size:
             z = effect[mine] / se[mine]
             estimate[mine] = _medians(t, upper, paths, look, z) * se[mine] * root
+    return Adjusted(tail, estimate)
+
+
+def _by_mean(
+    looks: tuple[Floats, Floats, Floats, Floats], days: np.ndarray, ended: np.ndarray, effect: Floats, se: Floats,
+    truth: float, wanted: np.ndarray,
+) -> Adjusted:  # fmt: skip
+    """Return the answers where a look may give up in the middle: ordered by their estimates."""
+    tail, estimate = np.full(effect.size, np.nan), np.full(effect.size, np.nan)
+    mine = np.flatnonzero(np.isin(ended, days) & np.isfinite(effect) & np.isfinite(se) & (se > 0))
+    # One unit of drift in the effect's units, by each experiment's own standard error.
+    unit = np.full(effect.size, np.nan)
+    unit[mine] = se[mine] * np.sqrt(looks[0][np.searchsorted(days, ended[mine])])
+    tail[mine] = tails_by_mean(*looks, effect[mine] / unit[mine], truth / unit[mine])
+    mine = mine[wanted[mine]]
+    if mine.size:
+        estimate[mine] = medians_by_mean(*looks, effect[mine] / unit[mine]) * unit[mine]
     return Adjusted(tail, estimate)
 
 
@@ -100,19 +121,33 @@ def _tails(t: Floats, upper: Floats, paths: Paths, look: int, z: Floats, drift: 
     """Return the tail probability of every (z, drift) at a look, from a grid of both."""
     root = np.sqrt(t[look])
     if z.size <= _ALONG_Z * _ALONG_DRIFT:
-        return np.asarray(tails(t, upper, *paths, look, z, drift))
+        return np.asarray(_before(t, upper, paths, look, drift) + tails_at(t, *paths, look, z, drift))
     # Around its mean z looks the same for neighbouring drifts.
     off = np.clip(z - drift * root, -_FAR, _FAR)
     ends = (float(off.min()), float(off.max())), (float(drift.min()), float(drift.max()))
     near_unit, near = _points(*ends[0], _ALONG_Z)
     drift_unit, at = _points(*ends[1], _ALONG_DRIFT)
     grid_off, grid_drift = (grid.ravel() for grid in np.meshgrid(near, at, indexing="ij"))
-    values = tails(t, upper, *paths, look, grid_off + grid_drift * root, grid_drift).reshape(near.size, at.size)
+    values = tails_at(t, *paths, look, grid_off + grid_drift * root, grid_drift).reshape(near.size, at.size)
+    values = tails_before(t, upper, *paths, look, at) + values
     # Coefficients along one axis, then along the other.
     first = chebyshev.chebfit(near_unit, values, near.size - 1)
     both = chebyshev.chebfit(drift_unit, first.T, at.size - 1).T
     rows = chebyshev.chebvander(_scaled(off, *ends[0]), near.size - 1) @ both
     return np.asarray(np.einsum("ij,ij->i", rows, chebyshev.chebvander(_scaled(drift, *ends[1]), at.size - 1)))
+
+
+def _before(t: Floats, upper: Floats, paths: Paths, look: int, drift: Floats) -> Floats:
+    """Return P(a stop high before a look) under every drift: exactly, or from a polynomial to 1e-14."""
+    low, high = float(drift.min()), float(drift.max())
+    if low == high:
+        return np.repeat(tails_before(t, upper, *paths, look, drift[:1]), drift.size)
+    # It is smooth on the scale of one standard error.
+    if drift.size <= _ALONG_EARLIER or (high - low) * np.sqrt(t[look]) > 1.0:
+        return np.asarray(tails_before(t, upper, *paths, look, drift))
+    unit, at = _points(low, high, _ALONG_EARLIER)
+    fitted = chebyshev.chebfit(unit, tails_before(t, upper, *paths, look, at), at.size - 1)
+    return np.asarray(chebyshev.chebval(_scaled(drift, low, high), fitted))
 
 
 def _medians(t: Floats, upper: Floats, paths: Paths, look: int, z: Floats) -> Floats:

@@ -7,13 +7,13 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from expsim_panel import guardrail_play, plan
 from expsim_panel.exact import Exact
 from expsim_panel.kernels.streams import BLOCK
-from expsim_panel.results import Outcomes, Result, Trace
+from expsim_panel.results import Outcomes, Result, Trace, Verdict
 from expsim_panel.stage import Stage
 from expsim_panel.strategy import Strategy
 from expsim_panel.study import Request, Study
@@ -78,7 +78,7 @@ def run(
                 progress(1, 1)
             return _CACHE[key]
     started = time.perf_counter()
-    study = request.study()
+    study = request.shared()
     worlds = worlds_of(study)
     arms = len(study.scenario.variants)
     filled = {
@@ -90,14 +90,15 @@ def run(
     if progress:
         progress(0, blocks)
 
-    def block(index: int) -> int:
+    def play(index: int, some: Iterable[str]) -> int:
         part = slice(index * BLOCK, (index + 1) * BLOCK)
-        for world, stage in stages.items():
-            stage.play(index, {name: made[world].part(part) for name, made in filled.items()})
+        for world in some:
+            stages[world].play(index, {name: made[world].part(part) for name, made in filled.items()})
         return index
 
     # Made for the partial result, good for the whole one too.
     traces: dict[str, Trace] = {}
+    verdicts: dict[str, Verdict] = {}
     known: dict[tuple[str, str], Exact | str] = {(name, "truth"): found for name, found in (exact or {}).items()}
 
     def result(replicates: int) -> Result:
@@ -105,24 +106,40 @@ def run(
         if not traces:
             traces.update({one.name: _watch(stages["truth"], request.luck, one) for one in study.strategies})
         parts = {name: {world: arrays.part(some) for world, arrays in made.items()} for name, made in filled.items()}
-        return summarise(request, study, parts, traces, time.perf_counter() - started, known)
+        return summarise(request, study, parts, traces, time.perf_counter() - started, known, verdicts)
 
-    done: set[int] = set()
-    with ThreadPoolExecutor(max_workers=workers or os.cpu_count() or 1) as pool:
-        waiting: set[Future[int]] = {pool.submit(block, index) for index in range(blocks)}
+    threads = workers or os.cpu_count() or 1
+    # A partial result must be there at once: its blocks are played a world at a time, so that all threads help, and
+    # until it is out one thread stays idle, so that it is not made on a busy machine.
+    free, stopped = threading.Semaphore(threads - 1 if early else threads), threading.Event()
+
+    def later(index: int) -> int:
+        with free:
+            return index if stopped.is_set() else play(index, stages)
+
+    parts = [(index, (world,)) for index in range(early) for world in stages]
+    missing = dict.fromkeys(range(early), len(stages)) | dict.fromkeys(range(early, blocks), 1)
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        waiting: set[Future[int]] = {pool.submit(play, *part) for part in parts}
+        waiting |= {pool.submit(later, index) for index in range(early, blocks)}
         try:
             while waiting:
                 if cancelled and cancelled():
                     raise Cancelled
                 finished, waiting = wait(waiting, timeout=0.05, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    done.add(future.result())
+                    missing[future.result()] -= 1
+                done = sum(not left for left in missing.values())
                 if progress and finished:
-                    progress(len(done), blocks)
-                if early and partial and done.issuperset(range(early)) and len(done) < blocks:
-                    partial(result(early * BLOCK))
+                    progress(done, blocks)
+                if early and partial and not any(missing[index] for index in range(early)):
+                    if done < blocks:
+                        partial(result(early * BLOCK))
                     early = 0
+                    free.release()
         finally:
+            stopped.set()
+            free.release()
             for future in waiting:
                 future.cancel()
     made = result(request.replicates)

@@ -35,12 +35,15 @@ class Exact:
         Probability of each end.
     high : ndarray, shape (looks,)
         Probability of stopping for the variant at each look.
+    ends : bool
+        Whether the three above say where it ends; not of a design that drops variants, whose sizes hang on who is left.
     """
 
     values: dict[str, float]
     units: np.ndarray = field(default_factory=lambda: np.zeros((1, 2)))
     weights: np.ndarray = field(default_factory=lambda: np.ones(1))
     high: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    ends: bool = True
 
 
 def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effect: float | None = None) -> Exact | str:
@@ -67,6 +70,10 @@ def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effe
     if effect is not None:
         scenario = with_effect(scenario, effect)
     setting, law = plan.setting_of(scenario, world), plan.law(scenario, world, 0, 0, 1)
+    if one.design.drops and (one.design.drops_in(setting) or law.uneven is not None):
+        from expsim_panel import dropping_exact
+
+        return dropping_exact.operating(one.design, setting, law, money, bool(scenario.guardrails))
     planned = one.design.bounds(as_seen(setting, law))
     if planned is None:
         return "no exact value for this stopping rule"
@@ -182,6 +189,8 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
 
 def why_not(scenario: Scenario, one: Strategy) -> str:
     """Return the reason why no effect and no traffic of this study has exact figures; empty if some may."""
+    if one.design.drops:
+        return ""
     if one.policy.adaptive:
         return "no exact value: the allocation adapts to the data"
     if len(scenario.variants) != 2:

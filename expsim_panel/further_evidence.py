@@ -17,6 +17,7 @@ the precision of D:
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -154,6 +155,15 @@ class _Market:
         self.horizon = np.maximum(stakes.money.horizon - seen.spent, 0.0)[:, None]
         law = row_law(stakes.who, seen.se**2 * self.rows[:, 0] / 2, seen.rate, stakes.binary)
         self.law = RowLaw(*(np.asarray(part)[:, None] for part in (law.label, law.score, law.rho)))
+
+    def part(self, which: np.ndarray) -> _Market:
+        """Return the market of some of the experiments."""
+        made = copy.copy(self)
+        made.seen = self.seen.part(which)
+        for name in ("v", "rows", "units", "before", "gain", "horizon"):
+            setattr(made, name, getattr(self, name)[which])
+        made.law = RowLaw(*(part[which] for part in (self.law.label, self.law.score, self.law.rho)))
+        return made
 
     def sources(self) -> dict[str, tuple[_Source, float]]:
         """Return the sources by name, each with the SD of what no rows of it remove."""
@@ -331,7 +341,7 @@ def any_pays(stakes: Stakes, seen: Seen, skip: int = 0) -> np.ndarray:
         left = np.flatnonzero(~found)
         if not left.size:
             break
-        market = _Market(stakes, seen.part(left))
+        market = everything.part(left)
         source, floor = market.sources()[name]
         own = name == stakes.who.own
         sizes = _sizes(market, own)
@@ -342,7 +352,7 @@ def any_pays(stakes: Stakes, seen: Seen, skip: int = 0) -> np.ndarray:
         hopeful = most > sizes[0]
         left, most = left[hopeful], most[hopeful]
         # A few experiments tell which amounts to try first.
-        few = _Market(stakes, seen.part(left[:50]))
+        few = everything.part(left[:50])
         trial, _ = few.net(few.sources()[name][0](sizes[None, :])) if left.size else (np.zeros((1, sizes.size)), None)
         often = np.bincount(trial.argmax(axis=1), minlength=sizes.size)
         for at in np.argsort(-often, kind="stable"):
@@ -350,7 +360,7 @@ def any_pays(stakes: Stakes, seen: Seen, skip: int = 0) -> np.ndarray:
             if not now.any():
                 continue
             asked = left[now]
-            market = _Market(stakes, seen.part(asked))
+            market = everything.part(asked)
             net, value = market.net(market.sources()[name][0](sizes[None, at : at + 1]))
             found[asked[net[:, 0] > 0]] = True
             close[asked[net[:, 0] > -0.15 * value[:, 0]]] = True

@@ -111,7 +111,7 @@ def play(scenario: Scenario, seed: int, worlds: Mapping[str, Mapping[str, Outcom
         risk = np.zeros((out.code.size, arms - 1)) if costly else None
         made[name, world] = Guards(codes, at_margin, np.asarray(breached.any(axis=0)), penalty, risk)
     size = max((out.code.size for _, _, out in known), default=0)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(os.cpu_count() or 1 if size > BLOCK else 1) as pool:
         for first in range(0, size, _CHUNK * BLOCK):
             part = slice(first, min(first + _CHUNK * BLOCK, size))
             for index, one in enumerate(rails):

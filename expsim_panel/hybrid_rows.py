@@ -46,6 +46,8 @@ class LabelledRows:
     origin: float
     sign: float
     residual: float
+    uneven: float
+    favour: float
     per_label: float
     severity_sd: float
     raters: int
@@ -90,6 +92,8 @@ class LabelledRows:
             origin=float(self.origin),
             sign=float(self.sign),
             residual=float(self.residual),
+            uneven=float(self.uneven),
+            favour=float(self.favour),
             per_label=float(self.per_label),
             severity_sd=float(self.severity_sd),
             raters=int(self.raters),
@@ -187,6 +191,12 @@ def _judged(per_label: float, labelled: np.ndarray) -> np.ndarray:
     return np.asarray(np.maximum(np.diff(total, axis=0, prepend=0), labelled))
 
 
+def _favour(scenario: Scenario, evaluator: Hybrid) -> float:
+    if evaluator.labelling != "active" or scenario.family != "binary":
+        return 1.0
+    return evaluator.joint(scenario.means[:1], scenario.sds[:1], scenario.family).favour()
+
+
 def labelled_rows(
     scenario: Scenario,
     evaluator: Hybrid,
@@ -236,7 +246,9 @@ def labelled_rows(
         correction=CORRECTIONS[evaluator.method(scenario.family)],
         origin=1.0 if binary and sign < 0 else 0.0,
         sign=sign,
-        residual=evaluator.residual,
+        residual=1.0 if binary else evaluator.residual,
+        uneven=0.0 if binary else evaluator.uneven,
+        favour=_favour(scenario, evaluator),
         per_label=1 / float(evaluator.label_share),
         severity_sd=found.severity_sd,
         raters=found.raters,

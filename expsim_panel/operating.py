@@ -14,6 +14,7 @@ from expsim_panel.exact import Exact
 from expsim_panel.guardrail_play import Guards
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import FUTILE
+from expsim_panel.repeated_intervals import NO_ESTIMATE, held_by_repeated
 from expsim_panel.results import Figure, Outcomes
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
@@ -292,6 +293,7 @@ def experiments(
         "rater_hours": (read if money.responses["human"] else nothing) * money.seconds_per_row / 3600,
         "days": money.days(day.astype(float)),
         "waiting_days": money.waiting_days(day, read),
+        "calendar_days": day + money.waiting_days(day, read),
         "cost": np.sum(list(end.spent.values()), axis=0),
         **{f"cost.{kind}": dollars for kind, dollars in end.spent.items()},
         "regret": end.regret,
@@ -359,6 +361,11 @@ def _adjusted(scenario: Scenario, one: Strategy, out: Outcomes, end: Endings, wh
         absent = "no stage-wise estimate: outcomes come in after the stop"
     elif np.ptp(end.effects, axis=0).max() > 0:
         absent = "no stage-wise estimate: the true effect varies"
+    if not absent and len(scenario.variants) > 2:
+        held = held_by_repeated(one.design, plan.setting_of(scenario), out.day, effect - end.effects[:, 1:], se)
+        coverage = blank(held) if isinstance(held, str) else mean(held, spread=False)
+        told = {"coverage_adjusted": coverage, "exaggeration_adjusted": blank(NO_ESTIMATE)}
+        return {**told, "exaggeration_shrunk": shrunk}
     truth = float(end.effects[0, 1])
     some = slice(0, ADJUSTED)
     chosen = end.chosen[some]

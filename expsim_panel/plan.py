@@ -16,11 +16,12 @@ from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.hybrid_rows import LabelledRows, PairedRows, labelled_rows, paired_rows
 from expsim_panel.kernels.streams import TRUTH, generator
 from expsim_panel.offline_laws import PromptRows, rows_per_prompt
+from expsim_panel.preference_hybrid import HybridRows
 from expsim_panel.preference_rows import PreferenceRows, arm_sds, planned_sd, preference
 from expsim_panel.scenario import Scenario
 from expsim_panel.uneven import AMOUNTS, LEVELS, Uneven
 
-Scored = LabelledRows | PairedRows | PreferenceRows | PromptRows
+Scored = LabelledRows | PairedRows | PreferenceRows | HybridRows | PromptRows
 
 WORLDS = ("truth", "null", "unbiased", "prior")
 """truth: as the scenario says. null: the null twin. unbiased: the null twin under a perfect evaluator and
@@ -67,8 +68,8 @@ class Law:
         Rater severity.
     uneven : Uneven or None
         What makes the world not plain; None where rows are independent and alike every day.
-    labelled : LabelledRows, PairedRows, PreferenceRows or None
-        A hybrid's labels and scores, or verdicts side by side; rows are then what is made of them.
+    labelled : LabelledRows, PairedRows, PreferenceRows, PromptRows or None
+        A hybrid's labels and scores, verdicts side by side, or prompts of a fixed set; rows are made of them.
     """
 
     means: np.ndarray

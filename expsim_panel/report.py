@@ -35,8 +35,8 @@ from expsim_panel.study import Request, Study
 ORDER = (
     "power", "type1_error", "type1_error_unbiased", "false_launch", "p_correct", "p_harmful_launch",
     "p_suboptimal_launch", "p_missed_win", "p_inconclusive", "units", "exposures", "judged", "labelled",
-    "rater_hours", "days", "waiting_days", "cost", "cost.generation", "cost.judge", "cost.human", "cost.latency",
-    "cost_per_correct", "regret", "simple_regret", "traffic_on_worse_arms", "exaggeration", "coverage",
+    "rater_hours", "days", "waiting_days", "calendar_days", "cost", "cost.generation", "cost.judge", "cost.human",
+    "cost.latency", "cost_per_correct", "regret", "simple_regret", "traffic_on_worse_arms", "exaggeration", "coverage",
     "exaggeration_adjusted", "exaggeration_shrunk", "coverage_adjusted",
 )  # fmt: skip
 """Order of the operating characteristics in tables and files."""
@@ -49,11 +49,12 @@ def summarise(
     traces: dict[str, Trace],
     seconds: float,
     known: dict[tuple[str, str], exact.Exact | str],
+    verdicts: dict[str, Verdict] | None = None,
 ) -> Result:
     """Return the Result of the outcomes in `worlds` (strategy -> world -> arrays).
 
     `known` holds exact figures by (strategy, world) that are known already; it may be empty. A partial result makes
-    no others.
+    no others. `verdicts` keeps those of the traces for the whole result.
     """
     scenario = study.scenario
     money = ledger(scenario)
@@ -63,6 +64,8 @@ def summarise(
     rails = guardrail_play.play(scenario, request.seed, worlds)
     truths = {world: effects_in(request, scenario, world, out.code.size) for world, out in some.items()}
 
+    said = {} if verdicts is None else verdicts
+
     def reported(one: Strategy) -> tuple[StrategyResult, Figure]:
         mine = worlds[one.name]
         by_world = {
@@ -70,11 +73,15 @@ def summarise(
             for world, out in mine.items()
         }
         guards = {world: rails[one.name, world] for world in ("truth", "null") if rails}
-        found = _strategy(scenario, one, mine, by_world, traces[one.name], facts, money, guards, known, whole)
+        shown = traces[one.name]
+        if one.name not in said:
+            said[one.name] = verdict_of(scenario, one, shown)
+        found = _strategy(scenario, one, mine, by_world, shown, said[one.name], facts, money, guards, known, whole)
         return found, by_world["prior"]["loss"]
 
-    # NumPy and the kernels let go of the interpreter; no figure depends on another strategy's.
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, len(study.strategies))) as pool:
+    # NumPy and the kernels let go of the interpreter; no figure depends on another strategy's. What a partial result
+    # takes is mostly Python, and blocks are played meanwhile.
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, len(study.strategies)) if whole else 1) as pool:
         made = list(pool.map(reported, study.strategies))
     done = [found for found, _ in made]
     losses = {found.name: loss for found, loss in made}
@@ -125,6 +132,7 @@ def _strategy(
     mine: dict[str, Outcomes],
     by_world: dict[str, dict[str, Figure]],
     shown: Trace,
+    verdict: Verdict,
     facts: recommend.Known,
     money: Ledger,
     guards: dict[str, guardrail_play.Guards],
@@ -140,7 +148,9 @@ def _strategy(
     power = truth["rejection"] if scenario.effects.max() > 0 else operating.blank("no variant is truly better")
     if power.value is not None and len(scenario.variants) > 2:
         code = mine["truth"].code
-        power = operating.proportion((code > 0) & (scenario.effects[np.maximum(code, 0)] > 0))
+        law = known.get((one.name, "truth"))
+        better = law.values.get("power") if isinstance(law, exact.Exact) else None
+        power = operating.proportion((code > 0) & (scenario.effects[np.maximum(code, 0)] > 0), better)
     absent = operating.blank("in the null twin no variant is truly better")
     level = one.design.level()
     guarded = None
@@ -153,7 +163,7 @@ def _strategy(
         _ordered({**truth, "power": power, **alarms}),
         _ordered({**null, "power": absent, **alarms}),
         shown,
-        verdict_of(scenario, one, shown),
+        verdict,
         _wordings(scenario, facts, level, mine["truth"], money, guards.get("truth")),
         guarded,
     )

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 import param
@@ -53,6 +54,15 @@ class Request:
         made = Study.from_tree(json.loads(self.document), "request")
         made.replicates, made.seed, made.luck = self.replicates, self.seed, self.luck
         return made
+
+    def shared(self) -> Study:
+        """Return such a study to be read and never changed: the same object for all who ask, parsed once."""
+        return _parsed(self)
+
+
+@lru_cache(maxsize=8)
+def _parsed(request: Request) -> Study:
+    return request.study()
 
 
 def _standard(scenario: Scenario) -> list[strategy.Strategy]:
@@ -177,9 +187,15 @@ class Study(Section):
         """
         tree = self.to_tree()
         self._check_size()
-        Study.from_tree(tree, "study")
-        document = json.dumps(tree, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return Request(document, int(self.replicates), int(self.seed), int(self.luck))
+        try:
+            document = json.dumps(tree, sort_keys=True, separators=(",", ":"), allow_nan=False)
+            made = Request(document, int(self.replicates), int(self.seed), int(self.luck))
+            made.shared()
+        except (InputError, ValueError):
+            # Of this study, then, not of the document that nobody has seen.
+            Study.from_tree(tree, "study")
+            raise
+        return made
 
     def _check_size(self) -> None:
         """Refuse results that would not fit into memory; the same on every machine, as results are."""

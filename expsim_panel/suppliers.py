@@ -107,7 +107,8 @@ def suppliers(scenario: Scenario) -> Suppliers:
             found[kind] = _human(evaluator, each)
     judge, human, using = found["judge"], found["human"], scenario.evaluator
     if isinstance(using, Hybrid):
-        shape = float(using.label_share), using.residual, bool(using.paired)
+        residual = 1.0 if scenario.family == "binary" else using.residual
+        shape = float(using.label_share), residual, bool(using.paired)
         return Suppliers("hybrid", judge, human, *shape)
     if not scenario.side_by_side:
         return Suppliers(using.kind, judge, human)
@@ -146,7 +147,7 @@ def _judge(one: Judge, each: float) -> Supplier:
 def _human(one: Human, each: float) -> Supplier:
     floor = 0.0 if one.shared_raters else math.sqrt(2 / one.raters) * one.severity_sd
     return Supplier(
-        one.usd_per_row() * each, one.noise_variance() / one.labels_per_item / each, 1.0, *one.vote(),
+        one.usd_per_row() * each, one.label_variance() / each, 1.0, *one.vote(),
         floor, one.rows_per_day() / each,
     )  # fmt: skip
 

@@ -15,6 +15,9 @@ Floats = npt.NDArray[np.float64]
 _REACH = 16.0
 # Paths are integrated once, without drift, and weighed by exp(drift x - drift^2 t / 2) for every other drift:
 # far tails without drift are the middle under a large one.
+_PLAIN_STEPS = 8
+_CERTAIN = 8.0
+"""Where the complementary error function is 1e-29: most paths are that far from a bound within a day."""
 _ROOT_HALF = 0.7071067811865476
 _ROOT_2PI = 2.5066282746310007
 
@@ -73,13 +76,63 @@ def _beyond(
     height = math.sqrt(step) / _ROOT_2PI
     tail, slope = 0.0, 0.0
     for i in range(first, last):
+        gap = bound - points[i] - drift * step
+        far = gap * scale
+        if far > _CERTAIN:
+            continue
         off = points[i] - drift * before
         weight = mass[i] * math.exp(drift * points[i] - 0.5 * drift * drift * before)
-        gap = bound - points[i] - drift * step
-        high = 0.5 * math.erfc(gap * scale)
+        if far < -_CERTAIN:
+            tail += weight
+            slope += weight * off
+            continue
+        high = 0.5 * math.erfc(far)
         tail += weight * high
         slope += weight * (off * high + height * math.exp(-0.5 * gap * gap / step))
     return tail, slope
+
+
+@inner
+def _before(
+    information: Floats,
+    upper: Floats,
+    points: Floats,
+    mass: Floats,
+    start: npt.NDArray[np.int64],
+    look: int,
+    drift: float,
+) -> tuple[float, float]:
+    """Return P(a stop high before `look`) under a drift, and its derivative by the drift."""
+    tail, slope = 0.0, 0.0
+    before = 0.0
+    for j in range(look):
+        now = information[j]
+        bound = upper[j] * math.sqrt(now)
+        if bound < math.inf:
+            one, more = _beyond(points, mass, start[j], start[j + 1], before, now - before, bound, drift)
+            tail += one
+            slope += more
+        before = now
+    return tail, slope
+
+
+@inner
+def _at(
+    information: Floats,
+    points: Floats,
+    mass: Floats,
+    start: npt.NDArray[np.int64],
+    look: int,
+    z: float,
+    drift: float,
+) -> tuple[float, float]:
+    """Return P(still going at `look`, and at least `z` there) under a drift, and its derivative by the drift."""
+    now = information[look]
+    before = information[look - 1] if look > 0 else 0.0
+    bound = z * math.sqrt(now)
+    if bound == math.inf:
+        return 0.0, 0.0
+    return _beyond(points, mass, start[look], start[look + 1], before, now - before, bound, drift)
 
 
 @kernel
@@ -97,23 +150,31 @@ def tail_at(
 
     ``sum_(j < look) P(stop high at j) + P(still going, Z_look >= z)``; `look` counts from 0.
     """
-    tail, slope = 0.0, 0.0
-    before = 0.0
-    for j in range(look + 1):
-        now = information[j]
-        bound = (z if j == look else upper[j]) * math.sqrt(now)
-        if bound < math.inf:
-            one, more = _beyond(points, mass, start[j], start[j + 1], before, now - before, bound, drift)
-            tail += one
-            slope += more
-        before = now
-    return tail, slope
+    earlier, steep = _before(information, upper, points, mass, start, look, drift)
+    tail, slope = _at(information, points, mass, start, look, z, drift)
+    return earlier + tail, steep + slope
 
 
 @kernel
-def tails(
+def tails_before(
     information: Floats,
     upper: Floats,
+    points: Floats,
+    mass: Floats,
+    start: npt.NDArray[np.int64],
+    look: int,
+    drift: Floats,
+) -> Floats:
+    """Return P(a stop high before `look`) under every drift."""
+    found = np.empty(drift.size)
+    for i in range(drift.size):
+        found[i] = _before(information, upper, points, mass, start, look, drift[i])[0]
+    return found
+
+
+@kernel
+def tails_at(
+    information: Floats,
     points: Floats,
     mass: Floats,
     start: npt.NDArray[np.int64],
@@ -121,11 +182,51 @@ def tails(
     z: Floats,
     drift: Floats,
 ) -> Floats:
-    """Return `tail_at` for every pair of `z` and `drift`, arrays of one shape (n,)."""
+    """Return P(still going at `look`, and at least z there) for every pair of `z` and `drift`, arrays (n,)."""
     found = np.empty(z.size)
     for i in range(z.size):
-        found[i] = tail_at(information, upper, points, mass, start, look, z[i], drift[i])[0]
+        found[i] = _at(information, points, mass, start, look, z[i], drift[i])[0]
     return found
+
+
+@kernel
+def _between(
+    information: Floats,
+    upper: Floats,
+    points: Floats,
+    mass: Floats,
+    start: npt.NDArray[np.int64],
+    look: int,
+    z: float,
+    tail: float,
+) -> float:
+    """Return one such drift as `drifts_at`: Newton's method between bounds that close in."""
+    root = math.sqrt(information[look])
+    drift = z / root
+    low, high = drift - 2.0 / root, drift + 2.0 / root
+    while low > -1e4 and tail_at(information, upper, points, mass, start, look, z, low)[0] > tail:
+        high = low
+        low -= 4.0 / root
+    while high < 1e4 and tail_at(information, upper, points, mass, start, look, z, high)[0] < tail:
+        low = high
+        high += 4.0 / root
+    drift = min(max(drift, low), high)
+    for _ in range(100):
+        value, slope = tail_at(information, upper, points, mass, start, look, z, drift)
+        if value < tail:
+            low = drift
+        else:
+            high = drift
+        following = 0.5 * (low + high)
+        if slope > 1e-12:
+            newton = drift - (value - tail) / slope
+            if low < newton < high:
+                following = newton
+        done = abs(following - drift) * root < 1e-10
+        drift = following
+        if done:
+            break
+    return drift
 
 
 @kernel
@@ -141,34 +242,28 @@ def drifts_at(
 ) -> Floats:
     """Return the drift under which an end at each `z` of `look` has the tail probability `tail`.
 
-    Safeguarded Newton, from the solution of the neighbour: neighbours in `z` should be near each other.
+    Newton's method from the line through the solutions of two neighbours, which should be near each other in `z`;
+    where it does not settle at once, a safeguarded one between bounds.
     """
     root = math.sqrt(information[look])
     found = np.empty(z.size)
-    drift = z[0] / root
     for i in range(z.size):
-        low, high = drift - 2.0 / root, drift + 2.0 / root
-        while low > -1e4 and tail_at(information, upper, points, mass, start, look, z[i], low)[0] > tail:
-            high = low
-            low -= 4.0 / root
-        while high < 1e4 and tail_at(information, upper, points, mass, start, look, z[i], high)[0] < tail:
-            low = high
-            high += 4.0 / root
-        drift = min(max(drift, low), high)
-        for _ in range(100):
+        drift = z[i] / root
+        if i == 1:
+            drift = found[0] + (z[1] - z[0]) / root
+        elif i > 1:
+            gap = z[i - 1] - z[i - 2]
+            slant = (found[i - 1] - found[i - 2]) / gap if gap != 0.0 else 1.0 / root
+            drift = found[i - 1] + slant * (z[i] - z[i - 1])
+        settled = False
+        for _ in range(_PLAIN_STEPS):
             value, slope = tail_at(information, upper, points, mass, start, look, z[i], drift)
-            if value < tail:
-                low = drift
-            else:
-                high = drift
-            following = 0.5 * (low + high)
-            if slope > 1e-12:
-                newton = drift - (value - tail) / slope
-                if low < newton < high:
-                    following = newton
-            done = abs(following - drift) * root < 1e-10
-            drift = following
-            if done:
+            change = (value - tail) / slope if slope > 1e-12 else math.inf
+            if not abs(change) * root < 1.0:
                 break
-        found[i] = drift
+            drift -= change
+            if abs(change) * root < 1e-10:
+                settled = True
+                break
+        found[i] = drift if settled else _between(information, upper, points, mass, start, look, z[i], tail)
     return found

@@ -38,14 +38,14 @@ class Mailbox:
 
 def exact_figures(request: Request) -> dict[str, exact.Exact | str]:
     """Return per strategy the exact figures under the scenario's truth, or why there are none: milliseconds."""
-    study = request.study()
+    study = request.shared()
     money = economics.ledger(study.scenario)
     return {one.name: exact.operating(study.scenario, one, "truth", money) for one in study.strategies}
 
 
 def watch_another(result: Result, request: Request) -> Result:
     """Return the same result with another experiment on screen: nothing is simulated twice."""
-    study = request.study()
+    study = request.shared()
     traces = {one.name: engine.trace(request, study, one) for one in study.strategies}
     worlds = {one.name: dict(one.worlds) for one in result.strategies}
     return report.summarise(request, study, worlds, traces, result.seconds, {})

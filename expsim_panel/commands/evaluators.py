@@ -122,7 +122,7 @@ def document(found: Comparison) -> dict[str, Any]:
     what = found.setting
     rho = math.sqrt(what.law.rho_squared)
     split = optimal_split(rho, what.cost_human, what.cost_judge, found.budget / 2)
-    suspected = break_even_n(float((what.law.score_sd**2).sum()), what.bias_sd)
+    suspected = break_even_n(what.law.alone_variance, what.bias_sd)
     return {
         "budget": found.budget,
         "target_error": found.target,

@@ -111,7 +111,6 @@ the same test, a tenth of the lattice.
 NAMES = [*designs.names(), *(one["name"] for one in VARIATIONS)]
 WITHOUT_EXACT = {
     "blinded-reestimation",
-    "drop-the-losers",
     "empirical-bernstein",
     "fixed-lift",
     "promising-zone",
