@@ -168,6 +168,18 @@ class Design(Section):
         """
         return self.rule(setting)
 
+    def rejects(self, setting: Setting, means: np.ndarray, sds: np.ndarray) -> tuple[float, float] | None:
+        """Return P(found worse) and P(found better) of a test at the end that no bound on z describes; None: no such.
+
+        Parameters
+        ----------
+        setting : Setting
+            Its last day has the rows of the test.
+        means, sds : ndarray, shape (2,)
+            Law of a row of control and variant; more is better.
+        """
+        return None
+
     def level(self) -> float:
         """Return the confidence level of the interval shown with an estimate."""
         return 0.95

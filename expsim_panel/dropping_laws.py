@@ -219,8 +219,8 @@ class _Variant:
 
     def density(self, means: Floats) -> Floats:
         """Return the density of its final mean where it stays."""
-        dense = self._passed((means - self.mean) / self.scale[-1], self.rows[-1], density=True)
-        return np.asarray(dense / self.scale[-1])
+        at = (means - self.mean) / self.scale[-1]
+        return np.asarray(self._passed(at, self.rows[-1], density=True) / self.scale[-1])
 
 
 def _control(mean: float, sd: float, rows: Floats) -> tuple[Floats, Floats]:

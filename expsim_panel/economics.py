@@ -145,7 +145,7 @@ def ledger(scenario: Scenario, found: Clusters | None = None) -> Ledger:
         slower = (mine - base) / 1000 if mine is not None and base is not None else 0.0
         waiting.append(money.usd_per_second * max(0.0, slower))
     if scenario.offline is not None:
-        return offline_ledger(scenario, np.array(generation), np.array(waiting), np.array(spread))
+        return offline_ledger(scenario, *map(np.array, (generation, waiting, spread)))
     traffic, evaluator = scenario.traffic, scenario.evaluator
     planned = traffic.units_per_day * traffic.days
     each = (found or plan.clusters(scenario)).scored_per_row
@@ -170,7 +170,9 @@ def ledger(scenario: Scenario, found: Clusters | None = None) -> Ledger:
     )
 
 
-def offline_ledger(scenario: Scenario, generation: np.ndarray, waiting: np.ndarray, spread: np.ndarray) -> Ledger:
+def offline_ledger(
+    scenario: Scenario, generation: np.ndarray, waiting: np.ndarray, generation_sd: np.ndarray
+) -> Ledger:
     """Return prices and pace of a prompt set: nobody waits, and time is what scoring takes."""
     table, evaluator, money = scenario.offline, scenario.evaluator, scenario.economics
     served = scenario.served or scenario.traffic
@@ -201,7 +203,7 @@ def offline_ledger(scenario: Scenario, generation: np.ndarray, waiting: np.ndarr
     return Ledger(
         generation,
         waiting,
-        spread,
+        generation_sd,
         whole / rows,
         evaluator.kind if evaluator.kind in ("judge", "human", "hybrid") else "",
         {who: _part(of_prompt, who, whole) for who in ("judge", "human")},

@@ -76,7 +76,8 @@ def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effe
         return dropping_exact.operating(one.design, setting, law, money, bool(scenario.guardrails))
     planned = one.design.bounds(as_seen(setting, law))
     if planned is None:
-        return "no exact value for this stopping rule"
+        found = at_the_end(one, setting, law, money)
+        return found if isinstance(found, str) else vetoed(scenario, world, found, {})
     if isinstance(law.labelled, PromptRows) and one.design.kind == "fixed-t":
         freedom = law.labelled.freedom(setting.rows[-1, 0])
         if freedom is None or not law.labelled.law.paired:
@@ -166,6 +167,25 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
             return absent
         delay = law.uneven.delay
         low, idle, high = exact_worlds.crossing(setting, planned, law, law.uneven)
+    return _figures(setting, looks, low, idle, high, planned.futility, delay, money)
+
+
+def at_the_end(one: Strategy, setting: Setting, law: plan.Law, money: Ledger) -> Exact | str:
+    """Return the exact figures of a test at the end that no bound on z describes, or why there are none."""
+    if law.uneven is not None or law.severity_sd > 0 or law.labelled is not None:
+        return "no exact value for this stopping rule in a world that is not plain"
+    found = one.design.rejects(setting, law.means[0], law.sds[0])
+    if found is None:
+        return "no exact value for this stopping rule"
+    low, high = (np.array([chance]) for chance in found)
+    return _figures(setting, np.array([setting.days - 1]), low, np.zeros(1), high, False, 0, money)
+
+
+def _figures(
+    setting: Setting, looks: np.ndarray, low: np.ndarray, idle: np.ndarray, high: np.ndarray, futility: bool,
+    delay: int, money: Ledger,
+) -> Exact:  # fmt: skip
+    """Return the figures of a test that ends at these looks (days from 0) with these probabilities."""
     stops = high + idle + low
     going = max(0.0, 1.0 - float(stops.sum()))
     weights = np.append(stops, going)
@@ -175,7 +195,7 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
     spent = money.costs(units, scored)
     per_unit = money.exposures_per_unit if money.live else 0.0
     values = {
-        "rejection": float(high.sum() if planned.futility else (high + low).sum()),
+        "rejection": float(high.sum() if futility else (high + low).sum()),
         "launch": float(high.sum()),
         "units": float(weights @ units.sum(axis=1)),
         "exposures": float(weights @ units.sum(axis=1) * per_unit),

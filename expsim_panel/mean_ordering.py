@@ -1,8 +1,8 @@
 """Estimate and interval after a test that may give up in the middle: the sample-mean ordering.
 
 Paths above and below an inner wedge mix at later looks, so that earlier is no longer more extreme. Ordered by their
-estimates, ends have a p-value all the same, whose inverse is a median-unbiased estimate and an interval with exactly the
-stated coverage. It needs the looks to come as they were planned.
+estimates, ends have a p-value all the same, whose inverse is a median-unbiased estimate and an interval with exactly
+the stated coverage. It needs the looks to come as they were planned.
 """
 
 from __future__ import annotations

@@ -357,10 +357,10 @@ def _adjusted(scenario: Scenario, one: Strategy, out: Outcomes, end: Endings, wh
     absent = "" if whole else LATER
     if one.policy.adaptive:
         absent = "no stage-wise estimate: the allocation adapts to the data"
-    elif scenario.delay_days:
-        absent = "no stage-wise estimate: outcomes come in after the stop"
     elif np.ptp(end.effects, axis=0).max() > 0:
         absent = "no stage-wise estimate: the true effect varies"
+    elif scenario.delay_days and len(scenario.variants) > 2:
+        absent = "no repeated confidence interval: outcomes come in after the stop"
     if not absent and len(scenario.variants) > 2:
         held = held_by_repeated(one.design, plan.setting_of(scenario), out.day, effect - end.effects[:, 1:], se)
         coverage = blank(held) if isinstance(held, str) else mean(held, spread=False)
@@ -372,8 +372,8 @@ def _adjusted(scenario: Scenario, one: Strategy, out: Outcomes, end: Endings, wh
     which = np.flatnonzero(chosen > 0)
     # A ratio to a true effect of 0 is undefined, and the medians are most of the work.
     made: Adjusted | str = absent or adjusted(
-        one.design, plan.setting_of(scenario), out.day[some], effect[some, 0], se[some, 0], truth,
-        (chosen > 0) & (truth != 0),
+        one.design, plan.setting_of(scenario), out.day[some] - scenario.delay_days, effect[some, 0], se[some, 0], truth,
+        (chosen > 0) & (truth != 0), out.code[some] if scenario.delay_days else None,
     )  # fmt: skip
     if isinstance(made, str):
         told = {name: blank(made) for name in ("coverage_adjusted", "exaggeration_adjusted")}

@@ -1,7 +1,7 @@
 """Repeated confidence intervals: valid for every comparison with the control, whatever made the experiment stop.
 
-With several variants an experiment ends by what any of them does, so that the ends of one comparison have no ordering of
-their own. An interval that holds the truth at all looks at once holds it at the last one too.
+With several variants an experiment ends by what any of them does, so that the ends of one comparison have no
+ordering of their own. An interval that holds the truth at all looks at once holds it at the last one too.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ _LEAST = 30
 def half_widths(design: Design, setting: Setting) -> Floats | str:
     """Return by how many standard errors the interval reaches when the experiment ends on a day, shape (days,).
 
-    The interval ``estimate +- c_k se`` of one comparison holds the true effect with probability `design.level()` or more:
-    with just that probability all of them do, over the looks. nan on days without a look. Or the reason why there are none.
+    The interval ``estimate +- c_k se`` of one comparison holds the true effect with probability `design.level()` or
+    more: with just that probability those of all looks do. nan on days without
+    a look. Or the reason why there is none.
 
     References
     ----------

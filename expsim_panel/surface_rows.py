@@ -154,7 +154,8 @@ def exact_figures(
         return
     drops = one.design.drops and (row.law is None or one.design.drops_in(row.setting))
     planned = None if row.law is None or drops else one.design.bounds(row.setting)
-    if row.law is not None and planned is None and not drops:
+    at_the_end = type(one.design).rejects is not Design.rejects
+    if row.law is not None and planned is None and not drops and not at_the_end:
         raise NoExact("no exact value for this stopping rule")
     passing: dict[bytes, np.ndarray] = {}
     for index, cell in enumerate(row.cells):
@@ -163,13 +164,16 @@ def exact_figures(
         found: exact.Exact | str
         if drops:
             found = _dropping(row, index, one.design, world)
-        elif row.law is None or planned is None:
+        elif row.law is None:
             found = exact.operating(scenario, one, world, row.money)
         else:
             law = row.law.one(index)
             if one.design.bounds_follow_spread:
                 planned = one.design.bounds(exact.as_seen(row.setting, law)) or planned
-            found = exact.stopped(row.setting, planned, law, row.money)
+            if planned is None:
+                found = exact.at_the_end(one, row.setting, law, row.money)
+            else:
+                found = exact.stopped(row.setting, planned, law, row.money)
             if launches and isinstance(found, exact.Exact):
                 found = exact.vetoed(scenario, world, found, passing)
         if isinstance(found, str):

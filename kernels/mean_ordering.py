@@ -1,4 +1,4 @@
-"""The sample-mean ordering of how sequential tests end: for tests that give up in the middle, which stages do not order.
+"""The sample-mean ordering of how sequential tests end, for those that may give up in the middle.
 
 Every end is as extreme as its estimate (Emerson, Fleming 1990). Estimates are on the scale of the drift: score over
 information, the score being ``x = sqrt(I) z``.

@@ -244,9 +244,9 @@ class BanditSession(param.Parameterized):  # type: ignore[misc]
         if found is not None:
             await self._infer(run, found)
 
-    async def _infer(self, run: int, found: BanditResult) -> None:
+    async def _infer(self, run: int, found: BanditResult | None) -> None:
         """Reckon what can be inferred, after everything else is on screen."""
-        if run != self._run:
+        if found is None or run != self._run:
             return
         made = await self._work(run, lambda stop: inference(found, progress=stop))
         if made is not None:

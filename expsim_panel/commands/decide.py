@@ -31,7 +31,7 @@ def decide(
         typer.Option(
             "--counts",
             metavar="A=HITS/ROWS,...",
-            help="Hits and responses of each variant; A=MEAN/SD/ROWS,... of a score; side by side B=WINS/TIES/LOSSES.",
+            help="Hits and responses of each variant; A=MEAN/SD/ROWS of scores; side by side B=WINS/TIES/LOSSES.",
         ),
     ] = None,
     guardrail: Annotated[

@@ -17,7 +17,7 @@ from expsim_panel.measurement_design import break_even_n, false_rejection
 from expsim_panel.scenario import Scenario
 from expsim_panel.split import optimal_split
 
-NAMES = library.names()
+NAMES = [name for name in library.names() if not library.load(name).side_by_side]
 REPS = 20_000
 
 

@@ -21,7 +21,9 @@ NAME = "side-by-side-prompt"
 
 def small(*settings: str) -> Study:
     """Return the scenario without a suspected bias, so that a clear win is launched."""
-    return Study.load(NAME, ["evaluator.suspected_bias_sd=0", *settings], ["fixed-horizon"])
+    return Study.load(
+        NAME, ["evaluator.suspected_bias_sd=0", "traffic.units_per_day=120", *settings], ["fixed-horizon"]
+    )
 
 
 def test_counts_are_a_one_sample_z_test() -> None:
@@ -89,5 +91,7 @@ def test_the_command_line() -> None:
     ran = CliRunner().invoke(app, ["decide", NAME, "--counts", "new prompt=324/60/216", "--json", "-"])
     assert ran.exit_code == 0
     assert json.loads(ran.stdout)["verdict"]["standing"]["wins"] == 0.54
+    refused = CliRunner().invoke(app, ["evaluators", NAME])
+    assert refused.exit_code != 0
     checked = CliRunner().invoke(app, ["check", NAME])
     assert "pairwise" in checked.stdout
