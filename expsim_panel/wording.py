@@ -182,6 +182,8 @@ def _collect(case: _Case, distrusted: bool) -> tuple[str, list[str]]:
     """Name what to collect, of whom, for how many dollars and days."""
     assert case.chosen is not None
     what = wording_evidence.request(case.chosen, case.more, case.facts.who.own, case.facts.money.live)
+    if case.facts.side_by_side:
+        what = what.replace("responses", "comparisons")
     if distrusted:
         why = f"before launching {case.name}. The judge sees {case.shows}, which its own bias could explain."
         sentence, reasons = f"{what} {why}", [_bar(case)]

@@ -99,9 +99,9 @@ def test_the_amount_is_the_best_of_all_by_brute_force(own: str, effect: float) -
     at_hand = seen(effect, rows=80.0)
     found = offers(stakes, at_hand)
     assert {one.source for one in found} == {"judge", "human", "hybrid"}
-    from expsim_panel.further_evidence import _Market
+    from expsim_panel.evidence_market import Market
 
-    market = _Market(stakes, at_hand)
+    market = Market(stakes, at_hand)
     for one in found:
         source, _ = market.sources()[one.source]
         every = np.arange(1.0, 100_001.0)[None, :]
@@ -258,9 +258,9 @@ def test_a_hybrid_can_have_more_units_more_labels_or_more_scores() -> None:
     found = {one.source: one for one in offers(stakes, at_hand)}
     assert list(found) == ["hybrid", "human", "judge"]
     assert [one.own for one in found.values()] == [True, False, False]
-    from expsim_panel.further_evidence import _Market
+    from expsim_panel.evidence_market import Market
 
-    market = _Market(stakes, at_hand)
+    market = Market(stakes, at_hand)
     g = np.random.default_rng(2)
     for name, more in (("human", 200), ("judge", 300)):
         labels, scores = (n + more, judged) if name == "human" else (n, judged + more)

@@ -40,6 +40,14 @@ def test_counts_are_a_one_sample_z_test() -> None:
     assert made.verdict.to_json()["standing"] == {"comparisons": 600, "wins": 0.54, "ties": 0.1, "losses": 0.36}
 
 
+def test_what_to_collect_is_told_in_comparisons() -> None:
+    """A judge that may be partial: labels of what it has read, not of single responses."""
+    doubted = Study.load(NAME, names=["fixed-horizon"])
+    made = decide(doubted, observed.from_counts(doubted.scenario, "new prompt=1080/200/720"))
+    assert made.verdict.action == "collect"
+    assert "labels of comparisons that the judge has scored" in made.verdict.sentence
+
+
 def test_tables_say_the_same_as_counts(tmp_path: Path) -> None:
     """One comparison a row, counts by day, and totals lead to one estimate; in the other direction to its negative."""
     rows = "variant,outcome\n" + "new prompt,win\n" * 30 + "new prompt,Tie\n" * 5 + "new prompt,-1\n" * 15
