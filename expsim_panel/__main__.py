@@ -22,6 +22,7 @@ from expsim_panel.commands import (
     evaluators,
     exact,
     listing,
+    offline,
     rank,
     run,
     serve,
@@ -70,6 +71,7 @@ app.command("surface")(surface.surface)
 app.command("evaluators")(evaluators.evaluators)
 app.add_typer(exact.app, name="exact")
 app.command("bandit")(bandit.bandit)
+app.command("offline")(offline.offline)
 app.command("rank")(rank.rank)
 app.command("calibrate")(calibrate.calibrate)
 app.command("check")(check.check)

@@ -14,7 +14,9 @@ from numpy.polynomial import chebyshev
 from expsim_panel.checked import Floats
 from expsim_panel.design import Design, Setting
 from expsim_panel.kernels.ordering import drifts_at, going_on, tails_at, tails_before
-from expsim_panel.stagewise import table_of
+from expsim_panel.mean_ordering import medians_by_mean, tails_by_mean
+from expsim_panel.overrun import overrun
+from expsim_panel.stagewise import looks_of
 
 __all__ = ["Adjusted", "adjusted"]
 
@@ -45,7 +47,14 @@ class Adjusted:
 
 
 def adjusted(
-    design: Design, setting: Setting, ended: np.ndarray, effect: Floats, se: Floats, truth: float, wanted: np.ndarray
+    design: Design,
+    setting: Setting,
+    ended: np.ndarray,
+    effect: Floats,
+    se: Floats,
+    truth: float,
+    wanted: np.ndarray,
+    code: np.ndarray | None = None,
 ) -> Adjusted | str:
     """Return the stage-wise tails and estimates of experiments of two arms; or why there are none.
 
@@ -61,13 +70,20 @@ def adjusted(
         The true effect of all of them.
     wanted : bool ndarray, shape (replicates,)
         Whose estimate is needed.
+    code : int ndarray, shape (replicates,), optional
+        Where outcomes are late, how each experiment stopped (below 0: downwards); `effect` and `se` are of the final
+        data.
     """
-    table = table_of(design, setting)
+    if code is not None:
+        return _overrun(design, setting, ended, effect, se, truth, wanted, code)
+    table = looks_of(design, setting)
     if isinstance(table, str):
         return table
-    days, t, lower, upper = table
+    days, t, lower, inner, upper = table
     if days.size > MOST_LOOKS:
         return f"no stage-wise estimates of more than {MOST_LOOKS} looks in a simulation"
+    if inner is not None:
+        return _by_mean((t, lower, inner, upper), days, ended, effect, se, truth, wanted)
     paths = going_on(t, lower, upper)
     tail, estimate = np.full(effect.size, np.nan), np.full(effect.size, np.nan)
     usable = np.isfinite(effect) & np.isfinite(se) & (se > 0)
@@ -81,6 +97,48 @@ def adjusted(
         if mine.size:
             z = effect[mine] / se[mine]
             estimate[mine] = _medians(t, upper, paths, look, z) * se[mine] * root
+    return Adjusted(tail, estimate)
+
+
+def _overrun(
+    design: Design, setting: Setting, ended: np.ndarray, effect: Floats, se: Floats, truth: float, wanted: np.ndarray,
+    code: np.ndarray,
+) -> Adjusted | str:  # fmt: skip
+    """Return the answers where outcomes come in after the stop."""
+    found = overrun(design, setting)
+    if isinstance(found, str):
+        return found
+    days, made = found
+    tail, estimate = np.full(effect.size, np.nan), np.full(effect.size, np.nan)
+    usable = np.isfinite(effect) & np.isfinite(se) & (se > 0)
+    low = (code < 0) & (ended < days[-1])
+    for look, day in enumerate(days):
+        root = float(np.sqrt(made.final[look]))
+        for side in (1, -1):
+            mine = np.flatnonzero((ended == day) & usable & (low == (side < 0)))
+            if not mine.size:
+                continue
+            tail[mine] = made.tails(look, side, effect[mine] / se[mine], truth / (se[mine] * root))
+            mine = mine[wanted[mine]]
+            if mine.size:
+                estimate[mine] = made.drifts(look, side, effect[mine] / se[mine], 0.5) * se[mine] * root
+    return Adjusted(tail, estimate)
+
+
+def _by_mean(
+    looks: tuple[Floats, Floats, Floats, Floats], days: np.ndarray, ended: np.ndarray, effect: Floats, se: Floats,
+    truth: float, wanted: np.ndarray,
+) -> Adjusted:  # fmt: skip
+    """Return the answers where a look may give up in the middle: ordered by their estimates."""
+    tail, estimate = np.full(effect.size, np.nan), np.full(effect.size, np.nan)
+    mine = np.flatnonzero(np.isin(ended, days) & np.isfinite(effect) & np.isfinite(se) & (se > 0))
+    # One unit of drift in the effect's units, by each experiment's own standard error.
+    unit = np.full(effect.size, np.nan)
+    unit[mine] = se[mine] * np.sqrt(looks[0][np.searchsorted(days, ended[mine])])
+    tail[mine] = tails_by_mean(*looks, effect[mine] / unit[mine], truth / unit[mine])
+    mine = mine[wanted[mine]]
+    if mine.size:
+        estimate[mine] = medians_by_mean(*looks, effect[mine] / unit[mine]) * unit[mine]
     return Adjusted(tail, estimate)
 
 

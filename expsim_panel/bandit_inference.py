@@ -47,7 +47,7 @@ METHOD = "aipw_twopoint"
 """The one that recommends."""
 LEAST, MOST = 60, 1000
 """Experiments that are played for bias and coverage, unless their number is given."""
-_BUDGET, _SLOW, _LONGEST, _CELLS = 4e6, 60.0, 1.5e5, 3e7
+_BUDGET, _SLOW, _LONGEST, _CELLS = 1.2e7, 60.0, 1.5e5, 3e7
 _PART, _SIDE = 25, 11
 
 
@@ -179,7 +179,7 @@ def _one(
         with np.errstate(over="ignore"):
             play_logged(
                 policy.request(problem), rewards, choices, problem.binary, law.seen, law.sd, horizon,
-                int(policy.burn_in), float(policy.floor), world.delay, world.batch, DECAY,
+                int(policy.burn_in), policy.floor_of(arms), world.delay, world.batch, DECAY,
                 np.zeros(policy.memory(problem)), out[part], cross[part], kept[part], pulls[part],
             )  # fmt: skip
 

@@ -6,6 +6,7 @@ from expsim_panel import exact, plan
 from expsim_panel.economics import ledger
 from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.evaluators.judge import Judge
+from expsim_panel.named_estimator import NAIVE, bias
 from expsim_panel.operating import MIN_EVENTS
 from expsim_panel.preference_rows import net_of_bias
 from expsim_panel.quantities import effect, percent
@@ -20,6 +21,7 @@ def caveats(result: Result) -> tuple[str, ...]:
     """Return the sentences that belong beside the table of strategies, the weightiest first."""
     scenario = result.study.scenario
     found = [_partiality(result, scenario), _corrections(scenario), _second_look(result), _held_back(result)]
+    found.append(_after_a_bandit(result, scenario))
     return tuple(sentence for sentence in found if sentence)
 
 
@@ -79,6 +81,24 @@ def _held_back(result: Result) -> str:
     return (
         f"Guardrails hold back winners, because they fail or have too few units to be ruled safe: {', '.join(told)} of "
         "experiments."
+    )
+
+
+def _after_a_bandit(result: Result, scenario: Scenario) -> str:
+    """Name the estimator of the strategies that move traffic by what they see, with its bias and coverage."""
+    told = []
+    for one in result.strategies:
+        if not one.strategy.policy.adaptive:
+            continue
+        off = max(bias(one, scenario), key=lambda figure: abs(figure.value or 0.0))
+        if off.value is not None:
+            covers = percent(one.figures["coverage"].value, 0)
+            told.append(f"{one.name} is off by {effect(off.value, scenario.shown_as)} on average and covers {covers}")
+    if not told:
+        return ""
+    return (
+        f"Where traffic follows the data the estimate is still the {NAIVE}, biased there: {', '.join(told)} (bias of "
+        f"the evaluator included). Estimates that stay valid: the page A/B or bandit?, or expsim bandit."
     )
 
 

@@ -122,7 +122,7 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
     readings, unchecked = _guardrails(scenario, seen, end)
     notes += unchecked
     trace = Trace(NO_LUCK, code, end, state[kept], readings)
-    split = sample_ratio.check(seen.units[-1], np.asarray(scenario.shares))
+    split = sample_ratio.check(_arrived(scenario, seen), np.asarray(scenario.shares))
     skewed = split.alarm and not one.policy.adaptive
     if skewed:
         notes.insert(
@@ -143,6 +143,16 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
         verdict, trace, last, planned, stopped,
         None if stopped or not coming else coming[0], split, details, tuple(notes),
     )  # fmt: skip
+
+
+def _arrived(scenario: Scenario, seen: Observed) -> np.ndarray:
+    """Return what the split is checked by: the units, or where only scored rows were counted as many as these show.
+
+    Units worked out from a scored share would make every chance difference of rows look so many times as certain.
+    """
+    if seen.counted:
+        return np.asarray(seen.units[-1])
+    return np.asarray(seen.rows[-1] / max(float(plan.clusters(scenario).rows_per_unit), 1.0))
 
 
 def _guardrails(scenario: Scenario, seen: Observed, day: int) -> tuple[tuple[Readings | None, ...], list[str]]:

@@ -127,6 +127,9 @@ class Design(Section):
     bounds_follow_spread = False
     """Whether `bounds` depends on the setting's `sds`: an exact value then asks with those of the data."""
 
+    drops = False
+    """Whether it drops variants on its way; then `dropped` gives its law."""
+
     needs_allocation = ""
     """Name of the policy that has to divide the traffic; empty: any."""
     only_fixed = ""
@@ -134,6 +137,20 @@ class Design(Section):
 
     def bounds(self, setting: Setting) -> Bounds | None:
         """Return the z bounds that the design comes to; None where it has no such form."""
+        return None
+
+    def drops_in(self, setting: Setting) -> bool:
+        """Tell whether it is more than a test on an even split in this setting."""
+        return self.drops
+
+    def dropped(self, setting: Setting, means: np.ndarray, sds: np.ndarray) -> Any:
+        """Return the law of the variants that leave, or why there is none.
+
+        Returns
+        -------
+        tuple of (Drops, ndarray, ndarray), or str, or None
+            The law; days of the looks; units that an arm in traffic gets between looks. See `dropping_laws`.
+        """
         return None
 
     def rule(self, setting: Setting) -> Any:
@@ -150,6 +167,18 @@ class Design(Section):
         rows, which stay a martingale. A test of the difference of two pooled means needs another form.
         """
         return self.rule(setting)
+
+    def rejects(self, setting: Setting, means: np.ndarray, sds: np.ndarray) -> tuple[float, float] | None:
+        """Return P(found worse) and P(found better) of a test at the end that no bound on z describes; None: no such.
+
+        Parameters
+        ----------
+        setting : Setting
+            Its last day has the rows of the test.
+        means, sds : ndarray, shape (2,)
+            Law of a row of control and variant; more is better.
+        """
+        return None
 
     def level(self) -> float:
         """Return the confidence level of the interval shown with an estimate."""

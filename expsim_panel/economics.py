@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -39,6 +40,10 @@ class Ledger:
         Responses per unit; responses over which the decision pays off.
     value_per_point, launch_cost : float
         Dollars per response and point of the metric; one-off dollars.
+    live : bool
+        Whether users see the responses; those of a prompt set lose nothing by a bad variant and wait for nothing.
+    tick_days, delay_days : float
+        Of a prompt set, days that a batch takes to score, and until the last label is in.
     """
 
     generation: np.ndarray
@@ -55,6 +60,13 @@ class Ledger:
     horizon: float
     value_per_point: float
     launch_cost: float
+    live: bool = True
+    tick_days: float = 1.0
+    delay_days: float = 0.0
+
+    def days(self, ticks: Any) -> Any:
+        """Days of the calendar that so many ticks take: a day each of live traffic, a batch each of a prompt set."""
+        return ticks if self.live else ticks * self.tick_days + self.delay_days
 
     @property
     def handicap(self) -> np.ndarray:
@@ -85,6 +97,8 @@ class Ledger:
         day, rows : ndarray, shape (...)
             Day on which an experiment ended; rows scored, all arms.
         """
+        if not self.live:
+            return np.zeros(np.shape(day))
         return np.asarray(np.maximum(rows / self.rows_per_day - day, 0.0))
 
     def costs(self, units: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
@@ -101,7 +115,7 @@ class Ledger:
         return {
             "generation": exposures @ self.generation,
             **{who: scoring * share if share else nothing for who, share in self.shares.items()},
-            "latency": exposures @ self.waiting,
+            "latency": exposures @ self.waiting if self.live else nothing,
         }
 
 
@@ -130,6 +144,8 @@ def ledger(scenario: Scenario, found: Clusters | None = None) -> Ledger:
         mine = variant.mean_wait()
         slower = (mine - base) / 1000 if mine is not None and base is not None else 0.0
         waiting.append(money.usd_per_second * max(0.0, slower))
+    if scenario.offline is not None:
+        return offline_ledger(scenario, *map(np.array, (generation, waiting, spread)))
     traffic, evaluator = scenario.traffic, scenario.evaluator
     planned = traffic.units_per_day * traffic.days
     each = (found or plan.clusters(scenario)).scored_per_row
@@ -151,6 +167,57 @@ def ledger(scenario: Scenario, found: Clusters | None = None) -> Ledger:
         float(max(money.horizon_units, planned) * traffic.exposures_per_unit),
         float(money.value_per_point),
         float(money.launch_cost),
+    )
+
+
+def offline_ledger(
+    scenario: Scenario, generation: np.ndarray, waiting: np.ndarray, generation_sd: np.ndarray
+) -> Ledger:
+    """Return prices and pace of a prompt set: nobody waits, and time is what scoring takes."""
+    table, evaluator, money = scenario.offline, scenario.evaluator, scenario.economics
+    served = scenario.served or scenario.traffic
+    m, arms, rows = float(table.samples), len(scenario.variants), plan.rows_per_unit(scenario)
+    binary = scenario.family == "binary"
+    share = float(getattr(evaluator, "label_share", 1.0))
+    # Scores of a prompt in one arm, by who gives them: people's labels of scores cover all its answers.
+    each = {"judge": m, "human": m if binary else 1.0}
+    paid = {who: usd * (share if who == "judge" else 1.0) for who, usd in evaluator.usd_by_payee().items()}
+    of_prompt = {who: usd * each.get(who, 1.0) for who, usd in paid.items()}
+    if evaluator.kind == "hybrid":
+        of_prompt["human"] *= share
+    whole = sum(of_prompt.values())
+    scored = {
+        who: each[who] * (share if who == "human" else 1.0) / rows
+        for who in ("judge", "human")
+        if evaluator.kind in (who, "hybrid")
+    }
+    # Judge and people work beside each other.
+    days = 0.0
+    for who, one in (
+        ("judge", getattr(evaluator, "judge", evaluator)),
+        ("human", getattr(evaluator, "human", evaluator)),
+    ):
+        if who in scored:
+            days = max(days, arms * scored[who] * rows / one.rows_per_day())
+    seconds = evaluator.seconds_per_row() * scored.get("human", scored.get("judge", 0.0))
+    return Ledger(
+        generation,
+        waiting,
+        generation_sd,
+        whole / rows,
+        evaluator.kind if evaluator.kind in ("judge", "human", "hybrid") else "",
+        {who: _part(of_prompt, who, whole) for who in ("judge", "human")},
+        {who: scored.get(who, 0.0) for who in ("judge", "human")},
+        seconds,
+        arms / (days / rows) if days else np.inf,
+        1.0,
+        m,
+        float(max(money.horizon_units, served.units_per_day * served.days) * served.exposures_per_unit),
+        float(money.value_per_point),
+        float(money.launch_cost),
+        False,
+        days * int(table.prompts) / table.ticks,
+        float(getattr(evaluator, "delay_days", 0)),
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from expsim_panel.errors import InputError, shown
 from expsim_panel.evaluation_laws import Pace, PairLaw, chosen_variant, measurers, pace, pair_law
+from expsim_panel.judge_laws import asked
 from expsim_panel.scenario import Scenario
 from expsim_panel.split import optimal_split
 
@@ -79,7 +80,7 @@ class Setting:
     sign : float
         +1 where more is better, else -1.
     cost_human, cost_judge : float
-        Dollars per label and per judge score.
+        Dollars per label and per response that the judge is asked about.
     bias_sd : float
         SD of the judge's suspected differential bias.
     pace : Pace
@@ -108,10 +109,8 @@ def setting(scenario: Scenario, variant: str | None = None, concurrency: int = 1
     if concurrency < 1:
         raise InputError("evaluators", "--concurrency", f"{shown(concurrency)}", "give 1 or more calls at a time")
     judge, human = measurers(scenario)
-    if judge.refusals:
-        problem = "refusals are played in studies, not in this comparison"
-        raise InputError(scenario.scenario.name, "evaluators.judge.refusals", problem, "set it to 0")
-    prices = human.usd_per_row(), judge.usd_per_row()
+    # Per response that the judge is asked about: refused ones are paid too, and a hybrid uses their rows.
+    prices = human.usd_per_row(), judge.usd_per_row() / asked(judge.refusals)
     for kind, one in zip(("human", "judge"), prices, strict=True):
         if one <= 0:
             problem = f"the {kind}'s price is {shown(one)}"
@@ -152,9 +151,9 @@ def variance_of_difference(law: PairLaw, kind: str, rows: Rows) -> float:
     """Return the variance of the estimated difference (MODEL section 3.2); inf without enough rows."""
     if min(rows.labelled if kind != "judge" else 2, rows.judged if kind != "human" else 2) < 2:
         return math.inf
-    label, score = law.label_sd**2, law.score_sd**2
+    label = law.label_sd**2
     if kind == "judge":
-        return float(score.sum() / rows.judged)
+        return law.alone_variance / rows.judged
     if kind == "human":
         return float(label.sum() / rows.labelled) + law.severity_variance
     square = law.rho**2
@@ -163,7 +162,7 @@ def variance_of_difference(law: PairLaw, kind: str, rows: Rows) -> float:
 
 def mean_difference(what: Setting, law: PairLaw, kind: str) -> float:
     """Return what the estimator aims at, positive is better: the judge's difference, or the labels'."""
-    seen = law.score if kind == "judge" else law.label
+    seen = law.alone if kind == "judge" else law.label
     return float(what.sign * (seen[1] - seen[0]))
 
 
@@ -243,7 +242,7 @@ def need(what: Setting, kind: str, target: float) -> Need:
         return Need(kind, None, None, None, None, f"{whose} alone is larger: no number of rows reaches it")
     label = float((law.label_sd**2).sum())
     if kind == "judge":
-        n, t = 0.0, float((law.score_sd**2).sum()) / room
+        n, t = 0.0, law.alone_variance / room
     elif kind == "human":
         n, t = label / room, 0.0
     else:

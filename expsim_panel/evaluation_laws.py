@@ -12,6 +12,7 @@ from expsim_panel.evaluation import Evaluator, evaluators
 from expsim_panel.evaluators.human import Human
 from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.evaluators.judge import Judge
+from expsim_panel.judge_laws import answered, asked
 from expsim_panel.label_laws import joint
 from expsim_panel.scenario import Scenario
 
@@ -28,9 +29,12 @@ class PairLaw:
         True means.
     label, score, label_sd, score_sd, rho : ndarray, shape (2,)
         Means, standard deviations and correlation; severity of raters excluded, which cancels between variants
-        where the same raters score both evenly.
+        where the same raters score both evenly. A refusal of the judge counts as the mean score, or as no.
     severity_variance : float
         Variance that raters of one's own in each variant add to the difference, whatever the rows.
+    alone, alone_sd, usable : ndarray, shape (2,)
+        Mean and standard deviation of the scores that there are, and the share of responses that get one: what a
+        judge without labels has. Refusals are not at random.
     """
 
     binary: bool
@@ -41,6 +45,14 @@ class PairLaw:
     score_sd: np.ndarray
     rho: np.ndarray
     severity_variance: float
+    alone: np.ndarray
+    alone_sd: np.ndarray
+    usable: np.ndarray
+
+    @property
+    def alone_variance(self) -> float:
+        """Variance of the judge's own difference times the responses asked about in each variant."""
+        return float((self.alone_sd**2 / self.usable).sum())
 
     @property
     def rho_squared(self) -> float:
@@ -104,7 +116,12 @@ def pair_law(scenario: Scenario, arm: int, null: bool = False) -> PairLaw:
     own = 0.0
     if found.severity_sd > 0 and not found.shared:
         own = 2 * found.severity_sd**2 / max(found.raters, 1)
-    return PairLaw(binary, means, found.label, found.score, found.label_sd, found.score_sd, found.rho, own)
+    alone = found.score, found.score_sd, np.ones(2)
+    if judge.refusals:
+        told = judge.measure(means, sds, scenario.family)
+        usable = answered(means, sds, judge.refusals, judge.refusal_correlation, binary)
+        alone = np.asarray(told.means, float), np.asarray(told.sds, float), usable
+    return PairLaw(binary, means, found.label, found.score, found.label_sd, found.score_sd, found.rho, own, *alone)
 
 
 @dataclass(frozen=True)
@@ -138,7 +155,7 @@ def pace(scenario: Scenario, arm: int, concurrency: int) -> Pace:
     shares = scenario.shares
     daily = scenario.traffic.units_per_day * min(shares[0], shares[arm])
     labels = human.seconds_per_row()
-    scores = judge.seconds_per_row()
+    scores = judge.seconds_per_row() / asked(judge.refusals)
     return Pace(
         human.rows_per_day(),
         86400 * concurrency / scores if scores else math.inf,

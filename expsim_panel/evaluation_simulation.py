@@ -120,14 +120,20 @@ def estimates(
     columns = BINARY_COLUMNS if law.binary else NORMAL_COLUMNS
     value, parts = _COLUMNS[kind]
     for arm in (0, 1):
+        if kind == "judge" and law.usable[arm] < 1:
+            rest = max(round(rows.judged * float(law.usable[arm])) - 2, 1)
         rng = generator(seed, EVALUATOR, lane, 2 * KINDS.index(kind) + arm)
         out = np.empty((replicates, len(columns)))
         if law.binary:
             p, se, sp = law.confusion(arm)
+            if kind == "judge" and law.usable[arm] < 1:
+                # Only the scores that there are count, whatever the labels would be.
+                se, sp = float(law.alone[arm]), 1 - float(law.alone[arm])
             correct_binary(rng, n, rest, p, se, sp, _FREE, out)
         else:
-            means = (float(law.label[arm]), float(law.score[arm]))
-            sds = (float(law.label_sd[arm]), float(law.score_sd[arm]))
+            score, score_sd = (law.alone, law.alone_sd) if kind == "judge" else (law.score, law.score_sd)
+            means = (float(law.label[arm]), float(score[arm]))
+            sds = (float(law.label_sd[arm]), float(score_sd[arm]))
             correct_normal(rng, n, rest, means, sds, float(law.rho[arm]), _FREE, out)
         values += (2 * arm - 1) * out[:, columns.index(value)]
         for part in parts:

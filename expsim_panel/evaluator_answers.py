@@ -175,7 +175,7 @@ def _frontier(what: Setting, budget: float) -> Frontier:
 
 
 def _floor(what: Setting, budget: float) -> Floor:
-    variance = float((what.law.score_sd**2).sum())
+    variance = what.law.alone_variance
     even = break_even_n(variance, what.bias_sd)
     most = max(budget / 2 / what.cost_judge, 10 * even if math.isfinite(even) else 0.0, 100.0)
     if math.isfinite(even):
@@ -197,7 +197,7 @@ def worth(scenario: Scenario, what: Setting) -> Worth:
     rows = np.unique(np.round(np.geomspace(4, max(money.horizon / 4, 8), 160)))
     split = optimal_split(math.sqrt(what.law.rho_squared), what.cost_human, what.cost_judge, 1e5 * what.cost_human)
     ratio = min(split.judged_per_label, 1000.0)
-    label, score = float((what.law.label_sd**2).sum()), float((what.law.score_sd**2).sum())
+    label, score = float((what.law.label_sd**2).sum()), what.law.alone_variance
     square = what.law.rho_squared
     evsi, enbs, best = {}, {}, {}
     for kind in KINDS:

@@ -10,12 +10,15 @@ from expsim_panel import exact_worlds, plan
 from expsim_panel.design import Bounds, Setting
 from expsim_panel.economics import Ledger
 from expsim_panel.guardrail_laws import passes_at
+from expsim_panel.offline_laws import PromptRows
 from expsim_panel.regions import stops_between
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
 
 _SEVERITY_NODES = 8
 _MANY_RATERS = 300
+PROMPTS = 100
+"""Rows of a prompt set from which on an estimated variance passes for a known one, where no t law helps."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,15 @@ class Exact:
         Probability of each end.
     high : ndarray, shape (looks,)
         Probability of stopping for the variant at each look.
+    ends : bool
+        Whether the three above say where it ends; not of a design that drops variants, whose sizes hang on who is left.
     """
 
     values: dict[str, float]
     units: np.ndarray = field(default_factory=lambda: np.zeros((1, 2)))
     weights: np.ndarray = field(default_factory=lambda: np.ones(1))
     high: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    ends: bool = True
 
 
 def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effect: float | None = None) -> Exact | str:
@@ -64,9 +70,19 @@ def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effe
     if effect is not None:
         scenario = with_effect(scenario, effect)
     setting, law = plan.setting_of(scenario, world), plan.law(scenario, world, 0, 0, 1)
+    if one.design.drops and (one.design.drops_in(setting) or law.uneven is not None):
+        from expsim_panel import dropping_exact
+
+        return dropping_exact.operating(one.design, setting, law, money, bool(scenario.guardrails))
     planned = one.design.bounds(as_seen(setting, law))
     if planned is None:
-        return "no exact value for this stopping rule"
+        found = at_the_end(one, setting, law, money)
+        return found if isinstance(found, str) else vetoed(scenario, world, found, {})
+    if isinstance(law.labelled, PromptRows) and one.design.kind == "fixed-t":
+        freedom = law.labelled.freedom(setting.rows[-1, 0])
+        if freedom is None or not law.labelled.law.paired:
+            return "no exact value: the degrees of freedom follow from the data"
+        planned = replace(planned, lower=student(planned.lower, freedom), upper=student(planned.upper, freedom))
     if law.uneven is not None:
         absent = exact_worlds.why_not(law, law.uneven, one.design.bounds_follow_spread)
         if absent:
@@ -136,7 +152,14 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
     if law.labelled is not None and law.labelled.drift.any():
         return "no exact value: the judge drifts, and labels correct it"
     delay = 0
-    if law.uneven is None:
+    few = isinstance(law.labelled, PromptRows) and rows.min() < PROMPTS
+    if isinstance(law.labelled, PromptRows) and few and (len(rows) > 1 or law.labelled.freedom(rows[0, 0]) is None):
+        return f"no exact value: a look sees fewer than {PROMPTS} rows"
+    if isinstance(law.labelled, PromptRows) and law.severity_sd == 0:
+        low, idle, high = _on_prompts(planned, difference, law.labelled, rows[:, 0])
+    elif isinstance(law.labelled, PromptRows) and law.labelled.level != "prompt":
+        return "no exact value: raters' severity in rows other than prompts"
+    elif law.uneven is None:
         low, idle, high = _crossing(variance, planned, difference, law, rows)
     else:
         absent = exact_worlds.why_not(law, law.uneven, False)
@@ -144,6 +167,25 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
             return absent
         delay = law.uneven.delay
         low, idle, high = exact_worlds.crossing(setting, planned, law, law.uneven)
+    return _figures(setting, looks, low, idle, high, planned.futility, delay, money)
+
+
+def at_the_end(one: Strategy, setting: Setting, law: plan.Law, money: Ledger) -> Exact | str:
+    """Return the exact figures of a test at the end that no bound on z describes, or why there are none."""
+    if law.uneven is not None or law.severity_sd > 0 or law.labelled is not None:
+        return "no exact value for this stopping rule in a world that is not plain"
+    found = one.design.rejects(setting, law.means[0], law.sds[0])
+    if found is None:
+        return "no exact value for this stopping rule"
+    low, high = (np.array([chance]) for chance in found)
+    return _figures(setting, np.array([setting.days - 1]), low, np.zeros(1), high, False, 0, money)
+
+
+def _figures(
+    setting: Setting, looks: np.ndarray, low: np.ndarray, idle: np.ndarray, high: np.ndarray, futility: bool,
+    delay: int, money: Ledger,
+) -> Exact:  # fmt: skip
+    """Return the figures of a test that ends at these looks (days from 0) with these probabilities."""
     stops = high + idle + low
     going = max(0.0, 1.0 - float(stops.sum()))
     weights = np.append(stops, going)
@@ -151,13 +193,13 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
     units = (setting.units if setting.enrolled is None else setting.enrolled)[at]
     scored = (setting.rows if setting.scored is None else setting.scored)[at]
     spent = money.costs(units, scored)
-    per_unit = money.exposures_per_unit
+    per_unit = money.exposures_per_unit if money.live else 0.0
     values = {
-        "rejection": float(high.sum() if planned.futility else (high + low).sum()),
+        "rejection": float(high.sum() if futility else (high + low).sum()),
         "launch": float(high.sum()),
         "units": float(weights @ units.sum(axis=1)),
         "exposures": float(weights @ units.sum(axis=1) * per_unit),
-        "days": float(weights @ (at + 1)) + delay,
+        "days": float(money.days(weights @ (at + 1))) + delay,
         "rows": float(weights @ scored.sum(axis=1)),
         "cost": float(weights @ sum(spent.values())),
         **{f"cost.{kind}": float(weights @ dollars) for kind, dollars in spent.items()},
@@ -167,6 +209,8 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
 
 def why_not(scenario: Scenario, one: Strategy) -> str:
     """Return the reason why no effect and no traffic of this study has exact figures; empty if some may."""
+    if one.design.drops:
+        return ""
     if one.policy.adaptive:
         return "no exact value: the allocation adapts to the data"
     if len(scenario.variants) != 2:
@@ -188,6 +232,38 @@ def with_effect(scenario: Scenario, effect: float) -> Scenario:
             tree["variants"][arm]["mean"] = scenario.mean_at(share * effect)
     tree["metric"].pop("range", None)
     return Scenario.from_tree(tree, scenario.scenario.name)
+
+
+def student(bounds: np.ndarray, freedom: float) -> np.ndarray:
+    """Return the t quantiles at the levels of normal ones."""
+    from scipy.special import ndtr, stdtrit
+
+    found = np.where(np.isfinite(bounds), stdtrit(freedom, ndtr(np.where(np.isfinite(bounds), bounds, 0.0))), bounds)
+    return np.asarray(found)
+
+
+def _on_prompts(
+    planned: Bounds, difference: float, rows: PromptRows, count: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return P(stop low), P(give up between inner bounds) and P(stop high) at each look on a prompt set.
+
+    One look at normal rows is a noncentral t. Otherwise an estimate with true variance V that the analysis takes for A
+    is over a bound u when a standard normal is over ``u sqrt(A / V)``; batches are independent: the recursion holds.
+    """
+    true, believed = rows.variances(count)
+    freedom = rows.freedom(count[-1])
+    if count.size == 1 and freedom is not None:
+        from scipy.special import nctdtr
+
+        shift, inner = difference / float(np.sqrt(true[0])), planned.inner
+        low = float(nctdtr(freedom, shift, planned.lower[0]))
+        high = float(nctdtr(freedom, -shift, -planned.upper[0]))
+        if inner is None or inner[0] <= 0:
+            return np.array([low]), np.zeros(1), np.array([high])
+    stretch = np.sqrt(believed / true)
+    inner = None if planned.inner is None else planned.inner * stretch
+    bounds = planned.lower * stretch, planned.upper * stretch, inner
+    return stops_between(true[-1] / true, *bounds, difference / float(np.sqrt(true[-1])))
 
 
 def _crossing(

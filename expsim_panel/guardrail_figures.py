@@ -145,7 +145,7 @@ def summarise(
 
 def _breaching(known: Exact | str, guards: Guards, money: Ledger) -> float | None:
     """Return the expected responses of breaching variants, where the law of the end is known."""
-    if isinstance(known, str):
+    if isinstance(known, str) or not known.ends:
         return None
     return float(known.weights @ (known.units @ guards.breached)) * money.exposures_per_unit
 
@@ -156,6 +156,8 @@ Ends = tuple[np.ndarray, np.ndarray]
 def ends_of(scenario: Scenario, one: Strategy, known: Exact | str) -> Ends | str:
     """Return the sizes at which a strategy ends, units (ends, arms), and their probabilities; or why not."""
     if isinstance(known, Exact):
+        if not known.ends:
+            return "no exact value: sizes depend on which variants are left"
         return known.units, known.weights
     if one.policy.adaptive:
         return known

@@ -12,7 +12,7 @@ from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.kernels.hybrid import EIF, PPI, PPI_PLUS, ROGAN_GLADEN, SUMS_KEPT, N, Scored, as_rows, corrected
 from expsim_panel.kernels.hybrid_pairs import PairedDifferences, write_pair
 from expsim_panel.kernels.rows import RATES
-from expsim_panel.paired_laws import differences
+from expsim_panel.paired_laws import Differences, differences
 from expsim_panel.uneven import Outcome
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class LabelledRows:
     origin: float
     sign: float
     residual: float
+    uneven: float
+    favour: float
     per_label: float
     severity_sd: float
     raters: int
@@ -90,6 +92,8 @@ class LabelledRows:
             origin=float(self.origin),
             sign=float(self.sign),
             residual=float(self.residual),
+            uneven=float(self.uneven),
+            favour=float(self.favour),
             per_label=float(self.per_label),
             severity_sd=float(self.severity_sd),
             raters=int(self.raters),
@@ -142,11 +146,16 @@ class PairedRows:
 
 
 def paired_rows(
-    scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray, steps: np.ndarray
+    scenario: Scenario,
+    evaluator: Hybrid,
+    means: np.ndarray,
+    sds: np.ndarray,
+    steps: np.ndarray,
+    known: Differences | None = None,
 ) -> PairedRows:
     """Return the law of differences in a block; parameters as in `labelled_rows`. Drift and spill-over drop out."""
     sds = np.broadcast_to(sds, means.shape)
-    found = differences(evaluator, means, sds)
+    found = known or differences(evaluator, means, sds)
     slope = float(evaluator.judge.line(means[:1], sds[:1])[1][0, 0])
     own = np.asarray(evaluator.human.measure(means, sds, "normal").sds)[:, 0]
     gap = np.ascontiguousarray(steps[:, 1] - steps[:, 0])
@@ -180,6 +189,12 @@ def _states(law: Scored, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _judged(per_label: float, labelled: np.ndarray) -> np.ndarray:
     total = np.floor(per_label * np.cumsum(labelled, axis=0) + 0.5).astype(np.int64)
     return np.asarray(np.maximum(np.diff(total, axis=0, prepend=0), labelled))
+
+
+def _favour(scenario: Scenario, evaluator: Hybrid) -> float:
+    if evaluator.labelling != "active" or scenario.family != "binary":
+        return 1.0
+    return evaluator.joint(scenario.means[:1], scenario.sds[:1], scenario.family).favour()
 
 
 def labelled_rows(
@@ -231,7 +246,9 @@ def labelled_rows(
         correction=CORRECTIONS[evaluator.method(scenario.family)],
         origin=1.0 if binary and sign < 0 else 0.0,
         sign=sign,
-        residual=evaluator.residual,
+        residual=1.0 if binary else evaluator.residual,
+        uneven=0.0 if binary else evaluator.uneven,
+        favour=_favour(scenario, evaluator),
         per_label=1 / float(evaluator.label_share),
         severity_sd=found.severity_sd,
         raters=found.raters,

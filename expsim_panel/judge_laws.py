@@ -52,6 +52,26 @@ def unanimous(rate: float, votes: int, correlation: float = 0.0) -> float:
     return _over_common(lambda p: p**votes, rate, votes, correlation)
 
 
+@lru_cache(maxsize=4096)
+def wide_range(gap: float, sd: float, votes: int) -> float:
+    """Return P(highest less lowest of k independent normals exceeds `gap`).
+
+    ``1 - k int phi(z) [Phi(z + w) - Phi(z)]^(k - 1) dz``, w the gap in SDs.
+
+    References
+    ----------
+    H. O. Hartley (1942), "The range in random samples", Biometrika 32, 334-348.
+    """
+    from scipy.special import ndtr
+
+    if votes < 2 or sd <= 0:
+        return 0.0
+    z = np.linspace(-9.0, 9.0, 3601)
+    density = np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    inside = density * (ndtr(z + gap / sd) - ndtr(z)) ** (votes - 1)
+    return float(min(max(1 - votes * inside.sum() * (z[1] - z[0]), 0.0), 1.0))
+
+
 def _over_common(
     chance: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]], rate: float, votes: int, correlation: float
 ) -> float:
@@ -97,6 +117,19 @@ def judged_quality(
     ratio = np.exp(-h * h / 2 - log_ndtr(h)) / math.sqrt(2 * math.pi)
     left = np.maximum(1 - correlation**2 * ratio * (ratio + h), 0.0)
     return means + sds * correlation * ratio, sds * np.sqrt(left), ndtr(h)
+
+
+def asked(refusals: float) -> float:
+    """Return the responses asked about for one score."""
+    return 1 / (1 - float(refusals))
+
+
+def answered(means: np.ndarray, sds: np.ndarray, refusals: float, correlation: float, binary: bool) -> np.ndarray:
+    """Return the share of responses that get a score, shape of `means`; see `judged_quality`."""
+    if binary:
+        one, none = judged_rates(means, refusals, correlation)
+        return np.asarray(means * one + (1 - means) * none)
+    return np.asarray(judged_quality(means, sds, refusals, correlation)[2] + 0 * means)
 
 
 def judged_rates(means: np.ndarray, refusals: float, correlation: float) -> tuple[np.ndarray, np.ndarray]:

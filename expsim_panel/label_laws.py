@@ -44,6 +44,37 @@ class Joint:
         """Return J = P(score 1 | label 1) + P(score 0 | label 0) - 1; rates only."""
         return np.asarray(self.covariance / (self.label * (1 - self.label)))
 
+    def favour(self) -> float:
+        """Return labels of a positive verdict per label of a negative one that cost least error; rates only.
+
+        Neyman's allocation: in proportion to ``sqrt(m (1 - m))``, m the rate of positive labels at that verdict in
+        the control, which is what a team can know beforehand.
+        """
+        spread = [float(np.ravel(np.sqrt(m * (1 - m)))[0]) for m in self.by_verdict()]
+        return spread[1] / spread[0] if spread[0] > 0 and spread[1] > 0 else 1.0
+
+    def by_verdict(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return P(label 1 | score 0) and P(label 1 | score 1), kept inside 0 to 1."""
+        both = self.covariance + self.label * self.score
+        with np.errstate(divide="ignore", invalid="ignore"):
+            hit = np.where(self.score > 0, both / self.score, 0.0)
+            missed = np.where(self.score < 1, (self.label - both) / (1 - self.score), 0.0)
+        return np.clip(missed, 0, 1), np.clip(hit, 0, 1)
+
+    def per_label_favoured(self, share: float, favour: float) -> np.ndarray:
+        """Return `per_label` of EIF where labels favour one verdict by this ratio.
+
+        ``sum_c p_c^2 m_c (1 - m_c) / a_c + (m1 - m0)^2 p (1 - p) n / T``, a_c the part of the labels at verdict c, at
+        most all of its responses.
+        """
+        p, (low, high) = self.score, self.by_verdict()
+        if share >= 1:
+            return np.asarray(self.label_sd**2)
+        part = p * favour / np.maximum(p * favour + 1 - p, 1e-300)
+        part = np.clip(part, np.maximum(1 - (1 - p) / share, 1e-12), np.minimum(p / share, 1 - 1e-12))
+        within = p**2 * high * (1 - high) / part + (1 - p) ** 2 * low * (1 - low) / (1 - part)
+        return np.asarray(within + (high - low) ** 2 * p * (1 - p) * share)
+
     def per_label(self, share: float, correction: str, residual: float = 1.0) -> np.ndarray:
         """Return the variance of a corrected mean times its number of labels (MODEL section 3.2).
 

@@ -44,6 +44,8 @@ class Observed:
         Whether days were given, so that every look can be replayed.
     guardrails : dict of Measured
         By name, those that were measured.
+    counted : bool
+        Whether units were given; otherwise they are worked out from the rows and the planned share that is scored.
     """
 
     days: np.ndarray
@@ -53,6 +55,7 @@ class Observed:
     squares: np.ndarray
     daily: bool
     guardrails: Mapping[str, Measured] = field(default_factory=dict)
+    counted: bool = True
 
     def state(self, scenario: Scenario) -> np.ndarray:
         """Return the state that stopping rules read, shape (days, 4, arms), oriented so that more is better."""
@@ -68,31 +71,58 @@ class Observed:
         return np.stack([self.units, self.rows, sums, squares], axis=1)
 
 
+_NUMBER = r"\s*[-+]?([0-9]{1,15}\.?[0-9]*|\.[0-9]{1,15})([eE][-+]?[0-9]{1,3})?\s*"
+# Not `isdigit`: it takes superscripts and digits of other scripts, which are no numbers to `float`.
+_WHOLE = r"\s*[0-9]{1,12}\s*"
+
+
 def from_counts(scenario: Scenario, text: str, where: str = "--counts") -> Observed:
-    """Read ``NAME=HITS/ROWS,...``, one entry for each variant.
+    """Read ``NAME=HITS/ROWS,...`` of a rate, ``NAME=MEAN/SD/ROWS,...`` of any other metric, an entry for each variant.
 
     Raises
     ------
     InputError
-        Not of that form, an unknown variant, or a metric that is no rate.
+        Not of that form, an unknown variant or one that is given twice, or numbers that cannot be.
     """
     if scenario.side_by_side:
         return _collect(scenario, preference_data.from_counts(scenario, text, where), "sums", where, "")
-    if scenario.family != "binary":
-        wanted = "a table with --data" if where.startswith("--") else "a table"
-        raise InputError(where, "", f"{scenario.metric.name} is no rate", f"give sums in {wanted}")
+    rate = scenario.family == "binary"
+    form, patterns = ("HITS/ROWS", [_WHOLE] * 2) if rate else ("MEAN/SD/ROWS", [_NUMBER, _NUMBER, _WHOLE])
+    names = [variant.name for variant in scenario.variants]
+    example = ",".join(f"{name}={'96/1000' if rate else '3.2/1.1/1000'}" for name in names[:2])
     table: list[dict[str, object]] = []
     for part in text.split(","):
-        name, separator, counts = part.rpartition("=")
-        hits, slash, rows = counts.partition("/")
-        # Not `isdigit`: it takes superscripts and digits of other scripts, which are no numbers to `float`.
-        whole = all(re.fullmatch(r"\s*[0-9]{1,12}\s*", number) for number in (hits, rows))
-        if not separator or not slash or not whole:
-            raise InputError(
-                where, "", f"{shown(part)} is not NAME=HITS/ROWS", "write for example 'A=96/1000,B=81/1000'"
-            )
-        table.append({"variant": name.strip(), "hits": float(hits), "rows": float(rows)})
-    return _collect(scenario, pd.DataFrame(table), "hits", where, "")
+        name, separator, numbers = part.rpartition("=")
+        fields = numbers.split("/")
+        right = len(fields) == len(patterns) and all(map(re.fullmatch, patterns, fields))
+        if not separator or not right:
+            kind = "a rate" if rate else "no rate"
+            problem = f"{shown(part.strip())} is not NAME={form}: {scenario.metric.name} is {kind}"
+            raise InputError(where, "", problem, f"write for example '{example}'")
+        name = name.strip()
+        if any(row["variant"] == name for row in table):
+            raise InputError(where, "", f"{shown(name)} is given twice", "give each variant once")
+        table.append({"variant": name, **_totals(scenario, [float(field) for field in fields], where)})
+    made = pd.DataFrame(table)
+    missing = [name for name in names if name not in set(made["variant"])]
+    if missing and made["variant"].isin(names).all():
+        raise InputError(where, "", f"{shown(missing[0])} is missing", f"give all variants: {', '.join(names)}")
+    return _collect(scenario, made, "hits" if rate else "sums", where, "")
+
+
+def _totals(scenario: Scenario, fields: list[float], where: str) -> dict[str, float]:
+    """Return one variant's columns from its hits and rows, or its mean, spread and rows."""
+    if scenario.family == "binary":
+        return {"hits": fields[0], "rows": fields[1]}
+    mean, sd, rows = fields
+    if sd < 0:
+        raise InputError(where, "", f"a spread of {sd:g}", "give the standard deviation of one response's score")
+    if max(abs(mean), sd) > LARGEST:
+        raise InputError(where, "", f"{max(abs(mean), sd):g} is out of bounds", f"give numbers up to {LARGEST:g}")
+    low, high = scenario.metric.range or (-LARGEST, LARGEST)
+    if scenario.evaluator.kind == "truth" and not low <= mean <= high:
+        raise InputError(where, "", f"a mean of {mean:g} is outside metric.range", f"give {low:g} to {high:g}")
+    return {"rows": rows, "sum": rows * mean, "squares": rows * mean**2 + max(rows - 1, 0) * sd**2}
 
 
 def from_file(scenario: Scenario, name: str) -> Observed:
@@ -173,6 +203,7 @@ def _collect(scenario: Scenario, table: pd.DataFrame, form: str, where: str, key
         problem = f"days run from {days[0]:g} to {days[-1]:g}"
         raise InputError(where, "day", problem, f"count whole days from 1 to the planned {scenario.traffic.days}")
     coverage = float(scenario.evaluator.row_share)
+    counted = "units" in table or coverage == 1.0
     if "units" not in table:
         table["units"] = np.round(table["rows"] / coverage)
     span = np.arange(1, int(days[-1]) + 1)
@@ -186,7 +217,7 @@ def _collect(scenario: Scenario, table: pd.DataFrame, form: str, where: str, key
         raise InputError(
             where, key, f"{arm} has {rows[-1].min():g} scored responses", "give at least 2 for each variant"
         )
-    return Observed(span, units, rows, sums, squares, daily)
+    return Observed(span, units, rows, sums, squares, daily, counted=counted)
 
 
 def _check_counts(table: pd.DataFrame, column: str, where: str) -> None:

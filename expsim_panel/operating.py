@@ -15,6 +15,7 @@ from expsim_panel.exact import Exact
 from expsim_panel.guardrail_play import Guards
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import FUTILE
+from expsim_panel.repeated_intervals import NO_ESTIMATE, held_by_repeated
 from expsim_panel.results import Figure, Outcomes
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
@@ -145,7 +146,8 @@ def followed(
         best = np.broadcast_to(np.where(guards.breached, -np.inf, value).max(axis=1), size)
     effects, value = (np.broadcast_to(each, (size, effects.shape[1])) for each in (effects, value))
     gained = value[np.arange(size), np.maximum(chosen, 0)]
-    exposures = units * money.exposures_per_unit
+    # Answers to a prompt set are shown to nobody.
+    exposures = units * (money.exposures_per_unit if money.live else 0.0)
     after = np.maximum(money.horizon - over_arms(exposures), 0.0)
     if guards is None or not guards.breached.any():
         regret = over_arms(exposures * (best[:, None] - value)) + after * (best - gained)
@@ -260,13 +262,14 @@ def experiments(
         "judged": judged,
         "labelled": labelled,
         "rater_hours": (read if money.responses["human"] else nothing) * money.seconds_per_row / 3600,
-        "days": day.astype(float),
+        "days": money.days(day.astype(float)),
         "waiting_days": money.waiting_days(day, read),
+        "calendar_days": day + money.waiting_days(day, read),
         "cost": np.sum(list(end.spent.values()), axis=0),
         **{f"cost.{kind}": dollars for kind, dollars in end.spent.items()},
         "regret": end.regret,
         "simple_regret": end.best - end.gained if guards is None else np.maximum(end.best - end.gained, 0),
-        "traffic_on_worse_arms": worse / shown,
+        "traffic_on_worse_arms": worse / np.maximum(shown, 1e-300),
     }
     return Experiments(shares, means)
 
@@ -325,18 +328,23 @@ def _adjusted(scenario: Scenario, one: Strategy, out: Outcomes, end: Endings, wh
     absent = "" if whole else LATER
     if one.policy.adaptive:
         absent = "no stage-wise estimate: the allocation adapts to the data"
-    elif scenario.delay_days:
-        absent = "no stage-wise estimate: outcomes come in after the stop"
     elif np.ptp(end.effects, axis=0).max() > 0:
         absent = "no stage-wise estimate: the true effect varies"
+    elif scenario.delay_days and len(scenario.variants) > 2:
+        absent = "no repeated confidence interval: outcomes come in after the stop"
+    if not absent and len(scenario.variants) > 2:
+        held = held_by_repeated(one.design, plan.setting_of(scenario), out.day, effect - end.effects[:, 1:], se)
+        coverage = blank(held) if isinstance(held, str) else mean(held, spread=False)
+        told = {"coverage_adjusted": coverage, "exaggeration_adjusted": blank(NO_ESTIMATE)}
+        return {**told, "exaggeration_shrunk": shrunk}
     truth = float(end.effects[0, 1])
     some = slice(0, ADJUSTED)
     chosen = end.chosen[some]
     which = np.flatnonzero(chosen > 0)
     # A ratio to a true effect of 0 is undefined, and the medians are most of the work.
     made: Adjusted | str = absent or adjusted(
-        one.design, plan.setting_of(scenario), out.day[some], effect[some, 0], se[some, 0], truth,
-        (chosen > 0) & (truth != 0),
+        one.design, plan.setting_of(scenario), out.day[some] - scenario.delay_days, effect[some, 0], se[some, 0], truth,
+        (chosen > 0) & (truth != 0), out.code[some] if scenario.delay_days else None,
     )  # fmt: skip
     if isinstance(made, str):
         told = {name: blank(made) for name in ("coverage_adjusted", "exaggeration_adjusted")}

@@ -8,18 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from expsim_panel import outcomes, timeline
+from expsim_panel import offline_plan, outcomes, timeline
 from expsim_panel.clusters import Clusters, clusters_of
 from expsim_panel.design import Setting
 from expsim_panel.evaluation import Evaluator
 from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.hybrid_rows import LabelledRows, PairedRows, labelled_rows, paired_rows
 from expsim_panel.kernels.streams import TRUTH, generator
+from expsim_panel.offline_laws import PromptRows, rows_per_prompt
+from expsim_panel.preference_hybrid import HybridRows
 from expsim_panel.preference_rows import PreferenceRows, arm_sds, planned_sd, preference
 from expsim_panel.scenario import Scenario
 from expsim_panel.uneven import AMOUNTS, LEVELS, Uneven
 
-Scored = LabelledRows | PairedRows | PreferenceRows
+Scored = LabelledRows | PairedRows | PreferenceRows | HybridRows | PromptRows
 
 WORLDS = ("truth", "null", "unbiased", "prior")
 """truth: as the scenario says. null: the null twin. unbiased: the null twin under a perfect evaluator and
@@ -66,8 +68,8 @@ class Law:
         Rater severity.
     uneven : Uneven or None
         What makes the world not plain; None where rows are independent and alike every day.
-    labelled : LabelledRows, PairedRows, PreferenceRows or None
-        A hybrid's labels and scores, or verdicts side by side; rows are then what is made of them.
+    labelled : LabelledRows, PairedRows, PreferenceRows, PromptRows or None
+        A hybrid's labels and scores, verdicts side by side, or prompts of a fixed set; rows are made of them.
     """
 
     means: np.ndarray
@@ -115,6 +117,9 @@ def schedule(scenario: Scenario, found: Clusters | None = None) -> Schedule:
     found : Clusters, optional
         The scenario's `clusters`, where the caller has them already; the same below.
     """
+    if scenario.offline is not None:
+        units, rows = offline_plan.batches(scenario)
+        return Schedule(np.diff(units.sum(axis=1), prepend=0), units, rows, rows, units)
     traffic, analysis = scenario.traffic, scenario.analysis
     week = traffic.seasonality
     if traffic.ramp is None and (week is None or not week.traffic):
@@ -150,6 +155,8 @@ def late(values: np.ndarray, delay: int) -> np.ndarray:
 
 def rows_per_unit(scenario: Scenario, found: Clusters | None = None) -> float:
     """Return the rows of the analysis per unit enrolled."""
+    if scenario.offline is not None:
+        return rows_per_prompt(scenario)
     coverage = float(scenario.evaluator.row_share)
     if scenario.traffic.switchback is not None and scenario.analysis.unit != "unit":
         return coverage
@@ -209,6 +216,8 @@ def law(scenario: Scenario, world: str, seed: int, block: int, size: int) -> Law
 
 def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, found: Clusters | None = None) -> Law:
     """Return the law of the scored rows for true means and standard deviations of a response, shape (size, arms)."""
+    if scenario.offline is not None:
+        return _offline_law(scenario, world, means, sds)
     found = found or clusters(scenario, world)
     if scenario.side_by_side:
         made = preference(scenario, world, evaluator_in(scenario, world), means, found)
@@ -241,6 +250,13 @@ def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, f
         uneven,
         labelled,
     )
+
+
+def _offline_law(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray) -> Law:
+    """Return the law of rows on a prompt set."""
+    made = offline_plan.parts(scenario, evaluator_in(scenario, world), means, sds)
+    effects = scenario.sign * (means - means[:, :1])
+    return Law(made.means, made.sds, effects, made.severity_sd, made.raters, made.shared, None, made.rows)
 
 
 def _by_look(scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray) -> np.ndarray:
@@ -340,6 +356,10 @@ def slope_of(evaluator: Evaluator, scenario: Scenario) -> float:
 def setting_of(scenario: Scenario, world: str = "truth", found: Clusters | None = None) -> Setting:
     """Return what a design may know when planned: traffic, and the control's spread for every arm."""
     plan = schedule(scenario, found)
+    if scenario.offline is not None:
+        alike = np.full_like(scenario.means, scenario.means[0])[None]
+        known = _offline_law(scenario, world, alike, np.full_like(scenario.sds, scenario.sds[0]))
+        return _setting(scenario, plan, np.sqrt(known.sds[0] ** 2 + known.severity_sd**2))
     if scenario.side_by_side:
         sds = np.full(plan.units.shape[1] - 1, planned_sd(scenario, evaluator_in(scenario, world)))
         return _setting(scenario, plan, arm_sds(scenario, sds))
@@ -358,17 +378,8 @@ def _setting(scenario: Scenario, plan: Schedule, sds: np.ndarray) -> Setting:
         float(scenario.scenario.indifference),
         plan.units.astype(float),
         plan.scored.astype(float),
-        _past(scenario),
+        scenario.prior.law,
     )
-
-
-def _past(scenario: Scenario) -> tuple[float, float] | None:
-    """Return mean and spread of the effects that past experiments fit, or None without any."""
-    prior = scenario.prior
-    if prior.past is None:
-        return None
-    fitted = prior.fitted()
-    return fitted.mean, fitted.sd
 
 
 def passing(scenario: Scenario) -> bool:

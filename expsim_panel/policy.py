@@ -192,7 +192,7 @@ class BanditPolicy(Floored):
 
     def least_share(self, problem: Problem) -> float:
         """Return the propensity that no arm falls below at any request; 0 where it may vanish, or is not known."""
-        return float(self.floor) if self.batched else 0.0
+        return float(self.floor_of(problem.arms).min()) if self.batched else 0.0
 
     def lanes(self, problem: Problem) -> float | None:
         """Return the factor of UCB1 where `kernels.lanes` can play it, which is faster; None otherwise."""

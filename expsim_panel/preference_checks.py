@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from expsim_panel.errors import InputError
-from expsim_panel.evaluators.human import Human
+from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.evaluators.judge import Judge
 
 if TYPE_CHECKING:
@@ -66,18 +66,25 @@ def _of_evaluator(scenario: Scenario) -> list[tuple[str, bool, str, str]]:
     """Return what this evaluator cannot do side by side."""
     one = scenario.evaluator
     if isinstance(one, Judge):
-        missing = one.refusals > 0 and one.refusal_correlation != 0
+        return _of_judge(one, "evaluator")
+    if isinstance(one, Hybrid):
         return [
-            ("evaluator.scale", one.scale <= 0, "the judge sees no difference at all", "give a scale above 0"),
-            ("evaluator.pile_up", one.pile_up > 0, "a verdict has no favourite score", "set it to 0"),
-            ("evaluator.refusal_correlation", missing, "a refused comparison is lost whichever response is better",
-             "set it to 0"),
+            *_of_judge(one.judge, "evaluator.judge"),
+            ("evaluator.paired", bool(one.paired), "every comparison is on one prompt already", "write false"),
+            ("evaluator.labelling", one.labelling != "random", "labels of comparisons are drawn at random",
+             'write "random"'),
         ]  # fmt: skip
-    if isinstance(one, Human):
-        return []
-    known = one.kind == "truth"
-    return [("evaluator.kind", not known, f"{one.kind} corrects scores, not verdicts side by side",
-             'write "judge", "human" or "truth"')]  # fmt: skip
+    return []
+
+
+def _of_judge(one: Judge, path: str) -> list[tuple[str, bool, str, str]]:
+    missing = one.refusals > 0 and one.refusal_correlation != 0
+    return [
+        (f"{path}.scale", one.scale <= 0, "the judge sees no difference at all", "give a scale above 0"),
+        (f"{path}.pile_up", one.pile_up > 0, "a verdict has no favourite score", "set it to 0"),
+        (f"{path}.refusal_correlation", missing, "a refused comparison is lost whichever response is better",
+         "set it to 0"),
+    ]  # fmt: skip
 
 
 def check_strategy(scenario: Scenario, one: Strategy, where: str, path: str) -> None:

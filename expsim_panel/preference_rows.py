@@ -10,10 +10,12 @@ import numpy as np
 from expsim_panel import timeline
 from expsim_panel.clusters import Clusters
 from expsim_panel.evaluators.human import Human
+from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.evaluators.judge import Judge
 from expsim_panel.judge_laws import panel_factor
 from expsim_panel.kernels.verdicts import Verdicts
 from expsim_panel.preference import Reader, TieModel
+from expsim_panel.preference_hybrid import HybridRows, cells_of, correction_of, joint_of, per_label
 from expsim_panel.uneven import VERDICTS, Uneven
 
 if TYPE_CHECKING:
@@ -79,14 +81,14 @@ class Preference:
         verdicts' mean.
     uneven : Uneven or None
         Delay, left-out days, hidden clusters, days that differ.
-    rows : PreferenceRows
+    rows : PreferenceRows or HybridRows
         Chances of the verdicts.
     """
 
     means: np.ndarray
     sds: np.ndarray
     uneven: Uneven | None
-    rows: PreferenceRows
+    rows: PreferenceRows | HybridRows
 
 
 def reader_of(evaluator: Evaluator, arms: int) -> tuple[Reader, np.ndarray]:
@@ -95,6 +97,9 @@ def reader_of(evaluator: Evaluator, arms: int) -> tuple[Reader, np.ndarray]:
     What both responses share cancels: a judge's offset, drift and error on the prompt, a rater's severity. What each
     has of its own counts twice: ``2 (s_w^2 + s_r^2 / K)`` of a judge, ``2 s_e^2`` of a label.
     """
+    if isinstance(evaluator, Hybrid):
+        # What labels correct has the labels' mean, whatever the judge is like.
+        evaluator = evaluator.human
     if isinstance(evaluator, Judge):
         panel = panel_factor(evaluator.judges, evaluator.error_correlation)
         lasting = np.sqrt(2 * evaluator.item_variant_sd**2 * panel)
@@ -127,6 +132,10 @@ def net_of_bias(scenario: Scenario, bias: float, reader: Reader | None = None) -
 def planned_sd(scenario: Scenario, evaluator: Evaluator) -> float:
     """Return the standard deviation of a verdict between equal variants: what a plan may know."""
     reader, _ = reader_of(evaluator, 2)
+    if isinstance(evaluator, Hybrid):
+        judge, _ = reader_of(evaluator.judge, 2)
+        cells = cells_of(scenario.tie_model, reader, judge, np.zeros(1), np.zeros(1))
+        return float(per_label(evaluator, joint_of(cells, reader.values, judge.values))[0])
     return float(np.sqrt(reader.chances(scenario.tie_model, np.array(0.0)) @ reader.values**2))
 
 
@@ -180,9 +189,19 @@ def preference(scenario: Scenario, world: str, evaluator: Evaluator, means: np.n
             VERDICTS, shift, np.zeros(means.shape), icc, found.size, found.spread, found.effect,
             timeline.shares(scenario), int(scenario.delay_days), int(analysis.skip_days), False,
         )  # fmt: skip
-    rows = PreferenceRows(
-        chances, values, part_of_control(means.shape[1] - 1), icc, found.size, found.spread, np.zeros(traffic.days)
-    )
+    part, still = part_of_control(means.shape[1] - 1), np.zeros(traffic.days)
+    rows: PreferenceRows | HybridRows
+    if isinstance(evaluator, Hybrid):
+        judge, own = reader_of(evaluator.judge, means.shape[1])
+        daily_cells = cells_of(model, reader, judge, own, latent[:, None, :] + (steps if steps.any() else 0.0))
+        long_run_cells = cells_of(model, reader, judge, own, latent) if steps.any() else daily_cells[:, 0]
+        spread = per_label(evaluator, joint_of(long_run_cells, reader.values, judge.values))
+        rows = HybridRows(
+            daily_cells, values, scenario.sign * judge.values, part, correction_of(evaluator),
+            1 / float(evaluator.label_share), still,
+        )  # fmt: skip
+    else:
+        rows = PreferenceRows(chances, values, part, icc, found.size, found.spread, still)
     rates = np.concatenate([np.zeros((len(means), 1)), told(latent)[1]], axis=1)
     return Preference(rates, arm_sds(scenario, spread), uneven, rows)
 

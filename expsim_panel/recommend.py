@@ -87,7 +87,7 @@ def known(scenario: Scenario) -> Known:
         (prior.mean, prior.sd) if prior.sd else None,
         plan.rows_per_unit(scenario),
         ledger(scenario),
-        int(scenario.traffic.units_per_day),
+        int((scenario.served or scenario.traffic).units_per_day),
         who,
         who.human.price if who.human is not None else None,
         scenario.sign,

@@ -35,8 +35,8 @@ from expsim_panel.study import Request, Study
 ORDER = (
     "power", "type1_error", "type1_error_unbiased", "false_launch", "p_correct", "p_harmful_launch",
     "p_suboptimal_launch", "p_missed_win", "p_inconclusive", "units", "exposures", "judged", "labelled",
-    "rater_hours", "days", "waiting_days", "cost", "cost.generation", "cost.judge", "cost.human", "cost.latency",
-    "cost_per_correct", "regret", "simple_regret", "traffic_on_worse_arms", "exaggeration", "coverage",
+    "rater_hours", "days", "waiting_days", "calendar_days", "cost", "cost.generation", "cost.judge", "cost.human",
+    "cost.latency", "cost_per_correct", "regret", "simple_regret", "traffic_on_worse_arms", "exaggeration", "coverage",
     "exaggeration_adjusted", "exaggeration_shrunk", "coverage_adjusted",
 )  # fmt: skip
 """Order of the operating characteristics in tables and files."""
@@ -148,7 +148,9 @@ def _strategy(
     power = truth["rejection"] if scenario.effects.max() > 0 else operating.blank("no variant is truly better")
     if power.value is not None and len(scenario.variants) > 2:
         code = mine["truth"].code
-        power = operating.proportion((code > 0) & (scenario.effects[np.maximum(code, 0)] > 0))
+        law = known.get((one.name, "truth"))
+        better = law.values.get("power") if isinstance(law, exact.Exact) else None
+        power = operating.proportion((code > 0) & (scenario.effects[np.maximum(code, 0)] > 0), better)
     absent = operating.blank("in the null twin no variant is truly better")
     level = one.design.level()
     guarded = None

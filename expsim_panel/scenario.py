@@ -17,6 +17,7 @@ from expsim_panel.guardrail import Guardrail, check_all
 from expsim_panel.preference import Reader, TieModel
 from expsim_panel.scenario_checks import check_world
 from expsim_panel.scenario_metric import Metric
+from expsim_panel.scenario_offline import Offline, check_offline
 from expsim_panel.scenario_prior import Prior
 from expsim_panel.scenario_tables import About, Economics, Traffic
 from expsim_panel.scenario_world import Analysis
@@ -39,6 +40,13 @@ class Scenario(Section):
         doc="Metrics that must not get worse; usually two or three.",
     )
     traffic = param.ClassSelector(class_=Traffic, label="Traffic", doc="Who sees it and for how long.")
+    offline = param.ClassSelector(
+        class_=Offline,
+        default=None,
+        allow_None=True,
+        label="Prompt set",
+        doc="A fixed set of prompts that all variants answer, in place of live traffic.",
+    )
     analysis = param.ClassSelector(class_=Analysis, label="Analysis", doc="How estimates are made.")
     evaluator = param.ClassSelector(class_=Evaluator, label="Evaluator", doc="Who measures quality.")
     evaluators = param.Dict(default={}, label="Evaluators", doc="Fields of the evaluators one may switch to, by kind.")
@@ -50,6 +58,9 @@ class Scenario(Section):
     calibration = param.Dict(
         default={}, label="Calibration", doc="Facts fitted from real ratings, kept with the scenario."
     )
+
+    served: Traffic | None = None
+    """Of an offline study, the live traffic that its file describes; `traffic` is then the prompt set."""
 
     @classmethod
     def from_tree(cls, tree: Any, where: str, path: str = "") -> Self:
@@ -91,6 +102,10 @@ class Scenario(Section):
         made.evaluator = evaluators.build(tree.get("evaluator", {}), made.evaluators, where)
         for kind_name, fields in made.evaluators.items():
             evaluators.build({"kind": kind_name}, {kind_name: fields}, where, f"evaluators.{kind_name}")
+        if "offline" in tree:
+            made.offline = Offline.from_tree(tree["offline"], where, "offline")
+            made.served = made.traffic
+            made.traffic = made.offline.traffic(made.served, len(made.variants))
         rows = tree.get("strategies", [])
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise InputError(where, "strategies", "not a list of tables", "write [[strategies]] for each")
@@ -124,7 +139,7 @@ class Scenario(Section):
                     f"{variant.mean:g} is outside metric.range",
                     f"give {self.metric.range[0]:g} to {self.metric.range[1]:g}",
                 )
-        shares = self.traffic.shares
+        shares = (self.served or self.traffic).shares
         if shares:
             if len(shares) != len(names):
                 raise InputError(
@@ -147,6 +162,8 @@ class Scenario(Section):
                 f"an arm gets {smallest:g} units a day",
                 "raise units_per_day or the share to reach 1",
             )
+        if self.offline is not None:
+            check_offline(self, where)
         self.evaluator.check_for(self, where)
         check_world(self, where)
         check_all(self, where)
@@ -168,12 +185,14 @@ class Scenario(Section):
 
     @property
     def by_counts(self) -> bool:
-        """Whether a row of the analysis is a 0 or a 1; a hybrid's rows are corrected estimates."""
-        return self.family == "binary" and self.evaluator.kind != "hybrid"
+        """Whether a row of the analysis is a 0 or a 1; a hybrid's are corrected estimates, a prompt's are shares."""
+        return self.family == "binary" and self.evaluator.kind != "hybrid" and self.offline is None
 
     @property
     def delay_days(self) -> int:
         """Days between a response and its score: late outcomes, and labels that take their time."""
+        if self.offline is not None:
+            return 0
         return int(self.traffic.delay_days) + int(getattr(self.evaluator, "delay_days", 0))
 
     @property
@@ -230,6 +249,15 @@ class Scenario(Section):
         """True effect of each variant over control, positive is better, shape (arms,)."""
         return np.asarray(self.sign * (self.means - self.means[0]))
 
+    @property
+    def live(self) -> Scenario:
+        """The same scenario on the traffic that its file describes, without its prompt set."""
+        if self.offline is None:
+            return self
+        tree = self.to_tree()
+        del tree["offline"]
+        return Scenario.from_tree(tree, self.scenario.name)
+
     def without_losses(self) -> Scenario:
         """Return a copy in which no response gets lost: what the sample-ratio check expects."""
         if self.traffic.mismatch is None:
@@ -248,6 +276,8 @@ class Scenario(Section):
             tree["guardrails"] = [one.to_tree() for one in self.guardrails]
         for key in ("traffic", "analysis", "evaluator"):
             tree[key] = getattr(self, key).to_tree()
+        if self.offline is not None and self.served is not None:
+            tree["traffic"], tree["offline"] = self.served.to_tree(), self.offline.to_tree()
         if self.evaluators:
             tree["evaluators"] = copy.deepcopy(self.evaluators)
         for key in ("economics", "prior"):

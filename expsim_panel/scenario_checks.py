@@ -22,6 +22,10 @@ def check_world(scenario: Scenario, where: str) -> None:
         problem = f"{analysis.skip_days} of {traffic.days} days, with outcomes {scenario.delay_days} days late"
         remedy = f"give at most {max(traffic.days - scenario.delay_days - 1, 0)}"
         raise InputError(where, "analysis.skip_days", problem + " leave nothing to analyse", remedy)
+    for i, variant in enumerate(scenario.variants):
+        if variant.change is not None and variant.change.day > traffic.days:
+            problem = f"a jump on day {variant.change.day} of {traffic.days}"
+            raise InputError(where, f"variants.{i}.change.day", problem, f"give a day up to {traffic.days}")
     if scenario.family == "binary":
         if analysis.covariate_correlation != 0:
             problem = "a rate is analysed by its counts, without a covariate"
@@ -33,7 +37,8 @@ def check_world(scenario: Scenario, where: str) -> None:
                 wrong = days.min() if days.min() < 0 else days.max()
                 day = int((days < 0).any(axis=1).argmax() if wrong < 0 else (days > 1).any(axis=1).argmax()) + 1
                 problem = f"on day {day} a rate would be {wrong:g}"
-                raise InputError(where, "traffic", problem, "make seasonality, novelty or shock smaller")
+                remedy = "make seasonality, novelty, shock or a variant's change smaller"
+                raise InputError(where, "traffic", problem, remedy)
     else:
         _check_outcomes(scenario, where)
     if traffic.switchback is not None:

@@ -98,6 +98,11 @@ class Prior(Section):
         return _fitted(tuple(map(tuple, self.past)), str(self.fit))
 
     @property
+    def law(self) -> tuple[float, float] | None:
+        """Mean and standard deviation of the effects that past experiments fit; None without any."""
+        return None if self.past is None else (self.fitted().mean, self.fitted().sd)
+
+    @property
     def mean(self) -> float:
         """Mean of the effects: as given, or as fitted."""
         return float(self.effect_mean) if self.past is None else self.fitted().mean

@@ -67,6 +67,28 @@ class Shock(Section):
     size = Score(0.0, softbounds=(-1, 1), step=0.05, label="Size of the shock", doc="Points added to every variant.")
 
 
+class Change(Section):
+    """Table ``change`` of a variant: it was another one at first. Its `mean` is what it is in the end."""
+
+    day = Days(
+        1, bounds=(1, 366), softbounds=(1, 28), label="Jumps on day", doc="First day with the mean after the jump."
+    )
+    jump = Score(
+        0.0,
+        softbounds=(-1, 1),
+        step=0.05,
+        label="Size of the jump",
+        doc="Points that its mean gains on that day: before it lies lower by this.",
+    )
+    drift = Score(
+        0.0,
+        softbounds=(-1, 1),
+        step=0.05,
+        label="Drift over the plan",
+        doc="Points that its mean gains evenly over the planned days.",
+    )
+
+
 class Ramp(Section):
     """Table ``[traffic.ramp]``: new variants start with a part of their share, which grows day by day."""
 

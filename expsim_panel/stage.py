@@ -18,9 +18,12 @@ from expsim_panel.kernels.hybrid_worlds import HybridWorld
 from expsim_panel.kernels.outcomes import draw_paths
 from expsim_panel.kernels.streams import BLOCK, EVALUATOR, OUTCOME, POLICY, generator
 from expsim_panel.kernels.trials import ROWS, SQUARES, SUMS, UNITS, WATCH_NOBODY, Recorded, play
+from expsim_panel.kernels.verdict_pairs import draw_corrected_verdicts
 from expsim_panel.kernels.verdicts import draw_verdicts
 from expsim_panel.kernels.worlds import World, draw_world
+from expsim_panel.offline_laws import PromptRows
 from expsim_panel.policy import Supply
+from expsim_panel.preference_hybrid import HybridRows
 from expsim_panel.preference_rows import PreferenceRows
 from expsim_panel.results import Outcomes
 from expsim_panel.strategy import Strategy
@@ -210,6 +213,11 @@ class Stage:
             known = np.zeros(shape), np.zeros(shape)
         if isinstance(law.labelled, PreferenceRows):
             draw_verdicts(streams[0], law.labelled.kernel(), rows, sums, squares)
+        elif isinstance(law.labelled, PromptRows):
+            law.labelled.draw(streams, rows[:, 0], sums, squares)
+        elif isinstance(law.labelled, HybridRows):
+            judged = law.labelled.judged(rows)
+            draw_corrected_verdicts(streams[0], law.labelled.kernel(), rows, judged, sums, squares)
         elif isinstance(law.labelled, PairedRows):
             judged = law.labelled.judged(rows)
             daily = np.zeros((shape[1], SUMS_KEPT + 1, 1))

@@ -19,7 +19,7 @@ from expsim_panel.design import Design, Setting
 from expsim_panel.errors import InputError, shown
 from expsim_panel.kernels.crossing import cross
 from expsim_panel.kernels.special import norm_ppf
-from expsim_panel.regions import inner_bounds
+from expsim_panel.regions import has_inner, inner_bounds
 
 __all__ = ["Stagewise", "after_stopping", "stagewise_estimate", "tail_probability"]
 
@@ -41,6 +41,9 @@ class Stagewise:
         One-sided p-value of no gain in the stage-wise ordering; twice the smaller tail is the two-sided one.
     naive, naive_low, naive_high : float
         The estimate and interval that pretend that nobody had looked before.
+    ordering : str
+        Which ends count as more extreme: ``stage-wise`` (earlier ones), or ``sample mean`` (larger estimates) where a
+        two-sided test may give up in the middle.
     """
 
     estimate: float
@@ -50,6 +53,7 @@ class Stagewise:
     naive: float
     naive_low: float
     naive_high: float
+    ordering: str = "stage-wise"
 
 
 def tail_probability(
@@ -101,7 +105,8 @@ def stagewise_estimate(
     se : float, optional
         Standard error of the effect at that look; turns the answer into the effect's units.
     futility : array_like, shape (K,), optional
-        z bounds at which a one-sided test gave up (and was obeyed), -inf for none.
+        z bounds at which a one-sided test gave up (and was obeyed), -inf for none. Two-sided: half widths of its inner
+        wedge; then `information` holds all planned looks, and larger estimates are the more extreme ends.
     level : float
         Of the interval.
 
@@ -121,8 +126,6 @@ def stagewise_estimate(
     if isinstance(sides, bool) or sides not in (1, 2):
         raise InputError(WHERE, "--sides", f"sides is {shown(sides)}", "give 1 or 2")
     given_up = None if futility is None else np.array(futility, np.float64, ndmin=1)
-    if inner_bounds(sides, given_up) is not None:
-        raise InputError(WHERE, "--futility-bounds", "futility in a two-sided test", _NO_ORDER)
     if given_up is not None and given_up.shape != t.shape:
         problem = f"futility bounds are {shown(given_up.tolist())}"
         raise InputError(WHERE, "--futility-bounds", problem, "give one bound for each look")
@@ -132,6 +135,14 @@ def stagewise_estimate(
     check_error_rate(1.0 - level, 2, WHERE)
     if se is not None:
         check_positive("se", se, WHERE)
+    inner = inner_bounds(sides, given_up)
+    if inner is not None:
+        from expsim_panel.mean_ordering import estimate_by_mean
+
+        if abs(float(t[-1]) - 1.0) > 1e-9:
+            problem = "futility in a two-sided test whose looks to come are not given"
+            raise InputError(WHERE, "--information", problem, "give all planned looks: estimates order the ends")
+        return estimate_by_mean(t, -high, inner, high, look, z, se, level)
     return _solved(t, lower_bounds(high, sides, given_up), high, look, z, se, level)
 
 
@@ -180,18 +191,21 @@ def after_stopping(
     level : float, optional
         Of the interval; the design's own unless given.
     """
-    table = table_of(design, setting)
+    table = looks_of(design, setting)
     if isinstance(table, str):
         return table
-    days, information, lower, upper = table
+    days, information, lower, inner, upper = table
     at = np.flatnonzero(days == day)
     if at.size == 0:
         return f"no stage-wise estimate: day {day} is no look of this design"
     if not se > 0.0:
         return "no stage-wise estimate: there is no standard error"
-    return _solved(
-        information, lower, upper, int(at[0]) + 1, effect / se, se, design.level() if level is None else level
-    )
+    end = int(at[0]) + 1, effect / se, se, design.level() if level is None else level
+    if inner is not None:
+        from expsim_panel.mean_ordering import estimate_by_mean
+
+        return estimate_by_mean(information, lower, inner, upper, *end)
+    return _solved(information, lower, upper, *end)
 
 
 def table_of(design: Design, setting: Setting) -> tuple[np.ndarray, Floats, Floats, Floats] | str:
@@ -199,15 +213,26 @@ def table_of(design: Design, setting: Setting) -> tuple[np.ndarray, Floats, Floa
 
     Or the reason why it has no such table.
     """
+    found = looks_of(design, setting)
+    if isinstance(found, str):
+        return found
+    days, information, lower, inner, upper = found
+    return f"no stage-wise estimate: {_NO_ORDER}" if inner is not None else (days, information, lower, upper)
+
+
+def looks_of(design: Design, setting: Setting) -> tuple[np.ndarray, Floats, Floats, Floats | None, Floats] | str:
+    """Return days, information fractions, lower, inner (None: no look has one) and upper z bounds of a design's looks.
+
+    The last day is one of them. Or the reason why it has no such table.
+    """
     if setting.arms != 2:
         return "no stage-wise estimate for more than two arms"
     planned = design.bounds(setting)
     if planned is None:
         return "no stage-wise estimate: this rule follows more than z"
-    if planned.inner is not None:
-        return f"no stage-wise estimate: {_NO_ORDER}"
-    days, lower, upper = planned.days, planned.lower, planned.upper
+    days, lower, upper, inner = planned.days, planned.lower, planned.upper, planned.inner
     if days[-1] < setting.days:
+        inner = None if inner is None else np.append(inner, -np.inf)
         days, lower, upper = np.append(days, setting.days), np.append(lower, -np.inf), np.append(upper, np.inf)
     with np.errstate(divide="ignore"):
         variance = (setting.sds**2 / setting.rows[days - 1]).sum(axis=1)
@@ -215,4 +240,4 @@ def table_of(design: Design, setting: Setting) -> tuple[np.ndarray, Floats, Floa
         return "no stage-wise estimate: a look sees no responses"
     if np.any(np.diff(1 / variance) <= 0):
         return "no stage-wise estimate: two looks see the same responses"
-    return days, np.asarray(variance[-1] / variance), lower, upper
+    return days, np.asarray(variance[-1] / variance), lower, inner if has_inner(inner) else None, upper

@@ -41,7 +41,7 @@ class Standing:
 
 
 def standing(scenario: Scenario, state: np.ndarray, arm: int) -> Standing | None:
-    """Return the shares that a state stands for; None before two comparisons, or where labels are averaged.
+    """Return the shares that a state stands for; None where there are none to count.
 
     Parameters
     ----------
@@ -49,7 +49,8 @@ def standing(scenario: Scenario, state: np.ndarray, arm: int) -> Standing | None
         As rules read it: undoes `kernels.verdicts.share_variance`.
     """
     rows, total, square = (float(state[i, arm]) for i in (1, 2, 3))
-    if rows < 2 or getattr(scenario.evaluator, "combine", "majority") == "mean":
+    one = scenario.evaluator
+    if rows < 2 or one.kind == "hybrid" or getattr(one, "combine", "majority") == "mean":
         return None
     own = float(state[3, 0]) / max(float(state[1, 0]) - 1, 1)
     decided = square + own * rows / float(state[1, 0]) * (rows - 1)

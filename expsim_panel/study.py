@@ -65,6 +65,22 @@ def _parsed(request: Request) -> Study:
     return request.study()
 
 
+def _standard(scenario: Scenario) -> list[strategy.Strategy]:
+    """Return the standard strategies; of a prompt set those with a fixed split, and a t test for few rows."""
+    made = strategy.standard(adaptive=not scenario.side_by_side)
+    if scenario.offline is None:
+        return made
+    return [strategy.build({"kind": "fixed-t"}, "standard strategies", "fixed-t"),
+            *(_within(one, scenario.offline.ticks) for one in made if not one.policy.adaptive)]  # fmt: skip
+
+
+def _within(one: strategy.Strategy, batches: int) -> strategy.Strategy:
+    """Return a standard strategy that looks no more often than there are batches."""
+    if (getattr(one.design, "looks", None) or 0) <= batches:
+        return one
+    return strategy.build({"kind": one.kind, "looks": batches}, "standard strategies", one.kind)
+
+
 class Study(Section):
     """What is simulated. Change its Params, then `freeze` it or `run` it."""
 
@@ -111,8 +127,8 @@ class Study(Section):
         made = cls()
         made.scenario = Scenario.from_tree(tree, where)
         rows = made.scenario.strategies
-        listed = [strategy.build(row, where, f"strategies.{i}") for i, row in enumerate(rows)] or strategy.standard(
-            adaptive=not made.scenario.side_by_side
+        listed = [strategy.build(row, where, f"strategies.{i}") for i, row in enumerate(rows)] or _standard(
+            made.scenario
         )
         wanted = list(names)
         if wanted:
@@ -142,6 +158,9 @@ class Study(Section):
             if one.policy.adaptive and getattr(self.scenario.evaluator, "paired", False):
                 problem = f"{one.name} sends a prompt to one variant, and paired prompts go to both"
                 raise InputError(where, f"strategies.{i}", problem, "remove it, or write evaluator.paired = false")
+            if one.policy.adaptive and self.scenario.offline is not None:
+                problem = f"{one.name} divides live traffic, and a prompt set has none"
+                raise InputError(where, f"strategies.{i}", problem, "remove it, or remove [offline]")
             if self.scenario.side_by_side:
                 preference_checks.check_strategy(self.scenario, one, where, f"strategies.{i}")
             if isinstance(one.policy, Floored):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from expsim_panel import plan
+from expsim_panel.economics import ledger
 from expsim_panel.evaluation import Evaluator, evaluators
 from expsim_panel.evaluators.human import Human
 from expsim_panel.evaluators.hybrid import Hybrid
@@ -81,6 +82,8 @@ class Suppliers:
 
 def suppliers(scenario: Scenario) -> Suppliers:
     """Return the scenario's judge and people, the one in use and the ones kept beside it."""
+    if scenario.offline is not None:
+        return _of_prompts(scenario)
     found: dict[str, Supplier | None] = {}
     readers: dict[str, Reader] = {}
     each = plan.clusters(scenario).scored_per_row
@@ -104,7 +107,8 @@ def suppliers(scenario: Scenario) -> Suppliers:
             found[kind] = _human(evaluator, each)
     judge, human, using = found["judge"], found["human"], scenario.evaluator
     if isinstance(using, Hybrid):
-        shape = float(using.label_share), using.residual, bool(using.paired)
+        residual = 1.0 if scenario.family == "binary" else using.residual
+        shape = float(using.label_share), residual, bool(using.paired)
         return Suppliers("hybrid", judge, human, *shape)
     if not scenario.side_by_side:
         return Suppliers(using.kind, judge, human)
@@ -125,6 +129,14 @@ def _verdicts(scenario: Scenario, readers: dict[str, Reader]) -> tuple[float, fl
     return own[0] / ROWS_PER_COMPARISON, own[1] / ROWS_PER_COMPARISON, rho
 
 
+def _of_prompts(scenario: Scenario) -> Suppliers:
+    """Return who scores a prompt set: more of its prompts are offered, and nobody else's scores."""
+    money = ledger(scenario)
+    own = Supplier(money.per_row, 0.0, 1.0, 1.0, 1.0, 0.0, money.rows_per_day)
+    kind = scenario.evaluator.kind
+    return Suppliers(kind, own if kind == "judge" else None, own if kind in ("human", "hybrid") else None)
+
+
 def _judge(one: Judge, each: float) -> Supplier:
     return Supplier(
         one.usd_per_row() * each, one.error_variance() / each, float(one.scale), *one.skill(),
@@ -135,7 +147,7 @@ def _judge(one: Judge, each: float) -> Supplier:
 def _human(one: Human, each: float) -> Supplier:
     floor = 0.0 if one.shared_raters else math.sqrt(2 / one.raters) * one.severity_sd
     return Supplier(
-        one.usd_per_row() * each, one.noise_variance() / one.labels_per_item / each, 1.0, *one.vote(),
+        one.usd_per_row() * each, one.label_variance() / each, 1.0, *one.vote(),
         floor, one.rows_per_day() / each,
     )  # fmt: skip
 

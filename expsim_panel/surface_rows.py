@@ -14,7 +14,7 @@ import numpy as np
 from expsim_panel import exact, guardrail_surfaces, outcomes, plan
 from expsim_panel.axes import Axis, Mover, moves_truth
 from expsim_panel.clusters import Clusters
-from expsim_panel.design import Setting
+from expsim_panel.design import Design, Setting
 from expsim_panel.economics import Ledger, ledger
 from expsim_panel.errors import InputError
 from expsim_panel.guardrail_figures import ends_of
@@ -152,21 +152,28 @@ def exact_figures(
             raise NoExact(absent)
         yield from ((cell, {rail: Figure(value)}) for cell in row.cells if cell not in row.refused)
         return
-    planned = None if row.law is None else one.design.bounds(row.setting)
-    if row.law is not None and planned is None:
+    drops = one.design.drops and (row.law is None or one.design.drops_in(row.setting))
+    planned = None if row.law is None or drops else one.design.bounds(row.setting)
+    at_the_end = type(one.design).rejects is not Design.rejects
+    if row.law is not None and planned is None and not drops and not at_the_end:
         raise NoExact("no exact value for this stopping rule")
     passing: dict[bytes, np.ndarray] = {}
     for index, cell in enumerate(row.cells):
         if cell in row.refused:
             continue
         found: exact.Exact | str
-        if row.law is None or planned is None:
+        if drops:
+            found = _dropping(row, index, one.design, world)
+        elif row.law is None:
             found = exact.operating(scenario, one, world, row.money)
         else:
             law = row.law.one(index)
             if one.design.bounds_follow_spread:
                 planned = one.design.bounds(exact.as_seen(row.setting, law)) or planned
-            found = exact.stopped(row.setting, planned, law, row.money)
+            if planned is None:
+                found = exact.at_the_end(one, row.setting, law, row.money)
+            else:
+                found = exact.stopped(row.setting, planned, law, row.money)
             if launches and isinstance(found, exact.Exact):
                 found = exact.vetoed(scenario, world, found, passing)
         if isinstance(found, str):
@@ -175,11 +182,26 @@ def exact_figures(
         scored = found.values["rows"] * row.money.scored_per_row
         for name, payee in (("judged", "judge"), ("labelled", "human")):
             found.values[name] = scored * row.money.responses[payee]
-        if rail:
+        if rail and found.ends:
             value = _of_guardrails(row, world, rail, (found.units, found.weights), found)
             found.values[rail] = np.nan if value is None else value
-        told = [name for name in EXACT if name != "launch" or launches or not scenario.guardrails]
-        yield cell, {name: Figure(found.values[name]) for name in [*told, *([rail] if rail else [])]}
+        told = [
+            name for name in EXACT if name in found.values and (name != "launch" or launches or not scenario.guardrails)
+        ]
+        yield cell, {name: Figure(found.values[name]) for name in [*told, *([rail] if rail in found.values else [])]}
+
+
+def _dropping(row: Row, index: int, design: Design, world: str) -> exact.Exact | str:
+    """Return the exact figures of a cell of a design that drops variants; of several, power is of a better one."""
+    from expsim_panel import dropping_exact
+
+    if row.law is None:
+        return "no exact value: the world is not plain"
+    law, scenario = row.law.one(index), row.study.scenario
+    found = dropping_exact.operating(design, row.setting, law, row.money, bool(scenario.guardrails))
+    if isinstance(found, exact.Exact) and world == "truth" and len(scenario.variants) > 2:
+        found.values["rejection"] = found.values["power"]
+    return found
 
 
 def _of_guardrails(

@@ -50,6 +50,7 @@ def transient(scenario: Scenario) -> bool:
         (traffic.novelty is not None and traffic.novelty.size != 0)
         or (traffic.shock is not None and traffic.shock.size != 0)
         or drift != 0
+        or any(one.change is not None and (one.change.jump or one.change.drift) for one in scenario.variants)
     )
 
 
@@ -57,7 +58,8 @@ def shift(scenario: Scenario, world: str) -> np.ndarray:
     """Return what each day adds to the true means, shape (days, arms), metric units.
 
     ``effect_a(t) = D_inf + D_nov exp(-t / tau)`` at the middle of the day; weekday and shock are common to all
-    arms. The null twin keeps all of it, the unbiased one the weekdays only.
+    arms. A variant's own change leads to its mean: ``-jump`` until its day, and ``-drift`` times what is left of the
+    plan. The null twin keeps all of it, the unbiased one the weekdays only.
     """
     traffic = scenario.traffic
     days = np.arange(traffic.days)
@@ -72,6 +74,10 @@ def shift(scenario: Scenario, world: str) -> np.ndarray:
         made[(days >= shock.day - 1) & (days < shock.day - 1 + shock.days)] += shock.size
     if novelty is not None:
         made[:, 1:] += scenario.sign * novelty.size * np.array(fading(traffic.days, novelty.days))[:, None]
+    for a, variant in enumerate(scenario.variants):
+        if variant.change is not None:
+            made[: variant.change.day - 1, a] -= variant.change.jump
+            made[:, a] -= variant.change.drift * (1.0 - (days + 0.5) / traffic.days)
     return made
 
 

@@ -15,6 +15,7 @@ from expsim_panel.errors import InputError
 from expsim_panel.prices import price
 from expsim_panel.quantities import Factor, Millis, Money, Score, Share, Spread, Tokens
 from expsim_panel.response_time import ResponseTime
+from expsim_panel.scenario_world import Change
 from expsim_panel.sections import Section
 
 MOST_VARIED = 20.0
@@ -203,6 +204,13 @@ class Variant(Section):
     )
     latency_ms = param.ClassSelector(
         class_=Latency, default=None, allow_None=True, label="Latency", doc="Response time, as a whole or by its parts."
+    )
+    change = param.ClassSelector(
+        class_=Change,
+        default=None,
+        allow_None=True,
+        label="Change of this variant alone",
+        doc="A jump or drift that leads to the long-run mean within the planned days.",
     )
 
     def check(self, where: str, path: str = "") -> None:

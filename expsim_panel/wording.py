@@ -181,13 +181,19 @@ def _bar(case: _Case) -> str:
 def _collect(case: _Case, distrusted: bool) -> tuple[str, list[str]]:
     """Name what to collect, of whom, for how many dollars and days."""
     assert case.chosen is not None
-    what = wording_evidence.request(case.chosen, case.more, case.facts.who.own)
+    what = wording_evidence.request(case.chosen, case.more, case.facts.who.own, case.facts.money.live)
+    if case.facts.side_by_side:
+        what = what.replace("responses", "comparisons")
     if distrusted:
         why = f"before launching {case.name}. The judge sees {case.shows}, which its own bias could explain."
         sentence, reasons = f"{what} {why}", [_bar(case)]
     else:
         sentence, reasons = f"{what}: {case.name} shows {case.shows}, and more data is worth its price.", []
-    return sentence, [*reasons, wording_evidence.price(case.chosen), *wording_evidence.compared(case.offered)]
+    return sentence, [
+        *reasons,
+        wording_evidence.price(case.chosen, case.facts.money.live),
+        *wording_evidence.compared(case.offered),
+    ]
 
 
 def advice(

@@ -10,8 +10,10 @@ SOURCES = {"judge": "judge scores", "human": "human labels", "hybrid": "labels a
 """What each source brings; any other evaluator brings scored responses."""
 
 
-def request(chosen: Evidence, more: int, own: str) -> str:
+def request(chosen: Evidence, more: int, own: str, live: bool = True) -> str:
     """Return the request, without the full stop; `own` is the kind of the evaluator in use."""
+    if chosen.own and not live:
+        return f"Have the two variants answer {count(more / 2)} more prompts"
     if chosen.own:
         return f"Collect {count(more)} more units"
     if own == "judge":
@@ -27,11 +29,11 @@ def request(chosen: Evidence, more: int, own: str) -> str:
     return f"Let a judge score {count(more)} responses that were shown{beside}"
 
 
-def price(chosen: Evidence) -> str:
+def price(chosen: Evidence, live: bool = True) -> str:
     """Return dollars, days and net worth."""
     took = _time(chosen.days)
-    where = "At the present traffic that" if chosen.own else "That"
-    cost = f" and costs {money(chosen.cost)} for scoring" if chosen.cost else ""
+    where = "At the present traffic that" if chosen.own and live else "That"
+    cost = f" and costs {money(chosen.cost)}{' for scoring' if live else ''}" if chosen.cost else ""
     return f"{where} takes {took}{cost}; it is worth {_dollars(chosen.net_benefit)} net of what it costs."
 
 

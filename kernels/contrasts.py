@@ -64,6 +64,47 @@ def welch_freedom(state: np.ndarray, arm: int) -> float:
     return freedom
 
 
+@inner
+def between(state: np.ndarray, arm: int, other: int, ddof: float) -> tuple[float, float]:
+    """Difference of `arm` to `other` and its estimated variance, as `contrast` to the control."""
+    n1 = state[1, arm]
+    n0 = state[1, other]
+    if n1 <= ddof or n0 <= ddof or n1 == 0.0 or n0 == 0.0:
+        return 0.0, 0.0
+    v1 = row_variance(n1, state[2, arm], state[3, arm], ddof)
+    v0 = row_variance(n0, state[2, other], state[3, other], ddof)
+    difference: float = state[2, arm] / n1 - state[2, other] / n0
+    return difference, v1 / n1 + v0 / n0
+
+
+@inner
+def leave(state: np.ndarray, alive: np.ndarray, bound: float, best: bool, ddof: float) -> int:
+    """Take out of `alive` (arms,) the variants whose z is below `bound`; return how many are left.
+
+    z against the control; or, with `best`, against the living variant with the largest mean, which itself stays.
+    Where no variance is known yet nobody leaves.
+    """
+    arms = state.shape[1]
+    leader = 0
+    if best:
+        for a in range(1, arms):
+            if alive[a] == 0.0 or state[1, a] == 0.0:
+                continue
+            if leader == 0 or state[2, a] * state[1, leader] > state[2, leader] * state[1, a]:
+                leader = a
+    left = 0
+    for a in range(1, arms):
+        if alive[a] == 0.0:
+            continue
+        if a != leader:
+            d, v = between(state, a, leader, ddof)
+            if v > 0.0 and d < bound * math.sqrt(v):
+                alive[a] = 0.0
+                continue
+        left += 1
+    return left
+
+
 @kernel
 def student_tail(t: float, freedom: float) -> float:
     """P(T > t) of Student's law, `freedom` > 0 and any real t; relative error about 1e-12.

@@ -56,9 +56,12 @@ class Scored(NamedTuple):
         `PPI_PLUS`, `PPI`, `EIF` or `ROGAN_GLADEN`.
     origin, sign : float
         A corrected mean counts as ``origin + sign mean``, so that more is better.
-    residual : float
+    residual, uneven : float
         Variance of a weighted label given its score, over that of any label: below 1 where labels go where the judge
-        is unsure; 1 otherwise. Other than 1 only for normal rows without severity.
+        is unsure; squared coefficient of variation of these weights, which severities are multiplied by too. 1 and 0
+        where labels are random; otherwise for normal rows only.
+    favour : float
+        Rates: labels of a positive verdict per label of a negative one; 1 where labels are random.
     per_label : float
         Judged rows per labelled one, 1 or more.
     severity_sd : float
@@ -94,6 +97,8 @@ class Scored(NamedTuple):
     origin: float
     sign: float
     residual: float
+    uneven: float
+    favour: float
     per_label: float
     severity_sd: float
     raters: int
@@ -179,6 +184,66 @@ def _outcomes(law: Scored, rng: np.random.Generator, n: int, mean: float, sd: fl
     return draw_amounts(rng, law.zeros, law.sigma, n, mean)
 
 
+@kernel
+def severe_pair(
+    rng: np.random.Generator,
+    n: int,
+    mean_y: float,
+    mean_f: float,
+    sd_y: float,
+    sd_f: float,
+    rho: float,
+    shift: float,
+    between: float,
+) -> tuple[float, float, float, float, float]:
+    """Draw the sums of n normal pairs whose labels carry given severities: y, f, y^2, f^2, y f.
+
+    The centred severities are one direction, of squared length `between`: along it a pair of normals is added to
+    them, across it the centred cross products are those of n - 1 pairs.
+
+    Parameters
+    ----------
+    shift : float
+        Sum of the severities.
+    """
+    if n < 1:
+        return 0.0, 0.0, 0.0, 0.0, 0.0
+    root, apart = math.sqrt(float(n)), math.sqrt(max(0.0, 1.0 - rho * rho))
+    one, two = rng.standard_normal(), rng.standard_normal()
+    sum_y = n * mean_y + shift + root * sd_y * one
+    sum_f = n * mean_f + root * sd_f * (rho * one + apart * two)
+    w_yy, w_ff, w_yf = 0.0, 0.0, 0.0
+    if n > 1:
+        one, two = rng.standard_normal(), rng.standard_normal()
+        along, score = math.sqrt(between) + sd_y * one, sd_f * (rho * one + apart * two)
+        y, f, yy, ff, yf = normal_pair(rng, n - 1, 0.0, 0.0, sd_y, sd_f, rho)
+        w_yy = along * along + yy - y * y / (n - 1.0)
+        w_ff = score * score + ff - f * f / (n - 1.0)
+        w_yf = along * score + yf - y * f / (n - 1.0)
+    return sum_y, sum_f, w_yy + sum_y * sum_y / n, w_ff + sum_f * sum_f / n, w_yf + sum_y * sum_f / n
+
+
+@inner
+def _by_verdict(
+    law: Scored, rng: np.random.Generator, n: int, rest: int, label: float, score: float, both: float, today: np.ndarray
+) -> None:
+    """Draw a day of rates whose labels favour one verdict: verdicts first, then labels within each."""
+    positive = binomial(rng, n + rest, min(max(score, 0.0), 1.0))
+    negative = n + rest - positive
+    weight = positive * law.favour + negative
+    chosen = int(n * positive * law.favour / weight + 0.5) if weight > 0.0 else 0
+    if n > 1 and positive > 0 and negative > 0:
+        # Without a label of one verdict its rate could not be known.
+        chosen = min(max(chosen, 1), n - 1)
+    chosen = min(max(chosen, n - negative), positive)
+    hit = both / score if score > 0.0 else 0.0
+    missed = (label - both) / (1.0 - score) if score < 1.0 else 0.0
+    one = float(binomial(rng, chosen, min(max(hit, 0.0), 1.0)))
+    other = float(binomial(rng, n - chosen, min(max(missed, 0.0), 1.0)))
+    today[Y], today[F], today[YY], today[FF], today[YF] = one + other, chosen, one + other, chosen, one
+    today[REST_F], today[REST_FF] = positive - chosen, positive - chosen
+
+
 @inner
 def draw_day(
     law: Scored,
@@ -203,6 +268,10 @@ def draw_day(
         score = p * hit + (1.0 - p) * false
         both = p * law.yes * hit + (1.0 - p) * (1.0 - law.no) * false
         caught = both / label if label > 0.0 else 0.0
+        today[Y], today[F], today[YY], today[FF], today[YF] = 0.0, 0.0, 0.0, 0.0, 0.0
+        if law.favour != 1.0:
+            _by_verdict(law, rng, n, rest, label, score, both, today)
+            return
         cleared = 1.0 - (score - both) / (1.0 - label) if label < 1.0 else 0.0
         tp, fn, fp, _ = binary_pair(rng, n, label, min(max(caught, 0.0), 1.0), min(max(cleared, 0.0), 1.0))
         far = float(binomial(rng, rest, score))
@@ -211,7 +280,7 @@ def draw_day(
         return
     offset = law.offset[k, a] + law.drift[day]
     slope, noise, own = law.slope[k, a], law.score_noise[k, a], law.label_noise[k, a]
-    if law.family == SCORES and law.raters == 0:
+    if law.family == SCORES and (law.raters == 0 or law.residual != 1.0):
         sd = law.sds[k, a]
         sd_y = math.sqrt(sd * sd + own * own)
         sd_f = math.sqrt(slope * slope * sd * sd + noise * noise)
@@ -219,7 +288,14 @@ def draw_day(
         if law.residual != 1.0:
             kept = math.sqrt(rho * rho + (1.0 - rho * rho) * law.residual)
             sd_y, rho = sd_y * kept, rho / kept
-        y, f, yy, ff, yf = normal_pair(rng, n, mean, offset + slope * mean, sd_y, sd_f, rho)
+        if law.raters > 0:
+            shift, between = row_severity(law.severity, law.raters, a, n, first)
+            between_each = law.uneven * between / n if n > 0 else 0.0
+            wider = math.sqrt(sd_y * sd_y + between_each)
+            rho = rho * sd_y / wider if wider > 0.0 else 0.0
+            y, f, yy, ff, yf = severe_pair(rng, n, mean, offset + slope * mean, wider, sd_f, rho, shift, between)
+        else:
+            y, f, yy, ff, yf = normal_pair(rng, n, mean, offset + slope * mean, sd_y, sd_f, rho)
         today[REST_F], today[REST_FF] = normal_single(rng, rest, offset + slope * mean, sd_f)
     else:
         total, within = _outcomes(law, rng, n, mean, law.sds[k, a])

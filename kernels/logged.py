@@ -9,7 +9,7 @@ import numpy as np
 from expsim_panel.kernels.adaptive import estimate
 from expsim_panel.kernels.bits import normal, uniform
 from expsim_panel.kernels.jit import kernel
-from expsim_panel.kernels.requests import begin, fewest, recommend, shares, update
+from expsim_panel.kernels.requests import begin, fewest, mix, recommend, shares, update
 
 
 @kernel
@@ -22,7 +22,7 @@ def play_logged(
     sd: float,
     horizon: int,
     burn_in: int,
-    floor: float,
+    floors: np.ndarray,
     delay: int,
     batch: int,
     decay: float,
@@ -35,7 +35,7 @@ def play_logged(
     """Play a policy whose `shares` are known, log them at every request, and estimate.
 
     The law of `request_worlds.play_world`: before the requests of a batch the policy knows the rewards of those before
-    ``batch floor(t / batch) - delay``, and chooses with ``p_a = floor + (1 - arms floor) w_a``. In the rounds in which
+    ``batch floor(t / batch) - delay``, and chooses with ``p_a = f_a + (1 - sum f) w_a``. In the rounds in which
     every arm has its turn in random order (burn-in, untried arms first) the logged propensity is ``1 / arms``, which
     it is before the round.
 
@@ -53,8 +53,8 @@ def play_logged(
         Standard deviation of a normal reward as seen.
     horizon, burn_in, delay, batch : int
         As in `request_worlds.play_world`.
-    floor : float
-        Least probability of every arm.
+    floors : float64 ndarray, shape (arms,)
+        Least probability of each arm.
     decay : float
         Of the two-point weights; see `adaptive.estimate`.
     memory : float64 ndarray
@@ -124,8 +124,8 @@ def play_logged(
                     if not asked:
                         shares(params, known, n, s, q, memory, work)
                         turns = False
+                        mix(floors, work)
                         for a in range(arms):
-                            work[2, a] = floor + (1.0 - floor * arms) * work[2, a]
                             turns = turns or work[2, a] <= 0.0
                         asked = True
                     u = uniform(choices)

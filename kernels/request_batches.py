@@ -20,31 +20,46 @@ from expsim_panel.kernels.requests import begin, fewest, mix, recommend, shares,
 
 @inner
 def _arrive(
-    params: Any, seen: int, batch: np.ndarray, n: np.ndarray, s: np.ndarray, q: np.ndarray, memory: np.ndarray
+    params: Any,
+    seen: int,
+    late: np.ndarray,
+    slot: int,
+    n: np.ndarray,
+    s: np.ndarray,
+    q: np.ndarray,
+    memory: np.ndarray,
 ) -> int:
     """Hand the policy a batch's counts, sums and sums of squares, and empty it; return how many rewards it knows."""
     for a in range(n.shape[0]):
-        if batch[0, a] > 0.0:
-            n[a] += batch[0, a]
-            s[a] += batch[1, a]
-            q[a] += batch[2, a]
-            seen += int(batch[0, a])
+        if late[slot, 0, a] > 0.0:
+            n[a] += late[slot, 0, a]
+            s[a] += late[slot, 1, a]
+            q[a] += late[slot, 2, a]
+            seen += int(late[slot, 0, a])
     for a in range(n.shape[0]):
-        if batch[0, a] > 0.0:
-            update(params, a, batch[0, a], batch[1, a], seen, n, s, memory)
-        batch[0, a] = 0.0
+        if late[slot, 0, a] > 0.0:
+            update(params, a, late[slot, 0, a], late[slot, 1, a], seen, n, s, memory)
+            late[slot, 0, a] = 0.0
     return seen
 
 
 @inner
+def _sole(work: np.ndarray) -> int:
+    """Return the arm that has all of the traffic, or -1."""
+    for a in range(work.shape[1]):
+        if work[P_BEST, a] > 0.0:
+            return a if work[P_BEST, a] == 1.0 else -1
+    return -1
+
+
+@inner
 def _rewards(
-    outcome: np.random.Generator, law: RequestLaw, binary: bool, phase: int, arm: int, rows: int, none: np.ndarray
+    outcome: np.random.Generator, binary: bool, mean: float, sd: float, rows: int, none: np.ndarray
 ) -> tuple[float, float]:
     """Return sum and sum of squares of an arm's rewards as seen."""
-    mean = law.offset[arm] + law.gain[arm] * (law.means[phase, arm] + law.level[0])
     if binary:
         return binary_rows(outcome, rows, mean)
-    return normal_rows(outcome, rows, mean, law.sd, none, arm, 0, 0)
+    return normal_rows(outcome, rows, mean, sd, none, 0, 0, 0)
 
 
 @kernel
@@ -97,9 +112,14 @@ def play_batches(
     losses = law.losses
     starts = law.starts
     ready = law.ready
-    level = law.level
-    cost = law.cost
     phases, arms = means.shape
+    sd = law.sd
+    seen_means = np.zeros((phases, arms))
+    worth = np.zeros((phases, arms))
+    for i in range(phases):
+        for a in range(arms):
+            seen_means[i, a] = law.offset[a] + law.gain[a] * (means[i, a] + law.level[0])
+            worth[i, a] = law.value * (means[i, a] + law.level[0]) - law.cost[a]
     every_n = np.zeros(arms)
     every_s = np.zeros(arms)
     every_q = np.zeros(arms)
@@ -132,7 +152,9 @@ def play_batches(
         forced = False
         seen = 0
         known = 0
+        oldest = 0
         k = 0
+        slot = 0
         t = 0
         for c in range(checkpoints.shape[0] + 1):
             over = c == checkpoints.shape[0]
@@ -140,7 +162,8 @@ def play_batches(
                 while phase + 1 < phases and t >= starts[phase + 1]:
                     phase += 1
                 while known < k - delay or (over and known < k):
-                    seen = _arrive(params, seen, late[known % (delay + 1)], n, s, q, memory)
+                    seen = _arrive(params, seen, late, oldest, n, s, q, memory)
+                    oldest = 0 if oldest == delay else oldest + 1
                     known += 1
                 if over:
                     break
@@ -153,7 +176,6 @@ def play_batches(
                     part = every_part[:hand]
                     work = np.zeros((4, hand))
                     forced = burn_in > 0
-                today = late[k % (delay + 1)]
                 end = min(t + batch, horizon)
                 asked = False
                 while t < end:
@@ -184,26 +206,32 @@ def play_batches(
                             shares(params, seen, n, s, q, memory, work)
                             mix(floors[:hand], work)
                             asked = True
-                        for a in range(hand):
-                            every_today[a] = part[a]
-                        multinomial(policy, until - t, work, P_BEST, part)
-                        for a in range(hand):
-                            given[a] += part[a]
-                            part[a] += every_today[a]
+                        sole = _sole(work)
+                        if sole >= 0:
+                            part[sole] += until - t
+                            given[sole] += until - t
+                        else:
+                            for a in range(hand):
+                                every_today[a] = part[a]
+                            multinomial(policy, until - t, work, P_BEST, part)
+                            for a in range(hand):
+                                given[a] += part[a]
+                                part[a] += every_today[a]
                     t = until
                     for a in range(hand):
                         if part[a] > 0:
-                            total, square = _rewards(outcome, law, binary, phase, a, part[a], none)
-                            if today[0, a] == 0.0:
-                                today[1, a] = 0.0
-                                today[2, a] = 0.0
-                            today[0, a] += part[a]
-                            today[1, a] += total
-                            today[2, a] += square
+                            total, square = _rewards(outcome, binary, seen_means[phase, a], sd, part[a], none)
+                            if late[slot, 0, a] == 0.0:
+                                late[slot, 1, a] = 0.0
+                                late[slot, 2, a] = 0.0
+                            late[slot, 0, a] += part[a]
+                            late[slot, 1, a] += total
+                            late[slot, 2, a] += square
                             lost += part[a] * gaps[phase, a]
                             missed += part[a] * losses[phase, a]
-                            earned += part[a] * (law.value * (means[phase, a] + level[0]) - cost[a])
+                            earned += part[a] * worth[phase, a]
                 k += 1
+                slot = 0 if slot == delay else slot + 1
             if over:
                 break
             for a in range(arms):

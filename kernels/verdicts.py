@@ -41,7 +41,7 @@ class Verdicts(NamedTuple):
 
 
 @inner
-def _count(rng: np.random.Generator, chances: np.ndarray, n: int, counts: np.ndarray) -> None:
+def add_counts(rng: np.random.Generator, chances: np.ndarray, n: int, counts: np.ndarray) -> None:
     """Add a multinomial draw of n to `counts`, by binomials in turn."""
     left = n
     rest = 1.0
@@ -69,7 +69,7 @@ def _draw(rng: np.random.Generator, law: Verdicts, chances: np.ndarray, n: int, 
     left = n
     if law.icc > 0.0:
         prompts = max(int(n / law.size + 0.5), 1)
-        _count(rng, chances, binomial(rng, prompts, law.icc), alike)
+        add_counts(rng, chances, binomial(rng, prompts, law.icc), alike)
         taken = 0
         for j in range(counts.shape[0]):
             alike[j] = rows_of(rng, law.size, law.spread, alike[j])
@@ -78,7 +78,7 @@ def _draw(rng: np.random.Generator, law: Verdicts, chances: np.ndarray, n: int, 
             # More than there are: cut in proportion.
             counts[j] = alike[j] if taken <= n else int(alike[j] * (n / taken))
             left -= counts[j]
-    _count(rng, chances, left, counts)
+    add_counts(rng, chances, left, counts)
 
 
 @kernel

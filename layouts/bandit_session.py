@@ -170,6 +170,7 @@ class BanditSession(param.Parameterized):  # type: ignore[misc]
     dollars = param.Boolean(default=False, label="In dollars", doc="Whether losses are shown in dollars.")
     busy = param.Boolean(default=False, label="Busy", doc="Whether something is being computed.")
     words = param.String(default="", label="Progress in words", doc="What is being computed, or was.")
+    noted = param.String(default="", label="From the scenario", doc="What of it is here in another form, or not.")
     error = param.String(default="", label="Problem", doc="One line: what is wrong, where, and what to do.")
 
     def __init__(self, hold: Callable[[], AbstractContextManager[Any]] = nullcontext, debounce: float = 0.05) -> None:
@@ -243,9 +244,9 @@ class BanditSession(param.Parameterized):  # type: ignore[misc]
         if found is not None:
             await self._infer(run, found)
 
-    async def _infer(self, run: int, found: BanditResult) -> None:
+    async def _infer(self, run: int, found: BanditResult | None) -> None:
         """Reckon what can be inferred, after everything else is on screen."""
-        if run != self._run:
+        if found is None or run != self._run:
             return
         made = await self._work(run, lambda stop: inference(found, progress=stop))
         if made is not None:

@@ -20,6 +20,7 @@ from expsim_panel.evaluation_simulation import Comparison, compare, estimates
 from expsim_panel.evaluator_answers import Answers, answers, with_evaluators
 from expsim_panel.evaluator_picks import DriftPicks, Picks, SplitPicks, Weights, fields_of
 from expsim_panel.layouts.computing import POOL
+from expsim_panel.offline_answers import SideBySide, side_by_side
 from expsim_panel.scenario import Scenario
 
 FIRST, FULL = 2000, 20_000
@@ -28,7 +29,7 @@ FIRST, FULL = 2000, 20_000
 SECTIONS: dict[str, type[Any]] = {"pick": Picks, "split": SplitPicks, "drift": DriftPicks, "weights": Weights}
 
 Path = tuple[str | int, ...]
-Played = tuple[Comparison, tuple[np.ndarray, np.ndarray], int]
+Played = tuple[Comparison, tuple[np.ndarray, np.ndarray], int, SideBySide | str]
 
 
 class Bench(param.Parameterized):  # type: ignore[misc]
@@ -60,7 +61,7 @@ class Bench(param.Parameterized):  # type: ignore[misc]
         if tree == self._tree:
             return
         same = bool(self._tree) and self._tree["scenario"]["name"] == tree["scenario"]["name"]
-        self._tree, self.scenario = tree, scenario
+        self._tree, self.scenario = tree, scenario.live
         kept = self.draft.get("pick", {}) if same else {}
         if not same:
             self.profile = {"judge": "", "human": ""}
@@ -151,8 +152,9 @@ class Bench(param.Parameterized):  # type: ignore[misc]
             return
         self.param.update(answers=found, played=None, error="", words=f"Simulating {FIRST:,} experiments for each dot")
         power = float(self.section("pick").power)
+        prompt_set = self._tree.get("offline")
         for replicates in (FIRST, FULL):
-            made = await loop.run_in_executor(POOL, simulated, tried, found, power, replicates)
+            made = await loop.run_in_executor(POOL, simulated, tried, found, power, replicates, prompt_set)
             if run != self._run:
                 return
             more = "" if replicates == FULL else f"; simulating {FULL:,}"
@@ -178,8 +180,10 @@ class Bench(param.Parameterized):  # type: ignore[misc]
             self.fitted += 1
 
 
-def simulated(tried: Scenario, found: Answers, power: float, replicates: int) -> Played:
-    """Return the comparison played, and the error of seven splits of the budget played."""
+def simulated(
+    tried: Scenario, found: Answers, power: float, replicates: int, prompt_set: dict[str, Any] | None = None
+) -> Played:
+    """Return the comparison played, the error of seven splits of the budget, and in the end the prompt set beside."""
     played = compare(
         tried, found.budget, power=power, replicates=replicates, concurrency=math.ceil(_concurrency(tried))
     )  # fmt: skip
@@ -193,7 +197,14 @@ def simulated(tried: Scenario, found: Answers, power: float, replicates: int) ->
         values, _ = estimates(what.law, "hybrid", Rows(n, judged), replicates, 1, 3)
         labels.append(float(n))
         errors.append(float(values.std(ddof=1)))
-    return played, (np.array(labels), np.array(errors)), replicates
+    beside: SideBySide | str = ""
+    if replicates == FULL:
+        # A few thousand experiments beside the exact figures: the other dots come first.
+        try:
+            beside = side_by_side(tried, replicates=FIRST, **(prompt_set or {}))
+        except InputError as problem:
+            beside = str(problem)
+    return played, (np.array(labels), np.array(errors)), replicates, beside
 
 
 def _concurrency(tried: Scenario) -> float:

@@ -2,9 +2,12 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from expsim_panel.kernels.jit import CACHE_DIRECTORY
 
 GUIDE = Path(__file__).parent.parent / "CONTRIBUTING.md"
 PLAY = """
@@ -31,6 +34,9 @@ def test_the_policy_of_the_recipe_plays(tmp_path):
     code = re.search(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.S).group(1)
     (tmp_path / "epsilon_greedy_of_the_recipe.py").write_text(code, encoding="utf-8")
     paths = os.pathsep.join([str(tmp_path), str(Path(__file__).parent)])
+    # The machine code there is, so that those without the plug-in need not compile it all again.
+    common = Path(CACHE_DIRECTORY)
+    shutil.copytree(common, tmp_path / "cache" / "kernels" / common.name)
     environment = {**os.environ, "PYTHONPATH": paths, "EXPSIM_CACHE_DIR": str(tmp_path / "cache")}
     command = [sys.executable, "-W", "error", "-c", PLAY]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

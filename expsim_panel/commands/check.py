@@ -26,6 +26,7 @@ def load(name: str, settings: list[str] | None = None, strategies: list[str] | N
 def found(study: Study) -> list[tuple[str, str]]:
     """Say what a scenario holds, in labelled lines."""
     from expsim_panel.quantities import count, days, effect, percent
+    from expsim_panel.scenario_offline import told_traffic
 
     scenario = study.scenario
     traffic, metric = scenario.traffic, scenario.metric
@@ -39,7 +40,12 @@ def found(study: Study) -> list[tuple[str, str]]:
     return [
         ("Metric", f"{metric.name} ({metric.family}), {better} is better"),
         ("True gain", f"{', '.join(gains)} over {control}; positive is better"),
-        ("Traffic", f"{count(traffic.units_per_day)} {traffic.unit}s a day for {days(traffic.days)}, split {shares}"),
+        ("Prompt set", told_traffic(scenario))
+        if scenario.offline is not None
+        else (
+            "Traffic",
+            f"{count(traffic.units_per_day)} {traffic.unit}s a day for {days(traffic.days)}, split {shares}",
+        ),
         ("Evaluator", told_evaluator(study)),
         *([("Guardrails", told_guardrails(study))] if scenario.guardrails else []),
         ("Strategies", ", ".join(one.name for one in study.strategies)),

@@ -31,7 +31,7 @@ def decide(
         typer.Option(
             "--counts",
             metavar="A=HITS/ROWS,...",
-            help="Hits and responses of each variant; side by side B=WINS/TIES/LOSSES.",
+            help="Hits and responses of each variant; A=MEAN/SD/ROWS of scores; side by side B=WINS/TIES/LOSSES.",
         ),
     ] = None,
     guardrail: Annotated[
@@ -64,7 +64,12 @@ def decide(
     from expsim_panel.observed import from_counts, from_file
 
     if (data is None) == (counts is None):
-        raise InputError("expsim decide", "", "needs the data once", "give --data FILE or --counts A=HITS/ROWS,B=...")
+        raise InputError(
+            "expsim decide",
+            "",
+            "needs the data once",
+            "give --data FILE, or --counts A=HITS/ROWS,B=... (A=MEAN/SD/ROWS,B=... for scores)",
+        )
     study = load(name, settings, [strategy] if strategy else None)
     outputs = targets({"--json": json}, tuple(path for path in (name, data) if path))
     scenario = study.scenario

@@ -58,7 +58,7 @@ def evaluators(
     tree, where = library.read_tree(name)
     for one in settings or []:
         library.override(tree, one)
-    scenario = Scenario.from_tree(tree, where)
+    scenario = Scenario.from_tree(tree, where).live
     if judge is not None or people is not None:
         fields = {}
         for flag, kind, profile in (("--judge", "judge", judge), ("--people", "human", people)):
@@ -122,7 +122,7 @@ def document(found: Comparison) -> dict[str, Any]:
     what = found.setting
     rho = math.sqrt(what.law.rho_squared)
     split = optimal_split(rho, what.cost_human, what.cost_judge, found.budget / 2)
-    suspected = break_even_n(float((what.law.score_sd**2).sum()), what.bias_sd)
+    suspected = break_even_n(what.law.alone_variance, what.bias_sd)
     return {
         "budget": found.budget,
         "target_error": found.target,

@@ -17,6 +17,7 @@ from expsim_panel.prices import price_note
 from expsim_panel.printed import clean
 from expsim_panel.quantities import count, days, effect, money, percent
 from expsim_panel.results import Figure, Result
+from expsim_panel.scenario_offline import told_traffic
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -54,7 +55,7 @@ def show(result: Result, command: str, out: Console) -> None:
 def _header(result: Result) -> RenderableType:
     """Say what was simulated, for whom, at which prices."""
     scenario = result.study.scenario
-    about, traffic = scenario.scenario, scenario.traffic
+    about = scenario.scenario
     control = scenario.variants[0].name
     lines = []
     for variant, gain in zip(scenario.variants[1:], scenario.effects[1:], strict=True):
@@ -67,7 +68,7 @@ def _header(result: Result) -> RenderableType:
     often = "per strategy, with and without a difference"
     rows = [
         ("The truth here", "; ".join(lines)),
-        ("Traffic", f"{count(traffic.units_per_day)} {traffic.unit}s a day, {days(traffic.days)} at most"),
+        ("Traffic" if scenario.offline is None else "Prompt set", told_traffic(scenario)),
         ("Measured by", told_evaluator(result.study)),
         ("Prices", paid),
         ("Simulated", f"{count(result.replicates)} experiments {often}, in {result.seconds:.1f} s"),
@@ -90,12 +91,17 @@ def _comparison(result: Result) -> Table:
             _detection(found["power"]),
             percent(found["type1_error"].value),
             percent(found["p_correct"].value),
-            count(found["days"].value),
+            _days(found["days"].value),
             count(found["units"].value),
             money(found["cost"].value),
             money(found["regret"].value),
         )
     return table
+
+
+def _days(value: float | None) -> str:
+    """Return days; scoring a prompt set may take minutes."""
+    return f"{value:.2g}" if value is not None and 0 < value < 1 else count(value)
 
 
 def _guardrails(result: Result) -> Table:
@@ -133,10 +139,13 @@ def _undefined(result: Result) -> list[tuple[str, str]]:
 def _advice(result: Result) -> RenderableType:
     """Return the design advice: from all simulated experiments, for the next real one."""
     advice = result.advice
-    traffic = result.study.scenario.traffic
+    scenario, traffic = result.study.scenario, result.study.scenario.traffic
     mean = result[advice.strategy].figures
     size = (
-        f"Plan {days(traffic.days)} and {count(traffic.units_per_day * traffic.days)} {traffic.unit}s;"
+        f"Plan {told_traffic(scenario)}; on average it takes {_days(mean['days'].value)} days and "
+        f"{count((mean['units'].value or 0) / len(scenario.variants))} prompts."
+        if scenario.offline is not None
+        else f"Plan {days(traffic.days)} and {count(traffic.units_per_day * traffic.days)} {traffic.unit}s;"
         f" on average it takes {days(mean['days'].value)} and {count(mean['units'].value)}."
     )
     hint = Text("Design advice, from all simulated experiments.", style="dim")
@@ -147,7 +156,8 @@ def _verdict(result: Result) -> RenderableType:
     """Return the verdict: from the data of the one experiment on screen."""
     verdict = result.verdict
     shown = result[verdict.strategy].trace
-    which = f"experiment {count(shown.luck)} alone: {clean(verdict.strategy)}, ended on day {shown.day}"
+    tick = "day" if result.study.scenario.offline is None else "batch"
+    which = f"experiment {count(shown.luck)} alone: {clean(verdict.strategy)}, ended on {tick} {shown.day}"
     hint = f"Verdict from the data of {which}."
     said = [one.sentence for one in verdict.guardrails if one.sentence not in verdict.reasons]
     lines = (*verdict.reasons, *said)

@@ -87,6 +87,9 @@ class Frequentist(Design):
     def solved(self, information: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray | None]:
         """Return efficacy bounds that spend exactly `alpha`, and futility bounds (None if no look has one)."""
         futility = self.given_up()
+        if futility is not None:
+            # Looks before any outcome are left out, with what is listed for them.
+            futility = futility[-information.size :]
         binding = futility if getattr(self, "binding", False) else None
         return self.efficacy(information, alpha, int(self.sides), binding), futility
 

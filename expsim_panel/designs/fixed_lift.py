@@ -12,6 +12,7 @@ from expsim_panel.designs._horizon import AtTheEnd
 from expsim_panel.kernels.arms import row_variance
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import FOR_CONTROL, decide
+from expsim_panel.lift_law import lift_rejects
 
 
 class LiftTest(NamedTuple):
@@ -81,3 +82,9 @@ class FixedLift(AtTheEnd):
     def bounds(self, setting: Setting) -> Bounds | None:
         """Return None: on the scale of differences the bound depends on the means, which a plan does not know."""
         return None
+
+    def rejects(self, setting: Setting, means: np.ndarray, sds: np.ndarray) -> tuple[float, float] | None:
+        """Return P(found worse) and P(found better) by the law of the logarithmic lift, see `lift_law`."""
+        critical = float(norm_ppf(1 - self.alpha / self.sides))
+        found = lift_rejects(means, sds, setting.rows[-1], critical, setting.binary)
+        return found if found is None or self.sides == 2 else (0.0, found[1])

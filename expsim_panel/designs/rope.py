@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from expsim_panel.design import Setting, designs
+from expsim_panel.design import Bounds, Setting, designs
 from expsim_panel.designs._belief import Belief
 from expsim_panel.kernels.contrasts import contrast
-from expsim_panel.kernels.special import norm_cdf
+from expsim_panel.kernels.special import norm_cdf, norm_ppf
 from expsim_panel.kernels.trials import FOR_CONTROL, FUTILE, decide
+from expsim_panel.regions import has_inner
 
 
 class Region(NamedTuple):
@@ -72,6 +73,7 @@ class Rope(Belief):
     kind = "rope"
     summary = "Stops when a variant is better, worse, or practically the same"
     error_claim = "none"
+    bounds_follow_spread = True
 
     def rule(self, setting: Setting) -> Region:
         """Return the kernel's parameters."""
@@ -79,3 +81,42 @@ class Rope(Belief):
         return Region(
             float(self.confidence), self.margin(setting), precision, mean, self.looked_at(setting), setting.ddof
         )
+
+    def bounds(self, setting: Setting) -> Bounds | None:
+        """Return the z bounds that the rule comes to for two arms and a prior around 0; None for others.
+
+        In the middle lie the estimates whose posterior is within the region.
+        """
+        precision, mean = self.prior_precision(setting)
+        if setting.arms != 2 or mean != 0.0:
+            return None
+        days, region = self.look_days(setting), self.margin(setting)
+        with np.errstate(divide="ignore"):
+            variance = (setting.sds**2 / setting.rows[days - 1]).sum(axis=1)
+        upper, inner = np.full(days.size, np.inf), np.full(days.size, -np.inf)
+        for k, v in enumerate(variance):
+            if not 0.0 < v < math.inf:
+                continue
+            sd = math.sqrt(1.0 / (1.0 / v + precision))
+            # z of an estimate over the posterior mean that it leads to.
+            scale = math.sqrt(v) / (sd * sd)
+            upper[k] = scale * (region + norm_ppf(float(self.confidence)) * sd)
+            inner[k] = scale * _within(region, sd, float(self.confidence))
+        return Bounds(days, -upper, upper, False, inner if has_inner(inner) else None)
+
+
+def _within(region: float, sd: float, confidence: float) -> float:
+    """Return the largest posterior mean whose normal posterior lies within the region surely enough; -inf: none."""
+
+    def excess(mean: float) -> float:
+        return norm_cdf((region - mean) / sd) - norm_cdf((-region - mean) / sd) - confidence
+
+    if excess(0.0) < 0.0:
+        return -math.inf
+    low, high = 0.0, region
+    while excess(high) > 0.0:
+        high += sd
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if excess(middle) > 0.0 else (low, middle)
+    return 0.5 * (low + high)

@@ -42,7 +42,10 @@ class UserBounds(GroupSequential):
             )
         if futility is not None:
             check_order(futility, upper)
-        return self.as_bounds(self.look_days(setting), upper, futility)
+        days = self.look_days(setting)
+        # Looks before any outcome are left out, with what is listed for them.
+        upper = upper[-days.size :]
+        return self.as_bounds(days, upper, None if futility is None else futility[-days.size :])
 
     def nominal_alpha(self) -> None:  # type: ignore[override]
         """Return None: no type I error is claimed."""

@@ -10,7 +10,7 @@ import param
 
 from expsim_panel.errors import InputError
 from expsim_panel.evaluation import Evaluator, Measurement, evaluators, profile_parameter
-from expsim_panel.judge_laws import majority, unanimous
+from expsim_panel.judge_laws import majority, unanimous, wide_range
 from expsim_panel.quantities import (
     Correlation,
     Count,
@@ -40,7 +40,9 @@ class Human(Evaluator):
     kind = "human"
     summary = "Human raters: unbiased between variants, slow and paid by the label"
     rows_word = "labelled"
-    added = frozenset(("fatigue", "adjudication", "error_correlation", "delay_days", "days_per_week", "combine"))
+    added = frozenset(
+        ("fatigue", "adjudication", "error_correlation", "delay_days", "days_per_week", "adjudication_gap", "combine")
+    )
     profile = profile_parameter("Name and source of the raters' numbers; assumptions are named as such.")
     coverage = Share(
         0.1,
@@ -118,7 +120,18 @@ class Human(Evaluator):
     adjudication = param.Boolean(
         False,
         label="Disagreements are adjudicated",
-        doc="Where the labels of a response disagree, one more decides; yes and no only.",
+        doc="Where the labels of a response disagree, one more person labels it: decides on yes or no, and is averaged "
+        "in where scores lie further apart than the gap.",
+    )
+    adjudication_gap = Spread(
+        None,
+        allow_None=True,
+        bounds=(0, None),
+        softbounds=(0, 4),
+        step=0.5,
+        label="Gap that is adjudicated",
+        doc="Points between the highest and the lowest label of a response beyond which one more is averaged in; "
+        "scores only, and needed where they are adjudicated.",
     )
     error_correlation = Correlation(
         0.0,
@@ -160,7 +173,7 @@ class Human(Evaluator):
             yes, no = self.vote()
             rates = np.clip(means * yes + (1 - means) * (1 - no), 0, 1)
             return Measurement(rates, np.sqrt(rates * (1 - rates)))
-        spread = np.sqrt(sds**2 + self.noise_variance() / self.labels_per_item) + 0 * means
+        spread = np.sqrt(sds**2 + self.label_variance()) + 0 * means
         # Raters work in fixed panels of labels_per_item: R / r panels whose mean severity has variance
         # s_s^2 / r, so that the mean over all raters keeps its variance s_s^2 / R.
         severity = self.severity_sd / math.sqrt(self.labels_per_item)
@@ -194,10 +207,35 @@ class Human(Evaluator):
         own, grown = float(self.noise_sd**2), float(self.fatigue)
         return own * (1 + grown + grown**2 / 3) if grown else own
 
+    def apart(self) -> float:
+        """Return P(a response's scores lie further apart than the gap): severity and noise of normal labels."""
+        spread = math.sqrt(self.noise_variance() + float(self.severity_sd) ** 2)
+        return wide_range(float(self.adjudication_gap or 0.0), spread, int(self.labels_per_item))
+
+    def _mean_inverse(self) -> float:
+        """Return the mean of one over the labels of a response, which its mean's noise variance shrinks by.
+
+        Range and mean of normal labels are independent: who is adjudicated has no other mean.
+        """
+        votes = int(self.labels_per_item)
+        if not self.adjudication:
+            return 1 / votes
+        wide = self.apart()
+        return (1 - wide) / votes + wide / (votes + 1)
+
+    def label_variance(self) -> float:
+        """Return the noise variance of the mean label of a response."""
+        return self.noise_variance() * self._mean_inverse()
+
     def labels_per_response(self) -> float:
-        """Labels bought per response; an adjudicator's for those that disagree, as many as on an even mix of truths."""
+        """Labels bought per response; an adjudicator's for those that disagree.
+
+        Yes and no: as many as on an even mix of truths.
+        """
         if not self.adjudication:
             return float(self.labels_per_item)
+        if self.adjudication_gap is not None:
+            return float(self.labels_per_item) + self.apart()
         return float(self.labels_per_item) + sum(self._agreement(rate)[1] for rate in self._skill()) / 2
 
     def usd_per_row(self) -> float:
@@ -224,7 +262,7 @@ class Human(Evaluator):
         if scenario.side_by_side:
             labels /= 2
         hours = labels * self.seconds / 3600
-        if hours > self.raters * self.hours_per_day:
+        if scenario.offline is None and hours > self.raters * self.hours_per_day:
             supply = f"{self.raters} raters x {self.hours_per_day:g} h"
             problem = f"{labels:,.0f} labels a day are {hours:,.1f} h of work for {supply}"
             raise InputError(where, "evaluator.coverage", problem, "lower coverage or labels_per_item, or add raters")
@@ -235,17 +273,10 @@ class Human(Evaluator):
                 f"{self.labels_per_item} labels from {self.raters} raters",
                 "add raters or buy fewer labels per response",
             )
-        if scenario.family != "binary" and self.adjudication:
-            problem = "scores are averaged, whether they agree or not"
-            raise InputError(where, "evaluator.adjudication", problem, "set it to false")
+        self._check_adjudication(scenario, where)
         if scenario.family == "binary":
             if self.fatigue > 1:
                 raise InputError(where, "evaluator.fatigue", f"{self.fatigue:g} of a rater's skill", "give at most 1")
-            if self.adjudication and self.labels_per_item < 2:
-                problem = "one label has nobody to disagree with"
-                raise InputError(
-                    where, "evaluator.adjudication", problem, "buy 2 labels per response, or set it to false"
-                )
             if self.labels_per_item % 2 == 0 and not self.adjudication:
                 raise InputError(
                     where, "evaluator.labels_per_item", f"{self.labels_per_item} votes can tie", "give an odd number"
@@ -257,3 +288,24 @@ class Human(Evaluator):
                     "sensitivity + specificity is not above 1",
                     "raters better than a coin need more than 1",
                 )
+
+    def _check_adjudication(self, scenario: Scenario, where: str) -> None:
+        """Check that there is somebody to disagree with, and that scores say what disagreement is."""
+        binary, gap = scenario.family == "binary", self.adjudication_gap
+        if gap is not None and (binary or not self.adjudication):
+            problem = "yes and no have no gap" if binary else f"a gap of {gap:g} points that nobody adjudicates"
+            remedy = "leave it out" if binary else "leave it out, or write adjudication = true"
+            raise InputError(where, "evaluator.adjudication_gap", problem, remedy)
+        if not self.adjudication:
+            return
+        if scenario.side_by_side:
+            problem = "verdicts on two responses side by side are averaged, whether they agree or not"
+            raise InputError(where, "evaluator.adjudication", problem, "set it to false")
+        if self.labels_per_item < 2:
+            problem = "one label has nobody to disagree with"
+            raise InputError(where, "evaluator.adjudication", problem, "buy 2 labels per response, or set it to false")
+        if not binary and gap is None:
+            problem = "scores are adjudicated where they lie too far apart"
+            raise InputError(
+                where, "evaluator.adjudication", problem, "give adjudication_gap in points, or set it to false"
+            )

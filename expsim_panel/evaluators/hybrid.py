@@ -12,6 +12,7 @@ from expsim_panel.evaluation import Evaluator, Measurement, evaluators
 from expsim_panel.evaluator_profiles import filled
 from expsim_panel.evaluators.human import Human
 from expsim_panel.evaluators.judge import Judge
+from expsim_panel.judge_laws import asked
 from expsim_panel.label_laws import Joint, joint
 from expsim_panel.paired_laws import check_pairs, differences
 from expsim_panel.quantities import Factor, Share, Spread
@@ -62,8 +63,8 @@ class Hybrid(Evaluator):
         default="random",
         objects=["random", "active"],
         label="Which responses are labelled",
-        doc="A random part, or more of those of which the judge is unsure, each label weighed by 1 / P(labelled); "
-        "scores of raters without severity only.",
+        doc="A random part, or more of those of which the judge is unsure: for scores by an uncertainty that it tells, "
+        "each label weighed by 1 / P(labelled); for yes and no by the verdict that is wrong more often.",
     )
     uncertainty_cv = Factor(
         0.5,
@@ -72,7 +73,7 @@ class Hybrid(Evaluator):
         step=0.1,
         label="How unevenly the judge errs",
         doc="Coefficient of variation between responses of the SD of label given score, known from the judge's "
-        "uncertainty; read where labelling is active.",
+        "uncertainty (lognormal); read where labelling is active, for scores.",
     )
     paired = param.Boolean(
         False,
@@ -138,6 +139,11 @@ class Hybrid(Evaluator):
         """What active labelling leaves of the variance of a label given its score: ``1 / (1 + cv^2)``."""
         return 1 / (1 + float(self.uncertainty_cv) ** 2) if self.labelling == "active" else 1.0
 
+    @property
+    def uneven(self) -> float:
+        """Squared coefficient of variation of the weights of actively chosen labels: that of lognormal ``1 / u``."""
+        return float(self.uncertainty_cv) ** 2 if self.labelling == "active" else 0.0
+
     def joint(self, means: np.ndarray, sds: np.ndarray, family: str) -> Joint:
         """Return the joint law of a label and a score."""
         return joint(self.judge, self.human, means, sds, family)
@@ -159,7 +165,15 @@ class Hybrid(Evaluator):
             pairs = differences(self, means, np.broadcast_to(sds, means.shape))
             half = pairs.per_prompt(share, self.method(family)) / 2
             return np.asarray(half[..., None] + np.zeros(2))
-        return self.joint(means, sds, family).per_label(share, self.method(family), self.residual)
+        found = self.joint(means, sds, family)
+        if self.labelling == "active" and family == "binary":
+            control = self.joint(means[..., :1], np.asarray(sds)[..., :1], family)
+            return found.per_label_favoured(share, control.favour())
+        told = found.per_label(share, self.method(family), self.residual)
+        if self.labelling == "active" and found.severity_sd > 0:
+            # Weights multiply severities too, which are balanced only where all weigh the same.
+            told = told + self.uneven * found.severity_sd**2 * (1 - 1 / found.raters)
+        return told
 
     def usd_per_row(self) -> float:
         """Dollars for one label and for the scores that come with it."""
@@ -167,7 +181,9 @@ class Hybrid(Evaluator):
 
     def usd_by_payee(self) -> dict[str, float]:
         """Dollars per labelled row, for the judge's scores and for the label."""
-        return {"judge": self.judge.usd_per_row() / float(self.label_share), "human": self.human.usd_per_row()}
+        # A refused response is a row too, which counts as the mean score.
+        each = self.judge.usd_per_row() / asked(self.judge.refusals)
+        return {"judge": each / float(self.label_share), "human": self.human.usd_per_row()}
 
     def responses_per_row(self) -> dict[str, float]:
         """Responses judged and labelled for one labelled row."""
@@ -179,7 +195,8 @@ class Hybrid(Evaluator):
 
     def rows_per_day(self) -> float:
         """Labelled rows that a day can bring: by people's hours, and by the judge's calls beside them."""
-        return float(min(self.human.rows_per_day(), self.judge.rows_per_day() * float(self.label_share)))
+        judged = self.judge.rows_per_day() * asked(self.judge.refusals)
+        return float(min(self.human.rows_per_day(), judged * float(self.label_share)))
 
     def price_note(self) -> str:
         """Say where both prices come from."""
@@ -205,19 +222,35 @@ class Hybrid(Evaluator):
         if analysis.covariate_correlation != 0:
             problem = "a hybrid's covariate is the judge's score"
             raise InputError(where, "analysis.covariate_correlation", problem, "set it to 0")
+        if self.paired and scenario.offline is not None:
+            raise InputError(where, "evaluator.paired", "the prompt set says who answers what", "remove it")
         if self.paired:
             check_pairs(self, scenario, where)
         if self.labelling == "active":
-            drawn = scenario.metric.draw_levels or scenario.metric.family == "amount"
-            if binary or drawn or (self.human.severity_sd > 0) or self.label_share == 1:
-                problem = "active labelling is drawn for scores, a part of them labelled, by raters without severity"
-                raise InputError(where, "evaluator.labelling", problem, 'write "random"')
+            self._check_active(scenario, where)
         if method == "rogan-gladen":
             from expsim_panel.timeline import stratified
 
             if stratified(scenario):
                 problem = "Rogan-Gladen is one correction for all days"
                 raise InputError(where, "analysis.estimator", problem, 'write "pooled", or correction = "auto"')
+
+    def _check_active(self, scenario: Scenario, where: str) -> None:
+        """Check that labels can be chosen by what the judge says."""
+        from expsim_panel.timeline import stratified
+
+        metric, remedy = scenario.metric, 'write "random"'
+        if metric.draw_levels or metric.family == "amount" or self.label_share == 1:
+            problem = "active labelling is for scores and for yes and no, a part of them labelled"
+            raise InputError(where, "evaluator.labelling", problem, remedy)
+        if scenario.family != "binary":
+            return
+        if self.method("binary") != "eif":
+            problem = f"labels by verdict are put together by EIF, not by {self.correction}"
+            raise InputError(where, "evaluator.correction", problem, 'write "auto", or labelling = "random"')
+        if stratified(scenario):
+            problem = "labels by verdict are put together over all days"
+            raise InputError(where, "analysis.estimator", problem, 'write "pooled", or labelling = "random"')
 
 
 def _part(tree: Any, kind: str, where: str, path: str) -> Any:

@@ -39,7 +39,8 @@ def learned_words(learned: Sequence[Inference]) -> str:
     how = (
         "One experiment of each policy, recommended by the adaptively weighted estimates (Hadad et al. 2021), nominal "
         "90 %, arm 0 the control. Below: what each estimator is worth over many experiments, worst arm shown. After "
-        "adaptive allocation the naive mean is biased: an arm that starts unluckily gets little traffic and stays low."
+        "adaptive allocation the naive mean is biased: an arm that starts unluckily gets little traffic and stays low. "
+        "All is held against the true means, so that a bias of the evaluator shows."
     )
     return f"<p class='muted small caption'>{how}</p><ul class='said'>{''.join(lines)}</ul>" + (table_ if told else "")
 

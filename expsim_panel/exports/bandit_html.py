@@ -47,6 +47,7 @@ TEMPLATE = """
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(430px, 100%), 1fr)); gap: 14px 24px; }
 .pair > div { min-width: 0; min-height: 340px; overflow: clip; }
 .pair > div:last-child:nth-child(odd) { grid-column: 1 / -1; }
+th small { display: block; font-weight: 400; }
 tbody th { color: var(--text); font-size: 14.5px; vertical-align: top; }</style>{% endblock %}
 {% block contents %}
 <main>
@@ -205,6 +206,9 @@ def _figures(
         minus = EVEN if EVEN in surface.names and surface.bandit != EVEN else None
         figure_of = USD if any(found.world.cost) else LOST
         drawn["map"], _ = response_surface.draw(surface.shown(surface.bandit, figure_of, minus), height=400, bare=True)
+        for bar in drawn["map"].right:
+            # Its ground is white by default, in the dark too.
+            bar.background_fill_alpha = 0.0
     for name, plot in drawn.items():
         plot.name = name
         # The page shows through and follows the reader's mode.

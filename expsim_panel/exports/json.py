@@ -15,6 +15,7 @@ from expsim_panel._version import VERSION
 from expsim_panel.economics import Ledger, ledger
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import FUTILE
+from expsim_panel.named_estimator import named
 from expsim_panel.operating import estimates
 from expsim_panel.response_times import waits
 from expsim_panel.results import Figure, Outcomes, Result, StrategyResult
@@ -88,6 +89,7 @@ def _strategy(one: StrategyResult, scenario: Scenario, money: Ledger) -> dict[st
         "kind": one.strategy.kind,
         "operating_characteristics": characteristics(one.figures),
         "under_null": characteristics(one.under_null),
+        "estimator": named(one, scenario),
         "guardrails": one.guarded.to_json() if one.guarded else None,
         "verdict": one.verdict.to_json(),
         "verdicts": {

@@ -13,7 +13,7 @@ from expsim_panel.exports._reproduce import facts
 from expsim_panel.exports._strategies import BADGES, carrying, cell, rows
 from expsim_panel.guardrail_tables import MARKS, launch_rows, strategy_rows, verdict_rows
 from expsim_panel.printed import clean
-from expsim_panel.quantities import count, effect, millis, money, percent
+from expsim_panel.quantities import count, days, effect, millis, money, percent
 from expsim_panel.response_times import DRAWN, waits
 from expsim_panel.results import Result, StrategyResult
 from expsim_panel.scenario import Scenario
@@ -182,8 +182,16 @@ def _costs(one: StrategyResult, scenario: Scenario, money_of: Ledger) -> list[st
         for variant, price in zip(scenario.variants, money_of.generation, strict=True)
     ]
     extra = f" Prices: {escape(note)}." if note else ""
+    took = one.figures["calendar_days"]
+    late = (took.quantiles or {}).get("0.95")
+    waits_for = one.figures["waiting_days"].value or 0.0
+    time = f"The answer takes {days(took.value)} on average (19 in 20 within {days(late)})"
+    if waits_for > 0:
+        time += f", {days(waits_for)} of it until the last score is in"
+    hours = one.figures["rater_hours"].value
+    time += f", and {hours:,.1f} hours of raters." if hours else "."
     return [f"## What it costs under {escape(one.name)}", table(["Dollars, mean", "Per experiment"], body),
-            f"{per_row}{extra}", "Generation: " + "; ".join(responses) + "."]  # fmt: skip
+            f"{per_row}{extra}", time, "Generation: " + "; ".join(responses) + "."]  # fmt: skip
 
 
 def _latency(result: Result) -> list[str]:

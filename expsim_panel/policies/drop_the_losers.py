@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,15 +10,21 @@ import numpy as np
 from expsim_panel.design import Design, Setting
 from expsim_panel.designs.drop_the_losers import DropTheLosers
 from expsim_panel.errors import InputError
+from expsim_panel.kernels.contrasts import leave
 from expsim_panel.kernels.measuring import binary_rows, draw_severity, normal_rows
 from expsim_panel.kernels.trials import ROWS, SQUARES, SUMS, UNITS, advance
 from expsim_panel.policy import Policy, Supply, policies
 
 
 class Dropping(NamedTuple):
-    """Variants in traffic on each day, the law of the rows, and scratch space: who is left (arms,)."""
+    """Variants in traffic on each day or z bounds at its end (whether against the best; -inf: none), the law of the
+    rows, and scratch space: who is left (arms,).
+    """
 
     left: np.ndarray
+    below: np.ndarray
+    by_bound: bool
+    best: bool
     arrivals: np.ndarray
     coverage: float
     binary: bool
@@ -62,15 +69,20 @@ def _dropping(
                     lowest = mean
         alive[worst] = 0.0
         left -= 1
+    if day > 0 and allocation.below[day - 1] > -math.inf:
+        left = leave(state, alive, allocation.below[day - 1], allocation.best, 0.0 if allocation.binary else 1.0)
+    # Who leaves below a bound takes the traffic along: the others' sizes stay as planned.
+    among = arms if allocation.by_bound else left + 1
     arrived = allocation.arrivals[day]
-    share = arrived // (left + 1)
-    extra = arrived - share * (left + 1)
+    share = arrived // among
+    extra = arrived - share * among
     # Units that cannot be shared evenly go to the arms in turn.
     turn = day
     for a in range(arms):
         if alive[a] == 0.0:
+            turn += 1 if allocation.by_bound else 0
             continue
-        state[UNITS, a] += share + (1 if turn % (left + 1) < extra else 0)
+        state[UNITS, a] += share + (1 if turn % among < extra else 0)
         turn += 1
         seen = int(state[ROWS, a])
         new = int(allocation.coverage * state[UNITS, a] + 0.5) - seen
@@ -115,6 +127,9 @@ class DropsLosers(Policy):
         setting = Setting(units, units, np.ones(arms), supply.binary, 0.0)
         return Dropping(
             self._design.variants_by_day(setting),
+            self._design.below_by_day(setting),
+            self._design.drop_below is not None,
+            self._design.against == "best",
             supply.arrivals,
             float(supply.coverage),
             bool(supply.binary),

@@ -117,4 +117,5 @@ class EpsilonGreedy(BanditPolicy):
     def least_share(self, problem: Problem) -> float:
         """Return an arm's part of what explores; a decaying share falls to the floor alone."""
         explored = 0.0 if self.decay > 0.0 else float(self.epsilon) / problem.arms
-        return float(self.floor) + (1.0 - problem.arms * float(self.floor)) * explored
+        floors = self.floor_of(problem.arms)
+        return float(floors.min() + (1.0 - floors.sum()) * explored)

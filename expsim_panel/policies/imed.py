@@ -13,6 +13,11 @@ from expsim_panel.kernels.requests import UNTRIED, by_index, largest, select
 from expsim_panel.policy import BanditPolicy, Problem, policies
 
 
+_GRID = 1.5 * 2.0**12
+"""Added and taken away again it rounds an index to 2**-40: ties such as ``kl(0, 1/2) + log 1 = log 2`` are ties of real
+numbers, which the last bit of a logarithm must not break."""
+
+
 class ImedParams(NamedTuple):
     """The family of the rewards."""
 
@@ -23,9 +28,9 @@ class ImedParams(NamedTuple):
 def _imed(params: ImedParams, n: float, s: float, best: float) -> float:
     mean = s / n
     if mean >= best:
-        return -math.log(n)
+        return (_GRID - math.log(n)) - _GRID
     apart = bernoulli_kl(mean, best) if params.binary else 0.5 * (best - mean) * (best - mean)
-    return -(n * apart) - math.log(n)
+    return (_GRID - (n * apart + math.log(n))) - _GRID
 
 
 @by_index(ImedParams)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from expsim_panel.kernels.requests import UNTRIED, begin, by_index, largest, select, update
+from expsim_panel.kernels.requests import UNTRIED, begin, by_index, largest, select, shares, update
 from expsim_panel.policy import BanditPolicy, Problem, policies
 from expsim_panel.quantities import Factor
 
@@ -24,6 +24,22 @@ def _index(
 ) -> float:
     value: float = s[arm] * (1.0 / n[arm]) + math.sqrt(params.c * math.log(float(t))) * (1.0 / math.sqrt(n[arm]))
     return value
+
+
+@shares.register(Ucb1Params)
+def _shares(
+    params: Ucb1Params, t: int, n: np.ndarray, s: np.ndarray, q: np.ndarray, memory: np.ndarray, work: np.ndarray
+) -> None:
+    """Share evenly among the arms with the largest index; its root is the same for all arms."""
+    root = math.sqrt(params.c * math.log(float(t))) if t > 0 else 0.0
+    best = -math.inf
+    ties = 1.0
+    for a in range(n.shape[0]):
+        work[0, a] = s[a] * (1.0 / n[a]) + root * (1.0 / math.sqrt(n[a])) if n[a] > 0.0 else UNTRIED
+        ties = 1.0 if work[0, a] > best else ties + 1.0 * int(work[0, a] == best)
+        best = max(best, work[0, a])
+    for a in range(n.shape[0]):
+        work[2, a] = 1.0 / ties if work[0, a] == best else 0.0
 
 
 @begin.register(Ucb1Params)

@@ -184,12 +184,10 @@ class Bandits:
             with pn.io.hold():
                 session.asked = new
                 session.dollars = new.usd is not None
+                session.noted = "; ".join(found.notes)
                 self._fill()
                 self.worlds.follow(everything=True)
             await session.play()
-            noted = "; ".join(found.notes)
-            if noted and not session.error:
-                session.words = f"{session.words}. From the scenario: {noted}"
 
         self.take.on_click(take)
         self.stop.on_click(lambda _: session.cancel())
@@ -197,7 +195,7 @@ class Bandits:
         self.unit.param.watch(lambda event: session.param.update(dollars=event.new == "dollars"), "value")
         self.frontier.source.selected.on_change("indices", self._tapped)
         session.param.watch(self._held(self._show), ["result", "focus", "dollars"])
-        session.param.watch(self._held(self._speak), ["words", "error", "busy"])
+        session.param.watch(self._held(self._speak), ["words", "error", "busy", "noted"])
         session.param.watch(self._held(self._infer), "learned")
         session.param.watch(self._held(self._follow), "asked")
         self.outer.param.watch(self._held(self._paint), "dark")
@@ -259,7 +257,8 @@ class Bandits:
 
     def _speak(self) -> None:
         session = self.session
-        self.said.object = f'<span class="caption" role="status">{escape(session.words)}</span>'
+        noted = f". From the scenario: {session.noted}" if session.noted else ""
+        self.said.object = f'<span class="caption" role="status">{escape(session.words + noted)}</span>'
         self.problem.param.update(
             object=f'<p role="alert"><b>{escape(session.error)}</b></p>' if session.error else "",
             visible=bool(session.error),

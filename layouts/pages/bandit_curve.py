@@ -61,6 +61,8 @@ class Over:
         session.param.watch(self._show, ["curve", "dollars"])
         session.param.watch(lambda *events: self._show_map(), ["surface", "focus", "dollars"])
         session.param.watch(lambda event: self._offer(), ["asked"])
+        # A curve would overtake the experiments that are being played, and leave the page without them.
+        session.param.watch(lambda event: self.button.param.update(disabled=bool(event.new)), "busy")
 
     def view(self) -> pn.Column:
         """Return the part's layout."""

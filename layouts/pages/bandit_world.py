@@ -20,7 +20,7 @@ from expsim_panel.sections import Section
 Changed = Callable[[str, Any], Awaitable[None]]
 
 
-def box(declared: param.Parameter, start: Any, whose: str, changed: Changed, width: int = 152) -> Any:
+def box(declared: param.Parameter, start: Any, whose: str, changed: Changed, width: int = 182) -> Any:
     """Return the input of one declared value; a bad one is passed on for the error line to name.
 
     Its bounds are not the widget's: a browser would put the nearest bound in the place of what was typed.
@@ -38,7 +38,7 @@ def box(declared: param.Parameter, start: Any, whose: str, changed: Changed, wid
         kind = pmu.IntInput if form.whole else pmu.FloatInput
         made = kind(
             label=f"{declared.label}{unit} · {whose}" if whose else f"{declared.label}{unit}", value=form.shown(start),
-            step=form.step, placeholder="not set", **common,
+            step=form.step, placeholder="not set", **({} if form.whole else {"format": "0.[00000000]"}), **common,
         )  # fmt: skip
         read = form.meant
 
@@ -163,7 +163,7 @@ class Worlds:
                 continue
             shown = [key for key in made.fields() if _editable(made, key)]
             inputs = [
-                box(made.param[key], getattr(made, key), made.kind, self._put_policy(place), 200) for key in shown
+                box(made.param[key], getattr(made, key), made.kind, self._put_policy(place), 250) for key in shown
             ]
             head = words(f'<p class="caption"><b>{made.kind}</b> {made.summary}</p>', margin=(8, 0, 0, 0))
             rows += [head, pn.FlexBox(*inputs, sizing_mode="stretch_width", margin=0)]

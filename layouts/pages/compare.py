@@ -55,7 +55,8 @@ ROWS: dict[str, dict[str, tuple[str, Callable[[Any], str]]]] = {
     },
     "What it takes": {
         "days": ("Days", days),
-        "waiting_days": ("Days until the last score is in", days),
+        "waiting_days": ("… then until the last score is in", days),
+        "calendar_days": ("Days until the answer", days),
         "units": ("Units", count),
         "exposures": ("Responses", count),
         "judged": ("Judged", count),

@@ -25,7 +25,8 @@ from expsim_panel.study import Study
 
 MAX_BYTES = 20 * 2**20
 HINT = (
-    "Paste hits and responses (A=96/1000, B=81/1000; side by side wins, ties and losses, B=540/100/360), or a table "
+    "Paste hits and responses (A=96/1000, B=81/1000) of a rate, mean, spread and responses (A=3.2/1.1/1000, "
+    "B=3.3/1.1/1000) of a score, side by side wins, ties and losses (B=540/100/360), or a table "
     "with the columns variant,value or variant,rows,hits or variant,rows,sum,squares (side by side variant,outcome); "
     "add day where you know it. Guardrails: a line of their own each, "
     "response time: A=1650/900/1000, B=1700/950/1000 (mean/spread/units) or refusals: A=12/1000, B=15/1000, "
@@ -68,7 +69,8 @@ class Deciding:
         kept = self.strategy.value if self.strategy.value in names else self.session.shown_strategy
         self.strategy.param.update(options=names, value=kept if kept in names else names[0])
         arms = [variant.name for variant in self.session.study.scenario.variants]
-        counts = [f"{name}=96/1000" for name in arms]
+        rate = self.session.study.scenario.family == "binary"
+        counts = [f"{name}={'96/1000' if rate else '3.2/1.1/1000'}" for name in arms]
         if self.session.study.scenario.side_by_side:
             counts = [f"{name}=540/100/360" for name in arms[1:]]
         self.data.placeholder = ", ".join(counts)

@@ -8,9 +8,11 @@ from html import escape
 from expsim_panel.errors import InputError
 from expsim_panel.evaluation_simulation import Comparison, Played
 from expsim_panel.evaluator_answers import Answers
+from expsim_panel.offline_answers import SideBySide
 from expsim_panel.quantities import count, days, effect, money, percent
 from expsim_panel.split import optimal_split
 from expsim_panel.trade_offs import TradeOff
+from expsim_panel.wording_offline import MODES, WORDS, sentences
 
 NAMES = {"judge": "LLM judge", "human": "People", "hybrid": "Both"}
 
@@ -94,6 +96,32 @@ def tables(found: Answers, played: Comparison | None) -> str:
     )
     note = "Closed forms; below them, smaller, the same simulated. Scoring costs only, both variants together."
     return f'{equal}{same}<p class="caption">{note}</p>'
+
+
+def offline(beside: SideBySide | str, family: str) -> str:
+    """Return the prompt set and the live traffic side by side; nothing until they are there."""
+    if not beside:
+        return '<p class="caption">Comes with the full simulation.</p>'
+    if isinstance(beside, str):
+        return f'<p class="caption">{escape(beside)}</p>'
+    body = ""
+    for one in beside.rows:
+        body += f'<tr><th scope="row">{WORDS[one.evaluator]}, {MODES[one.mode]}</th>'
+        if one.se is None or one.bias is None:
+            body += f'<td colspan="7" style="text-align:left">{escape(one.reason)}</td></tr>'
+            continue
+        cells = [count(one.per_variant), money(one.cost), _days(one.days), effect(one.bias, family),
+                 effect(one.se, family, False)]  # fmt: skip
+        cells += [
+            percent(told.exact if told.exact is not None else told.value) + f"<small>{percent(told.value)}</small>"
+            for told in (one.power, one.type1_error)
+        ]
+        body += "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+    heads = ("", "Each variant", "Cost", "Days", "Bias", "Noise ±", "Finds it", "False alarms")
+    prompts = count(beside.offline["prompts"])
+    made = _table(f"{prompts} prompts, and the live traffic as planned; one test at the end", heads, body)
+    lines = "".join(f"<li>{escape(line)}</li>" for line in sentences(beside))
+    return f"{made}<ul>{lines}</ul>"
 
 
 def _simulated(told: Played | None, key: str, family: str) -> str:

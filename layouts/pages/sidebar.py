@@ -29,13 +29,15 @@ _ONLY_SCORES = {
     "latent_mean",
     "pile_up",
     "pile_up_at",
+    "adjudication_gap",
 }
-_ONLY_RATES = {"sensitivity", "specificity", "prior_hits", "prior_misses", "adjudication"}
+_ONLY_RATES = {"sensitivity", "specificity", "prior_hits", "prior_misses"}
 _ONLY_SIDE_BY_SIDE = {
     "position_bias", "orders", "combine", "tie_model", "tie_band", "tie_parameter", "difference_sd",
 }  # fmt: skip
 _NEVER_SIDE_BY_SIDE = {
-    *_ONLY_RATES, "sd", "latent_mean", "offset", "item_sd", "severity_sd", "shared_raters", "pile_up", "pile_up_at",
+    *_ONLY_RATES, "adjudication", "adjudication_gap",
+    "sd", "latent_mean", "offset", "item_sd", "severity_sd", "shared_raters", "pile_up", "pile_up_at",
     "drift", "upgrade_shift", "upgrade_day", "refusal_correlation", "range", "thresholds", "draw_levels",
     "zero_share", "log_sd", "interference", "carryover", "ramp", "mismatch", "switchback", "covariate_correlation",
 }  # fmt: skip
@@ -55,7 +57,7 @@ _RARE = {
     "size_variation", "icc", "delay_days", "interference", "carryover", *_WORLD,
     "upgrade_shift", "upgrade_day", "verbosity", "length_sds", "pile_up", "pile_up_at", "refusals", "judges",
     "refusal_correlation", "error_correlation", "fatigue", "adjudication", "correction", "labelling", "combine",
-    "input_tokens_sd", "output_tokens_sd", "latency_ms",
+    "input_tokens_sd", "output_tokens_sd", "latency_ms", "change",
 }  # fmt: skip
 """Keys that stand in the fold below the others; they rarely change."""
 _HALVES = {"judge", "human"}
@@ -232,7 +234,9 @@ class Sidebar:
     def _make(
         self, section: Section, path: Path, owner: str = "", skip: tuple[str, ...] = (), typed: tuple[str, ...] = ()
     ) -> list[Any]:
-        binary = self.session.study.scenario.family == "binary"
+        scenario = self.session.study.scenario
+        # Side by side quality is latent; what matters and what the team expects are net win rates.
+        binary = scenario.family == "binary" or (scenario.side_by_side and path[:1] in (("scenario",), ("prior",)))
         made = fields(
             section, path, self.session.value, self.session.change, binary=binary, owner=owner, skip=skip, typed=typed
         )

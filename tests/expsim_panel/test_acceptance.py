@@ -111,12 +111,13 @@ the same test, a tenth of the lattice.
 NAMES = [*designs.names(), *(one["name"] for one in VARIATIONS)]
 WITHOUT_EXACT = {
     "blinded-reestimation",
-    "drop-the-losers",
     "empirical-bernstein",
-    "fixed-lift",
     "promising-zone",
-    "rope",
 }
+NOT_EVERYWHERE = {("scores, people who share the work", "fixed-lift")}
+"""Worlds where a design has no exact value, beside those that never have one: raters' severity moves both means."""
+BY_THE_DELTA_METHOD = {"fixed-lift": 2e-5}
+"""Tests whose level is alpha in large samples, and how far from it they may be at the sizes played here."""
 COMPARISONS = len(WORLDS) * len(NAMES) * len(FIGURES)
 """At most as many; a world is played when its first comparison asks for it."""
 PROMISE_NOTHING = {
@@ -184,7 +185,7 @@ def compared(world: str) -> dict[tuple[str, str, str], Comparison]:
                 continue
             out: Outcomes = one.worlds[played]
             each = np.asarray(of(out, money), float)
-            if one.name in WITHOUT_EXACT:
+            if one.name in WITHOUT_EXACT or ((world, one.name) in NOT_EVERYWHERE and found.exact is None):
                 # Its stopping follows more than z: only the claim can be compared, with what happened.
                 assert found.exact is None
                 if figure in ("type1_error", "type1_error_unbiased"):
@@ -214,7 +215,7 @@ CASES = pytest.mark.parametrize(("world", "name"), [(world, name) for world in W
 @CASES
 def test_simulation_agrees_with_the_exact_value_of_the_test(world, name):
     mine = of(world, name)
-    assert mine or name in WITHOUT_EXACT
+    assert mine or name in WITHOUT_EXACT or (world, name) in NOT_EVERYWHERE
     limit = norm.isf(FAMILY / 2 / COMPARISONS)
     assert {figure: one.z for figure, one in mine.items() if not abs(one.z) <= limit} == {}
 
@@ -244,9 +245,58 @@ def test_the_error_under_a_perfect_evaluator_is_the_one_that_is_claimed(world, n
         assert claim == "at most"
         return
     if alarm.exact is not None:
-        assert alarm.exact <= design.alpha + 1e-9
-        assert claim == "at most" or alarm.exact == pytest.approx(design.alpha, abs=1e-9)
+        near = BY_THE_DELTA_METHOD.get(name, 1e-9)
+        assert alarm.exact <= design.alpha + near
+        assert claim == "at most" or alarm.exact == pytest.approx(design.alpha, abs=near)
         return
     limit = norm.isf(FAMILY / 2 / COMPARISONS)
     assert alarm.against(design.alpha) <= limit
     assert claim == "at most" or alarm.against(design.alpha) >= -limit
+
+
+def _spread(*shares: float, rows: float = 28_000) -> float:
+    return sum(1 / (rows * share) for share in shares) ** 0.5
+
+
+TWO_SIDED = norm.isf(0.025)
+FAILURES = {
+    # Fourteen responses of a unit taken for fourteen units: the level at a design effect of 1 + 13 * 0.3.
+    "wrong unit": (
+        "type1_error",
+        {"kind": "fixed-horizon"},
+        {
+            "traffic": {"units_per_day": 1400, "days": 4, "exposures_per_unit": 14, "icc": 0.3},
+            "analysis": {"unit": "response"},
+        },
+        2 * norm.sf(TWO_SIDED / (1 + 13 * 0.3) ** 0.5),
+    ),
+    # Armitage, McPherson, Rowe (1969): ten looks at 0.05 (tests/reference/exact_statistics.csv, R0279).
+    "peeking": (
+        "type1_error",
+        {"kind": "peek-daily", "min_days": 1},
+        {"traffic": {"units_per_day": 20_000, "days": 10}},
+        0.1933565962,
+    ),
+    # A share phi of the effect spills over, which nobody models: the test sees (1 - phi) of it.
+    "interference": (
+        "power",
+        {"kind": "fixed-horizon"},
+        {
+            "traffic": {"units_per_day": 2000, "days": 14, "interference": 0.3},
+            "variants": [{"name": "A", "mean": 3.0}, {"name": "B", "mean": 3.05}],
+        },
+        norm.sf(TWO_SIDED - 0.7 * 0.05 / _spread(0.5, 0.5)) + norm.sf(TWO_SIDED + 0.7 * 0.05 / _spread(0.5, 0.5)),
+    ),
+}
+"""What goes wrong, the figure that shows it, strategy and world, and the closed form."""
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_failures_that_must_appear(failure):
+    figure, rule, world, closed = FAILURES[failure]
+    study = Study.from_tree({**tree(**world), "strategies": [rule]}, "acceptance")
+    found = study.run(replicates=REPLICATES, seed=SEED).strategies[0].figures[figure]
+    assert abs(found.value - closed) <= 3 * np.sqrt(closed * (1 - closed) / REPLICATES)
+    assert found.exact == pytest.approx(closed, abs=1e-6)
+    promised = 0.05 if figure == "type1_error" else norm.sf(TWO_SIDED - 0.05 / _spread(0.5, 0.5))
+    assert abs(found.value - promised) > 30 * found.se

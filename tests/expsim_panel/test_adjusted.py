@@ -23,9 +23,14 @@ STRATEGIES = [
     {"kind": "lan-demets-pocock", "information": [0.1, 0.3, 1.0]},
     {"kind": "hwang-shih-decani", "sides": 1, "alpha": 0.025, "futility_kind": "kim-demets", "beta": 0.1},
     {"kind": "peek-daily"},
-    {"kind": "thompson"},
     {"kind": "kim-demets", "futility_bounds": [0.3, 0.5, 0.7, 0.9]},
+    {"kind": "wang-tsiatis", "information": [0.2, 0.3, 0.6, 1.0]},
+    {"kind": "haybittle-peto", "sides": 1, "alpha": 0.025, "looks": 3, "futility_bounds": [-0.2, 0.4], "binding": True},
+    {"kind": "user-spending", "alpha_spent": [0.0, 0.02, 0.05]},
+    {"kind": "lan-demets-obrien-fleming", "futility_kind": "hwang-shih-decani"},
+    {"kind": "thompson"},
 ]
+STATED = len(STRATEGIES) - 1
 
 
 def played(effect: float, replicates: int = REPLICATES) -> Study:
@@ -40,7 +45,7 @@ def played(effect: float, replicates: int = REPLICATES) -> Study:
 def test_adjusted_intervals_cover_and_plain_ones_do_not(effect: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(operating, "ADJUSTED", REPLICATES)
     result = played(effect).run(replicates=REPLICATES, seed=20261124)
-    for one in result.strategies[:5]:
+    for one in result.strategies[:STATED]:
         figures = one.figures
         found, level = figures["coverage_adjusted"], one.strategy.design.level()
         assert found.value is not None, found.reason
@@ -55,7 +60,28 @@ def test_adjusted_intervals_cover_and_plain_ones_do_not(effect: float, monkeypat
             assert better < plain if one.strategy.design.sides == 2 else better == pytest.approx(plain, abs=0.1)
             assert one.figures["exaggeration_shrunk"].value < plain
     assert "adapts" in result["thompson"].figures["coverage_adjusted"].reason
-    assert "inner bounds" in result["kim-demets"].figures["coverage_adjusted"].reason
+
+
+def test_repeated_intervals_of_several_variants_cover_and_plain_ones_do_not() -> None:
+    variants = [{"name": name, "mean": 3.0} for name in "ABC"]
+    world = tree(variants=variants, traffic={"units_per_day": 6000, "days": 10})
+    kinds = [
+        {"kind": "pocock"},
+        {"kind": "obrien-fleming", "looks": 4},
+        {"kind": "fixed-horizon"},
+        {"kind": "peek-daily"},
+    ]
+    result = Study.from_tree({**world, "strategies": kinds}, "test").run(replicates=REPLICATES, seed=20261124)
+    error = math.sqrt(0.95 * 0.05 / REPLICATES)
+    for name in ("pocock", "obrien-fleming"):
+        found = result[name].figures["coverage_adjusted"]
+        assert found.value > 0.95 - 3 * error
+        assert "no estimate" in result[name].figures["exaggeration_adjusted"].reason
+    assert result["pocock"].figures["coverage"].value < 0.95 - 4 * error
+    # One look: the plain interval, right for each comparison.
+    fixed = result["fixed-horizon"].figures
+    assert fixed["coverage_adjusted"].value == pytest.approx(fixed["coverage"].value, abs=1e-12)
+    assert "does not spend" in result["peek-daily"].figures["coverage_adjusted"].reason
 
 
 def test_tables_agree_with_every_single_solution() -> None:

@@ -29,7 +29,7 @@ def played(policy, size, *, means=MEANS, horizon=150, batch=1, delay=0, binary=T
     with np.errstate(over="ignore"):
         play_logged(
             made.request(problem), stream(seed, OUTCOME, 0), stream(seed, POLICY, 0), binary, np.array(means), sd,
-            horizon, int(made.burn_in), float(made.floor), delay, batch, 0.0, np.zeros(made.memory(problem)), out, cross,
+            horizon, int(made.burn_in), made.floor_of(len(means)), delay, batch, 0.0, np.zeros(made.memory(problem)), out, cross,
             kept, pulls,
         )  # fmt: skip
     return out, cross, kept, pulls
@@ -39,7 +39,7 @@ def played(policy, size, *, means=MEANS, horizon=150, batch=1, delay=0, binary=T
     ("policy", "world"),
     [
         ("epsilon-greedy(epsilon=0.2)", {}), ("ucb1(floor=0.05)", {}), ("thompson(floor=0.05)", {"batch": 25}),
-        ("epsilon-greedy(epsilon=0.2,burn_in=10)", {"delay": 20}), ("exp3", {}), ("ucb1(floor=0.1)", {"batch": 10, "delay": 15}),
+        ("epsilon-greedy(epsilon=0.2,burn_in=10)", {"delay": 20}), ("exp3", {}), ("ucb1(floor=[0.1,0.3,0.2])", {}), ("ucb1(floor=0.1)", {"batch": 10, "delay": 15}),
     ],
 )  # fmt: skip
 def test_the_logged_experiment_is_the_one_that_regret_is_of(policy, world):
@@ -121,7 +121,7 @@ def test_covariances_come_from_the_same_log():
 @pytest.mark.parametrize(
     ("policy", "world", "said"),
     [
-        ("thompson", {}, "give it a floor"), ("ucb1", {}, "give it a floor"),
+        ("thompson", {}, "give it a floor"), ("thompson(floor=[0.1,0.1,0])", {}, "give it a floor"), ("ucb1", {}, "give it a floor"),
         ("even", {"shift": [(10, [0.1, 0.2, 0.3])]}, "change"), ("even", {"season": (0.1, 20)}, "season"),
         ("even", {"arrives": (0, 0, 5)}, "late"), ("epsilon-greedy(epsilon=0.5,decay=5)", {}, "give it a floor"),
         ("cusum-ucb(floor=0.1)", {}, "floor"),

@@ -4,6 +4,7 @@ import pytest
 from scipy import stats
 
 from expsim_panel.caveats import caveats
+from expsim_panel.exports.json import document
 from expsim_panel.study import Study
 
 
@@ -31,3 +32,23 @@ def test_the_verdicts_second_look_is_told():
 @pytest.mark.parametrize("setting", ["evaluator.kind=truth"])
 def test_a_truthful_evaluator_needs_no_caveat(setting):
     assert caveats(Study.load("hallucination-prompt", [setting], ["obrien-fleming"]).run(replicates=1000)) == ()
+
+
+def test_after_adaptive_allocation_the_estimator_is_named_with_its_bias_and_coverage():
+    result = Study.load("hallucination-prompt", ["evaluator.kind=truth"], ["fixed-horizon", "thompson"]).run(
+        replicates=2000
+    )
+    scenario = result.study.scenario
+    fixed, adaptive = (document(result)["strategies"][k]["estimator"] for k in (0, 1))
+    assert (fixed["valid_under_allocation"], adaptive["valid_under_allocation"]) == (True, False)
+    out = result["thompson"].worlds["truth"]
+    rates = out.sums / out.rows
+    off = rates[:, 1] - rates[:, 0] - scenario.effects[1]
+    assert adaptive["bias"][0]["value"] == pytest.approx(off.mean())
+    assert adaptive["bias"][0]["value"] > 3 * adaptive["bias"][0]["se"]
+    assert abs(fixed["bias"][0]["value"]) < 4 * fixed["bias"][0]["se"]
+    assert adaptive["coverage"]["value"] == result["thompson"].figures["coverage"].value
+    said = caveats(result)[-1]
+    assert "naive difference of means" in said
+    assert "thompson is off by" in said
+    assert "fixed-horizon" not in said

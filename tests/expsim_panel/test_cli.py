@@ -583,6 +583,15 @@ def test_a_console_without_unicode() -> None:
     assert "%" in done.stdout
 
 
+def interruptible(words: list[str], stderr: int) -> subprocess.Popen[str]:
+    """Start a child that Ctrl-C reaches, also where the tests run behind ``nohup ... &``, which ignores it for all children."""
+
+    def heed() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=stderr, text=True, preexec_fn=heed)
+
+
 def test_interrupt_ends_quietly() -> None:
     words = [
         sys.executable,
@@ -601,10 +610,13 @@ def test_interrupt_ends_quietly() -> None:
     warm = time.monotonic()
     subprocess.run([*words, "--replicates", "10"], check=True, capture_output=True, timeout=280)
     startup = time.monotonic() - warm
-    child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(2 + 1.5 * startup)
-    child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=60)
+    child = interruptible(words, stderr=subprocess.PIPE)
+    try:
+        time.sleep(2 + 1.5 * startup)
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=60)
+    finally:
+        child.kill()
     assert (child.returncode, out, err) == (130, "", "")
 
 
@@ -642,9 +654,7 @@ def test_serve_hands_signals_on(number: signal.Signals, status: int) -> None:
     # A group of its own: a terminal's Ctrl-C must reach the server once, through us.
     server = "import os, time; print(os.getpid() == os.getpgid(0), flush=True); time.sleep(60)"
     code = f"import sys; from expsim_panel.commands.serve import supervise; sys.exit(supervise([sys.executable, '-c', {server!r}]))"
-    parent = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
+    parent = interruptible([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
     assert parent.stdout is not None
     assert parent.stdout.readline() == "True\n"
     parent.send_signal(number)

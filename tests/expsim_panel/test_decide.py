@@ -115,6 +115,51 @@ def test_bad_data_get_one_line(data, words):
     assert "\n" not in str(caught.value)
 
 
+def test_means_and_spreads_are_the_rows_they_stand_for():
+    base = Study.load("summarization-prompt")
+    rng = np.random.default_rng(3)
+    scores = {"current prompt": rng.normal(3.4, 0.9, 800), "new prompt": rng.normal(3.5, 0.8, 820)}
+    given = ",".join(f"{name}={float(v.mean())!r}/{float(v.std(ddof=1))!r}/{v.size}" for name, v in scores.items())
+    lines = ["variant,value", *(f"{name},{float(value)!r}" for name, values in scores.items() for value in values)]
+    short = decide(base, from_counts(base.scenario, given))
+    whole = decide(base, from_csv(base.scenario, "\n".join(lines).encode(), "rows"))
+    assert short.verdict.estimate == pytest.approx(whole.verdict.estimate, rel=1e-9)
+    assert short.verdict.interval == pytest.approx(whole.verdict.interval, rel=1e-9)
+    a, b = scores.values()
+    se = np.sqrt(a.var(ddof=1) / a.size + b.var(ddof=1) / b.size)
+    assert short.verdict.estimate == pytest.approx(b.mean() - a.mean())
+    assert short.verdict.interval[1] - short.verdict.estimate == pytest.approx(1.959964 * se, rel=1e-4)
+
+
+def test_the_split_is_checked_by_what_was_counted():
+    # 15 % of the units are scored; 4,200 against 4,400 scored ones are no alarm, as many times more units would be.
+    from scipy.stats import chisquare
+
+    base = Study.load("summarization-prompt")
+    seen = from_counts(base.scenario, "current prompt=3.4/0.9/4200,new prompt=3.4/0.9/4400")
+    assert not seen.counted
+    made = decide(base, seen)
+    assert made.split_p == pytest.approx(chisquare([4200, 4400]).pvalue)
+    assert made.verdict.sample_ratio.p_value == made.split_p > 0.001
+    table = "variant,units,rows,sum,squares\ncurrent prompt,28000,4200,14280,51951\nnew prompt,29333,4400,14960,54424\n"
+    told = decide(base, from_csv(base.scenario, table.encode(), "t"))
+    assert told.split_p == pytest.approx(chisquare([28000, 29333]).pvalue)
+    assert told.split.alarm
+
+
+@pytest.mark.parametrize(("counts", "words"), [
+    ("current prompt=96/1000,new prompt=81/1000", "coherence is no rate"), ("current prompt=3/1/1000", "is missing"),
+    ("current prompt=3/1/10,current prompt=3/1/10", "given twice"), ("current prompt=3/-1/10,new prompt=3/1/10", "spread"),
+    ("current prompt=nan/1/10,new prompt=3/1/10", "is not NAME"), ("old=3/1/10,new prompt=3/1/10", "unknown variant"),
+    ("current prompt=3/1/1,new prompt=3/1/10", "at least 2"), ("current prompt=1e99/1/9,new prompt=3/1/9", "out of bounds"),
+])  # fmt: skip
+def test_bad_means_are_one_line(counts, words, capsys):
+    assert main(["decide", "summarization-prompt", "--counts", counts]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     "counts", ["", "A", "current prompt=5/10", "current prompt=12/10,grounded prompt=1/10", "A=1/x", "A=²/3"]
 )

@@ -17,7 +17,7 @@ from expsim_panel.measurement_design import break_even_n, false_rejection
 from expsim_panel.scenario import Scenario
 from expsim_panel.split import optimal_split
 
-NAMES = library.names()
+NAMES = [name for name in library.names() if not library.load(name).side_by_side]
 REPS = 20_000
 
 
@@ -210,3 +210,47 @@ def test_rows_for_a_budget():
     assert rows_for(what, "human", 100) == Rows(50, 0)
     assert rows_for(what, "judge", 100).judged == what.pace.cap
     assert rows_for(what, "hybrid", 1) == Rows(0, 0)
+
+
+@pytest.mark.parametrize("family", ["normal", "binary"])
+def test_refusals_not_at_random_response_by_response(family):
+    """A judge that refuses good responses less: biased alone, mended by labels; asked about the same number in all."""
+    judge = {"refusals": 0.3, "refusal_correlation": 0.6, "item_sd": 0.5, "price_override": 0.01}
+    judge |= {"sensitivity": 0.9, "specificity": 0.92}
+    means = (3.0, 3.3) if family == "normal" else (0.4, 0.5)
+    made = tree(family, evaluator={"kind": "judge", **judge}, evaluators={"human": {"price_per_label": 0.2, "coverage": 0.1}},
+                variants=[{"name": n, "mean": m} for n, m in zip("AB", means, strict=True)],
+                metric={"direction": "increase"})  # fmt: skip
+    found = compare(Scenario.from_tree(made, "test"), 40.0, replicates=REPS)
+    (alone, drawn), _, (both, corrected) = found.options
+    assert alone.rows.judged == 2000
+    assert alone.cost == pytest.approx(40.0)
+    rng, values = np.random.default_rng(6), []
+    p = means[0]
+    spread = np.where(rng.random(1_000_000) < p, 1 - p, -p) / math.sqrt(p * (1 - p)) if family == "binary" else 0.0
+    # The share that is refused is the control's.
+    cut = np.quantile(0.6 * spread + (0.8 if family == "binary" else 1.0) * rng.standard_normal(1_000_000), 0.3)
+    for _ in range(1500):
+        told = []
+        for mean in means:
+            if family == "normal":
+                q = mean + rng.standard_normal(2000)
+                lean = q - means[0]
+                f = q + 0.5 * rng.standard_normal(2000)
+            else:
+                q = (rng.random(2000) < mean).astype(float)
+                lean = (q - p) / math.sqrt(p * (1 - p))
+                f = (rng.random(2000) < np.where(q == 1, 0.9, 0.08)).astype(float)
+            index = 0.6 * lean + 0.8 * rng.standard_normal(2000)
+            told.append((f, index))
+        values.append(told[1][0][told[1][1] > cut].mean() - told[0][0][told[0][1] > cut].mean())
+    effect = means[1] - means[0]
+    error = np.std(values) / math.sqrt(1500)
+    assert abs(np.mean(values) - effect - alone.bias) <= 4 * error + 1e-4
+    assert np.std(values) == pytest.approx(alone.se, rel=4 / math.sqrt(3000) + 0.01)
+    assert drawn.se.value == pytest.approx(alone.se, rel=4 / math.sqrt(2 * REPS))
+    assert abs(drawn.bias.value - alone.bias) <= 4 * drawn.bias.se
+    assert abs(alone.bias) > 5 * drawn.bias.se
+    assert abs(both.bias) < 1e-9
+    assert abs(corrected.bias.value) <= 4 * corrected.bias.se
+    assert corrected.se.value == pytest.approx(both.se, rel=4 / math.sqrt(2 * REPS) + 3 / both.rows.labelled + 0.01)

@@ -99,9 +99,9 @@ def test_the_amount_is_the_best_of_all_by_brute_force(own: str, effect: float) -
     at_hand = seen(effect, rows=80.0)
     found = offers(stakes, at_hand)
     assert {one.source for one in found} == {"judge", "human", "hybrid"}
-    from expsim_panel.further_evidence import _Market
+    from expsim_panel.evidence_market import Market
 
-    market = _Market(stakes, at_hand)
+    market = Market(stakes, at_hand)
     for one in found:
         source, _ = market.sources()[one.source]
         every = np.arange(1.0, 100_001.0)[None, :]
@@ -258,9 +258,9 @@ def test_a_hybrid_can_have_more_units_more_labels_or_more_scores() -> None:
     found = {one.source: one for one in offers(stakes, at_hand)}
     assert list(found) == ["hybrid", "human", "judge"]
     assert [one.own for one in found.values()] == [True, False, False]
-    from expsim_panel.further_evidence import _Market
+    from expsim_panel.evidence_market import Market
 
-    market = _Market(stakes, at_hand)
+    market = Market(stakes, at_hand)
     g = np.random.default_rng(2)
     for name, more in (("human", 200), ("judge", 300)):
         labels, scores = (n + more, judged) if name == "human" else (n, judged + more)
@@ -301,3 +301,25 @@ def test_the_judge_keeps_up_by_its_calls_at_a_time() -> None:
     made = tree(evaluator=slow, traffic={"units_per_day": 2880, "days": 10})
     result = Study.from_tree(made, "test", names=["fixed-horizon"]).run(replicates=50)
     assert result["fixed-horizon"].figures["waiting_days"].value == pytest.approx(10.0)
+
+
+@pytest.mark.parametrize("limit", ["people", "judge", "neither"])
+def test_calendar_days_of_a_hybrid_by_a_queue_hour_by_hour(limit: str) -> None:
+    """A day brings its labels and scores; people clear theirs in their hours, the judge its calls around the clock."""
+    week = 5 if limit == "people" else 7
+    people = {"raters": 2, "hours_per_day": 6.0, "seconds": 120.0, "price_per_label": 0.1, "days_per_week": week}
+    judge = {"seconds": 40.0 if limit == "judge" else 1.0, "concurrency": 1, "price_override": 0.001}
+    own = {"kind": "hybrid", "coverage": 1.0, "label_share": 0.1, "judge": judge, "human": people}
+    made = tree(evaluator=own, traffic={"units_per_day": 3000, "days": 12})
+    one = Study.from_tree(made, "test", names=["fixed-horizon"]).run(replicates=40)["fixed-horizon"]
+    labels, scores, ended = 0.0, 0.0, 0.0
+    for hour in range(24 * 200):
+        if hour < 12 * 24:
+            labels, scores = labels + 300 / 24, scores + 3000 / 24
+        labels = max(0.0, labels - 2 * 6 * 3600 / 120 * week / 7 / 24)
+        scores = max(0.0, scores - 3600 / judge["seconds"])
+        if labels + scores > 1e-9 or hour < 12 * 24:
+            ended = (hour + 1) / 24
+    assert one.figures["calendar_days"].value == pytest.approx(max(ended, 12.0), abs=0.05)
+    assert one.figures["waiting_days"].value == pytest.approx(max(ended, 12.0) - 12, abs=0.05)
+    assert one.figures["rater_hours"].value == pytest.approx(3600 * 120 / 3600)

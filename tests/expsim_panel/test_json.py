@@ -57,7 +57,7 @@ def test_the_names_are_those_of_the_contract(made: dict[str, Any]) -> None:
             assert set(one[key]) >= listed
             assert set(one[key]["cost"]["breakdown"]) == {"generation", "judge", "human", "latency"} == set(BREAKDOWN)
     keys = ["action", "variant", "strategy", "estimate", "interval", "more_units", "more_cost", "sentence", "reasons"]
-    keys += ["sample_ratio", "guardrails", "evidence", "trade_off", "expected_penalty", "net_value"]
+    keys += ["sample_ratio", "guardrails", "evidence", "trade_off", "expected_penalty", "net_value", "standing"]
     assert list(made["verdict"]) == keys
     assert made["verdict"]["action"] in {"launch", "keep", "collect", "inconclusive"}
 

@@ -224,6 +224,9 @@ def test_new_fields_leave_older_studies_as_they_were(kind):
         ("judge", "normal", {"upgrade_shift": 0.1, "upgrade_day": 9}, "upgrade_day"),
         ("judge", "binary", {"verbosity": 2.0, "length_sds": [0, 1]}, "verbosity"),
         ("human", "normal", {"adjudication": True}, "adjudication"),
+        ("human", "normal", {"adjudication": True, "labels_per_item": 2}, "adjudication"),
+        ("human", "normal", {"adjudication_gap": 1.0}, "adjudication_gap"),
+        ("human", "binary", {"adjudication": True, "labels_per_item": 2, "adjudication_gap": 1.0}, "adjudication_gap"),
         ("human", "binary", {"adjudication": True}, "adjudication"),
         ("human", "binary", {"fatigue": 2.0}, "fatigue"),
     ],
@@ -233,3 +236,19 @@ def test_bad_fields_are_one_line(kind, family, fields, key):
         _evaluator(kind, family, **fields)
     assert caught.value.key.startswith(f"evaluator.{key}")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("votes", "gap"), [(2, 1.0), (2, 0.3), (3, 1.5), (5, 2.0)])
+def test_adjudicated_scores_rating_by_rating(votes, gap):
+    """Where labels lie further apart than the gap one more is averaged in: variance and price of a response's label."""
+    fields = {"noise_sd": 0.6, "severity_sd": 0.0, "price_per_label": 1.0, "raters": 20, "coverage": 0.01}
+    human = _evaluator("human", "normal", labels_per_item=votes, adjudication=True, adjudication_gap=gap, **fields)
+    rng, n = np.random.default_rng(3), 400_000
+    labels = 0.6 * rng.standard_normal((n, votes))
+    wide = np.ptp(labels, axis=1) > gap
+    mean = (labels.sum(axis=1) + np.where(wide, 0.6 * rng.standard_normal(n), 0.0)) / (votes + wide)
+    assert human.apart() == pytest.approx(wide.mean(), abs=4 * 0.5 / math.sqrt(n))
+    seen = human.measure(np.array([[3.0]]), np.array([[1.0]]), "normal").sds[0, 0] ** 2 - 1
+    assert seen == pytest.approx(mean.var(), rel=5 * math.sqrt(2 / n))
+    assert human.usd_per_row() == pytest.approx(votes + wide.mean(), abs=4 * 0.5 / math.sqrt(n))
+    assert human.seconds_per_row() == pytest.approx(human.seconds * human.usd_per_row())

@@ -146,6 +146,35 @@ def test_every_design_with_a_fixed_split_plays() -> None:
                 assert rejected < claimed + 4 * np.sqrt(claimed / 1000), one.name
 
 
+HYBRID = {
+    "kind": "hybrid",
+    "label_share": 0.25,
+    "judge": {**{key: value for key, value in JUDGE.items() if key != "kind"}, "differential_bias": 0.4},
+    "human": {"noise_sd": 0.4, "raters": 100},
+}
+
+
+@pytest.mark.parametrize("correction", ["ppi++", "ppi"])
+@pytest.mark.parametrize("orders", ["random", "both"])
+def test_labels_correct_the_judge_of_comparisons(correction: str, orders: str) -> None:
+    """A style bias that a judge alone takes for quality is gone, and the exact error is the simulated one."""
+    tables = {**HYBRID, "correction": correction, "judge": {**HYBRID["judge"], "orders": orders}}
+    made = study(["fixed-horizon"], evaluator=tables)
+    for world, size in (("truth", 20_000), ("null", 20_000)):
+        out = played(made, world, replicates=size)["fixed-horizon"]
+        exact = exact_in(made, world, "fixed-horizon")["rejection"]
+        found = float((out.code != 0).mean())
+        assert found == pytest.approx(exact, abs=3 * np.sqrt(exact * (1 - exact) / size) + 2e-3)
+        told = estimates(out, False)
+        assert told.effect.std() == pytest.approx(told.se.mean(), rel=0.03)
+    alone = study(["fixed-horizon"], evaluator={**JUDGE, "differential_bias": 0.4, "orders": orders})
+    assert exact_in(alone, "null", "fixed-horizon")["rejection"] > 0.9
+    money = ledger(made.scenario)
+    assert float(money.costs(np.array([500, 500]), np.array([125, 125]))["judge"]) == pytest.approx(
+        500 * 0.01 * (2 if orders == "both" else 1)
+    )
+
+
 def test_several_variants_share_no_rows() -> None:
     """Two variants against one control: each has its own comparisons, estimates are independent."""
     variants = [{"name": "A", "mean": 0.0}, {"name": "B", "mean": 0.1}, {"name": "C", "mean": -0.1}]
@@ -187,7 +216,8 @@ def test_worlds_of_days_and_prompts() -> None:
         ({"evaluator": {**JUDGE, "pile_up": 0.2}}, "evaluator.pile_up"),
         ({"evaluator": {**JUDGE, "scale": 0.0}}, "evaluator.scale"),
         ({"evaluator": {**JUDGE, "refusals": 0.1, "refusal_correlation": 0.3}}, "evaluator.refusal_correlation"),
-        ({"evaluator": {"kind": "hybrid"}}, "evaluator.kind"),
+        ({"evaluator": {"kind": "hybrid", "paired": True}}, "evaluator.paired"),
+        ({"evaluator": {"kind": "hybrid", "judge": {"pile_up": 0.2}}}, "evaluator.judge.pile_up"),
         ({"metric": {"range": [0.0, 1.0]}}, "metric.range"),
         ({"mean": 30.0}, "variants.1.mean"),
         ({"strategies": [{"kind": "thompson"}]}, "strategies.0"),

@@ -158,8 +158,8 @@ def test_contradictions_at_the_param_and_in_python() -> None:
     for name, value in (("beta", 0.9), ("futility_kind", "pocock"), ("futility_parameter", 99.0)):
         with pytest.raises(ValueError, match=r"beta|futility"):
             setattr(design, name, value)
-    with pytest.raises(InputError, match="mix later"):
-        stagewise_estimate([0.5, 1.0], [2.2, 2.2], 2, 1, 2.5, futility=[0.3, -np.inf])
+    with pytest.raises(InputError, match="all planned looks"):
+        stagewise_estimate([0.5, 0.8], [2.2, 2.2], 2, 1, 2.5, futility=[0.3, -np.inf])
     with pytest.raises(InputError, match="two-sided"):
         sequential_design("pocock", 2, futility=[-0.1])
 

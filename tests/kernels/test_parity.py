@@ -64,6 +64,30 @@ WORLDS = {
             "human": {"sensitivity": 0.95},
         },
     },
+    "side by side, late and fading, several samples of a prompt": {
+        "metric": {"name": "preference", "family": "pairwise"},
+        "variants": [{"name": "A", "mean": 0.0}, {"name": "B", "mean": 0.2}],
+        "traffic": {
+            "units_per_day": 120,
+            "days": 6,
+            "delay_days": 1,
+            "exposures_per_unit": 3,
+            "icc": 0.2,
+            "novelty": {"size": 0.2, "days": 2},
+        },
+        "analysis": {"unit": "response"},
+        "evaluator": {"kind": "judge", "position_bias": 0.3, "orders": "both", "repeat_sd": 0.3},
+    },
+    "side by side by a judge and people": {
+        "metric": {"name": "preference", "family": "pairwise", "tie_model": "davidson"},
+        "variants": [{"name": "A", "mean": 0.0}, {"name": "B", "mean": 0.2}],
+        "evaluator": {
+            "kind": "hybrid",
+            "label_share": 0.4,
+            "judge": {"position_bias": 0.3, "repeat_sd": 0.3, "item_variant_sd": 0.3},
+            "human": {"noise_sd": 0.4, "labels_per_item": 3, "combine": "mean", "raters": 20},
+        },
+    },
     "three arms": {"variants": [{"name": "A", "mean": 3.0}, {"name": "B", "mean": 3.1}, {"name": "C", "mean": 3.2}]},
 }
 
@@ -73,7 +97,8 @@ def test_interpreted_kernels_give_the_same_bits(name):
     world = tree(**{"traffic": {"units_per_day": 60, "days": 6}, **WORLDS[name]})
     # A bandit sends a prompt to one variant only.
     moving = {"thompson", "drop-the-losers"}
-    names = [one for one in NAMES if one not in moving] if world.get("evaluator", {}).get("paired") else NAMES
+    still = world.get("evaluator", {}).get("paired") or world["metric"]["family"] == "pairwise"
+    names = [one for one in NAMES if one not in moving] if still else NAMES
     if "traffic" in WORLDS[name]:
         # No more than twelve at a time.
         names = [*names[1:], "fixed-lift"]

@@ -163,3 +163,50 @@ def test_user_text_is_escaped_on_the_page() -> None:
     asyncio.run(page.session.change(means="<script>alert(1)</script>"))
     assert "<script>" not in page.problem.object
     assert "&lt;script&gt;" in page.problem.object
+
+
+def test_a_world_costs_and_a_scenario_are_played_on_the_page() -> None:
+    """What is typed in the folds reaches the result; what is bad is one line and keeps what is on screen."""
+    page = Bandits(Session())
+    session = page.session
+    for fold in page.worlds.folds:
+        fold.card.collapsed = False
+
+    async def use() -> None:
+        await session.change(means="0.3, 0.5", horizon=200, replicates=50, policies=("even", "epsilon-greedy"), usd=2.0)
+        await session.change(place={"delay": 10, "batch": 5}, arms=({}, {"cost": 0.1}))
+        found = session.result
+        assert (found.world.delay, found.world.batch, found.world.cost) == (10, 5, (0.0, 0.1))
+        assert found.world.value_per_point == 2.0
+        assert [one.policy for one in session.learned] == ["even", "epsilon-greedy"]
+        assert "Weighted AIPW" in page.inferred.object
+        # Costs are dollars: what is shown is the net value of the same result.
+        shown, usd = session.shown()
+        assert usd == 1.0
+        assert shown.policies[1].regret == found.policies[1].money.regret
+        for bad in ({"delay": 500}, {"delay": None}, {"season_amplitude": 0.9}):
+            await session.change(place=bad)
+            assert session.error
+            assert "\n" not in session.error
+            assert session.result is found
+        await session.change(place={}, arms=())
+        assert session.error == ""
+        assert session.result.world.plain
+        await session.draw_map("means.0=0.2:0.4:2", "horizon=50:100:2")
+        assert session.surface.figures["lost"].shape == (2, 2, 2)
+        assert page.over.map.objects
+
+    asyncio.run(use())
+
+
+def test_the_scenario_brings_its_evaluator_and_money() -> None:
+    study = Study.load("hallucination-prompt")
+    problem = of_study(study, Asked()).problem()
+    world = problem["world"]
+    judge = study.scenario.evaluator
+    # Fewer hallucinations are better, so a good answer is one without: the two error rates change places.
+    assert world["sensitivity"] == (judge.specificity,) * 2
+    assert world["specificity"] == (judge.sensitivity,) * 2
+    assert world["population"] == study.scenario.economics.horizon_units
+    assert world["value_per_point"] == study.scenario.economics.value_per_point
+    assert len(world["cost"]) == 2

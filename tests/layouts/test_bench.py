@@ -93,3 +93,8 @@ def test_words_escape_what_people_wrote() -> None:
     assert told.count("<table>") == 2
     assert "For the same money" in told
     assert "does not pay" in evaluator_words.split(made.answers, 0.05, 0.5)
+    told = evaluator_words.offline(made.played[3], "binary")
+    assert "300 prompts, and the live traffic" in told
+    assert told.count("<tr>") == 7
+    assert evaluator_words.offline("a <b>", "binary").count("<b>") == 0
+    assert "full simulation" in evaluator_words.offline("", "binary")

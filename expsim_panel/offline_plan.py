@@ -1,0 +1,58 @@
+"""A prompt set as the engine plays it: batches in place of days, and the law of rows in place of live traffic's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from expsim_panel.evaluators.hybrid import Hybrid
+from expsim_panel.hybrid_rows import PairedRows, paired_rows
+from expsim_panel.offline_laws import PromptRows, hybrid_differences, prompt_rows, rows_per_prompt, severity
+
+if TYPE_CHECKING:
+    from expsim_panel.evaluation import Evaluator
+    from expsim_panel.scenario import Scenario
+
+
+class Parts(NamedTuple):
+    """What `plan.Law` needs: means and spreads of rows, oriented; severity of raters; the law to draw from."""
+
+    means: np.ndarray
+    sds: np.ndarray
+    severity_sd: float
+    raters: int
+    shared: bool
+    rows: PromptRows | PairedRows
+
+
+def batches(scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
+    """Return units and rows by the end of each batch, int64 of shape (batches, arms): whole topics in each batch.
+
+    A unit is a prompt in one arm.
+    """
+    table = scenario.offline
+    groups = np.floor(table.groups * np.arange(1, table.ticks + 1) / table.ticks + 0.5).astype(np.int64)
+    units = np.repeat(groups[:, None] * table.size, len(scenario.variants), axis=1)
+    return units, np.floor(rows_per_prompt(scenario) * units + 0.5).astype(np.int64)
+
+
+def parts(scenario: Scenario, evaluator: Evaluator, means: np.ndarray, sds: np.ndarray) -> Parts:
+    """Return the law of rows for true means and standard deviations of a response, shape (replicates, arms)."""
+    sds, blank = np.broadcast_to(sds, means.shape), np.zeros(means.shape)
+    if isinstance(evaluator, Hybrid):
+        found = hybrid_differences(scenario, evaluator, means, sds)
+        pairs = paired_rows(scenario, evaluator, means, sds, np.zeros((scenario.offline.ticks, 2)), found)
+        half = np.sqrt(found.per_prompt(float(evaluator.label_share), evaluator.method("normal")) / 2)
+        return Parts(_oriented(scenario, means), half[:, None] + blank, 0.0, 0, True, pairs)
+    rows = prompt_rows(scenario, evaluator, means, sds)
+    seen = evaluator.measure(means, sds, scenario.family).means
+    spread = np.sqrt(rows.parts.of_row(rows.level, np.array(float(scenario.offline.prompts)))) + blank
+    return Parts(_oriented(scenario, seen), spread, *severity(scenario, evaluator), rows)
+
+
+def _oriented(scenario: Scenario, rows: np.ndarray) -> np.ndarray:
+    """Turn means of rows so that more is better."""
+    if scenario.sign > 0:
+        return np.ascontiguousarray(rows)
+    return np.ascontiguousarray(1 - rows if scenario.family == "binary" else -rows)
