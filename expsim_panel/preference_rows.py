@@ -32,10 +32,11 @@ _FEW = 256
 def part_of_control(variants: int) -> float:
     """Return the part of a verdict's variance that the control's arm carries, see `kernels.verdicts`.
 
-    Half of it beside one variant, as on paired prompts. Beside several, whose verdicts share nothing, a hundredth:
-    rules that ask which arm is best must know the control's 0 well.
+    One millionth beside one variant, so that a t test has the degrees of freedom of its verdicts, n - 1, as on paired
+    prompts (rules need some). Beside several, whose verdicts share nothing, a hundredth: rules that ask which arm is
+    best must know the control's 0 well.
     """
-    return 0.5 if variants == 1 else 0.01
+    return 1e-6 if variants == 1 else 0.01
 
 
 @dataclass(frozen=True)
