@@ -12,7 +12,6 @@ from expsim_panel.kernels.jit import inner
 from expsim_panel.kernels.requests import UNTRIED, by_index, largest, select
 from expsim_panel.policy import BanditPolicy, Problem, policies
 
-
 _GRID = 1.5 * 2.0**12
 """Added and taken away again it rounds an index to 2**-40: ties such as ``kl(0, 1/2) + log 1 = log 2`` are ties of real
 numbers, which the last bit of a logarithm must not break."""
