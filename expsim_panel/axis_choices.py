@@ -11,6 +11,7 @@ from expsim_panel import grid
 from expsim_panel.axes import EFFECT
 from expsim_panel.errors import InputError
 from expsim_panel.guardrail import Guardrail
+from expsim_panel.meaningless import misplaced
 from expsim_panel.quantities import plain
 from expsim_panel.sections import Section
 from expsim_panel.study import Study
@@ -90,7 +91,10 @@ def choices(study: Study) -> list[Choice]:
                     made.append(choice)
     taken: set[str] = set()
     unique = []
+    idle = misplaced(scenario)
     for choice in made:
+        if choice.path.rpartition(".")[2] in idle and not choice.path.startswith(("guardrails.", "strategies.")):
+            continue
         words = choice.words if choice.words not in taken else f"{choice.words} ({choice.path})"
         taken.add(words)
         unique.append(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from expsim_panel.errors import InputError, shown
 from expsim_panel.evaluation_laws import Pace, PairLaw, chosen_variant, measurers, pace, pair_law
 from expsim_panel.judge_laws import asked
+from expsim_panel.preference_law import suspected
 from expsim_panel.scenario import Scenario
 from expsim_panel.split import optimal_split
 
@@ -20,7 +21,7 @@ LEVEL = 0.05
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows per variant: n with a label, T with a judge score (labelled rows among them in a hybrid)."""
+    """Rows per variant, or comparisons: n with a label, T with a judge score (labelled ones among them in a hybrid)."""
 
     labelled: int
     judged: int
@@ -100,7 +101,18 @@ class Setting:
     @property
     def plan_cost(self) -> float:
         """Dollars of labelling a tenth of the planned rows: the budget unless one is given."""
-        return max(0.1 * 2 * self.pace.cap * self.cost_human, 2 * (self.cost_human + self.cost_judge))
+        samples = self.law.samples
+        return max(0.1 * samples * self.pace.cap * self.cost_human, samples * (self.cost_human + self.cost_judge))
+
+    @property
+    def least(self) -> float:
+        """Dollars of two labels and scores in each sample: no budget below that."""
+        return 2 * self.law.samples * (self.cost_human + self.cost_judge)
+
+    @property
+    def least_words(self) -> str:
+        """Say what `least` pays."""
+        return f"give at least {self.least:g}: two labels and scores{'' if self.law.pairs else ' in each variant'}"
 
 
 def setting(scenario: Scenario, variant: str | None = None, concurrency: int = 10) -> Setting:
@@ -122,7 +134,7 @@ def setting(scenario: Scenario, variant: str | None = None, concurrency: int = 1
         float(scenario.scenario.indifference),
         scenario.sign,
         *prices,
-        judge.bias_sd(),
+        suspected(scenario, judge) if scenario.side_by_side else judge.bias_sd(),
         pace(scenario, arm, concurrency),
     )
 
@@ -133,7 +145,7 @@ def rows_for(what: Setting, kind: str, budget: float) -> Rows:
     A hybrid takes the optimal split; where that asks for more scores than there is traffic, all of it is judged and
     the rest of the money buys labels.
     """
-    half, cap = budget / 2, what.pace.cap
+    half, cap = budget / what.law.samples, what.pace.cap
     if kind == "judge":
         return Rows(0, min(cap, math.floor(half / what.cost_judge * (1 + 1e-9))))
     if kind == "human":
@@ -163,7 +175,7 @@ def variance_of_difference(law: PairLaw, kind: str, rows: Rows) -> float:
 def mean_difference(what: Setting, law: PairLaw, kind: str) -> float:
     """Return what the estimator aims at, positive is better: the judge's difference, or the labels'."""
     seen = law.alone if kind == "judge" else law.label
-    return float(what.sign * (seen[1] - seen[0]))
+    return what.sign * law.contrast(seen)
 
 
 def rejections(shift: float, se: float, alpha: float = LEVEL) -> tuple[float, float]:
@@ -182,7 +194,7 @@ def option(what: Setting, kind: str, rows: Rows) -> Option:
     centre, null_centre = (mean_difference(what, law, kind) for law in (what.law, what.null))
     bias = centre - what.effect
     up, down = rejections(centre, se)
-    labelled, judged = 2 * rows.labelled, 2 * rows.judged
+    labelled, judged = what.law.samples * rows.labelled, what.law.samples * rows.judged
     return Option(
         kind,
         rows,
@@ -254,8 +266,8 @@ def need(what: Setting, kind: str, target: float) -> Need:
             t = n * ratio
         else:
             n, t = 1.0, label / room
-    days = what.pace.duration(2 * n, 2 * t)
-    return Need(kind, 2 * (n * what.cost_human + t * what.cost_judge), 2 * n, 2 * t, days)
+    n, t = law.samples * n, law.samples * t
+    return Need(kind, n * what.cost_human + t * what.cost_judge, n, t, what.pace.duration(n, t))
 
 
 def target_error(what: Setting, power: float = 0.8) -> float:

@@ -1,4 +1,7 @@
-"""What a scenario's judge and people see of two variants: the joint law of a label and a judge score."""
+"""What a scenario's judge and people see of two variants: the joint law of a label and a judge score.
+
+Side by side one sample of comparisons stands in place of a sample from each variant.
+"""
 
 from __future__ import annotations
 
@@ -14,27 +17,30 @@ from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.evaluators.judge import Judge
 from expsim_panel.judge_laws import answered, asked
 from expsim_panel.label_laws import joint
+from expsim_panel.preference_law import Comparisons, check_readers, comparisons
 from expsim_panel.scenario import Scenario
 
 
 @dataclass(frozen=True)
 class PairLaw:
-    """Law of (label, judge score) of one response in the control and in one variant.
+    """Law of (label, judge score) of one response in the control and in one variant, or of one comparison of both.
 
     Attributes
     ----------
     binary : bool
         Whether both are 0 or 1.
-    truth : ndarray, shape (2,)
-        True means.
-    label, score, label_sd, score_sd, rho : ndarray, shape (2,)
+    truth : ndarray, shape (samples,)
+        True means; two samples, or one of comparisons.
+    label, score, label_sd, score_sd, rho : ndarray, shape (samples,)
         Means, standard deviations and correlation; severity of raters excluded, which cancels between variants
         where the same raters score both evenly. A refusal of the judge counts as the mean score, or as no.
     severity_variance : float
         Variance that raters of one's own in each variant add to the difference, whatever the rows.
-    alone, alone_sd, usable : ndarray, shape (2,)
+    alone, alone_sd, usable : ndarray, shape (samples,)
         Mean and standard deviation of the scores that there are, and the share of responses that get one: what a
         judge without labels has. Refusals are not at random.
+    pairs : Comparisons or None
+        Side by side, the chances behind these moments.
     """
 
     binary: bool
@@ -48,6 +54,16 @@ class PairLaw:
     alone: np.ndarray
     alone_sd: np.ndarray
     usable: np.ndarray
+    pairs: Comparisons | None = None
+
+    @property
+    def samples(self) -> int:
+        """Samples that a contrast is made of: rows of each variant, or comparisons of both, which are one."""
+        return len(self.label)
+
+    def contrast(self, means: np.ndarray) -> float:
+        """Return the difference of two means, or the mean of comparisons, which is one already."""
+        return float(means[-1] - means[0]) if self.samples == 2 else float(means[0])
 
     @property
     def alone_variance(self) -> float:
@@ -69,9 +85,6 @@ class PairLaw:
 
 def measurers(scenario: Scenario) -> tuple[Judge, Human]:
     """Return the scenario's judge and people: the one in use, and the fields kept for the others."""
-    if scenario.side_by_side:
-        problem = "judge and people are compared here on single responses, and these are judged side by side"
-        raise InputError(scenario.scenario.name, "metric.family", problem, "run the study with each evaluator.kind")
     if isinstance(scenario.evaluator, Hybrid):
         return scenario.evaluator.judge, scenario.evaluator.human
     found: list[Evaluator] = []
@@ -87,6 +100,8 @@ def measurers(scenario: Scenario) -> tuple[Judge, Human]:
     judge, human = found
     assert isinstance(judge, Judge)
     assert isinstance(human, Human)
+    if scenario.side_by_side:
+        check_readers(scenario, judge, human)
     return judge, human
 
 
@@ -109,6 +124,8 @@ def pair_law(scenario: Scenario, arm: int, null: bool = False) -> PairLaw:
         Whether the variant gets the control's true quality; bias and noise stay.
     """
     judge, human = measurers(scenario)
+    if scenario.side_by_side:
+        return _of_comparisons(scenario, comparisons(scenario, judge, human, arm, null), arm, null)
     means = scenario.means[[0, 0 if null else arm]]
     binary = scenario.family == "binary"
     sds = np.sqrt(means * (1 - means)) if binary else scenario.sds[[0, 0 if null else arm]]
@@ -124,6 +141,16 @@ def pair_law(scenario: Scenario, arm: int, null: bool = False) -> PairLaw:
     return PairLaw(binary, means, found.label, found.score, found.label_sd, found.score_sd, found.rho, own, *alone)
 
 
+def _of_comparisons(scenario: Scenario, pairs: Comparisons, arm: int, null: bool) -> PairLaw:
+    found = pairs.joint()
+    alone, alone_sd = (np.array([one]) for one in pairs.alone_moments())
+    truth = np.zeros(1) if null else scenario.means[arm : arm + 1]
+    return PairLaw(
+        False, truth, found.label, found.score, found.label_sd, found.score_sd, found.rho, 0.0, alone, alone_sd,
+        np.array([pairs.usable]), pairs,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Pace:
     """How fast rows are scored.
@@ -133,7 +160,7 @@ class Pace:
     labels_per_day, scores_per_day, rows_per_day : float
         What people, the judge and the traffic (both variants) can deliver in a day.
     seconds_per_label, days, cap : float
-        Working time of a label with all its raters; planned days; rows per variant in that time.
+        Working time of a label with all its raters; planned days; rows per variant, or comparisons, in that time.
     """
 
     labels_per_day: float
@@ -159,7 +186,7 @@ def pace(scenario: Scenario, arm: int, concurrency: int) -> Pace:
     return Pace(
         human.rows_per_day(),
         86400 * concurrency / scores if scores else math.inf,
-        2 * daily,
+        (1 if scenario.side_by_side else 2) * daily,
         labels,
         scenario.traffic.days,
         max(1, math.floor(daily * scenario.traffic.days)),

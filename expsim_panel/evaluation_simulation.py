@@ -110,6 +110,9 @@ def estimates(
     law: PairLaw, kind: str, rows: Rows, replicates: int, seed: int, lane: int
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Draw a comparison `replicates` times; return estimated differences (variant less control) and variances."""
+    if law.pairs is not None:
+        rng = generator(seed, EVALUATOR, lane, 2 * KINDS.index(kind))
+        return law.pairs.estimates(rng, kind, rows.labelled, rows.judged, replicates)
     values, variances = np.zeros(replicates), np.zeros(replicates)
     if kind == "judge":
         n, rest = 2, max(rows.judged - 2, 1)
@@ -206,10 +209,8 @@ def compare(
         raise InputError("evaluators", "--seed", f"{shown(seed)}", "give 0 or a larger whole number")
     what = setting(scenario, variant, concurrency)
     spent = what.plan_cost if budget is None else budget
-    least = 4 * max(what.cost_human + what.cost_judge, 0.0)
-    if not (math.isfinite(spent) and spent >= least):
-        remedy = f"give at least {least:g}: two labels and scores in each variant"
-        raise InputError("evaluators", "--budget", f"{shown(spent)} dollars", remedy)
+    if not (math.isfinite(spent) and spent >= what.least):
+        raise InputError("evaluators", "--budget", f"{shown(spent)} dollars", what.least_words)
     target = target_error(what, power)
     options = []
     for kind in KINDS:

@@ -34,6 +34,7 @@ from expsim_panel.measurement_design import (
     cheapest_replication,
     labels_to_detect_drift,
 )
+from expsim_panel.preference_law import repeated
 from expsim_panel.scenario import Scenario
 from expsim_panel.split import Split, optimal_split
 from expsim_panel.value_of_information import Belief
@@ -128,8 +129,18 @@ class Answers:
         return min(self.options, key=lambda one: one.expected_error)
 
     @property
+    def samples(self) -> int:
+        """Samples of a contrast: 2 variants' rows, or 1 of comparisons; what both variants take is so many times n."""
+        return self.what.law.samples
+
+    @property
+    def each(self) -> str:
+        """What n counts, to put behind labels and scores on an axis."""
+        return "of comparisons" if self.what.law.pairs else "per variant"
+
+    @property
     def rho(self) -> float:
-        """Correlation of a label and a judge score of one response."""
+        """Correlation of a label and a judge score of one response or comparison."""
         return math.sqrt(self.what.law.rho_squared)
 
 
@@ -143,22 +154,20 @@ def answers(scenario: Scenario, budget: float | None = None, power: float = 0.8)
     """
     what = setting(scenario, concurrency=measurers(scenario)[0].concurrency)
     spent = what.plan_cost if budget is None else budget
-    least = 4 * (what.cost_human + what.cost_judge)
-    if not (math.isfinite(spent) and spent >= least):
-        remedy = f"give at least {least:g}: two labels and scores in each variant"
-        raise InputError("evaluators", "budget", f"{spent:g} dollars", remedy)
+    if not (math.isfinite(spent) and spent >= what.least):
+        raise InputError("evaluators", "budget", f"{spent:g} dollars", what.least_words)
     target = target_error(what, power)
     judge, human = measurers(scenario)
     return Answers(
         what,
-        scenario.family,
+        scenario.shown_as,
         spent,
         target,
         tuple(option(what, kind, rows_for(what, kind, spent)) for kind in KINDS),
         tuple(need(what, kind, target) for kind in KINDS),
         _frontier(what, spent),
         _floor(what, spent),
-        optimal_split(math.sqrt(what.law.rho_squared), what.cost_human, what.cost_judge, spent / 2),
+        optimal_split(math.sqrt(what.law.rho_squared), what.cost_human, what.cost_judge, spent / what.law.samples),
         worth(scenario, what),
         repeats(scenario, judge, human),
         _drift(what),
@@ -177,7 +186,7 @@ def _frontier(what: Setting, budget: float) -> Frontier:
 def _floor(what: Setting, budget: float) -> Floor:
     variance = what.law.alone_variance
     even = break_even_n(variance, what.bias_sd)
-    most = max(budget / 2 / what.cost_judge, 10 * even if math.isfinite(even) else 0.0, 100.0)
+    most = max(budget / what.law.samples / what.cost_judge, 10 * even if math.isfinite(even) else 0.0, 100.0)
     if math.isfinite(even):
         most = min(most, 300 * max(even, 30.0))
     rows = np.geomspace(4, min(most, 1e7), 80)
@@ -210,7 +219,7 @@ def worth(scenario: Scenario, what: Setting) -> Worth:
         dollars = weight**2 * variance
         evsi[kind] = money.horizon * np.array([belief.evsi(float(v)) for v in dollars])
         served = 1.0 if kind != "hybrid" else max(ratio, 1.0)
-        enbs[kind] = belief.enbs(rows, dollars, money.horizon, 2 * rows * price, served)
+        enbs[kind] = belief.enbs(rows, dollars, money.horizon, what.law.samples * rows * price, served)
         at = int(enbs[kind].argmax())
         best[kind] = (float(rows[at]), float(enbs[kind][at]))
     return Worth(rows, evsi, enbs, belief.evpi() * money.horizon, best)
@@ -220,12 +229,15 @@ def repeats(scenario: Scenario, judge: Judge, human: Human) -> Repeats:
     """Return variance times dollars by number of repeats, for judge calls, raters and samples per prompt.
 
     Offline on a fixed prompt set, the same prompts in both variants. Quality varies half between output samples of
-    a prompt and half between prompts and variants (assumed where no calibration tells).
+    a prompt and half between prompts and variants (assumed where no calibration tells). Side by side calls and raters
+    only, of a comparison of one answer each.
     """
     spread = float(np.mean(scenario.sds**2))
     interaction = sample = spread / 2
     generation = float(np.mean(ledger(scenario).generation))
     call, label = judge.usd_per_row() / judge.repeats, float(human.price_per_label)
+    if scenario.side_by_side:
+        return _repeated_comparisons(scenario, judge, human, 2 * generation)
     square = judge.scale**2
     if scenario.family == "binary":
         # A vote flips the truth; what repeats remove of that is not known, so that calls are taken as independent.
@@ -249,6 +261,17 @@ def repeats(scenario: Scenario, judge: Judge, human: Human) -> Repeats:
         cost = (between + within / counts) * (fixed + counts * unit)
         best[name] = cheapest_replication(fixed, unit, between, within, MOST_REPEATS)
         loss[name] = cost / cost.min()
+    return Repeats(loss, best)
+
+
+def _repeated_comparisons(scenario: Scenario, judge: Judge, human: Human, generation: float) -> Repeats:
+    counts = np.arange(1, MOST_REPEATS + 1)
+    loss, best = {}, {}
+    prices = {"judge calls": (judge, judge.usd_per_row() / judge.repeats), "raters": (human, human.price_per_label)}
+    for name, (one, unit) in prices.items():
+        if unit > 0:
+            cost = repeated(scenario, one, counts) * (generation + counts * unit)
+            loss[name], best[name] = cost / cost.min(), int(counts[cost.argmin()])
     return Repeats(loss, best)
 
 
@@ -284,7 +307,7 @@ def split_error(what: Setting, budget: float, labels: npt.ArrayLike) -> Floats:
     nan where the money does not pay a score for every label.
     """
     n = np.asarray(labels, dtype=np.float64)
-    judged = (budget / 2 - n * what.cost_human) / what.cost_judge
+    judged = (budget / what.law.samples - n * what.cost_human) / what.cost_judge
     label, square = float((what.law.label_sd**2).sum()), what.law.rho_squared
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = label * ((1 - square) / n + square / judged) + what.law.severity_variance

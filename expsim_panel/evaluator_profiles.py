@@ -40,9 +40,14 @@ class Profile:
 
 def names(kind: str | None = None) -> list[str]:
     """Return the names of all profiles, or of those of one kind of evaluator."""
-    here = files("expsim_panel.profiles")
-    found = sorted(entry.name.removesuffix(".toml") for entry in here.iterdir() if entry.name.endswith(".toml"))
-    return found if kind is None else [name for name in found if load(name).kind == kind]
+    found = _in_folder()
+    return list(found) if kind is None else [name for name in found if load(name).kind == kind]
+
+
+@cache
+def _in_folder() -> tuple[str, ...]:
+    entries = files("expsim_panel.profiles").iterdir()
+    return tuple(sorted(entry.name.removesuffix(".toml") for entry in entries if entry.name.endswith(".toml")))
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -122,6 +123,10 @@ def _totals(scenario: Scenario, fields: list[float], where: str) -> dict[str, fl
     low, high = scenario.metric.range or (-LARGEST, LARGEST)
     if scenario.evaluator.kind == "truth" and not low <= mean <= high:
         raise InputError(where, "", f"a mean of {mean:g} is outside metric.range", f"give {low:g} to {high:g}")
+    widest = math.sqrt(max(high - mean, 0.0) * max(mean - low, 0.0) * rows / max(rows - 1, 1))
+    if scenario.evaluator.kind == "truth" and scenario.metric.range is not None and sd > widest * (1 + 1e-6) + 1e-6:
+        problem = f"a spread of {sd:g} is more than scores from {low:g} to {high:g} with mean {mean:g} can have"
+        raise InputError(where, "", problem, "give the standard deviation of one response's score, not the variance")
     return {"rows": rows, "sum": rows * mean, "squares": rows * mean**2 + max(rows - 1, 0) * sd**2}
 
 
@@ -213,10 +218,12 @@ def _collect(scenario: Scenario, table: pd.DataFrame, form: str, where: str, key
         parts.append(wide.reindex(index=span, columns=arms, fill_value=0.0).fillna(0.0).cumsum().to_numpy(float))
     units, rows, sums, squares = parts
     if np.any(rows[-1] < 2):
-        arm = arms[int(rows[-1].argmin())]
-        raise InputError(
-            where, key, f"{arm} has {rows[-1].min():g} scored responses", "give at least 2 for each variant"
-        )
+        # Side by side the rows of the control are those of all comparisons.
+        arm = arms[1 + int(rows[-1][1:].argmin())] if scenario.side_by_side else arms[int(rows[-1].argmin())]
+        what = "comparison" if scenario.side_by_side else "scored response"
+        number = rows[-1].min()
+        problem = f"{arm} has {number:g} {what}{'' if number == 1 else 's'}"
+        raise InputError(where, key, problem, "give at least 2 for each variant")
     return Observed(span, units, rows, sums, squares, daily, counted=counted)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from expsim_panel import plan
 from expsim_panel.adjusted import Adjusted, adjusted
+from expsim_panel.averages import MIN_EVENTS, blank, mean, over_arms, proportion, proportion_of
 from expsim_panel.economics import Ledger
 from expsim_panel.exact import Exact
 from expsim_panel.guardrail_play import Guards
@@ -20,14 +21,17 @@ from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
 from expsim_panel.token_spread import widened
 
+__all__ = [
+    "ADJUSTED", "KEEP", "LATER", "MIN_EVENTS", "NOTHING", "Endings", "Estimates", "Experiments", "alarms", "blank",
+    "decisions", "endings", "estimates", "experiments", "figures", "followed", "loss", "mean", "over_arms",
+    "proportion", "proportion_of", "rejected",
+]  # fmt: skip
+
 LATER = "comes with the whole result"
 """Why a partial result, which has to be there at once, leaves a figure out."""
 
 ADJUSTED = 5000
 """Experiments that get a stage-wise interval: tables at every look take most of the time that figures take."""
-
-MIN_EVENTS = 30
-"""Conditional figures on fewer events than this are left blank."""
 
 KEEP, NOTHING = -1, 0
 _SCORED = (("judged", "judge"), ("labelled", "human"))
@@ -68,39 +72,6 @@ def decisions(out: Outcomes, found: Estimates, z: float, indifference: float) ->
         nothing_there = np.all(found.effect + z * found.se < indifference, axis=1)
     chosen = np.where(out.code != 0, out.code, np.where(nothing_there, KEEP, NOTHING))
     return np.where(out.code == FUTILE, KEEP, chosen).astype(int)
-
-
-def over_arms(values: np.ndarray) -> np.ndarray:
-    """Sum over the last axis; NumPy's own `sum` is ten times slower along an axis of a few arms."""
-    return np.asarray(np.einsum("...a->...", values))
-
-
-def proportion(hits: np.ndarray, exact: float | None = None) -> Figure:
-    """Return a proportion with its binomial standard error (never 0: at 0 or 1 of the Laplace estimate)."""
-    return proportion_of(float(hits.sum()), hits.size, exact)
-
-
-def proportion_of(hits: float, size: int, exact: float | None = None) -> Figure:
-    """Return such a proportion from the number of hits among `size`."""
-    share = hits / size
-    safe = share if 0 < share < 1 else (hits + 1) / (size + 2)
-    return Figure(share, float(np.sqrt(safe * (1 - safe) / size)), exact)
-
-
-def mean(values: np.ndarray, exact: float | None = None, spread: bool = True) -> Figure:
-    """Return a mean with its standard error and, if `spread`, the quantiles over experiments."""
-    quantiles = None
-    if spread:
-        low, middle, high = np.quantile(values, (0.05, 0.5, 0.95))
-        quantiles = {"0.05": float(low), "0.5": float(middle), "0.95": float(high)}
-    error = float(values.std(ddof=1) / np.sqrt(values.size)) if values.size > 1 else None
-    reason = None if values.size > 1 else "one replicate has no standard error"
-    return Figure(float(values.mean()), error, exact, quantiles, reason)
-
-
-def blank(reason: str) -> Figure:
-    """Return an undefined figure."""
-    return Figure(None, reason=reason)
 
 
 @dataclass(frozen=True)

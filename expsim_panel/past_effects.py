@@ -15,6 +15,7 @@ import numpy as np
 
 from expsim_panel.errors import InputError, shown
 from expsim_panel.look_lists import is_number
+from expsim_panel.quantities import LARGEST
 
 __all__ = ["METHODS", "FittedPrior", "fit_prior", "is_past", "read_past"]
 
@@ -85,7 +86,7 @@ def fit_prior(past: Sequence[Sequence[float]], method: str = METHODS[0]) -> Fitt
     Raises
     ------
     InputError
-        Fewer than two pairs, or a standard error that is not above 0.
+        Fewer than two pairs, a standard error that is not above 0, or numbers that are out of bounds.
 
     References
     ----------
@@ -97,6 +98,9 @@ def fit_prior(past: Sequence[Sequence[float]], method: str = METHODS[0]) -> Fitt
     if not is_past(pairs):
         remedy = "give 2 or more pairs of an estimate and its standard error, such as [[0.01, 0.005], [0.03, 0.01]]"
         raise InputError(WHERE, "past", f"{shown(pairs)} is no list of past experiments", remedy)
+    if not all(abs(effect) <= LARGEST and 1 / LARGEST <= error <= LARGEST for effect, error in pairs):
+        remedy = f"give estimates within {LARGEST:g} of 0 and standard errors from {1 / LARGEST:g} to {LARGEST:g}"
+        raise InputError(WHERE, "past", "numbers are out of bounds", remedy)
     if method not in METHODS:
         raise InputError(WHERE, "method", f"unknown method {shown(method)}", f"choose from {', '.join(METHODS)}")
     from scipy.stats import chi2

@@ -9,6 +9,7 @@ from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.evaluators.judge import Judge
 
 if TYPE_CHECKING:
+    from expsim_panel.evaluators.human import Human
     from expsim_panel.scenario import Scenario
     from expsim_panel.strategy import Strategy
 
@@ -66,10 +67,10 @@ def _of_evaluator(scenario: Scenario) -> list[tuple[str, bool, str, str]]:
     """Return what this evaluator cannot do side by side."""
     one = scenario.evaluator
     if isinstance(one, Judge):
-        return _of_judge(one, "evaluator")
+        return of_verdicts(one, "evaluator")
     if isinstance(one, Hybrid):
         return [
-            *_of_judge(one.judge, "evaluator.judge"),
+            *of_verdicts(one.judge, "evaluator.judge"),
             ("evaluator.paired", bool(one.paired), "every comparison is on one prompt already", "write false"),
             ("evaluator.labelling", one.labelling != "random", "labels of comparisons are drawn at random",
              'write "random"'),
@@ -77,13 +78,24 @@ def _of_evaluator(scenario: Scenario) -> list[tuple[str, bool, str, str]]:
     return []
 
 
-def _of_judge(one: Judge, path: str) -> list[tuple[str, bool, str, str]]:
+def of_verdicts(one: Judge, path: str) -> list[tuple[str, bool, str, str]]:
+    """Return what this judge cannot do side by side."""
     missing = one.refusals > 0 and one.refusal_correlation != 0
     return [
         (f"{path}.scale", one.scale <= 0, "the judge sees no difference at all", "give a scale above 0"),
         (f"{path}.pile_up", one.pile_up > 0, "a verdict has no favourite score", "set it to 0"),
         (f"{path}.refusal_correlation", missing, "a refused comparison is lost whichever response is better",
          "set it to 0"),
+    ]  # fmt: skip
+
+
+def of_people(one: Human, path: str) -> list[tuple[str, bool, str, str]]:
+    """Return what these people cannot do side by side."""
+    few = one.labels_per_item > one.raters
+    return [
+        (f"{path}.adjudication", bool(one.adjudication), "verdicts on two responses side by side are averaged, whether "
+         "they agree or not", "set it to false"),
+        (f"{path}.labels_per_item", few, f"{one.labels_per_item} labels from {one.raters} raters", "add raters"),
     ]  # fmt: skip
 
 

@@ -87,6 +87,19 @@ def cells_of(model: TieModel, human: Reader, judge: Reader, tilt: np.ndarray, di
     return np.stack(made, axis=-2)
 
 
+def with_refusals(cells: np.ndarray, verdicts: int, refused: float) -> np.ndarray:
+    """Return the joint chances where the judge refuses a share of the comparisons, which count as ties.
+
+    A correction takes any verdict that does not look at the label; between near equals a tie is the mean one.
+    """
+    if not refused:
+        return cells
+    table = cells.reshape(*cells.shape[:-1], -1, verdicts)
+    told = (1 - refused) * table
+    told[..., verdicts // 2] += refused * table.sum(axis=-1)
+    return np.asarray(told.reshape(cells.shape))
+
+
 def joint_of(cells: np.ndarray, labels: np.ndarray, verdicts: np.ndarray) -> Joint:
     """Return the moments of label and verdict from their joint chances, shape (..., labels * verdicts)."""
     y, f = np.repeat(labels, verdicts.size), np.tile(verdicts, labels.size)

@@ -15,7 +15,7 @@ from expsim_panel.evaluators.judge import Judge
 from expsim_panel.judge_laws import panel_factor
 from expsim_panel.kernels.verdicts import Verdicts
 from expsim_panel.preference import Reader, TieModel
-from expsim_panel.preference_hybrid import HybridRows, cells_of, correction_of, joint_of, per_label
+from expsim_panel.preference_hybrid import HybridRows, cells_of, correction_of, joint_of, per_label, with_refusals
 from expsim_panel.uneven import VERDICTS, Uneven
 
 if TYPE_CHECKING:
@@ -32,10 +32,11 @@ _FEW = 256
 def part_of_control(variants: int) -> float:
     """Return the part of a verdict's variance that the control's arm carries, see `kernels.verdicts`.
 
-    Half of it beside one variant, as on paired prompts. Beside several, whose verdicts share nothing, a hundredth:
-    rules that ask which arm is best must know the control's 0 well.
+    One millionth beside one variant, so that a t test has the degrees of freedom of its verdicts, n - 1, as on paired
+    prompts (rules need some). Beside several, whose verdicts share nothing, a hundredth: rules that ask which arm is
+    best must know the control's 0 well.
     """
-    return 0.5 if variants == 1 else 0.01
+    return 1e-6 if variants == 1 else 0.01
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,7 @@ def planned_sd(scenario: Scenario, evaluator: Evaluator) -> float:
     if isinstance(evaluator, Hybrid):
         judge, _ = reader_of(evaluator.judge, 2)
         cells = cells_of(scenario.tie_model, reader, judge, np.zeros(1), np.zeros(1))
+        cells = with_refusals(cells, judge.values.size, float(evaluator.judge.refusals))
         return float(per_label(evaluator, joint_of(cells, reader.values, judge.values))[0])
     return float(np.sqrt(reader.chances(scenario.tie_model, np.array(0.0)) @ reader.values**2))
 
@@ -193,8 +195,14 @@ def preference(scenario: Scenario, world: str, evaluator: Evaluator, means: np.n
     rows: PreferenceRows | HybridRows
     if isinstance(evaluator, Hybrid):
         judge, own = reader_of(evaluator.judge, means.shape[1])
-        daily_cells = cells_of(model, reader, judge, own, latent[:, None, :] + (steps if steps.any() else 0.0))
-        long_run_cells = cells_of(model, reader, judge, own, latent) if steps.any() else daily_cells[:, 0]
+        refused = float(evaluator.judge.refusals)
+
+        def both(differences: np.ndarray) -> np.ndarray:
+            cells = cells_of(model, reader, judge, own, differences)
+            return with_refusals(cells, judge.values.size, refused)
+
+        daily_cells = both(latent[:, None, :] + (steps if steps.any() else 0.0))
+        long_run_cells = both(latent) if steps.any() else daily_cells[:, 0]
         spread = per_label(evaluator, joint_of(long_run_cells, reader.values, judge.values))
         rows = HybridRows(
             daily_cells, values, scenario.sign * judge.values, part, correction_of(evaluator),

@@ -228,7 +228,7 @@ def days(value: float | None) -> str:
     """Format a duration in days."""
     if value is None:
         return "n/a"
-    text = f"{value:.1f}".removesuffix(".0")
+    text = f"{value:,.1f}".removesuffix(".0")
     return f"{text} day{'' if text == '1' else 's'}"
 
 

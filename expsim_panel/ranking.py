@@ -237,7 +237,9 @@ class Likelihood:
             hessian = (information * counts[:, None, None]).sum(axis=0)
             if np.linalg.matrix_rank(hessian) < self.size:
                 problem = "the advantage of the first place cannot be told from the abilities"
-                raise InputError(_WHERE, "position", problem, "show pairs in both orders, or give position=False")
+                raise InputError(
+                    _WHERE, "position", problem, "show pairs in both orders, or fit none (--position none)"
+                )
             step = np.linalg.solve(hessian, gradient)
             for _ in range(40):
                 trial = self.loss(theta + step, cells, counts)
@@ -247,9 +249,8 @@ class Likelihood:
             theta, best = theta + step, trial
             if np.abs(step).max() < 1e-10:
                 return theta
-        raise InputError(
-            _WHERE, "outcomes", "the likelihood has no maximum", "collect more verdicts, or position=False"
-        )
+        remedy = "collect more verdicts, or fit no advantage of the first place (--position none)"
+        raise InputError(_WHERE, "outcomes", "the likelihood has no maximum", remedy)
 
 
 def demand_finite(names: tuple[str, ...], i: Ints, j: Ints, y: Floats) -> None:

@@ -280,3 +280,8 @@ def bootstrapped(
 def odds(difference: float) -> float:
     """Return P(win) of a difference in ability among verdicts that prefer one variant, places apart."""
     return 1 / (1 + math.exp(-difference))
+
+
+def signed(ability: float) -> str:
+    """Return an ability to three decimals with its sign; what rounds to zero has a plus."""
+    return f"{round(ability, 3) + 0.0:+.3f}"

@@ -57,7 +57,9 @@ class VotingWorld:
     def __post_init__(self) -> None:
         arms = len(self.strengths)
         if not 2 <= arms <= MOST_VARIANTS:
-            raise InputError(_WHERE, "--strengths", f"{arms} variants", f"give 2 to {MOST_VARIANTS} log strengths")
+            raise InputError(
+                _WHERE, "--strengths", f"{arms} variant{'s' * (arms != 1)}", f"give 2 to {MOST_VARIANTS} log strengths"
+            )
         if self.judge_bias and len(self.judge_bias) != arms:
             problem = f"{len(self.judge_bias)} biases for {arms} variants"
             raise InputError(_WHERE, "--judge-bias", problem, "give one for each variant")
@@ -72,7 +74,7 @@ class VotingWorld:
         )  # fmt: skip
         for flag, value, low, high in checks:
             if not (math.isfinite(value) and low <= value <= high):
-                raise InputError(_WHERE, flag, f"{shown(value)}", f"give {low:g} to {high:g}")
+                raise InputError(_WHERE, flag, f"{shown(value)}", f"give {low:g} to {high:,.0f}")
         if self.votes > MOST_VOTES:
             problem = f"{self.votes:,} votes in each ranking"
             raise InputError(_WHERE, "--prompts", problem, f"stay within {MOST_VOTES:,}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from importlib.resources import files
 from typing import Generic, TypeVar
@@ -15,6 +16,16 @@ from typing import Generic, TypeVar
 from expsim_panel.errors import InputError, did_you_mean
 
 T = TypeVar("T")
+
+
+@cache
+def _in_folder(package: str) -> frozenset[str]:
+    """Return the names of the files of a package's folder, which nobody changes while it is in use."""
+    return frozenset(
+        entry.name.removesuffix(".py").replace("_", "-")
+        for entry in files(package).iterdir()
+        if entry.name.endswith(".py") and not entry.name.startswith("_")
+    )
 
 
 class Registry(Generic[T]):
@@ -34,13 +45,7 @@ class Registry(Generic[T]):
 
     def names(self) -> list[str]:
         """Return the names in alphabetical order, without importing the plug-ins."""
-        here = files(self.package)
-        found = {
-            entry.name.removesuffix(".py").replace("_", "-")
-            for entry in here.iterdir()
-            if entry.name.endswith(".py") and not entry.name.startswith("_")
-        }
-        return sorted(found | set(self._made))
+        return sorted(_in_folder(self.package) | set(self._made))
 
     def get(self, name: str, where: str = "expsim", key: str = "") -> T:
         """Return the plug-in called `name`.

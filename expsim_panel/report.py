@@ -75,7 +75,7 @@ def summarise(
         guards = {world: rails[one.name, world] for world in ("truth", "null") if rails}
         shown = traces[one.name]
         if one.name not in said:
-            said[one.name] = verdict_of(scenario, one, shown)
+            said[one.name] = verdict_of(scenario, one, shown, facts=facts)
         found = _strategy(scenario, one, mine, by_world, shown, said[one.name], facts, money, guards, known, whole)
         return found, by_world["prior"]["loss"]
 
@@ -173,15 +173,23 @@ _SIMULATED = object()
 """The split of a simulated experiment, which its trace gives."""
 
 
-def verdict_of(scenario: Scenario, one: Strategy, shown: Trace, ratio: object | None = _SIMULATED) -> Verdict:
+def verdict_of(
+    scenario: Scenario,
+    one: Strategy,
+    shown: Trace,
+    ratio: object | None = _SIMULATED,
+    facts: recommend.Known | None = None,
+) -> Verdict:
     """Return what one experiment says, from its data and what is known besides: never from the truth.
 
     Parameters
     ----------
     ratio : SampleRatio or None, optional
         The check of the split where the data know it better than the trace does.
+    facts : Known, optional
+        What is known besides the data, where it has been gathered already.
     """
-    facts, level = recommend.known(scenario), one.design.level()
+    facts, level = facts or recommend.known(scenario), one.design.level()
     out = recommend.of_trace(shown)
     risk = guardrail_costs.expected_penalty(scenario.guardrails, shown.readings, len(facts.names))
     found = recommend.judge(facts, level, out, risk=risk[None])

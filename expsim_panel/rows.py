@@ -19,7 +19,7 @@ def column(name: str, values: npt.ArrayLike, least: int, binary: bool = False) -
     if made.ndim != 1:
         raise InputError("estimators", name, f"has {made.ndim} dimensions", "give a flat list, one number a row")
     if len(made) < least:
-        raise InputError("estimators", name, f"{len(made)} rows", f"give {least} or more")
+        raise InputError("estimators", name, f"{len(made)} row{'s' * (len(made) != 1)}", f"give {least} or more")
     if not np.isfinite(made).all():
         row = int(np.flatnonzero(~np.isfinite(made))[0])
         raise InputError("estimators", name, f"row {row + 1} is {made[row]}", "drop missing rows, and say how many")

@@ -106,7 +106,8 @@ class Offline(Section):
         if self.analysis == "topic" and not self.topics:
             raise InputError(where, f"{path}.analysis", "there are no topics", 'write "prompt", or give topics')
         if not self.topics and (self.topic_sd or self.topic_interaction_sd):
-            raise InputError(where, f"{path}.topic_sd", "there are no topics", "give topics, or set it to 0")
+            key = "topic_sd" if self.topic_sd else "topic_interaction_sd"
+            raise InputError(where, f"{path}.{key}", "there are no topics", "give topics, or set it to 0")
 
     @property
     def groups(self) -> int:

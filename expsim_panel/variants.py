@@ -24,6 +24,18 @@ WIDEST = 10_000
 """A 95 % point is at most so many times its median: beyond, units were mixed up."""
 
 
+class TokenSpread(Factor):
+    """Standard deviation of a number of tokens."""
+
+    noun = "a standard deviation"
+
+
+class Speed(Factor):
+    """Tokens per second."""
+
+    noun = "a number of tokens per second"
+
+
 class Latency(Section):
     """Table ``latency_ms``: the time a response takes, as a whole or by its parts."""
 
@@ -41,7 +53,7 @@ class Latency(Section):
         label="95 % latency",
         doc="One response in twenty is slower; read where no tokens per second are given.",
     )
-    tokens_per_second = Factor(
+    tokens_per_second = Speed(
         None,
         allow_None=True,
         bounds=(0, 100_000),
@@ -168,7 +180,7 @@ class Variant(Section):
     output_tokens = Tokens(
         0, bounds=(0, None), softbounds=(0, 4000), step=10, label="Output tokens", doc="Tokens received per response."
     )
-    input_tokens_sd = Factor(
+    input_tokens_sd = TokenSpread(
         0.0,
         bounds=(0, None),
         softbounds=(0, 4000),
@@ -177,7 +189,7 @@ class Variant(Section):
         doc="Standard deviation between responses of the input tokens that are not cached; lognormal, 0 for always "
         "the same. Input tokens are then their mean.",
     )
-    output_tokens_sd = Factor(
+    output_tokens_sd = TokenSpread(
         0.0,
         bounds=(0, None),
         softbounds=(0, 2000),

@@ -78,9 +78,12 @@ def trade_off(found: TradeOff) -> str:
 def _time(value: float | None) -> str:
     if value is None:
         return "n/a"
-    return (
-        "less than an hour" if value < 1 / 24 else days(round(value, 1)) if value >= 0.1 else f"{24 * value:.0f} hours"
-    )
+    if value < 1 / 24:
+        return "less than an hour"
+    if value >= 0.1:
+        return days(round(value, 1))
+    hours = f"{24 * value:.0f}"
+    return f"{hours} hour{'' if hours == '1' else 's'}"
 
 
 def _dollars(value: float | None) -> str:

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 from expsim_panel.offline_answers import SideBySide
+from expsim_panel.quantities import count
 
 WORDS = {"judge": "Judge", "human": "People"}
+BEST = {
+    "judge calls": "judge call of an answer",
+    "raters": "rater of a prompt",
+    "samples": "answer of a variant to a prompt",
+}
 MODES = {"offline": "same prompts", "offline-unpaired": "own prompts", "online": "live"}
+
+
+def _some(number: float, word: str) -> str:
+    """Return "1 live response", "1.5 live responses"."""
+    told = f"{number:.2g}" if number < 100 else count(number)
+    first, _, rest = word.partition(" of ")
+    return f"{told} {first}{'' if told == '1' else 's'}{' of ' + rest if rest else ''}"
 
 
 def sentences(found: SideBySide) -> list[str]:
     """Return what the table says, in sentences."""
     lines = []
     for kind, gain in found.gain.items():
+        live = _some(found.worth[kind], "live response")
         lines.append(
-            f"{WORDS[kind]}: a prompt that both variants answer says as much as {found.worth[kind]:.2g} live responses "
-            f"of each, and as {gain:.2g} prompts of their own."
+            f"{WORDS[kind]}: a prompt that both variants answer says as much as {live} of each, "
+            f"and as {_some(gain, 'prompt')} of their own."
         )
     if found.best:
-        best = found.best
-        said = ", ".join(f"{number} {word}" for word, number in best.items())
-        lines.append(
-            f"Best for the money on this set: {said} (judge calls of an answer, raters and answers of a prompt)."
-        )
+        said = ", ".join(_some(found.best[key], word) for key, word in BEST.items() if key in found.best)
+        lines.append(f"Best for the money on this set: {said}.")
     lines += [f"{WORDS[one.evaluator]} on {MODES[one.mode]}: {one.reason}." for one in found.rows if one.reason]
     lines += [f"Assumed: {one}; say it in [offline]." for one in found.assumed]
     return lines

@@ -187,7 +187,7 @@ def simulated(
     played = compare(
         tried, found.budget, power=power, replicates=replicates, concurrency=math.ceil(_concurrency(tried))
     )  # fmt: skip
-    what, half = found.what, found.budget / 2
+    what, half = found.what, found.budget / found.samples
     labels, errors = [], []
     for share in (0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9):
         n = math.floor(share * half / what.cost_human)

@@ -21,9 +21,14 @@ def get_ready() -> None:
 
         SHELF.prepare(Session().study.freeze()).result()
         OPENING.prepare().result()
-    except Exception:
+    except Exception as error:
+        # Pools refuse work once the server ends, and then nobody waits for an opening.
+        if isinstance(error, RuntimeError) and "cannot schedule new futures" in str(error):
+            return
         # Every visitor can still start from nothing; what is wrong then shows on the page.
         logging.getLogger(__name__).exception("the opening study could not be prepared")
 
 
-threading.Thread(target=get_ready, name="expsim-ready", daemon=True).start()
+if __name__ != "expsim_panel.layouts.ready":
+    # Panel runs this file under a name of its own; whoever imports it as a module of the package has no server.
+    threading.Thread(target=get_ready, name="expsim-ready", daemon=True).start()

@@ -11,11 +11,11 @@ import typer
 from expsim_panel.commands.targets import STANDARD_OUTPUT, targets
 
 if TYPE_CHECKING:
-    from expsim_panel.evaluation_budget import Need, Option
+    from expsim_panel.evaluation_budget import Need, Option, Setting
     from expsim_panel.evaluation_simulation import Comparison, Played
     from expsim_panel.evaluator_answers import Answers
 
-_TOO_FEW = "the budget buys fewer than two rows of it per variant"
+_TOO_FEW = "the budget buys fewer than two {} of it"
 
 
 def evaluators(
@@ -80,7 +80,7 @@ def evaluators(
         concurrency=at_a_time,
     )
     if json is None:
-        _print(found, scenario.family)
+        _print(found, scenario.shown_as)
         return
     told = {"scenario": scenario.scenario.name, "replicates": replicates, "seed": seed, **document(found)}
     told.update(planning(answers(scenario, found.budget, power)))
@@ -90,23 +90,23 @@ def evaluators(
         outputs["--json"].write(dumps(told))
 
 
-def _figures(one: Option, played: Played | None) -> dict[str, Any]:
+def _figures(what: Setting, one: Option, played: Played | None) -> dict[str, Any]:
     """Return an option's closed-form figures, each with the simulated one beside it."""
-    usable = math.isfinite(one.se)
+    usable, samples = math.isfinite(one.se), what.law.samples
     closed = {
         key: getattr(one, key) if usable else None
         for key in ("se", "bias", "rmse", "expected_error", "power", "false_rejection", "p_correct", "cost_per_correct")
     }
     return {
         "name": one.name,
-        "labelled": 2 * one.rows.labelled,
-        "judged": 2 * one.rows.judged,
+        "labelled": samples * one.rows.labelled,
+        "judged": samples * one.rows.judged,
         "cost": one.cost,
         "days": one.days,
         "rater_hours": one.rater_hours,
         **closed,
         "simulated": {key: value.to_json() for key, value in vars(played).items()} if played else None,
-        "reason": None if usable else _TOO_FEW,
+        "reason": None if usable else _TOO_FEW.format("comparisons" if what.law.pairs else "rows per variant"),
     }
 
 
@@ -121,7 +121,7 @@ def document(found: Comparison) -> dict[str, Any]:
 
     what = found.setting
     rho = math.sqrt(what.law.rho_squared)
-    split = optimal_split(rho, what.cost_human, what.cost_judge, found.budget / 2)
+    split = optimal_split(rho, what.cost_human, what.cost_judge, found.budget / what.law.samples)
     suspected = break_even_n(what.law.alone_variance, what.bias_sd)
     return {
         "budget": found.budget,
@@ -134,7 +134,7 @@ def document(found: Comparison) -> dict[str, Any]:
         "break_even_rows": suspected if math.isfinite(suspected) else None,
         "hybrid_pays": split.hybrid_pays,
         "advised": found.advised.name,
-        "options": [_figures(one, played) for one, played in found.options],
+        "options": [_figures(what, one, played) for one, played in found.options],
         "equal_accuracy": [_needed(one) for one in found.needs],
         "frontier": [asdict(point) for point in found.frontier],
     }
@@ -142,11 +142,11 @@ def document(found: Comparison) -> dict[str, Any]:
 
 def planning(found: Answers) -> dict[str, Any]:
     """Return the JSON of the answers before any data: worth of evidence, error floor, repeats, drift."""
-    worth = found.worth
+    worth, samples = found.worth, found.what.law.samples
     best = {kind: {"rows": n, "enbs": net, "pays": net > 0} for kind, (n, net) in worth.best.items()}
     return {
         "error_floor": {"suspected": found.floor.suspected, "true": found.floor.true},
-        "split": {"labelled": 2 * found.split.labelled, "judged": 2 * found.split.judged,
+        "split": {"labelled": samples * found.split.labelled, "judged": samples * found.split.judged,
                   "smallest_rho": found.split.smallest_rho, "variance_ratio": found.split.variance_ratio},
         "worth": {
             "evpi": None if worth.reason else worth.evpi,
@@ -173,9 +173,12 @@ def _print(found: Comparison, family: str) -> None:
     from expsim_panel.quantities import count, days, effect, money, percent
 
     words = {"judge": "LLM judge", "human": "People", "hybrid": "Both"}
-    out = console()
+    out, samples = console(), found.setting.law.samples
+    pairs = " Labels and scores count comparisons, effects are net win rates." if found.setting.law.pairs else ""
     out.print(heading(f"For {money(found.budget)}"))
-    out.print("Finds it: chance to detect the effect. False: alarms without one. Both: labels correct the judge.")
+    out.print(
+        f"Finds it: chance to detect the effect. False: alarms without one. Both: labels correct the judge.{pairs}"
+    )
     table = Table(
         "",
         "Labels",
@@ -194,8 +197,8 @@ def _print(found: Comparison, family: str) -> None:
         fit = math.isfinite(one.se)
         table.add_row(
             words[one.name],
-            count(2 * one.rows.labelled),
-            count(2 * one.rows.judged),
+            count(samples * one.rows.labelled),
+            count(samples * one.rows.judged),
             money(one.cost),
             f"{one.days:.1f}",
             effect(one.bias, family) if fit else "n/a",

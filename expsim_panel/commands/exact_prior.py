@@ -32,7 +32,8 @@ def prior(
 
     outputs = targets({"--json": json})
     if (past is None) == (file is None):
-        raise InputError(_WHERE, "--past", "past experiments and a file", "give one of them")
+        problem = "no past experiments" if past is None else "past experiments and a file"
+        raise InputError(_WHERE, "--past", problem, "give --past 0.01:0.005,0.03:0.01 or --file FILE")
     if past is not None:
         pairs = PastEffects().read(past)
         if not isinstance(pairs, list):
@@ -56,7 +57,14 @@ def prior(
         ("Expected effect", f"{found.mean:.6g} (standard error {found.mean_se:.3g})"),
         ("Spread of effects", f"{found.sd:.6g}{error}"),
         ("Share of the variation that is real", f"{100 * found.i2:.0f} %"),
-        ("In a scenario", "[prior] past = [" + ", ".join(f"[{a:g}, {b:g}]" for a, b in pairs[:3])
-         + (", ..." if len(pairs) > 3 else "") + "]"),
+        ("In a scenario", _table(pairs, method) if found.sd > 0 else "no: without a spread there is no prior to fit"),
     ]  # fmt: skip
     console().print(facts(lines))
+
+
+def _table(pairs: list[list[float]], method: str) -> str:
+    """Return what to write into a scenario for this prior."""
+    from expsim_panel.past_effects import METHODS
+
+    past = ", ".join(f"[{a:g}, {b:g}]" for a, b in pairs[:3]) + (", ..." if len(pairs) > 3 else "")
+    return f"[prior] past = [{past}]" + ("" if method == METHODS[0] else f', fit = "{method}"')

@@ -78,6 +78,11 @@ def document(found: SideBySide) -> dict[str, Any]:
     }
 
 
+def _days(value: float) -> str:
+    """Return days to two digits; below a hundredth the minutes."""
+    return f"{value:.2g}" if value >= 0.01 else f"{max(value * 1440, 1):.0f} min"
+
+
 def _print(found: SideBySide, family: str) -> None:
     from rich import box
     from rich.table import Table
@@ -90,14 +95,14 @@ def _print(found: SideBySide, family: str) -> None:
     out.print(heading("Offline, then online"))
     out.print("Finds it: chance to detect the effect. False: alarms without one, the evaluator's bias included.")
     table = Table("", "On", "Each", "Costs", "Days", "Bias", "Error ±", "Finds it", "False",
-                  box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)  # fmt: skip
+                  box=box.SIMPLE_HEAD, padding=0, pad_edge=False)  # fmt: skip
     for one in found.rows:
         if one.se is None or one.bias is None:
             table.add_row(WORDS[one.evaluator], MODES[one.mode], "n/a")
             continue
         table.add_row(
             WORDS[one.evaluator], MODES[one.mode], count(one.per_variant),
-            money(one.cost), f"{one.days:.2g}", effect(one.bias, family), effect(one.se, family, signed=False),
+            money(one.cost), _days(one.days), effect(one.bias, family), effect(one.se, family, signed=False),
             percent(one.power.value or 0.0, 0), percent(one.type1_error.value or 0.0, 0),
         )  # fmt: skip
     for column in table.columns:

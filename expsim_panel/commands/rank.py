@@ -63,6 +63,8 @@ def rank(
     if (votes is None) == (strengths is None):
         problem = "neither votes nor strengths" if votes is None else "both votes and strengths"
         raise InputError(_WHERE, "FILE", problem, "give a file of votes, or --strengths 1,0.5,0 to simulate")
+    if ignore_position and position == "fit":
+        raise InputError(_WHERE, "--ignore-position", "--position fit asks for the opposite", "remove one of them")
     advantage, fit = _position(position, ignore_position, strengths is not None)
     if strengths is None:
         given = {"--tie": tie, "--prompts": prompts, "--per-prompt": per_prompt, "--judge-bias": judge_bias,
@@ -82,7 +84,9 @@ def rank(
     else:
         from expsim_panel.ranking_simulation import VotingWorld, simulate
 
-        for flag in [flag for flag, value in (("--bootstrap", bootstrap), ("--html", html)) if value]:
+        columns = {"--item": item != "prompt", "--first": first != "first", "--second": second != "second",
+                   "--winner": winner != "winner"}  # fmt: skip
+        for flag in [flag for flag, value in {"--bootstrap": bootstrap, "--html": html, **columns}.items() if value]:
             raise InputError(_WHERE, flag, "belongs to a file of votes", "remove it")
         world = VotingWorld(
             _numbers("--strengths", strengths), 0.0 if tie is None else tie, advantage,
@@ -180,16 +184,17 @@ def _print(found: Standings) -> None:
 
     from expsim_panel.commands.screen import bullets, console, heading
     from expsim_panel.quantities import count, percent
-    from expsim_panel.ranking_answers import odds
+    from expsim_panel.ranking_answers import odds, signed
 
     out = console()
     out.print(heading(f"{count(found.verdicts)} verdicts on {count(found.clusters)} prompts"))
-    table = Table("", "Variant", "Ability", f"{found.level:.0%} interval", "Rank", "P(best)", "Won", "Tied", "Lost",
+    sure = f"{100 * found.level:.10g}% interval"
+    table = Table("", "Variant", "Ability", sure, "Rank", "P(best)", "Won", "Tied", "Lost",
                   box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)  # fmt: skip
     for one in found.variants:
         low, high = one.rank_interval
         table.add_row(
-            str(one.rank), one.name, f"{one.ability:+.3f}", f"{one.interval[0]:+.3f} to {one.interval[1]:+.3f}",
+            str(one.rank), one.name, signed(one.ability), f"{one.interval[0]:+.3f} to {one.interval[1]:+.3f}",
             str(low) if low == high else f"{low} to {high}", percent(float(one.p_rank[0])),
             count(one.wins), count(one.ties), count(one.losses),
         )  # fmt: skip
@@ -224,6 +229,7 @@ def _print_simulated(found: SimulatedRankings) -> None:
 
     from expsim_panel.commands.screen import bullets, console, heading
     from expsim_panel.quantities import count, percent
+    from expsim_panel.ranking_answers import signed
 
     out, world = console(), found.world
     out.print(heading(f"{count(found.replicates)} rankings of {count(world.votes)} votes on {count(world.prompts)} "
@@ -232,7 +238,7 @@ def _print_simulated(found: SimulatedRankings) -> None:
                   "Ranked first", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)  # fmt: skip
     for one in found.variants:
         table.add_row(
-            f"{one.strength:g}", f"{one.limit:+.3f}", f"{one.bias.value or 0:+.3f}", f"{one.sd:.3f}", f"{one.se:.3f}",
+            f"{one.strength:g}", signed(one.limit), signed(one.bias.value or 0.0), f"{one.sd:.3f}", f"{one.se:.3f}",
             f"{one.se_independent:.3f}", percent(one.coverage.value or 0), percent(one.coverage_independent.value or 0),
             percent(one.p_first.value or 0),
         )  # fmt: skip

@@ -17,7 +17,7 @@ from expsim_panel.exports.calibration_html import TEMPLATE, table
 from expsim_panel.plots import ranking as drawing
 from expsim_panel.plots._palette import DARK, LIGHT
 from expsim_panel.quantities import count, percent
-from expsim_panel.ranking_answers import Standings, odds
+from expsim_panel.ranking_answers import Standings, odds, signed
 
 
 def page(found: Standings) -> str:
@@ -47,7 +47,7 @@ def _variants(found: Standings) -> str:
     head = ["Variant", "Rank", "Ability", "Interval", "Places", "P(best)", "Won", "Tied", "Lost"]
     rows = [
         [
-            one.name, str(one.rank), f"{one.ability:+.3f}", f"{one.interval[0]:+.3f} to {one.interval[1]:+.3f}",
+            one.name, str(one.rank), signed(one.ability), f"{one.interval[0]:+.3f} to {one.interval[1]:+.3f}",
             f"{one.rank_interval[0]} to {one.rank_interval[1]}", percent(float(one.p_rank[0])),
             count(one.wins), count(one.ties), count(one.losses),
         ]

@@ -17,9 +17,10 @@ from expsim_panel.quantities import count
 def draw(found: Answers, *, net: bool = False, ink: Ink = LIGHT, height: int = 320) -> figure:
     """Return the figure: EVSI, or with `net` the expected net benefit (ENBS)."""
     worth = found.worth
+    axis = "Comparisons" if found.what.law.pairs else "Rows per variant"
     what = "Expected net benefit" if net else "Value of the evidence"
     made = start(
-        f"{what}: {worth.reason}" if worth.reason else what, "Rows per variant (for people and both: labels)",
+        f"{what}: {worth.reason}" if worth.reason else what, f"{axis} (for people and both: labels)",
         "Dollars over the horizon", ink, height, x_axis_type="log",
     )  # fmt: skip
     plain_ticks(made)

@@ -65,7 +65,10 @@ def draw(found: Answers, points: Sequence[Point] = (), *, ink: Ink = LIGHT, heig
             ),
         )  # fmt: skip
         hover(made, [dots], "@said")
-    across(made, scale * found.target, "accuracy asked for", ink.muted, float(budget[-1]), text_align="right",
+    # Below its line at the right, unless the judge's name stands there.
+    last = float(found.frontier.error["judge"][-1])
+    at, align = (0, "left") if 0.4 * found.target < last < found.target else (-1, "right")
+    across(made, scale * found.target, "accuracy asked for", ink.muted, float(budget[at]), text_align=align,
            y_offset=-17)  # fmt: skip
     upright(made, found.budget, "budget", ink.muted, 0.6 * scale * low)
     return made

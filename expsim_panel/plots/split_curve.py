@@ -24,11 +24,11 @@ def draw(
     """
     scale, unit = (100.0, "percentage points") if found.family == "binary" else (1.0, "points")
     what, best = found.what, found.split
-    most = found.budget / 2 / what.cost_human
+    most = found.budget / found.samples / what.cost_human
     labels = np.linspace(max(1.0, 0.01 * most), most, 300)
     error = scale * split_error(what, found.budget, labels)
-    title = f"Best: {count(2 * best.labelled)} labels, {count(2 * best.judged)} scores"
-    made = start(title, "Human labels per variant, the rest pays judge scores", f"Error, {unit}", ink, height)
+    title = f"Best: {count(found.samples * best.labelled)} labels, {count(found.samples * best.judged)} scores"
+    made = start(title, f"Human labels {found.each}, the rest pays judge scores", f"Error, {unit}", ink, height)
     plain_ticks(made)
     made.line("x", "y", line_color=SHADES["hybrid"], line_width=2.5,
               source=ColumnDataSource({"x": labels, "y": error}))  # fmt: skip

@@ -23,12 +23,15 @@ def headline(found: Answers, metric: str) -> str:
     who = {"judge": "an LLM judge alone", "human": "people alone", "hybrid": "people and a judge together"}[best.name]
     error = effect(best.expected_error, found.family, False)
     rows = " and ".join(
-        f"{count(2 * n)} {word}" for n, word in ((best.rows.labelled, "labels"), (best.rows.judged, "scores")) if n
+        f"{count(found.samples * n)} {word}"
+        for n, word in ((best.rows.labelled, "labels"), (best.rows.judged, "scores"))
+        if n
     )
+    rows += " of comparisons" if what.law.pairs else ""
     facts = []
     if what.bias_sd > 0:
         even = (
-            f", reached at {count(found.floor.break_even)} scores a variant"
+            f", reached at {count(found.floor.break_even)} scores {found.each}"
             if math.isfinite(found.floor.break_even)
             else ""
         )
@@ -59,10 +62,16 @@ def tables(found: Answers, played: Comparison | None) -> str:
     for one in found.options:
         fit, told = math.isfinite(one.se), seen.get(one.name)
         name = f'<th scope="row" class="{"advised" if one is found.advised else ""}">{NAMES[one.name]}</th>'
-        taken = (count(2 * one.rows.labelled), count(2 * one.rows.judged), money(one.cost), _days(one.days))
+        taken = (
+            count(found.samples * one.rows.labelled),
+            count(found.samples * one.rows.judged),
+            money(one.cost),
+            _days(one.days),
+        )
         cells = "".join(f"<td>{text}</td>" for text in (*taken, f"{one.rater_hours:,.1f}"))
         if not fit:
-            cells += '<td colspan="6">the budget buys fewer than two rows a variant</td>'
+            rows = "comparisons" if found.what.law.pairs else "rows a variant"
+            cells += f'<td colspan="6">the budget buys fewer than two {rows}</td>'
         else:
             cells += "".join(
                 f"<td>{text}{_simulated(told, key, family)}</td>"
@@ -94,7 +103,12 @@ def tables(found: Answers, played: Comparison | None) -> str:
         ("", "Cost", "Labels", "Scores", "Days"),
         body,
     )
-    note = "Closed forms; below them, smaller, the same simulated. Scoring costs only, both variants together."
+    whole = (
+        "A label or a score is of one comparison, effects are net win rates, P(win) - P(loss)."
+        if found.what.law.pairs
+        else "Both variants together."
+    )
+    note = f"Closed forms; below them, smaller, the same simulated. Scoring costs only. {whole}"
     return f'{equal}{same}<p class="caption">{note}</p>'
 
 
@@ -155,7 +169,7 @@ def split(found: Answers, rho: float, ratio: float) -> str:
     """Say the best split at a correlation and a price that are tried out, people's price as it is."""
     human = found.what.cost_human
     try:
-        best = optimal_split(rho, human, ratio * human, found.budget / 2)
+        best = optimal_split(rho, human, ratio * human, found.budget / found.samples)
     except InputError as problem:
         return f'<p role="alert">{escape(str(problem))}</p>'
     threshold = (
@@ -164,16 +178,18 @@ def split(found: Answers, rho: float, ratio: float) -> str:
     if best.hybrid_pays:
         said = (
             f"At a correlation of {rho:.2f}, with {1 / ratio:,.4g} scores for a label's price: "
-            f"{count(2 * best.labelled)} labels and {count(2 * best.judged)} scores. The variance is "
-            f"{percent(1 - best.variance_ratio, 0)} smaller than with {count(2 * best.labels_only)} labels alone."
+            f"{count(found.samples * best.labelled)} labels and {count(found.samples * best.judged)} scores. The "
+            f"variance is {percent(1 - best.variance_ratio, 0)} smaller than with "
+            f"{count(found.samples * best.labels_only)} labels alone."
         )
     else:
         said = (
             f"At a correlation of {rho:.2f}, with {1 / ratio:,.4g} scores for a label's price, asking both does "
-            f"not pay: buy {count(2 * best.labels_only)} labels."
+            f"not pay: buy {count(found.samples * best.labels_only)} labels."
         )
     if best.hybrid_pays and best.judged > found.what.pace.cap:
-        said += f" The planned traffic has {count(2 * found.what.pace.cap)} responses to score."
+        unit = "comparisons" if found.what.law.pairs else "responses"
+        said += f" The planned traffic has {count(found.samples * found.what.pace.cap)} {unit} to score."
     return f'<p>{said} <span class="caption">It pays {threshold} (ρ² &gt; 4g/(1+g)²).</span></p>'
 
 

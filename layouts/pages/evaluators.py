@@ -120,6 +120,10 @@ class Evaluators:
     def _binary(self) -> bool:
         return bool(self.session.study.scenario.family == "binary")
 
+    def _percent(self, part: str) -> bool:
+        """Whether a part of the form speaks of rates: net win rates side by side, though judges see latent points."""
+        return self._binary or (part == "drift" and self.session.study.scenario.side_by_side)
+
     def _form(self) -> None:
         """Build the fields: they hold what the bench holds."""
         self.fields = []
@@ -128,7 +132,7 @@ class Evaluators:
                 select.value = self.bench.profile[kind]
                 self.folds[kind].refresh()
             for key, section in self.sections.items():
-                made = fields(section(), (key,), self.bench.value, self._changed, binary=self._binary)
+                made = fields(section(), (key,), self.bench.value, self._changed, binary=self._percent(key))
                 for one in made:
                     one.widget.param.update(sizing_mode="fixed", width=250, margin=(7, 14, 4, 0))
                 self.fields += made
@@ -140,7 +144,7 @@ class Evaluators:
             for one in self.fields:
                 value = self.bench.value(one.path)
                 declared = self.sections[str(one.path[0])].param[str(one.path[1])]
-                one.widget.value = shape(declared, self._binary).shown(value)
+                one.widget.value = shape(declared, self._percent(str(one.path[0]))).shown(value)
 
     def _numbers(self, kind: str) -> list[Any]:
         if not self.bench.draft:

@@ -15,32 +15,9 @@ from expsim_panel.layouts.controls import Field, fields, plain
 from expsim_panel.layouts.form import EVALUATOR_KIND, Path
 from expsim_panel.layouts.pages.frame import Fold, words
 from expsim_panel.layouts.session import Session
+from expsim_panel.meaningless import meaningless, misplaced
 from expsim_panel.sections import Section
 
-_ONLY_SCORES = {
-    "sd",
-    "offset",
-    "scale",
-    "item_sd",
-    "item_variant_sd",
-    "repeat_sd",
-    "severity_sd",
-    "noise_sd",
-    "latent_mean",
-    "pile_up",
-    "pile_up_at",
-    "adjudication_gap",
-}
-_ONLY_RATES = {"sensitivity", "specificity", "prior_hits", "prior_misses"}
-_ONLY_SIDE_BY_SIDE = {
-    "position_bias", "orders", "combine", "tie_model", "tie_band", "tie_parameter", "difference_sd",
-}  # fmt: skip
-_NEVER_SIDE_BY_SIDE = {
-    *_ONLY_RATES, "adjudication", "adjudication_gap",
-    "sd", "latent_mean", "offset", "item_sd", "severity_sd", "shared_raters", "pile_up", "pile_up_at",
-    "drift", "upgrade_shift", "upgrade_day", "refusal_correlation", "range", "thresholds", "draw_levels",
-    "zero_share", "log_sd", "interference", "carryover", "ramp", "mismatch", "switchback", "covariate_correlation",
-}  # fmt: skip
 _WORLD = {
     "seasonality": "Weekdays",
     "novelty": "Novelty and learning",
@@ -246,16 +223,11 @@ class Sidebar:
 
     def _unused(self) -> set[str]:
         """Keys that mean nothing for this kind of metric."""
-        scenario = self.session.study.scenario
-        if scenario.side_by_side:
-            return _NEVER_SIDE_BY_SIDE
-        return _ONLY_SIDE_BY_SIDE | (_ONLY_SCORES if scenario.family == "binary" else _ONLY_RATES)
+        return set(meaningless(self.session.study.scenario))
 
     def _left_out(self) -> tuple[str, ...]:
         """Keys that mean nothing side by side, or only there; those of rates and scores stay where they were."""
-        if self.session.study.scenario.side_by_side:
-            return tuple(_NEVER_SIDE_BY_SIDE)
-        return tuple(_ONLY_SIDE_BY_SIDE)
+        return tuple(misplaced(self.session.study.scenario))
 
     def _often(self, section: Section, path: Path, owner: str = "") -> list[Any]:
         return self._make(section, path, owner, tuple(_RARE | self._unused() | _HALVES))

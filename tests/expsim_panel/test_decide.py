@@ -100,7 +100,7 @@ def test_rows_are_summed_up():
         (b"", "the file is empty"),
         (b"variant,score\nA,1\n", "give variant,value or"),
         (b"variant,value\nA,1\nB,0\n", "unknown variant 'A'"),
-        (table([(NAMES[0], 1), (NAMES[1], 0)], "variant,value"), "1 scored responses"),
+        (table([(NAMES[0], 1), (NAMES[1], 0)], "variant,value"), "1 scored response"),
         (table([(NAMES[0], "x"), (NAMES[1], 0)], "variant,value"), "line 2 holds 'x'"),
         (table([(NAMES[0], 0.5), (NAMES[1], 0)], "variant,value"), "neither 0 nor 1"),
         (table([(NAMES[0], "inf"), (NAMES[1], 0)], "variant,value"), "not a number"),
@@ -151,13 +151,22 @@ def test_the_split_is_checked_by_what_was_counted():
     ("current prompt=96/1000,new prompt=81/1000", "coherence is no rate"), ("current prompt=3/1/1000", "is missing"),
     ("current prompt=3/1/10,current prompt=3/1/10", "given twice"), ("current prompt=3/-1/10,new prompt=3/1/10", "spread"),
     ("current prompt=nan/1/10,new prompt=3/1/10", "is not NAME"), ("old=3/1/10,new prompt=3/1/10", "unknown variant"),
-    ("current prompt=3/1/1,new prompt=3/1/10", "at least 2"), ("current prompt=1e99/1/9,new prompt=3/1/9", "out of bounds"),
+    ("current prompt=3/1/1,new prompt=3/1/10", "has 1 scored response; give at least 2"), ("current prompt=1e99/1/9,new prompt=3/1/9", "out of bounds"),
 ])  # fmt: skip
 def test_bad_means_are_one_line(counts, words, capsys):
     assert main(["decide", "summarization-prompt", "--counts", counts]) == 2
     said = capsys.readouterr().err
     assert words in said
     assert said.count("\n") == 1
+
+
+def test_a_spread_that_the_scale_cannot_hold_is_refused(capsys):
+    """A variance given as a spread; an even split of both ends is the most there is."""
+    asked = ["decide", "summarization-prompt", "--set", "evaluator.kind=truth", "--counts"]
+    assert main([*asked, "current prompt=3/2.0025/400,new prompt=3/1/400"]) == 0
+    capsys.readouterr()
+    assert main([*asked, "current prompt=3/2.01/400,new prompt=3/1/400"]) == 2
+    assert "more than scores from 1 to 5 with mean 3 can have" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

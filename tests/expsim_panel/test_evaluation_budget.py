@@ -17,7 +17,7 @@ from expsim_panel.measurement_design import break_even_n, false_rejection
 from expsim_panel.scenario import Scenario
 from expsim_panel.split import optimal_split
 
-NAMES = [name for name in library.names() if not library.load(name).side_by_side]
+NAMES = library.names()
 REPS = 20_000
 
 
@@ -40,7 +40,9 @@ def test_closed_forms_and_simulation_agree(compared, name):
     for point in found.frontier:
         for kind, error in point.rmse.items():
             if error is not None:
-                assert point.simulated[kind] == pytest.approx(error, rel=0.05)
+                # A weight from n labels costs about 1 / n of the error: a dozen labels side by side.
+                few = 1 / rows_for(found.setting, kind, point.budget).labelled if kind == "hybrid" else 0.0
+                assert point.simulated[kind] == pytest.approx(error, rel=0.05 + few)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -59,7 +61,7 @@ def test_budgets_hold_and_dollars_add_up(compared, name):
     what = found.setting
     for one, _ in found.options:
         assert one.cost <= found.budget * (1 + 1e-9)
-        spent = 2 * (one.rows.labelled * what.cost_human + one.rows.judged * what.cost_judge)
+        spent = what.law.samples * (one.rows.labelled * what.cost_human + one.rows.judged * what.cost_judge)
         assert one.cost == pytest.approx(spent)
         assert max(one.rows.labelled, one.rows.judged) <= what.pace.cap
     human, hybrid = (one for one, _ in found.options[1:])
@@ -76,7 +78,7 @@ def test_equal_accuracy_is_equal(name):
         if found.budget is None:
             assert "no number of rows" in found.reason
             continue
-        rows = Rows(round(found.labelled / 2), round(found.judged / 2))
+        rows = Rows(*(round(one / what.law.samples) for one in (found.labelled, found.judged)))
         floor = max(abs(option(what, kind, rows).bias), what.bias_sd if kind == "judge" else 0.0)
         assert math.hypot(math.sqrt(variance_of_difference(what.law, kind, rows)), floor) == pytest.approx(
             target, rel=0.01

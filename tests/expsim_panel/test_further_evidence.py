@@ -323,3 +323,14 @@ def test_calendar_days_of_a_hybrid_by_a_queue_hour_by_hour(limit: str) -> None:
     assert one.figures["calendar_days"].value == pytest.approx(max(ended, 12.0), abs=0.05)
     assert one.figures["waiting_days"].value == pytest.approx(max(ended, 12.0) - 12, abs=0.05)
     assert one.figures["rater_hours"].value == pytest.approx(3600 * 120 / 3600)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(None, "n/a"), (0.02, "less than an hour"), (1 / 24, "1 hour"), (2 / 24, "2 hours"), (1.0, "1 day"),
+     (3104.0, "3,104 days")],
+)  # fmt: skip
+def test_times_are_said_as_people_do(value: float | None, said: str) -> None:
+    from expsim_panel.wording_evidence import _time
+
+    assert _time(value) == said

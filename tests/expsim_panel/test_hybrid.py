@@ -14,6 +14,7 @@ from expsim_panel.estimators import binary_eif, ppi_plus_plus
 from expsim_panel.evaluation_budget import Rows, setting, variance_of_difference
 from expsim_panel.evaluation_laws import pair_law
 from expsim_panel.operating import estimates, rejected
+from expsim_panel.preference_rows import ROWS_PER_COMPARISON
 from expsim_panel.scenario import Scenario
 from expsim_panel.study import Study
 
@@ -232,7 +233,7 @@ def test_two_payees():
     assert ledger(study.scenario).payee == "hybrid"
 
 
-@pytest.mark.parametrize("name", [name for name in library.names() if not library.load(name).side_by_side])
+@pytest.mark.parametrize("name", library.names())
 def test_study_and_comparison_agree(name):
     tree_of, where = library.read_tree(name)
     tree_of["evaluator"] = {"kind": "hybrid"}
@@ -250,7 +251,9 @@ def test_study_and_comparison_agree(name):
         assert ours == pytest.approx(variance_of_difference(one, "hybrid", Rows(1000, 1000 / share)), rel=1e-6)
     priced = setting(own)
     money = ledger(scenario)
-    assert money.per_row == pytest.approx(priced.cost_human + priced.cost_judge / share)
+    # A comparison is a row of both variants.
+    rows = ROWS_PER_COMPARISON if scenario.side_by_side else 1
+    assert money.per_row == pytest.approx((priced.cost_human + priced.cost_judge / share) / rows)
     study = Study.from_tree(tree_of, where, names=["fixed-horizon"])
     out = played(study, "truth", 5000)["fixed-horizon"]
     law = plan.law(scenario, "truth", 1, 0, 1)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -377,6 +378,15 @@ def test_offline_then_online_side_by_side(capsys):
     assert "live responses" in capsys.readouterr().out.replace("\n ", "")
 
 
+@pytest.mark.parametrize("name", ["summarization-prompt", "hallucination-prompt"])
+def test_nothing_is_cut_off_and_one_is_singular(capsys, name):
+    assert main(["offline", name, "--replicates", "100"]) == 0
+    said = capsys.readouterr().out
+    assert "…" not in said
+    assert " min " in said
+    assert not re.search(r"(?<![.\d])1 (live responses|prompts|samples|raters|judge calls)", said)
+
+
 def test_best_repeats_follow_the_closed_form():
     from expsim_panel.offline_answers import best_repeats
 
@@ -398,6 +408,7 @@ def test_best_repeats_follow_the_closed_form():
         (["--prompt-cost", "-1"], "--prompt-cost"),
         (["--replicates", "5"], "--replicates"),
         (["--analysis", "word"], "offline.analysis"),
+        (["--topic-interaction-sd", "0.1"], "offline.topic_interaction_sd"),
         (["--prompt-sd", "9"], "more than responses vary"),
     ],
 )

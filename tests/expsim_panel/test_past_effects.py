@@ -143,3 +143,20 @@ def test_on_the_command_line(capsys: pytest.CaptureFixture[str], tmp_path: Path)
     for words in (["--file", str(file)], ["--past", "0.1:0.02"], ["--past", "low"], []):
         assert main(["exact", "prior", *words]) == 2
         assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("method", ["dersimonian-laird", "maximum-likelihood"])
+@pytest.mark.parametrize("past", ["0:1e-300,1:1e-300", "1e300:1,-1e300:1", "0.1:1e300,0:1e300"])
+def test_numbers_beyond_all_bounds_are_one_line(capsys: pytest.CaptureFixture[str], past: str, method: str) -> None:
+    assert main(["exact", "prior", "--past", past, "--method", method]) == 2
+    assert capsys.readouterr().err.endswith("from 1e-12 to 1e+12\n")
+
+
+def test_what_to_write_into_a_scenario_is_what_a_scenario_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    """The method belongs to the prior, and effects without a spread are none."""
+    assert main(["exact", "prior", "--past", "0.3:0.05,-0.1:0.08", "--method", "maximum-likelihood"]) == 0
+    assert 'fit = "maximum-likelihood"' in " ".join(capsys.readouterr().out.split())
+    assert main(["exact", "prior", "--past", "0.1:0.1,0.1:0.1"]) == 0
+    assert "[prior]" not in capsys.readouterr().out
+    assert main(["exact", "prior"]) == 2
+    assert "no past experiments" in capsys.readouterr().err

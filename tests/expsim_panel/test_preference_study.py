@@ -75,6 +75,18 @@ def test_one_sample_z_of_the_verdicts() -> None:
     assert found.se[0, 0] == pytest.approx(verdicts.std(ddof=1) / np.sqrt(verdicts.size), rel=1e-12)
 
 
+def test_a_t_test_is_that_of_the_verdicts() -> None:
+    """One variant, 12 comparisons: `fixed-t` decides as a one-sample t test with 11 degrees of freedom."""
+    made = study(["fixed-t"], mean=0.5, traffic={"units_per_day": 24, "days": 1})
+    out, found = played(made, "truth", replicates=300)["fixed-t"], []
+    for k in range(300):
+        told = standing(made.scenario, np.stack([out.units, out.rows, out.sums, out.squares])[:, k], 1)
+        assert told is not None
+        counts = np.round(np.array([told.losses, told.ties, told.wins]) * 12).astype(int)
+        found.append(stats.ttest_1samp(np.repeat([-1.0, 0.0, 1.0], counts), 0.0).pvalue < 0.05)
+    np.testing.assert_array_equal(out.code != 0, found)
+
+
 def test_comparison_by_comparison() -> None:
     """The slow way: every latent difference, every error and every order is drawn, then a z test of the verdicts."""
     made = study(["fixed-horizon"], traffic={"units_per_day": 80, "days": 5})

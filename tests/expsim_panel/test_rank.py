@@ -208,6 +208,8 @@ APART = ["p1,a,b,a", "p2,b,a,a", "p1,c,d,c", "p2,d,c,d", "p3,a,b,b", "p3,c,d,d"]
         (["p1,a,a,a"], "line 2 compares 'a' with itself"),
         (["p1,a,b,"], "line 2 has no value"),
         (["p1,a,b,a", "p1,b,a,a", "p1,b,a,b"], "one cluster"),
+        (["p1,a,b,a"], "1 row; give 2 or more"),
+        (["p1,a,b,a", "p2,b,a,b"], "--position none"),
     ],
 )
 def test_what_cannot_be_ranked_is_refused_in_one_line(tmp_path, capsys, rows, said):
@@ -226,7 +228,10 @@ def test_what_cannot_be_ranked_is_refused_in_one_line(tmp_path, capsys, rows, sa
         (["FILE", "--position", "0.5"], "is to be simulated"),
         (["FILE", "--first", "winer"], "there is no column"),
         (["FILE", "--level", "2"], "no confidence"),
-        (["--strengths", "1"], "1 variants"),
+        (["--strengths", "1"], "1 variant; give 2 to 20"),
+        (["--strengths", "1,0", "--prompts", "0"], "give 2 to 1,000,000"),
+        (["--strengths", "1,0", "--item", "question"], "--item]: belongs to a file"),
+        (["FILE", "--position", "fit", "--ignore-position"], "asks for the opposite"),
         (["--strengths", "1,x"], "not a list of numbers"),
         (["--strengths", "1,0", "--tie", "nan"], "--tie"),
         (["--strengths", "1,0", "--judge-bias", "1"], "1 biases for 2 variants"),

@@ -10,6 +10,7 @@ from genai_prices import Usage, calc_price
 from scipy.stats import lognorm
 
 from expsim_panel import library
+from expsim_panel.__main__ import main
 from expsim_panel.call_costs import TokenLaw
 from expsim_panel.economics import ledger
 from expsim_panel.engine import run
@@ -165,3 +166,15 @@ def test_library_keeps_its_digests():
     assert not ledger(scenario).generation_sd.any()
     assert set(scenario.variants[0].latency_ms.to_tree()) == {"median", "p95"}
     assert Latency().to_tree().keys() == {"median", "p95"}
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("input_tokens_sd=-1", "give a standard deviation"),
+        ("latency_ms.tokens_per_second=0", "tokens per second above 0"),
+    ],
+)
+def test_wrong_numbers_are_named_by_what_they_are(capsys: pytest.CaptureFixture[str], key: str, said: str) -> None:
+    assert main(["run", "summarization-prompt", "--set", f"variants.1.{key}"]) == 2
+    assert said in capsys.readouterr().err

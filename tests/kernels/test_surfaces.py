@@ -58,8 +58,9 @@ def test_a_cell_ends_as_the_loop_ends_that_plays_its_own_rows(arms, below):
         code, day = np.zeros(size, np.int16), np.zeros(size, np.int16)
         units, seen = np.zeros((size, arms), np.int32), np.zeros((size, arms), np.int32)
         end, end_squares = np.zeros((size, arms)), np.zeros((size, arms))
+        rule = Table(lower, upper, np.full(lower.shape, -np.inf), 1.0, below, np.zeros(arms))
         trials.play(
-            trials.Recorded(rows, rows, own, own_squares), Table(lower, upper, np.full(lower.shape, -np.inf), 1.0, below), nobody, nobody, nobody,
+            trials.Recorded(rows, rows, own, own_squares), rule, nobody, nobody, nobody,
             4, trials.WATCH_NOBODY, code, day, units, seen, end, end_squares, np.zeros((4, 4, arms)),
         )  # fmt: skip
         look, decision = np.divmod(ended[c], arms + 3)

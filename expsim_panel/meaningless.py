@@ -1,0 +1,41 @@
+"""Numbers and choices of a study that mean nothing for its kind of outcome: no form and no axis offers them."""
+
+from __future__ import annotations
+
+from expsim_panel.scenario import Scenario
+
+_ONLY_SCORES = {
+    "sd",
+    "offset",
+    "scale",
+    "item_sd",
+    "item_variant_sd",
+    "repeat_sd",
+    "severity_sd",
+    "noise_sd",
+    "latent_mean",
+    "pile_up",
+    "pile_up_at",
+    "adjudication_gap",
+}
+_ONLY_RATES = {"sensitivity", "specificity", "prior_hits", "prior_misses"}
+_ONLY_SIDE_BY_SIDE = {
+    "position_bias", "orders", "combine", "tie_model", "tie_band", "tie_parameter", "difference_sd",
+}  # fmt: skip
+_NEVER_SIDE_BY_SIDE = {
+    *_ONLY_RATES, "adjudication", "adjudication_gap",
+    "sd", "latent_mean", "offset", "item_sd", "severity_sd", "shared_raters", "pile_up", "pile_up_at",
+    "drift", "upgrade_shift", "upgrade_day", "refusal_correlation", "range", "thresholds", "draw_levels",
+    "zero_share", "log_sd", "interference", "carryover", "ramp", "mismatch", "switchback", "covariate_correlation",
+}  # fmt: skip
+
+
+def meaningless(scenario: Scenario) -> frozenset[str]:
+    """Return the names of fields that are not read, or refused, for the scenario's family of outcomes."""
+    scored_singly = _ONLY_SCORES if scenario.family == "binary" else _ONLY_RATES
+    return misplaced(scenario) if scenario.side_by_side else misplaced(scenario) | scored_singly
+
+
+def misplaced(scenario: Scenario) -> frozenset[str]:
+    """Return the names of fields that only exist side by side, or only where responses are scored singly."""
+    return frozenset(_NEVER_SIDE_BY_SIDE if scenario.side_by_side else _ONLY_SIDE_BY_SIDE)
