@@ -89,6 +89,7 @@ class Details:
                 "estimate": one.estimate,
                 "interval": [one.low, one.high],
                 "p_value": self.p_value,
+                "ordering": one.ordering,
                 "plain_estimate": one.naive,
                 "plain_interval": [one.naive_low, one.naive_high],
             }

@@ -90,8 +90,10 @@ class FutilityBounds(LookList):
     advice = 'give one for each look but the last, such as 0, 0.5, and "none" for a look without'
 
     def read(self, value: Any) -> Any:
-        """Write minus infinity as ``"none"``; an empty list is no bounds at all."""
+        """Write minus infinity as ``"none"``, one bound as a list of one; an empty list is no bounds at all."""
         value = super().read(value)
+        if is_number(value):
+            return [value]
         if not isinstance(value, list):
             return value
         return [NONE if item == -math.inf or str(item).strip().lower() == NONE else item for item in value] or None

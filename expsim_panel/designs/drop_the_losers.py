@@ -297,7 +297,8 @@ class DropTheLosers(AtTheEnd):
         looks = self.planned_looks()
         if self.drop_below is not None and (self.kept is not None or self.keep != 1 or self.looks not in (2, looks)):
             key = "kept" if self.kept is not None else "keep" if self.keep != 1 else "looks"
-            problem = f"{getattr(self, key)} beside drop_below, whose bounds say who leaves at {looks - 1} looks"
+            told = f"{looks - 1} look{'' if looks == 2 else 's'}"
+            problem = f"{getattr(self, key)} beside drop_below, whose bounds say who leaves at {told}"
             raise InputError(where, f"{path}.{key}", problem, f"leave {key} or drop_below out")
         if self.drop_below is None and (self.binding or self.against != "control"):
             key = "binding" if self.binding else "against"

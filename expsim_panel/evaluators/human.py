@@ -19,6 +19,7 @@ from expsim_panel.quantities import (
     Hours,
     Money,
     Probability,
+    Score,
     Seconds,
     Share,
     Spread,
@@ -123,7 +124,7 @@ class Human(Evaluator):
         doc="Where the labels of a response disagree, one more person labels it: decides on yes or no, and is averaged "
         "in where scores lie further apart than the gap.",
     )
-    adjudication_gap = Spread(
+    adjudication_gap = Score(
         None,
         allow_None=True,
         bounds=(0, None),

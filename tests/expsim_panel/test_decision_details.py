@@ -42,6 +42,7 @@ def test_after_an_early_stop_the_stage_wise_estimate_stands_beside_the_plain_one
     assert adjusted.estimate < adjusted.naive == pytest.approx(p[0] - p[1])
     told = made.to_json()
     assert told["adjusted"]["p_value"] == pytest.approx(2 * single.p_value)
+    assert told["adjusted"]["ordering"] == "stage-wise"
     assert told["how_much_longer"] is None
     assert "ended" in told["reasons"]["how_much_longer"]
     # The prior of the scenario pulls the estimate in.
@@ -148,3 +149,11 @@ def test_the_command_line_shows_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*words, "--strategy", "obrien-fleming", "--json", "-"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert 0 < told["how_much_longer"]["predictive_power"] < told["how_much_longer"]["conditional_power"] < 1
+
+
+def test_the_ordering_is_said_where_a_two_sided_test_may_give_up_in_the_middle() -> None:
+    study = Study.load("summarization-prompt", (), ("pocock(looks=3,sides=2,futility_bounds=[0.2,0.5])",))
+    made = decide(study, from_counts(study.scenario, "current prompt=3.8/1/840,new prompt=3.9/1/840"))
+    told = made.to_json()["adjusted"]
+    assert told["ordering"] == "sample mean"
+    assert told["interval"][0] < told["estimate"] < told["interval"][1]

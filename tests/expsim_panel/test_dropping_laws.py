@@ -198,7 +198,7 @@ def test_the_claim_of_bounds():
     ({"drop_below": [0.0], "kept": [1]}, "kept"), ({"drop_below": [0.0], "keep": 2}, "keep"),
     ({"drop_below": [0.0, 1.0], "looks": 5}, "looks"), ({"against": "best"}, "against"), ({"binding": True}, "binding"),
     ({"drop_below": [0.0], "against": "best", "binding": True}, "binding"), ({"drop_below": [0.0] * 9}, "drop_below"),
-    ({"drop_below": ["x"]}, "drop_below"), ({"drop_below": 0.5}, "drop_below"), ({"against": "worst"}, "against"),
+    ({"drop_below": ["x"]}, "drop_below"), ({"drop_below": "x"}, "drop_below"), ({"against": "worst"}, "against"),
 ])  # fmt: skip
 def test_contradictions_are_one_line(changes: dict[str, Any], key: str) -> None:
     world = tree(
@@ -221,3 +221,11 @@ def test_on_the_command_line_and_as_a_surface(tmp_path, capsys):
     known = response_surface(study, "drop-the-losers", axes.parse(study, "effect=0.02:0.04:2", "--x"))
     assert known.exact
     assert known.value[0, 1] == pytest.approx(one["power"]["exact"], rel=1e-9)
+
+
+def test_one_bound_is_a_list_of_one(capsys: pytest.CaptureFixture[str]) -> None:
+    one = Study.load("summarization-prompt", (), ("drop-the-losers(looks=2,drop_below=0.5)",)).strategies[0].design
+    assert one.planned_looks() == 2
+    asked = ["run", "summarization-prompt", "--strategy", "drop-the-losers(looks=3,drop_below=0.5)"]
+    assert main(asked) == 2
+    assert "at 1 look;" in capsys.readouterr().err
