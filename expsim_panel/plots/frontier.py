@@ -67,8 +67,8 @@ def draw(found: Answers, points: Sequence[Point] = (), *, ink: Ink = LIGHT, heig
         hover(made, [dots], "@said")
     # Below its line at the right, unless the judge's name stands there.
     last = float(found.frontier.error["judge"][-1])
-    at, align = (0, "left") if 0.4 * found.target < last < found.target else (-1, "right")
-    across(made, scale * found.target, "accuracy asked for", ink.muted, float(budget[at]), text_align=align,
+    end, align = (0, "left") if 0.4 * found.target < last < found.target else (-1, "right")
+    across(made, scale * found.target, "accuracy asked for", ink.muted, float(budget[end]), text_align=align,
            y_offset=-17)  # fmt: skip
     upright(made, found.budget, "budget", ink.muted, 0.6 * scale * low)
     return made

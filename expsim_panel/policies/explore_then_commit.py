@@ -80,6 +80,9 @@ def _update(
 class ExploreThenCommit(BanditPolicy):
     """Pull every arm m times in turn, then the one with the best mean until the end.
 
+    Where the requests end before every arm has its m (or its burn-in), all of them are exploration: the split is even,
+    and the arm of the best mean so far is kept.
+
     References
     ----------
     T. Lattimore, C. Szepesvári (2020), "Bandit Algorithms", chapter 6.

@@ -174,3 +174,14 @@ def test_the_command_gives_inference_by_policy():
     assert "Weighted AIPW" in shown.output
     bad = CliRunner().invoke(app, [*asked, "--inference", "1"])
     assert bad.exit_code == 2 or "--inference" in str(bad.exception)
+
+
+def test_each_arm_s_own_floor_is_in_its_propensity():
+    """IPW is unbiased by the propensities that were played, and by no others."""
+    ipw, size = METHODS.index("ipw"), 600
+    out, _, _, pulls = played("thompson(floor=[0.1,0.05])", size, means=[0.4, 0.6], horizon=80, batch=10)
+    off = out[:, ipw, :, 0] - [0.4, 0.6]
+    assert np.all(np.abs(off.mean(axis=0)) <= 4 * off.std(axis=0) / np.sqrt(size))
+    assert np.all(pulls.mean(axis=0) >= 80 * np.array([0.1, 0.05]))
+    told = inference(bandit([0.4, 0.6], ["thompson(floor=[0.1,0.05])"], 80, replicates=50, seed=3), experiments=60)[0]
+    assert told.least == 0.05

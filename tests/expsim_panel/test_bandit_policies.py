@@ -139,3 +139,9 @@ def test_forgetting_policies_follow_a_shift():
         assert lost[kind] < 0.5 * lost["ucb1"]
     for kind in ("sliding-window-thompson", "discounted-thompson"):
         assert lost[kind] < 0.5 * lost["thompson"]
+
+
+def test_an_exploration_longer_than_the_horizon_is_an_even_split():
+    for found in bandit([0.3, 0.5], ["explore-then-commit(m=1000)", "ucb1(burn_in=500)"], 100, replicates=100).policies:
+        np.testing.assert_array_equal(found.pulls, [50.0, 50.0])
+        assert found.regret.value == pytest.approx(10.0)

@@ -1,6 +1,7 @@
 """GLR-klUCB against a slow oracle of the paper, its false alarms against their level."""
 
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -22,18 +23,28 @@ def kl(p, q):
     return total
 
 
+LOGS = [0.0, *(k * math.log(k) for k in range(1, 400))]
+
+
+def likelihood(good, n):
+    """Largest log-likelihood of `good` ones of n."""
+    return LOGS[good] + LOGS[n - good] - LOGS[n]
+
+
 def alarm(rewards, delta, every):
-    n, mean = len(rewards), np.mean(rewards)
-    best = max(
-        (s * kl(np.mean(rewards[:s]), mean) + (n - s) * kl(np.mean(rewards[s:]), mean) for s in range(every, n, every)),
-        default=0.0,
-    )
-    return best >= math.log(3 * n * math.sqrt(n) / delta)
+    """By likelihoods of counts: s kl(mean of s, mean) + (n - s) kl(mean of the rest, mean) is their difference."""
+    n, total, head, best = len(rewards), int(sum(rewards)), 0, -math.inf
+    for s in range(1, n):
+        head += int(rewards[s - 1])
+        if s % every == 0:
+            best = max(best, likelihood(head, s) + likelihood(total - head, n - s))
+    return best - likelihood(total, n) >= math.log(3 * n * math.sqrt(n) / delta)
 
 
+@cache
 def upper(mean, level):
     low, high = mean, 1.0
-    for _ in range(60):
+    for _ in range(45):
         middle = (low + high) / 2
         low, high = (middle, high) if kl(mean, middle) <= level else (low, middle)
     return low
@@ -49,9 +60,11 @@ def slow_glr(means, shift, horizon, rng, explore, delta, every, everywhere):
             a = turn
         else:
             index = [
-                2.0 if not x else upper(np.mean(x), math.log(max(t - since[i], 1)) / len(x)) for i, x in enumerate(seen)
+                2.0 if not x else upper(sum(x) / len(x), math.log(max(t - since[i], 1)) / len(x))
+                for i, x in enumerate(seen)
             ]
-            a = int(rng.choice(np.flatnonzero(np.abs(np.array(index) - max(index)) < 1e-9)))
+            lead = [i for i, value in enumerate(index) if abs(value - max(index)) < 1e-9]
+            a = lead[int(rng.integers(len(lead)))]
         seen[a].append(float(rng.random() < now[a]))
         lost += max(now) - now[a]
         if len(seen[a]) % every == 0 and alarm(seen[a], delta, every):

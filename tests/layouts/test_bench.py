@@ -98,3 +98,16 @@ def test_words_escape_what_people_wrote() -> None:
     assert told.count("<tr>") == 7
     assert evaluator_words.offline("a <b>", "binary").count("<b>") == 0
     assert "full simulation" in evaluator_words.offline("", "binary")
+
+
+def test_words_of_comparisons() -> None:
+    made = opened("side-by-side-prompt")
+    asyncio.run(made.refresh())
+    assert made.error == ""
+    assert "200 labels" not in evaluator_words.headline(made.answers, "preference")
+    assert "2,000 scores of comparisons" in evaluator_words.headline(made.answers, "preference")
+    told = evaluator_words.tables(made.answers, made.played[0])
+    assert "A label or a score is of one comparison" in told
+    assert "<td>200</td><td>0</td><td>$60.00</td>" in told
+    assert "comparisons to score" in evaluator_words.split(made.answers, 0.56, 1 / 461)
+    assert made.played[3].startswith("side-by-side-prompt [offline]")
