@@ -63,7 +63,7 @@ def test_majority_is_the_tail_of_a_crossed_probit(rate, votes, correlation):
 def test_majority_against_the_multivariate_normal():
     cut, shared = stats.norm.ppf(0.8), 0.4
     cover = np.full((3, 3), shared) + (1 - shared) * np.eye(3)
-    three = stats.multivariate_normal(np.zeros(3), cover).cdf(np.full(3, cut))
+    three = stats.multivariate_normal(np.zeros(3), cover, seed=1, abseps=1e-7, maxpts=3_000_000).cdf(np.full(3, cut))
     two = stats.multivariate_normal(np.zeros(2), cover[:2, :2]).cdf(np.full(2, cut))
     assert judge_laws.majority(0.8, 3, shared) == pytest.approx(3 * two - 2 * three, abs=1e-5)
 
