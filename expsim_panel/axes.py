@@ -92,6 +92,8 @@ def axis(study: Study, path: str, low: float, high: float, levels: int, where: s
             raise InputError(where, path, f"{high:g} is out of bounds", f"give up to {most:g}")
         unit = "as a rate" if binary else "points"
         return Axis(path, values, "True effect of the best variant", unit, grid.best_effect(study.scenario))
+    if path.startswith("traffic.") and study.scenario.offline is not None:
+        raise InputError(where, path, "a prompt set has no traffic", "give offline.prompts, or remove [offline]")
     section, key = locate(study, path, where)
     declared = declared_of(section, key)
     if not isinstance(declared, param.Number) or isinstance(declared, param.Boolean):
@@ -254,6 +256,7 @@ class Mover:
             put(section, key, float(value), where, path.removesuffix(f".{key}"))
         if EFFECT in levels:
             self._to_effect(levels[EFFECT], where)
+        self.study.scenario.settle()
         self.study.scenario.check(where)
         if moved and checked:
             # Strategies are checked against traffic, never against the truth.

@@ -25,6 +25,8 @@ _TABLES = {
     "prior": "Prior",
     "scenario": "Scenario",
 }
+_LIVE = ("traffic", "analysis")
+_OFFLINE = {"offline": "Prompt set"} | {key: words for key, words in _TABLES.items() if key not in _LIVE}
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,9 @@ def choices(study: Study) -> list[Choice]:
         made.append(Choice(EFFECT, words, 0.0, most, own, False, "Others that are better keep their share of it."))
     for i, variant in enumerate(scenario.variants):
         made += _numbers(variant, f"variants.{i}", variant.name)
-    for key, owner in _TABLES.items():
+    # A prompt set stands in the place of live traffic, and says by itself what is independent.
+    tables = _TABLES if scenario.offline is None else _OFFLINE
+    for key, owner in tables.items():
         made += _numbers(getattr(scenario, key), key, owner)
     for i, rail in enumerate(scenario.guardrails):
         path = f"guardrails.{i}"

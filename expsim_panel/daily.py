@@ -49,6 +49,8 @@ class Daily:
         Cumulative units and scored responses.
     spent : mapping of ndarray, shape (day,)
         Cumulative dollars by kind.
+    tick : str
+        What a day is: a ``day`` of live traffic, or a ``batch`` of a prompt set.
     """
 
     strategy: str
@@ -71,17 +73,23 @@ class Daily:
     units: np.ndarray
     rows: np.ndarray
     spent: Mapping[str, np.ndarray]
+    tick: str = "day"
+
+    @property
+    def when(self) -> str:
+        """When it ended, in words."""
+        return f"{'on day' if self.tick == 'day' else 'after batch'} {self.day}"
 
     @property
     def ending(self) -> str:
         """How the experiment ended, in words."""
         if self.code > 0:
-            return f"stops on day {self.day} for {self.names[self.code]}"
+            return f"stops {self.when} for {self.names[self.code]}"
         if self.code == FUTILE:
-            return f"gives up on day {self.day}"
+            return f"gives up {self.when}"
         if self.code < 0:
-            return f"stops on day {self.day} for {self.names[0]}"
-        return f"ends on day {self.day} without a finding"
+            return f"stops {self.when} for {self.names[0]}"
+        return f"ends {self.when} without a finding"
 
 
 def follow(scenario: Scenario, one: StrategyResult) -> Daily:
@@ -127,6 +135,7 @@ def follow(scenario: Scenario, one: StrategyResult) -> Daily:
         units,
         rows,
         money.costs(units, rows),
+        "day" if scenario.offline is None else "batch",
     )
 
 

@@ -87,21 +87,28 @@ def effect_levels(scenario: Scenario, levels: int) -> np.ndarray:
 
 
 def unit_levels(scenario: Scenario, levels: int) -> np.ndarray:
-    """Return ascending units per day around the scenario's own, which is among them; shape (at most levels,).
+    """Return ascending units per day (prompts of a set) around the scenario's own; shape (at most levels,).
 
-    The first two fifths lie at or below the own traffic. Traffic that the evaluator cannot keep up with,
-    or that leaves an arm without units, is left out.
+    The own size is among them, and the first two fifths lie at or below it. Traffic that the evaluator cannot keep up
+    with, or that leaves an arm without units, is left out, and so are sets that do not divide into the topics.
     """
-    own = int(scenario.traffic.units_per_day)
+    own = own_size(scenario)
+    step = int(scenario.offline.topics or 1) if scenario.offline is not None else 1
     below = max(1, round(0.4 * levels))
-    made = np.unique(np.maximum(2, np.floor(own * np.arange(1, levels + 1) / below + 0.5)).astype(int))
+    made = np.unique(np.maximum(2, step * np.floor(own / step * np.arange(1, levels + 1) / below + 0.5)).astype(int))
     return np.array([units for units in made if _possible(scenario, int(units))], int)
 
 
+def own_size(scenario: Scenario) -> int:
+    """Return the scenario's units per day, or the prompts of its set."""
+    return int(scenario.traffic.units_per_day if scenario.offline is None else scenario.offline.prompts)
+
+
 def with_units(scenario: Scenario, units: int) -> Scenario:
-    """Return a copy with this many units per day."""
+    """Return a copy with this many units per day, or prompts of a set."""
     tree = scenario.to_tree()
-    tree["traffic"]["units_per_day"] = int(units)
+    table, key = ("traffic", "units_per_day") if scenario.offline is None else ("offline", "prompts")
+    tree[table][key] = int(units)
     return Scenario.from_tree(tree, scenario.scenario.name)
 
 

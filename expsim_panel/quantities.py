@@ -232,6 +232,11 @@ def days(value: float | None) -> str:
     return f"{text} day{'' if text == '1' else 's'}"
 
 
+def span(ticks: int, tick: str) -> str:
+    """Say how long: in days of live traffic, or in batches of a prompt set."""
+    return f"{ticks} {tick}{'' if ticks == 1 else 'es' if tick == 'batch' else 's'}"
+
+
 def points(value: float | None, signed: bool = False) -> str:
     """Format a score or an effect: two decimals, up to four where the value is small."""
     if value is None:

@@ -105,7 +105,7 @@ class Scenario(Section):
         if "offline" in tree:
             made.offline = Offline.from_tree(tree["offline"], where, "offline")
             made.served = made.traffic
-            made.traffic = made.offline.traffic(made.served, len(made.variants))
+            made.settle()
         rows = tree.get("strategies", [])
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise InputError(where, "strategies", "not a list of tables", "write [[strategies]] for each")
@@ -248,6 +248,11 @@ class Scenario(Section):
     def effects(self) -> np.ndarray:
         """True effect of each variant over control, positive is better, shape (arms,)."""
         return np.asarray(self.sign * (self.means - self.means[0]))
+
+    def settle(self) -> None:
+        """Let the traffic of an offline study follow its prompt set, after either was changed."""
+        if self.offline is not None and self.served is not None:
+            self.traffic = self.offline.traffic(self.served, len(self.variants))
 
     @property
     def live(self) -> Scenario:

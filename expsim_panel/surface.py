@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
-from expsim_panel import exact, grid
+from expsim_panel import exact, grid, quantities
 from expsim_panel.axes import EFFECT, Axis
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError, did_you_mean, shown
@@ -30,7 +31,7 @@ a false alarm. With two arms both directions count (as in the report), with more
 better.
 """
 
-UNITS = "traffic.units_per_day"
+UNITS, PROMPTS = "traffic.units_per_day", "offline.prompts"
 
 _COARSE = 9, 7
 
@@ -54,7 +55,9 @@ class Origin:
     effect : float
         The scenario's own effect, positive is better.
     units, days : int
-        The scenario's own units per day and planned days.
+        The scenario's own units per day (prompts of a prompt set) and planned days.
+    live : bool
+        Whether there is traffic that comes day by day, or a set of prompts.
     """
 
     strategy: str
@@ -67,6 +70,16 @@ class Origin:
     effect: float
     units: int
     days: int
+    live: bool = True
+
+    @property
+    def across(self) -> str:
+        """What the axis of sizes counts."""
+        return f"{self.unit.capitalize()}s per day, all variants" if self.live else "Prompts"
+
+    def size(self, units: float) -> str:
+        """Say one size in words: of each day's traffic, or of the prompt set."""
+        return f"{quantities.count(units)} {self.unit}s a day" if self.live else f"{quantities.count(units)} prompts"
 
 
 @dataclass(frozen=True)
@@ -236,7 +249,8 @@ def power_surface(
     most = (effects, units) if fine else (min(effects, _COARSE[0]), min(units, _COARSE[1]))
     up = _effect_axis(scenario, grid.effect_levels(scenario, max(2, most[0])))
     levels = grid.unit_levels(scenario, max(2, most[1])).astype(float)
-    across = Axis(UNITS, levels, "Units per day", "units", float(scenario.traffic.units_per_day))
+    path, label, unit = (UNITS, "Units per day", "units") if scenario.offline is None else (PROMPTS, "Prompts", "")
+    across = Axis(path, levels, label, unit, float(grid.own_size(scenario)))
     made = response_surface(
         base, one.name, across, up, metric=metric, replicates=replicates, progress=progress, cancelled=cancelled
     )
@@ -244,7 +258,7 @@ def power_surface(
     whole = np.isfinite(made.values["days"]).all(axis=0)
     kept = whole if whole.any() else np.ones_like(whole)
     parts = {each.name: getattr(made, each.name) for each in fields(ResponseSurface)}
-    parts["x"] = Axis(UNITS, levels[kept], across.label, across.unit, across.own)
+    parts["x"] = Axis(path, levels[kept], across.label, across.unit, across.own)
     parts["values"] = {key: made.values[key][:, kept] for key in METRICS}
     parts["errors"] = None if made.errors is None else {key: made.errors[key][:, kept] for key in METRICS}
     return PowerSurface(**parts, origin=_origin(request, scenario, one, replicates))
@@ -279,10 +293,11 @@ def _begin(study: Study, name: str, metric: str, replicates: int) -> tuple[Reque
 
 
 def _origin(request: Request, scenario: Scenario, one: Strategy, replicates: int) -> Origin:
-    traffic = scenario.traffic
+    traffic, live = scenario.traffic, scenario.offline is None
     return Origin(
         one.name, request.digest, request.seed, replicates, scenario.metric.name, scenario.shown_as, traffic.unit,
-        grid.best_effect(scenario), int(traffic.units_per_day), int(traffic.days),
+        grid.best_effect(scenario), grid.own_size(scenario),
+        int(traffic.days) if live else max(1, math.ceil(ledger(scenario).days(int(traffic.days)))), live,
     )  # fmt: skip
 
 

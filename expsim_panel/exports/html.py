@@ -201,7 +201,7 @@ def _cube(surface: PowerSurface) -> dict[str, Any]:
         "effects": [float(value) * maps.scale(origin) for value in surface.effects],
         "effect_texts": [effect(float(value), origin.family) if value else "none" for value in surface.effects],
         "units": [float(units) for units in surface.units],
-        "unit_texts": [f"{count(float(units))} {origin.unit}s a day" for units in surface.units],
+        "unit_texts": [origin.size(float(units)) for units in surface.units],
         "cube": ColumnDataSource(data, name="cube"),
         "errors": errors,
         "iso": maps.iso(surface),
@@ -214,7 +214,8 @@ def _cube(surface: PowerSurface) -> dict[str, Any]:
 
 def _reach(surface: PowerSurface, j: int) -> str:
     """Say what this traffic is good for."""
-    who = f"At {count(float(surface.units[j]))} {surface.origin.unit}s a day and at most {surface.origin.days} days"
+    origin = surface.origin
+    who = f"At {origin.size(float(surface.units[j]))}" + (f" and at most {origin.days} days" if origin.live else "")
     line = maps.iso(surface)
     if float(surface.units[j]) in line["y"]:
         size = line["x"][line["y"].index(float(surface.units[j]))] / maps.scale(surface.origin)

@@ -36,8 +36,9 @@ def frame(title: str, x_label: str, y_label: str, *, height: int = 270, **change
     return made
 
 
-def day_axis(made: figure, planned: int) -> None:
-    """Scale the horizontal axis to the plan, with a tick at every week's end."""
+def day_axis(made: figure, planned: int, tick: str = "day") -> None:
+    """Scale the horizontal axis to the plan, a tick at every week's end; the batches of a prompt set are no days."""
+    made.xaxis.axis_label = "Days" if tick == "day" else "Batches"
     made.x_range = Range1d(0, planned * 1.03)
     step = 7 if planned >= 14 else max(1, planned // 7)
     while planned / step > 9:

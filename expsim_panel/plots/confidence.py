@@ -54,7 +54,7 @@ class Confidence:
 
     def show(self, seen: Daily) -> None:
         """Show another experiment."""
-        day_axis(self.figure, seen.planned)
+        day_axis(self.figure, seen.planned, seen.tick)
         self.stop.location, self.stop.visible = seen.day, seen.code != 0
         if seen.p_best is not None:
             self._posterior(seen)
@@ -92,7 +92,7 @@ class Confidence:
                 if np.isfinite(b) and abs(b) <= top:
                     columns["day"].append(int(d))
                     columns["bound"].append(float(b))
-                    columns["said"].append(f"Look on day {d}: {what} z = {b:+.2f}")
+                    columns["said"].append(f"Look on {seen.tick} {d}: {what} z = {b:+.2f}")
             columns["day"].append(float("nan"))
             columns["bound"].append(float("nan"))
             columns["said"].append("")

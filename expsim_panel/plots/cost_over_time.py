@@ -7,7 +7,7 @@ from bokeh.models import ColumnDataSource, NumeralTickFormatter
 
 from expsim_panel.daily import Daily
 from expsim_panel.plots._frame import add, day_axis, frame, hover, ink
-from expsim_panel.quantities import money
+from expsim_panel.quantities import money, span
 
 KINDS = {
     "generation": ("responses", "#0072B2"),
@@ -49,7 +49,7 @@ class CostOverTime:
 
     def show(self, seen: Daily) -> None:
         """Show another experiment."""
-        day_axis(self.figure, seen.planned)
+        day_axis(self.figure, seen.planned, seen.tick)
         day = np.arange(0, seen.day + 1)
         kinds = {kind: np.append(0.0, seen.spent[kind]) for kind in KINDS}
         total = np.sum(list(kinds.values()), axis=0)
@@ -62,12 +62,12 @@ class CostOverTime:
             if kinds[kind][-1] > 0.09 * whole:
                 add(ends, seen.day, float(base[-1] + kinds[kind][-1] / 2), f"{word} {money(float(kinds[kind][-1]))}")
             base = base + kinds[kind]
-        columns["said"] = [self._said(kinds, d) for d in range(day.size)]
+        columns["said"] = [self._said(kinds, d, seen.tick) for d in range(day.size)]
         self.source.data = columns
         self.ends.data = ends
         self.figure.y_range.start, self.figure.y_range.end = 0.0, 1.12 * whole
-        self.figure.title.text = f"Spend: {money(float(total[-1]))} in {seen.day} days"
+        self.figure.title.text = f"Spend: {money(float(total[-1]))} in {span(seen.day, seen.tick)}"
 
-    def _said(self, kinds: dict[str, np.ndarray], d: int) -> str:
+    def _said(self, kinds: dict[str, np.ndarray], d: int, tick: str) -> str:
         parts = [f"{word} {money(float(kinds[kind][d]))}" for kind, (word, _) in KINDS.items() if kinds[kind][-1] > 0]
-        return f"By day {d}: {', '.join(parts) or '$0'}"
+        return f"By {tick} {d}: {', '.join(parts) or '$0'}"

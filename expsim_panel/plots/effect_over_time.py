@@ -63,7 +63,7 @@ class EffectOverTime:
         factor = 100.0 if seen.family == "binary" else 1.0
         unit = "percentage points" if seen.family == "binary" else "points"
         day = np.arange(1, seen.day + 1)
-        day_axis(self.figure, seen.planned)
+        day_axis(self.figure, seen.planned, seen.tick)
         self.figure.yaxis.axis_label.text = plain(f"Better {seen.metric}, {unit}")
         ends: dict[str, list[object]] = {"day": [], "effect": [], "name": [], "colour": []}
         bands: dict[str, list[object]] = {"day": [], "edge": [], "colour": []}
@@ -94,7 +94,7 @@ class EffectOverTime:
         days = seen.bounds.days[: seen.needed.size] if seen.bounds is not None else np.empty(0)
         kept = np.isfinite(seen.needed)
         said = [
-            f"Look on day {d}: stops beyond {effect_text(float(e), seen.family)}"
+            f"Look on {seen.tick} {d}: stops beyond {effect_text(float(e), seen.family)}"
             for d, e in zip(days[kept], seen.needed[kept], strict=True)
         ]
         down = -factor * seen.needed[kept]

@@ -33,7 +33,7 @@ from expsim_panel.plots._dress import dress
 from expsim_panel.plots._frame import plain
 from expsim_panel.plots._palette import LIGHT, VARIANTS, Ink
 from expsim_panel.plots.power_surface import TARGET, effect_axis, formatter, scale, shown
-from expsim_panel.quantities import count, effect, percent
+from expsim_panel.quantities import effect, percent
 from expsim_panel.surface import METRICS, Origin, PowerCurve, PowerSurface
 
 LIFT = {"power": -18, "other": 8}
@@ -104,7 +104,7 @@ def mark(shape: Shape, at: float) -> dict[str, list[Any]]:
 
 def title(shape: Shape) -> str:
     """Return the heading: what, by whom, at which traffic; plain text."""
-    return f"{METRICS[shape.metric]} at {count(shape.units)} {shape.origin.unit}s a day"
+    return f"{METRICS[shape.metric]} at {shape.origin.size(shape.units)}"
 
 
 def draw(shape: Shape, *, ink: Ink = LIGHT, height: int = 300) -> tuple[figure, dict[str, ColumnDataSource]]:

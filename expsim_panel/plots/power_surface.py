@@ -35,7 +35,7 @@ from bokeh.plotting import figure
 from expsim_panel.plots._dress import dress
 from expsim_panel.plots._frame import plain
 from expsim_panel.plots._palette import LIGHT, MAGNITUDE, Ink
-from expsim_panel.quantities import count, days, effect, money, percent
+from expsim_panel.quantities import days, effect, money, percent
 from expsim_panel.surface import METRICS, Origin, PowerSurface
 
 TARGET = 0.8
@@ -74,7 +74,7 @@ def edges(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def says(surface: PowerSurface, i: int, j: int) -> str:
     """Say in plain words what happens in a cell; plain text, to be escaped where HTML is meant."""
     at = {key: shown(key, float(table[i, j])) for key, table in surface.values.items()}
-    who = f"{count(float(surface.units[j]))} {surface.origin.unit}s a day"
+    who = surface.origin.size(float(surface.units[j]))
     if surface.effects[i] == 0:
         start = (
             f"No true difference, {who}: {surface.origin.strategy} raises a false alarm in {at['power']} of experiments"
@@ -234,7 +234,7 @@ def draw(
         HoverTool(renderers=[cells], tooltips="<div style='max-width: 280px; font-size: 13px'>@says</div>"),
     )
     plot.xaxis.axis_label = PlainText(text=plain(effect_axis(origin)))
-    plot.yaxis.axis_label = PlainText(text=f"{origin.unit.capitalize()}s per day, all variants")
+    plot.yaxis.axis_label = PlainText(text=origin.across)
     plot.yaxis.formatter = NumeralTickFormatter(format="0,0")
     dress(plot, ink)
     return plot, sources

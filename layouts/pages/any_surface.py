@@ -21,7 +21,7 @@ from expsim_panel.surface_metrics import METRICS, metrics_of
 
 NOBODY = "no other strategy"
 BOX: dict[str, Any] = {"size": "small", "margin": (9, 12, 4, 0)}
-FIRST = ("effect", "traffic.units_per_day")
+FIRST = ("effect",), ("traffic.units_per_day", "offline.prompts")
 
 
 class AnySurface:
@@ -72,8 +72,8 @@ class AnySurface:
         self.atlas.param.watch(lambda event: self._follow(), "cell")
         self.atlas.param.watch(lambda *events: self._speak(), ["words", "error", "running", "progress"])
         self._offer()
-        for ends, path in zip((self.across, self.up), FIRST, strict=True):
-            ends.choose(path if path in self._choices else next(iter(self._choices)))
+        for ends, paths in zip((self.across, self.up), FIRST, strict=True):
+            ends.choose(next((path for path in paths if path in self._choices), next(iter(self._choices))))
         self._draw()
         self._speak()
 

@@ -142,6 +142,11 @@ class Sidebar:
 
     def _traffic(self) -> list[Any]:
         scenario = self.session.study.scenario
+        if scenario.offline is not None:
+            # Nobody waits for the answers: what counts is the prompt set, and the money of the launch.
+            note = words('<p class="caption">Offline: all variants answer a fixed set of prompts, without traffic.</p>')
+            money = [*self._often(scenario.economics, ("economics",)), *self._rare(scenario.economics, ("economics",))]
+            return [note, *self._make(scenario.offline, ("offline",)), *money]
         more = Fold(
             "More about traffic and money",
             lambda: [*self._rare(scenario.traffic, ("traffic",)), *self._rare(scenario.economics, ("economics",))],

@@ -163,8 +163,8 @@ class Surfaces:
                 cells, how = ("n/a",) * 4, f"{one}; choose it above to simulate it"
             row = "".join(f"<td>{cell}</td>" for cell in cells) + f"<td>{escape(how)}</td>"
             rows += f"<tr>{who}{row}</tr>"
-        size, traffic = effect(float(made.effects[i]), origin.family), count(float(made.units[j]))
-        place = f"At a true difference of {size} and {traffic} {escape(origin.unit)}s a day"
+        size, traffic = effect(float(made.effects[i]), origin.family), origin.size(float(made.units[j]))
+        place = f"At a true difference of {size} and {escape(traffic)}"
         heads = "".join(
             f'<th scope="col">{head}</th>'
             for head in ("Strategy", "Chance to find it", "Days", "Units", "Cost", "How known")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+import numpy as np
 import panel as pn
 
 from expsim_panel.economics import ledger
@@ -11,8 +12,9 @@ from expsim_panel.exact import Exact
 from expsim_panel.layouts.guardrails import box
 from expsim_panel.layouts.session import Session
 from expsim_panel.layouts.theme import ACTIONS, SHEET, tone
-from expsim_panel.quantities import count, days, effect, money, percent
+from expsim_panel.quantities import count, days, effect, money, percent, span
 from expsim_panel.results import Result, StrategyResult
+from expsim_panel.scenario import Scenario
 
 SHOWN = 2
 """Reasons that stand open: the tabs below should not need scrolling."""
@@ -88,14 +90,10 @@ def carrying(result: Result, one: StrategyResult) -> list[tuple[str, str]]:
                 f"better {scenario.metric.name}; {level} interval {low} to {high}",
             )
         )
-    evaluator = scenario.evaluator
     made.append(
         (
-            days(float(shown.day)),
-            f"{count(rows.sum() / 2)} comparisons {evaluator.rows_word} side by side"
-            if scenario.side_by_side
-            else f"{count(rows.sum())} responses {evaluator.rows_word} from {count(units.sum())} "
-            f"{scenario.traffic.unit}s",
+            days(float(shown.day)) if scenario.offline is None else span(int(shown.day), "batch"),
+            _scored(scenario, units, rows),
         )
     )
     spent = {kind: float(amount) for kind, amount in ledger(scenario).costs(units, rows).items()}
@@ -103,6 +101,16 @@ def carrying(result: Result, one: StrategyResult) -> list[tuple[str, str]]:
     parts = ", ".join(f"{words[kind]} {money(amount)}" for kind, amount in spent.items() if amount > 0)
     made.append((money(sum(spent.values())), f"spent: {parts}" if parts else "spent"))
     return made
+
+
+def _scored(scenario: Scenario, units: np.ndarray, rows: np.ndarray) -> str:
+    """Say what was scored, and of whom."""
+    word = scenario.evaluator.rows_word
+    if scenario.side_by_side:
+        return f"{count(rows.sum() / 2)} comparisons {word} side by side"
+    if scenario.offline is not None:
+        return f"responses {word} to {count(units.max())} prompts"
+    return f"{count(rows.sum())} responses {word} from {count(units.sum())} {scenario.traffic.unit}s"
 
 
 def _boxes(result: Result, one: StrategyResult) -> str:
