@@ -109,7 +109,7 @@ def _scored(scenario: Scenario, units: np.ndarray, rows: np.ndarray) -> str:
     if scenario.side_by_side:
         return f"{count(rows.sum() / 2)} comparisons {word} side by side"
     if scenario.offline is not None:
-        return f"responses {word} to {count(units.max())} prompts"
+        return f"answers to {count(units.max())} prompts, {word}"
     return f"{count(rows.sum())} responses {word} from {count(units.sum())} {scenario.traffic.unit}s"
 
 
