@@ -166,7 +166,9 @@ def _labels(case: _Case) -> tuple[str, list[str]]:
     sentence = f"Collect {count(case.more)} human labels before launching {case.name}."
     unknown = "What they cost is not known: the scenario has no [evaluators.human] with a price_per_label."
     if not case.facts.money.live:
-        unknown = "Labels are not priced on a prompt set that a judge reads: play it with people, or see expsim offline."
+        unknown = (
+            "Labels are not priced on a prompt set that a judge reads: play it with people, or see expsim offline."
+        )
     return f"{sentence} The judge sees {case.shows}, which its own bias could explain.", [_bar(case), unknown]
 
 
