@@ -119,7 +119,25 @@ class Ledger:
         }
 
 
-def ledger(scenario: Scenario, found: Clusters | None = None) -> Ledger:
+Served = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Of every variant, dollars per response: mean and standard deviation of generating it, and of waiting for it."""
+
+
+def served(scenario: Scenario) -> Served:
+    """Return what serving each variant costs; depends on the variants and the price of a second alone."""
+    generation, spread, waiting = [], [], []
+    base = scenario.variants[0].mean_wait()
+    for i, variant in enumerate(scenario.variants):
+        dollars, sd = variant.price(scenario.scenario.name, f"variants.{i}.model")
+        generation.append(dollars)
+        spread.append(sd)
+        mine = base if i == 0 else variant.mean_wait()
+        slower = (mine - base) / 1000 if mine is not None and base is not None else 0.0
+        waiting.append(scenario.economics.usd_per_second * max(0.0, slower))
+    return np.array(generation), np.array(spread), np.array(waiting)
+
+
+def ledger(scenario: Scenario, found: Clusters | None = None, serving: Served | None = None) -> Ledger:
     """Return the prices and weights of a scenario.
 
     Parameters
@@ -128,6 +146,8 @@ def ledger(scenario: Scenario, found: Clusters | None = None) -> Ledger:
         Whose money.
     found : Clusters, optional
         Its `plan.clusters`, where the caller has them already.
+    serving : Served, optional
+        What `served` returns, likewise.
 
     Raises
     ------
@@ -135,17 +155,9 @@ def ledger(scenario: Scenario, found: Clusters | None = None) -> Ledger:
         A model that the price list does not know.
     """
     money = scenario.economics
-    generation, spread, waiting = [], [], []
-    base = scenario.variants[0].mean_wait()
-    for i, variant in enumerate(scenario.variants):
-        dollars, sd = variant.price(scenario.scenario.name, f"variants.{i}.model")
-        generation.append(dollars)
-        spread.append(sd)
-        mine = variant.mean_wait()
-        slower = (mine - base) / 1000 if mine is not None and base is not None else 0.0
-        waiting.append(money.usd_per_second * max(0.0, slower))
+    generation, spread, waiting = serving or served(scenario)
     if scenario.offline is not None:
-        return offline_ledger(scenario, *map(np.array, (generation, waiting, spread)))
+        return offline_ledger(scenario, generation, waiting, spread)
     traffic, evaluator = scenario.traffic, scenario.evaluator
     planned = traffic.units_per_day * traffic.days
     each = (found or plan.clusters(scenario)).scored_per_row
@@ -153,9 +165,9 @@ def ledger(scenario: Scenario, found: Clusters | None = None) -> Ledger:
     readings = each / ROWS_PER_COMPARISON if scenario.side_by_side else each
     paid = evaluator.usd_by_payee()
     return Ledger(
-        np.array(generation),
-        np.array(waiting),
-        np.array(spread),
+        generation,
+        waiting,
+        spread,
         evaluator.usd_per_row() * readings,
         evaluator.kind if evaluator.kind in ("judge", "human", "hybrid") else "",
         {who: _part(paid, who, evaluator.usd_per_row()) for who in ("judge", "human")},

@@ -15,7 +15,7 @@ from expsim_panel import exact, guardrail_surfaces, outcomes, plan
 from expsim_panel.axes import Axis, Mover, moves_truth
 from expsim_panel.clusters import Clusters
 from expsim_panel.design import Design, Setting
-from expsim_panel.economics import Ledger, ledger
+from expsim_panel.economics import Ledger, Served, ledger, served
 from expsim_panel.errors import InputError
 from expsim_panel.guardrail_figures import ends_of
 from expsim_panel.results import Figure
@@ -74,10 +74,14 @@ def rows(
             levels[y.path] = float(y.values[i])
         common = tuple((path, value) for path, value in levels.items() if not moves_truth(path))
         groups.setdefault(common, []).append(((i, j), levels))
+    # What serving a variant costs is the same everywhere, unless an axis is about variants or money.
+    paths = [path for path in (x.path, y.path if y is not None else "") if not moves_truth(path)]
+    still, serving = not any(path.startswith(("variants.", "economics.")) for path in paths), None
     for common, members in groups.items():
         try:
             study = mover.to(dict(common), checked=False)
-            whole = _row(mover, study, members, world)
+            serving = (serving if still else None) or served(study.scenario)
+            whole = _row(mover, study, members, world, serving)
         except InputError as error:
             if len(members) == 1 and len(common) == len(members[0][1]):
                 yield members[0][0], error
@@ -97,7 +101,9 @@ def rows(
                 yield Row((cell,), (levels,), study, setting, money, None, {})
 
 
-def _row(mover: Mover, study: Study, members: list[tuple[Cell, dict[str, float]]], world: str) -> Row | None:
+def _row(
+    mover: Mover, study: Study, members: list[tuple[Cell, dict[str, float]]], world: str, serving: Served
+) -> Row | None:
     """Return the row of a plain world; None where the world is not plain."""
     scenario = study.scenario
     if outcomes.family(scenario.metric) not in (SCORES, RATES) or world == "prior":
@@ -121,7 +127,13 @@ def _row(mover: Mover, study: Study, members: list[tuple[Cell, dict[str, float]]
         return None
     cells, levels = (tuple(part) for part in zip(*members, strict=True))
     return Row(
-        cells, levels, study, setting, ledger(scenario, found), law, {cells[i]: why for i, why in refused.items()}
+        cells,
+        levels,
+        study,
+        setting,
+        ledger(scenario, found, serving),
+        law,
+        {cells[i]: why for i, why in refused.items()},
     )
 
 
