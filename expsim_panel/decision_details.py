@@ -134,6 +134,10 @@ def details(scenario: Scenario, one: Strategy, shown: Trace, day: int, ended: bo
         every = dict.fromkeys(("adjusted", "shrunk", "how_much_longer"), reason)
         return Details(None, sides, None, None, every, ())
     adjusted = _adjusted(one, setting, day, value, se, ended, daily)
+    bounds = one.design.bounds(setting)
+    if scenario.delay_days and not isinstance(adjusted, str) and bounds is not None and bounds.days.size > 1:
+        # Outcomes that came in after the stop are in these totals, and the look that stopped it had none of them.
+        adjusted = "no stage-wise estimate: outcomes are late, and totals do not say what the look that ended it saw"
     if isinstance(adjusted, str):
         reasons["adjusted"] = adjusted
     prior = scenario.prior

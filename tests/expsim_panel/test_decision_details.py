@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -157,3 +158,17 @@ def test_the_ordering_is_said_where_a_two_sided_test_may_give_up_in_the_middle()
     told = made.to_json()["adjusted"]
     assert told["ordering"] == "sample mean"
     assert told["interval"][0] < told["estimate"] < told["interval"][1]
+
+
+@pytest.mark.parametrize("late", [0, 3])
+def test_totals_with_late_outcomes_have_no_stage_wise_figure(late: int, tmp_path: Path) -> None:
+    """The look that stops an experiment sees fewer outcomes than its totals: the ordering of looks does not apply."""
+    out = tmp_path / "said.json"
+    counts = "current prompt=1200/14000,grounded prompt=1110/14000"
+    words = ["decide", "hallucination-prompt", "--strategy", "obrien-fleming", "--counts", counts, "--day", "28"]
+    status = main([*words, "--set", f"traffic.delay_days={late}", "--json", str(out)])
+    assert status == 0
+    said = json.loads(out.read_text())
+    assert (said["adjusted"] is None) == bool(late)
+    if late:
+        assert "late" in json.dumps(said)
