@@ -47,6 +47,8 @@ class Observed:
         By name, those that were measured.
     counted : bool
         Whether units were given; otherwise they are worked out from the rows and the planned share that is scored.
+    enrolled : bool
+        Whether a column says how many units were enrolled, those whose outcomes are still to come included.
     """
 
     days: np.ndarray
@@ -57,6 +59,7 @@ class Observed:
     daily: bool
     guardrails: Mapping[str, Measured] = field(default_factory=dict)
     counted: bool = True
+    enrolled: bool = False
 
     def state(self, scenario: Scenario) -> np.ndarray:
         """Return the state that stopping rules read, shape (days, 4, arms), oriented so that more is better."""
@@ -199,17 +202,16 @@ def _collect(scenario: Scenario, table: pd.DataFrame, form: str, where: str, key
             raise InputError(where, key, f"unknown variant {shown(name)}", did_you_mean(str(name), arms))
     if form == "hits":
         table["sum"] = table["squares"] = table["hits"]
-    _check(scenario, table, form, where)
     daily = "day" in table
     if not daily:
         table["day"] = 1.0
     days = np.sort(table["day"].unique())
-    if days[0] < 1 or np.any(days != np.round(days)) or days[-1] > scenario.traffic.days:
-        problem = f"days run from {days[0]:g} to {days[-1]:g}"
-        raise InputError(where, "day", problem, f"count whole days from 1 to the planned {scenario.traffic.days}")
+    _check_days(scenario, days, where)
+    _check(scenario, table, form, where)
     coverage = float(scenario.evaluator.row_share)
-    counted = "units" in table or coverage == 1.0
-    if "units" not in table:
+    enrolled = "units" in table
+    counted = enrolled or coverage == 1.0
+    if not enrolled:
         table["units"] = np.round(table["rows"] / coverage)
     span = np.arange(1, int(days[-1]) + 1)
     parts = []
@@ -217,6 +219,8 @@ def _collect(scenario: Scenario, table: pd.DataFrame, form: str, where: str, key
         wide = table.pivot_table(index="day", columns="variant", values=column, aggfunc="sum", fill_value=0.0)
         parts.append(wide.reindex(index=span, columns=arms, fill_value=0.0).fillna(0.0).cumsum().to_numpy(float))
     units, rows, sums, squares = parts
+    if enrolled and np.any(units < rows):
+        raise InputError(where, "units", "fewer units than scored responses", "give at least as many units as rows")
     if np.any(rows[-1] < 2):
         # Side by side the rows of the control are those of all comparisons.
         arm = arms[1 + int(rows[-1][1:].argmin())] if scenario.side_by_side else arms[int(rows[-1].argmin())]
@@ -224,7 +228,19 @@ def _collect(scenario: Scenario, table: pd.DataFrame, form: str, where: str, key
         number = rows[-1].min()
         problem = f"{arm} has {number:g} {what}{'' if number == 1 else 's'}"
         raise InputError(where, key, problem, "give at least 2 for each variant")
-    return Observed(span, units, rows, sums, squares, daily, counted=counted)
+    return Observed(span, units, rows, sums, squares, daily, counted=counted, enrolled=enrolled)
+
+
+def _check_days(scenario: Scenario, days: np.ndarray, where: str) -> None:
+    """Check the days of a table: planned ones, and after them those on which late outcomes come in."""
+    planned, late = int(scenario.traffic.days), scenario.delay_days
+    if days[0] < 1 or np.any(days != np.round(days)) or days[-1] > planned + late:
+        remedy = f"count whole days from 1 to the planned {planned}"
+        if late:
+            remedy += f", and to {planned + late} for outcomes that come in late"
+        elif days[0] >= 1 and days[-1] > planned and scenario.offline is None:
+            remedy += ", or set traffic.delay_days if outcomes come in late"
+        raise InputError(where, "day", f"days run from {days[0]:g} to {days[-1]:g}", remedy)
 
 
 def _check_counts(table: pd.DataFrame, column: str, where: str) -> None:
@@ -237,7 +253,8 @@ def _check_counts(table: pd.DataFrame, column: str, where: str) -> None:
 def _check(scenario: Scenario, table: pd.DataFrame, form: str, where: str) -> None:
     for column in ("rows", "units", "hits"):
         _check_counts(table, column, where)
-    if "units" in table and np.any(table["units"] < table["rows"]):
+    # Late outcomes come in on days on which fewer units are enrolled: then the sums up to each day must be in order.
+    if "units" in table and not scenario.delay_days and np.any(table["units"] < table["rows"]):
         raise InputError(where, "units", "fewer units than scored responses", "give at least as many units as rows")
     if form == "hits" and scenario.family != "binary":
         raise InputError(where, "hits", f"{scenario.metric.name} is no rate", "give the columns sum and squares")

@@ -28,7 +28,7 @@ HINT = (
     "Paste hits and responses (A=96/1000, B=81/1000) of a rate, mean, spread and responses (A=3.2/1.1/1000, "
     "B=3.3/1.1/1000) of a score, side by side wins, ties and losses (B=540/100/360), or a table "
     "with the columns variant,value or variant,rows,hits or variant,rows,sum,squares (side by side variant,outcome); "
-    "add day where you know it. Guardrails: a line of their own each, "
+    "add day where you know it: of late outcomes the day each came in. Guardrails: a line of their own each, "
     "response time: A=1650/900/1000, B=1700/950/1000 (mean/spread/units) or refusals: A=12/1000, B=15/1000, "
     "or columns of the table. Nothing is stored."
 )
@@ -143,9 +143,10 @@ def told(study: Study, made: Decision, dark: bool) -> str:
     if study.scenario.side_by_side:
         numbers = [(value, f"comparisons of {name.partition(' of ')[2]}") for value, name in numbers[1:]]
     split = "not as planned" if made.split.alarm else "as planned"
-    ended = f", ended by {verdict.strategy} on day {made.trace.day}" if made.stopped else ""
+    ended = f", ended by {verdict.strategy} on day {made.ended_on}" if made.stopped else ""
     facts = [
         f"Day {made.day} of {made.planned}{ended}",
+        *([f"Late outcomes: {made.late_words}"] if made.late_words else []),
         f"Next look: day {made.next_look}" if made.next_look else "No look to come",
         f"Split {split} (p = {percent(made.split_p)})",
     ]  # fmt: skip
