@@ -126,12 +126,12 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
         Unknown strategy, one that allocates adaptively, or a day out of range.
     """
     one = _planned(study, strategy)
-    scenario, notes = study.scenario, []
+    scenario, notes = study.scenario, list(seen.notes)
     planned, late = int(scenario.traffic.days), scenario.delay_days
     state = seen.state(scenario)
     if seen.daily:
         if day is not None:
-            raise InputError("--day", "", "the data have days of their own", "leave --day out")
+            raise InputError("--day", "", "the data have days of their own", "leave it out")
         days = seen.days
     else:
         at = day if day is not None else _day_of(study, seen)
@@ -140,8 +140,7 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
             remedy += f", up to {planned + late} while late outcomes come in" if late else ""
             raise InputError("--day", "", f"{at} is out of bounds", remedy)
         if day is None:
-            what = "outcomes in by" if late else "units"
-            notes.append(f"Taken as the data of day {at}: the plan has about as many {what} then.")
+            notes.append(_guessed(study, seen, at))
         if at > planned:
             notes.append(
                 f"These totals hold outcomes that came in after the last look, on day {planned}, which did not see "
@@ -283,10 +282,23 @@ def _looks(study: Study, one: Strategy) -> list[int]:
 
 def _day_of(study: Study, seen: Observed) -> int:
     """Return the planned day that has at least so many units; where outcomes are late, so many of them."""
-    planned, late = plan.schedule(study.scenario), study.scenario.delay_days
-    have, total = planned.units.sum(axis=1), float(seen.units[-1].sum())
-    if late:
-        # What is under way at the end comes in over the days that it is late.
-        have = np.concatenate([planned.rows, planned.scored[-late:]]).sum(axis=1)
-        total = float(seen.rows[-1].sum())
+    have, total = _by_day(study, seen)
     return int(min(np.searchsorted(have, total - 0.5) + 1, have.size))
+
+
+def _by_day(study: Study, seen: Observed) -> tuple[np.ndarray, float]:
+    """Return how many there are by each day of the plan, and in the totals: units, or outcomes where they are late."""
+    planned, late = plan.schedule(study.scenario), study.scenario.delay_days
+    if not late:
+        return planned.units.sum(axis=1), float(seen.units[-1].sum())
+    # What is under way at the end comes in over the days that it is late.
+    return np.concatenate([planned.rows, planned.scored[-late:]]).sum(axis=1), float(seen.rows[-1].sum())
+
+
+def _guessed(study: Study, seen: Observed, day: int) -> str:
+    """Say which day totals were taken for."""
+    have, total = _by_day(study, seen)
+    what = "outcomes in" if study.scenario.delay_days else "units"
+    if total > 1.1 * have[-1]:
+        return f"Taken as the data of day {day}, the last one: the plan has no more than {have[-1]:,.0f} {what}."
+    return f"Taken as the data of day {day}: the plan has about as many {what} by then."

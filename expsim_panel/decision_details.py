@@ -135,7 +135,7 @@ def details(scenario: Scenario, one: Strategy, shown: Trace, end: Ended) -> Deta
     reasons: dict[str, str] = {}
     sides = int(getattr(one.design, "sides", 2))
     if not (math.isfinite(value) and math.isfinite(se) and se > 0):
-        reason = "too few scored responses for an estimate"
+        reason = "no error of the estimate: too few scored responses, or all of them alike"
         every = dict.fromkeys(("adjusted", "shrunk", "how_much_longer"), reason)
         return Details(None, sides, None, None, every, ())
     adjusted = adjusted_for_looks(scenario, one, setting, shown, end, arm, value, se)

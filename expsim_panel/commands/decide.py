@@ -73,7 +73,7 @@ def decide(
             "needs the data once",
             "give --data FILE, or --counts A=HITS/ROWS,B=... (A=MEAN/SD/ROWS,B=... for scores)",
         )
-    study = load(name, settings, [strategy] if strategy else None)
+    study = load(name, settings, None if strategy is None else [strategy])
     outputs = targets({"--json": json}, tuple(path for path in (name, data) if path))
     scenario = study.scenario
     seen = from_file(scenario, data) if data is not None else from_counts(scenario, str(counts))
