@@ -15,6 +15,7 @@ from expsim_panel.__main__ import main
 from expsim_panel.adjusted import adjusted
 from expsim_panel.decide import Decision, decide
 from expsim_panel.decision_adjusted import Repeated
+from expsim_panel.design import designs
 from expsim_panel.errors import InputError
 from expsim_panel.layouts.pages.decide import told
 from expsim_panel.observed import Observed, from_counts, from_csv
@@ -112,6 +113,19 @@ def test_the_verdict_with_late_outcomes_is_the_engines() -> None:
         assert made.verdict.action == result.verdict.action
         assert made.verdict.estimate == pytest.approx(result.verdict.estimate, rel=1e-9)
         assert made.verdict.interval == pytest.approx(result.verdict.interval, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", designs.names())
+def test_every_design_ends_real_data_as_it_ended_the_simulated_ones(name: str) -> None:
+    study = world(3, 0.07, DELAY, [{"kind": name}])
+    one = study.strategies[0]
+    for luck in (0, 1):
+        shown = engine.trace(replace(study.freeze(), luck=luck), study, one)
+        made = asked(study, name, shown.state)
+        assert (made.trace.code, made.trace.day) == (shown.code, shown.day)
+        np.testing.assert_allclose(made.trace.state, shown.state, rtol=1e-12, atol=1e-9)
+        said = json.loads(json.dumps(made.to_json(), allow_nan=False))
+        assert said["adjusted"] is not None or said["reasons"]["adjusted"]
 
 
 def stopped_early(study: Study, name: str = "pocock") -> Trace:
