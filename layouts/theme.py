@@ -90,6 +90,7 @@ th, td { text-align: right; padding: 5px 7px; white-space: nowrap; vertical-alig
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: var(--panel-surface-color); }
 thead th { font-weight: 600; } tbody th { font-weight: 500; }
 td small, th small { display: block; font-size: 12px; opacity: .76; font-weight: 400; }
+.figures thead th { white-space: normal; min-width: 84px; }
 .figures th:first-child { white-space: normal; min-width: 130px; max-width: 210px; }
 tr.group th { text-align: left; font-weight: 700; padding-top: 14px; }
 .advised { color: var(--panel-primary-color); }
