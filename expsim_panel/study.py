@@ -199,10 +199,10 @@ class Study(Section):
 
     def _check_size(self) -> None:
         """Refuse results that would not fit into memory; the same on every machine, as results are."""
+        from expsim_panel.logged_shares import empty
         from expsim_panel.plan import WORLDS
-        from expsim_panel.results import Outcomes
 
-        each = len(self.strategies) * len(WORLDS) * Outcomes.empty(1, len(self.scenario.variants)).nbytes
+        each = len(WORLDS) * sum(empty(self.scenario, one, 1).nbytes for one in self.strategies)
         if self.replicates * each > MAX_BYTES:
             most = MAX_BYTES // each // 1000 * 1000
             have = f"{self.replicates:,} experiments of {len(self.strategies)} strategies"
