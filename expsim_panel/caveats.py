@@ -89,7 +89,7 @@ def _after_a_bandit(result: Result, scenario: Scenario) -> str:
     """Name the estimator of the strategies that move traffic by what they see, with its bias and coverage."""
     weighted, pooled, reasons = [], [], []
     for one in result.strategies:
-        if not moves(one.strategy):
+        if not moves(scenario, one.strategy):
             continue
         every = compared(one, scenario)
         plain, used = every[0], next(each for each in every if each.used)

@@ -15,6 +15,7 @@ from expsim_panel.policy import BanditPolicy, Problem
 from expsim_panel.results import Outcomes
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
+from expsim_panel.timeline import late_arms
 
 NAMES = {IPW: "ipw", AIPW: "aipw_uniform", ROOT: "aipw_sqrt_e", TWO_POINT: "aipw_twopoint"}
 """Estimators of a difference from logged shares, by their place in arrays; called as in `adaptive_inference`."""
@@ -26,8 +27,12 @@ DECAY = 0.7
 
 def logs(scenario: Scenario, one: Strategy) -> bool:
     """Tell whether a strategy's shares follow the data and days can be scored by them."""
-    moves = isinstance(one.policy, BanditPolicy) and one.policy.follows_data
-    return bool(moves and scenario.evaluator.kind != "hybrid" and scenario.offline is None)
+    return bool(
+        isinstance(one.policy, BanditPolicy)
+        and moves(scenario, one)
+        and scenario.evaluator.kind != "hybrid"
+        and scenario.offline is None
+    )
 
 
 def floored(scenario: Scenario, one: Strategy) -> bool:
@@ -39,9 +44,11 @@ def floored(scenario: Scenario, one: Strategy) -> bool:
     return one.policy.least_share(problem) > 0.0
 
 
-def moves(one: Strategy) -> bool:
-    """Tell whether what was seen decides where traffic goes, so that pooled means are biased."""
-    return bool(one.policy.adaptive and (one.policy.follows_data or not isinstance(one.policy, BanditPolicy)))
+def moves(scenario: Scenario, one: Strategy) -> bool:
+    """Tell whether what was seen decides where traffic goes, or a variant arrives late: pooled means mislead."""
+    if not one.policy.adaptive:
+        return False
+    return bool(one.policy.follows_data or not isinstance(one.policy, BanditPolicy) or late_arms(scenario))
 
 
 def why_naive(scenario: Scenario, one: Strategy) -> str | None:
@@ -50,7 +57,7 @@ def why_naive(scenario: Scenario, one: Strategy) -> str | None:
         return None
     if not isinstance(one.policy, BanditPolicy):
         return "variants leave by what was seen of them: nobody chose at random"
-    if not one.policy.follows_data:
+    if not moves(scenario, one):
         return "the split is random and even whatever comes out: pooled means are valid"
     if scenario.evaluator.kind == "hybrid":
         return "a hybrid corrects a day by the labels of all days: days have no scores of their own"

@@ -69,7 +69,9 @@ def compared(one: StrategyResult, scenario: Scenario) -> tuple[Worth, ...]:
     """
     out = one.worlds["truth"]
     safe = floored(scenario, one.strategy)
-    made = [_worth(SAMPLE_MEAN, not moves(one.strategy), not safe, naive(out, scenario.by_counts), one, scenario)]
+    made = [
+        _worth(SAMPLE_MEAN, not moves(scenario, one.strategy), not safe, naive(out, scenario.by_counts), one, scenario)
+    ]
     if out.logged is not None:
         for method, name in NAMES.items():
             made.append(_worth(name, safe, safe and method == USED, by_logged(out.logged, method), one, scenario))

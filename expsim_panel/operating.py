@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from expsim_panel import plan
+from expsim_panel import late_arms, plan
 from expsim_panel.adjusted import Adjusted, adjusted
 from expsim_panel.averages import MIN_EVENTS, blank, mean, over_arms, proportion, proportion_of
 from expsim_panel.economics import Ledger
@@ -138,7 +138,10 @@ def endings(
     found = estimates(out, scenario.by_counts)
     z = norm_ppf(0.5 + one.design.level() / 2)
     chosen = decisions(out, found, z, scenario.scenario.indifference)
-    return followed(money, found, chosen, out.units, out.rows, effects, guards)
+    made = followed(money, found, chosen, out.units, out.rows, effects, guards)
+    if not late_arms.late_arms(scenario):
+        return made
+    return replace(made, regret=late_arms.regret(scenario, money, made.regret, made.value, made.best, guards))
 
 
 def followed(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from expsim_panel import plan
+from expsim_panel import plan, timeline
 from expsim_panel.design import Setting
 from expsim_panel.hybrid_rows import LabelledRows, PairedRows
 from expsim_panel.kernels.hybrid import FF, REST, REST_F, REST_FF, SUMS_KEPT, F, N
@@ -175,6 +175,7 @@ class Stage:
             0.0,
             0,
             True,
+            timeline.arrivals(self.study.scenario),
         )
         days, allocation = self.setting.days, one.policy.allocation(supply)
         if isinstance(law.labelled, LabelledRows):
@@ -211,6 +212,7 @@ class Stage:
             float(law.severity_sd),
             int(law.raters),
             bool(law.shared),
+            timeline.arrivals(self.study.scenario),
         )
 
     def _draw(self, block: int, law: plan.Law) -> Paths:
