@@ -6,7 +6,8 @@ from expsim_panel import exact, plan
 from expsim_panel.economics import ledger
 from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.evaluators.judge import Judge
-from expsim_panel.named_estimator import NAIVE, bias
+from expsim_panel.logged_shares import moves, why_naive
+from expsim_panel.named_estimator import NAIVE, WEIGHTED, Worth, compared
 from expsim_panel.operating import MIN_EVENTS
 from expsim_panel.preference_rows import net_of_bias
 from expsim_panel.quantities import effect, percent
@@ -86,20 +87,33 @@ def _held_back(result: Result) -> str:
 
 def _after_a_bandit(result: Result, scenario: Scenario) -> str:
     """Name the estimator of the strategies that move traffic by what they see, with its bias and coverage."""
-    told = []
+    weighted, pooled, reasons = [], [], []
     for one in result.strategies:
-        if not one.strategy.policy.adaptive:
+        if not moves(scenario, one.strategy):
             continue
-        off = max(bias(one, scenario), key=lambda figure: abs(figure.value or 0.0))
-        if off.value is not None:
-            covers = percent(one.figures["coverage"].value, 0)
-            told.append(f"{one.name} is off by {effect(off.value, scenario.shown_as)} on average and covers {covers}")
-    if not told:
-        return ""
-    return (
-        f"Where traffic follows the data the estimate is still the {NAIVE}, biased there: {', '.join(told)} (bias of "
-        f"the evaluator included). Estimates that stay valid: the page A/B or bandit?, or expsim bandit."
-    )
+        every = compared(one, scenario)
+        plain, used = every[0], next(each for each in every if each.used)
+        if plain.worst.value is None or used.worst.value is None:
+            continue
+        naive = f"{effect(plain.worst.value, scenario.shown_as)} on average and covers {_share(plain)}"
+        if used is plain:
+            pooled.append(f"{one.name} is off by {naive}")
+            reasons.append(str(why_naive(scenario, one.strategy)))
+        else:
+            off = effect(used.worst.value, scenario.shown_as)
+            weighted.append(f"{one.name} is off by {off} and covers {_share(used)} (pooled means: {naive})")
+    made = []
+    if weighted:
+        made.append(f"Where traffic follows the data the estimate is the {WEIGHTED}: {', '.join(weighted)}.")
+    if pooled:
+        left = f"Without a valid one the estimate stays the {NAIVE}, biased where traffic follows the data"
+        made.append(f"{left}: {', '.join(pooled)}; {'; '.join(dict.fromkeys(reasons))}.")
+    return f"{' '.join(made)} The evaluator's own bias is included." if made else ""
+
+
+def _share(found: Worth) -> str:
+    """Say how often an estimator's intervals hold the truth."""
+    return percent(found.coverage.value, 0)
 
 
 def _second_look(result: Result) -> str:
@@ -113,7 +127,9 @@ def _second_look(result: Result) -> str:
         return ""
     shares = sorted(((share, action) for action, share in said.items() if share >= 0.005), reverse=True)
     listed = ", ".join(f"{action} {percent(share, 0)}" for share, action in shares)
+    asks = one.worlds["truth"].floored and one.strategy.design.error_claim == "none"
+    sure = "the estimate that moving traffic leaves valid, " if asks else ""
     return (
         f"These figures follow the rule's own answer ({one.name} would launch in {percent(launches, 0)}). The verdict "
-        f"also weighs the evaluator's suspected bias, prices and indifference: {listed} of the same experiments."
+        f"also weighs {sure}the evaluator's suspected bias, prices and indifference: {listed} of the same experiments."
     )

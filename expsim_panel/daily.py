@@ -14,8 +14,8 @@ from expsim_panel.economics import ledger
 from expsim_panel.kernels.arms import FIRST, P_BEST, SECOND, best_of_betas, best_of_normals
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import FUTILE
-from expsim_panel.operating import estimates
-from expsim_panel.results import Outcomes, StrategyResult
+from expsim_panel.operating import Estimates, estimates, naive
+from expsim_panel.results import StrategyResult
 from expsim_panel.scenario import Scenario
 
 
@@ -96,9 +96,8 @@ def follow(scenario: Scenario, one: StrategyResult) -> Daily:
     """Return the days of the experiment that a strategy's result has on screen."""
     state = one.trace.state
     units, rows, sums, squares = (state[:, i, :] for i in range(4))
-    whole = np.zeros(len(state), np.int16)
-    seen = Outcomes(whole, whole, units, rows, sums, squares)
     binary = scenario.by_counts
+    seen = one.trace.outcomes()
     found = estimates(seen, binary)
     design = one.strategy.design
     z = norm_ppf(0.5 + design.level() / 2)
@@ -107,7 +106,7 @@ def follow(scenario: Scenario, one: StrategyResult) -> Daily:
     effect, se = np.where(defined, found.effect, np.nan), np.where(defined, found.se, np.nan)
     p_best, confidence, bounds, needed = None, None, None, np.empty(0)
     if isinstance(design, Bayesian):
-        p_best, confidence = _p_best(design, binary, rows, sums, effect, squares), float(design.confidence)
+        p_best, confidence = _p_best(design, binary, rows, sums, naive(seen, binary), squares), float(design.confidence)
     else:
         bounds = design.bounds(plan.setting_of(scenario))
         if bounds is not None:
@@ -140,12 +139,12 @@ def follow(scenario: Scenario, one: StrategyResult) -> Daily:
 
 
 def _p_best(
-    design: Bayesian, binary: bool, rows: np.ndarray, sums: np.ndarray, effect: np.ndarray, squares: np.ndarray
+    design: Bayesian, binary: bool, rows: np.ndarray, sums: np.ndarray, pooled: Estimates, squares: np.ndarray
 ) -> np.ndarray:
     """Return the posterior chance of every arm to be best at the end of each day, by the rule's own formulas."""
     days, arms = rows.shape
     table, work = np.full((days, arms), np.nan), np.zeros((4, arms))
-    for day in np.flatnonzero(np.isfinite(effect).all(axis=1)):
+    for day in np.flatnonzero((np.isfinite(pooled.effect) & (pooled.se > 0)).all(axis=1)):
         n, total = rows[day], sums[day]
         if binary:
             work[FIRST], work[SECOND] = design.prior_hits + total, design.prior_misses + n - total

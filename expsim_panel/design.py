@@ -39,6 +39,8 @@ class Setting:
         `units` and `rows` are then those whose outcomes are known. None: nothing is late.
     past : (float, float) or None
         Mean and standard deviation of the effects that the team's past experiments fit, where they are given.
+    late_arms : bool
+        Whether a variant arrives later, so that pooled rows are not of the same days.
     """
 
     units: np.ndarray
@@ -49,6 +51,7 @@ class Setting:
     enrolled: np.ndarray | None = None
     scored: np.ndarray | None = None
     past: tuple[float, float] | None = None
+    late_arms: bool = False
 
     @property
     def days(self) -> int:

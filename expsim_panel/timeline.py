@@ -22,10 +22,23 @@ def weights(scenario: Scenario) -> np.ndarray:
     return np.asarray(sizes * days / sizes.sum())
 
 
+def arrivals(scenario: Scenario) -> np.ndarray:
+    """Return the first day (from 0) on which each variant gets traffic, shape (arms,)."""
+    return np.array([(one.arrives_day or 1) - 1 for one in scenario.variants], dtype=np.int64)
+
+
+def late_arms(scenario: Scenario) -> bool:
+    """Tell whether a variant arrives after the experiment has begun."""
+    return bool(arrivals(scenario).any())
+
+
 def shares(scenario: Scenario) -> np.ndarray:
-    """Return the shares of each day, shape (days, arms): final ones, or on the way there."""
+    """Return the shares of each day, shape (days, arms): of those that are there, final ones or on the way there."""
     days, ramp = scenario.traffic.days, scenario.traffic.ramp
     made = np.tile(scenario.shares, (days, 1))
+    if late_arms(scenario):
+        made *= arrivals(scenario) <= np.arange(days)[:, None]
+        made /= made.sum(axis=1, keepdims=True)
     if ramp is not None:
         steps = max(ramp.days - 1, 1)
         part = ramp.start + (1 - ramp.start) * np.minimum(np.arange(days) / steps, 1.0)

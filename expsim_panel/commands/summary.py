@@ -13,6 +13,7 @@ from expsim_panel.caveats import caveats
 from expsim_panel.commands.check import told_evaluator
 from expsim_panel.commands.screen import bullets, facts, heading
 from expsim_panel.guardrail_tables import named, rail_of
+from expsim_panel.named_estimator import HEADS, rows
 from expsim_panel.prices import price_note
 from expsim_panel.printed import clean
 from expsim_panel.quantities import count, days, effect, money, percent
@@ -38,6 +39,9 @@ def show(result: Result, command: str, out: Console) -> None:
     out.print(facts((*LEGEND, *_undefined(result))))
     if any(one.guarded for one in result.strategies):
         out.print(_guardrails(result))
+    estimated = rows(result)
+    if estimated:
+        out.print(_estimators(estimated))
     noted = caveats(result)
     if noted:
         out.print()
@@ -50,6 +54,18 @@ def show(result: Result, command: str, out: Console) -> None:
     out.print(heading("The same again"))
     out.print(clean(command), soft_wrap=True)
     out.print(f"seed {result.request.seed}, digest {result.digest[:12]}", style="dim")
+
+
+def _estimators(estimated: list[tuple[str, str, str, str, str]]) -> RenderableType:
+    """Return what each estimator is worth where traffic follows the data."""
+    table = Table(box=box.SIMPLE, title="Estimates where traffic follows the data", title_justify="left")
+    for k, head in enumerate(HEADS):
+        table.add_column(head, justify="left" if k < 3 else "right", no_wrap=k > 1)
+    last = ""
+    for name, *cells in estimated:
+        table.add_row("" if name == last else clean(name), *cells)
+        last = name
+    return table
 
 
 def _header(result: Result) -> RenderableType:

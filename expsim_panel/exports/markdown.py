@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from expsim_panel import named_estimator
 from expsim_panel.caveats import caveats
 from expsim_panel.economics import Ledger, ledger
 from expsim_panel.errors import InputError, did_you_mean, shown
@@ -167,7 +168,10 @@ def _strategies(result: Result) -> list[str]:
         "values stand in brackets where they exist; ▲ marks more false alarms than allowed."
     )
     noted = "\n".join(f"* {escape(sentence)}" for sentence in caveats(result))
-    return ["## How the strategies compare", note, table(head, cells), noted]
+    estimated = [[escape(cell) for cell in row] for row in named_estimator.rows(result)]
+    title = "Estimates where traffic follows the data: bias of the worst variant, and coverage."
+    worth = [title, table(list(named_estimator.HEADS), estimated)] if estimated else []
+    return ["## How the strategies compare", note, table(head, cells), *worth, noted]
 
 
 def _costs(one: StrategyResult, scenario: Scenario, money_of: Ledger) -> list[str]:
