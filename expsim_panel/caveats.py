@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from expsim_panel import exact, plan
 from expsim_panel.economics import ledger
 from expsim_panel.evaluators.hybrid import Hybrid
@@ -14,6 +16,8 @@ from expsim_panel.quantities import effect, percent
 from expsim_panel.results import Result
 from expsim_panel.scenario import Scenario
 
+FEW_EVENTS = 20
+"""Labels of the rarer kind, yes or no, of a variant under which EIF's error is 5 % too wide or more."""
 FEW_LABELS = 50
 """Labels of a variant under which a hybrid is warned about (MODEL section 3.2)."""
 
@@ -69,6 +73,15 @@ def _corrections(scenario: Scenario) -> str:
         return (
             f"A variant gets {labels} labels: under {FEW_LABELS} they tell too little about the judge, and "
             "correcting it may be worse than the labels alone."
+        )
+    if scenario.family != "binary" or evaluator.paired or scenario.offline is not None:
+        return ""
+    rate = evaluator.joint(scenario.means, scenario.sds, scenario.family).label
+    events = float((labels * np.minimum(rate, 1 - rate)).min())
+    if events < FEW_EVENTS:
+        return (
+            f"About {max(events, 0.1):.2g} labels of the rarer kind are expected in a variant: under {FEW_EVENTS} the "
+            "correction takes its error for larger than it is, and finds real differences less often."
         )
     return ""
 

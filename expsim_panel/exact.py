@@ -258,7 +258,8 @@ def _on_prompts(
         shift, inner = difference / float(np.sqrt(true[0])), planned.inner
         low = float(nctdtr(freedom, shift, planned.lower[0]))
         high = float(nctdtr(freedom, -shift, -planned.upper[0]))
-        if inner is None or inner[0] <= 0:
+        # Far from 0 the noncentral t has no digits left, and is as good as normal at so many degrees of freedom.
+        if (inner is None or inner[0] <= 0) and np.isfinite(low + high):
             return np.array([low]), np.zeros(1), np.array([high])
     stretch = np.sqrt(believed / true)
     inner = None if planned.inner is None else planned.inner * stretch
