@@ -155,6 +155,25 @@ class Count(param.Integer):  # type: ignore[misc]
     remedy = Quantity.remedy
 
 
+class GivenCount(Count):
+    """A whole number that knows whether anybody gave it: beside a list that says the same, a default says nothing."""
+
+    if not TYPE_CHECKING:
+
+        def __set__(self, owner: Any, value: Any) -> None:
+            super().__set__(owner, value)
+            if owner is not None:
+                vars(owner).setdefault(_GIVEN, set()).add(self.name)
+
+
+def was_given(owner: Any, name: str) -> bool:
+    """Tell whether a `GivenCount` of an object was set, be it to its default."""
+    return name in vars(owner).get(_GIVEN, ())
+
+
+_GIVEN = "_given_counts"
+
+
 class Days(Count):
     """A whole number of days."""
 

@@ -18,6 +18,8 @@ from expsim_panel.errors import InputError
 from expsim_panel.study import Request, Study
 
 RUN_KEYS = ("replicates", "seed", "luck")
+LISTS = ("information", "critical_values", "alpha_spent", "kept", "drop_below")
+"""Keys of a strategy whose list says how many looks there are, in place of a number."""
 EVALUATOR_KIND = ("evaluator", "kind")
 
 Path = tuple[str | int, ...]
@@ -105,12 +107,19 @@ class Form(param.Parameterized):  # type: ignore[misc]
             node.pop(path[-1], None)
         else:
             node[path[-1]] = value
+        listed = path[0] == "strategies" and path[-1] in LISTS and value is not None
+        for key in ("looks", "keep") if listed else ():
+            # What the form had there before was the default, or of the list before.
+            node.pop(key, None)
         changed = self._adopt()
         # Labels carry the names, units follow the kind of metric: such a change asks for another form.
         if changed and path[-1] == "name" and path[0] in ("variants", "strategies"):
             self._rebuild(str(path[0]))
         elif changed and path == ("metric", "family"):
             self._rebuild("all")
+        elif changed and listed:
+            node["looks"] = self.study.strategies[int(path[1])].design.planned_looks()
+            self._rebuild("strategies")
         return changed
 
     def edit_all(self, changes: Mapping[Path, Any]) -> bool:
