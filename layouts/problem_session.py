@@ -66,7 +66,8 @@ class AskedProblem:
         made = cls.usual(kind) if kind in FORMS else cls(kind)
         values: dict[str, Any] = {}
         for key, text in parts.items():
-            if key in ("problem", "policies", *SIZES):
+            # The theme is the page's own part of an address.
+            if key in ("problem", "policies", "theme", *SIZES):
                 continue
             text = text[: MOST_TEXT + 1]
             declared = FORMS[kind].param[key] if kind in FORMS and key in FORMS[kind].param else None
@@ -164,4 +165,7 @@ class ProblemSession(Playing):
 
 
 def _play(asked: dict[str, Any], progress: Any) -> PlayedProblem[Any]:
-    return play(**asked, progress=progress)
+    try:
+        return play(**asked, progress=progress)
+    except InputError as error:
+        raise InputError(WHERE, error.key, error.problem, error.remedy) from None

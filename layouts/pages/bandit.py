@@ -161,8 +161,9 @@ class Bandits:
             if typed and all(map(_readable, typed)):
                 # What can be played joins the others; what cannot stays where it is typed, with its line.
                 with pn.io.hold():
-                    session.asked = replace(session.asked, policies=tuple(together))
+                    # Emptied first: `_follow` leaves out what is still typed.
                     self.more.value = ""
+                    session.asked = replace(session.asked, policies=tuple(together))
                 await session.play()
                 return
             await session.change(policies=tuple(together))

@@ -32,7 +32,8 @@ def view(session: Session) -> pn.Column:
     asked = linked()
     start = PLAIN if asked is None else asked.kind if asked.kind in FORMS else next(iter(FORMS))
     choice = pmu.Select(
-        label="Kind of problem", options=KINDS, value=start, width=400, size="small", margin=(9, 0, 0, 0)
+        label="Kind of problem", options=KINDS, value=start, size="small", margin=(9, 0, 0, 0),
+        sizing_mode="stretch_width", max_width=400,
     )  # fmt: skip
     made: dict[str, Any] = {}
     body = pn.Column(sizing_mode="stretch_width", margin=0)

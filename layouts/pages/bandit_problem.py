@@ -32,7 +32,7 @@ from expsim_panel.problem_tables import table
 from expsim_panel.problem_verdicts import verdict
 
 SIZES = [200, 500, 1000, 2000, 5000, 10_000]
-WIDE, WIDTH = 330, 200
+WIDE, WIDTH = 320, 200
 
 
 class ProblemPage:
@@ -93,7 +93,7 @@ class ProblemPage:
         row: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0}
         own = [field.widget for key, field in self.fields.items() if key != "policies"]
         return pn.Column(
-            words(f'<p class="caption">{escape(self.form.hint)}</p>', margin=(6, 0, 0, 0)), pn.FlexBox(*own, **row),
+            words(f'<p class="caption">{escape(self.form.hint)}</p>', margin=(6, 0, 8, 0)), pn.FlexBox(*own, **row),
             self.names, pn.FlexBox(self.more, self.stop, **row), self.parameters.fold.card, self.problem, self.said,
             self.head, pn.FlexBox(self.focus, self.away, self.data, **row), self.body, self.caption, self.table,
             self.again, **row,
@@ -123,16 +123,7 @@ class ProblemPage:
             typed(key)
 
         async def chosen(*_: Any) -> None:
-            typed = names_in(str(self.more.value))
-            together = tuple(dict.fromkeys([*self.names.value, *typed]))
-            if typed and all(map(self._readable, typed)):
-                # What can be played joins the others; what cannot stays where it is typed, with its line.
-                with pn.io.hold():
-                    session.asked = replace(session.asked, policies=together)
-                    self.more.value = ""
-                await session.play()
-                return
-            await session.change(policies=together)
+            await self.choose()
 
         self.names.param.watch(chosen, "value")
         self.more.param.watch(chosen, "value")
@@ -145,6 +136,20 @@ class ProblemPage:
         if pn.state.curdoc is not None:
             pn.state.onload(session.play)
             pn.state.on_session_destroyed(lambda context: session.close())
+
+    async def choose(self) -> None:
+        """Play the policies that are chosen and typed."""
+        typed = names_in(str(self.more.value))
+        together = tuple(dict.fromkeys([*self.names.value, *typed]))
+        if typed and all(map(self._readable, typed)):
+            # What can be played joins the others; what cannot stays where it is typed, with its line.
+            with pn.io.hold():
+                # Emptied first: `_follow` leaves out what is still typed.
+                self.more.value = ""
+                self.session.asked = replace(self.session.asked, policies=together)
+            await self.session.play()
+            return
+        await self.session.change(policies=together)
 
     def _held(self, job: Callable[[], None]) -> Callable[..., None]:
         def work(*_: Any) -> None:
@@ -248,4 +253,5 @@ def _typed(declared: param.Parameter, value: Any) -> Any:
         return value is True
     if isinstance(declared, param.String):
         return str(value)[:2000]
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if number or declared.allow_None else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import panel as pn
@@ -12,7 +13,7 @@ import param
 from expsim_panel.bandit_form import FEWEST, MOST, BanditArm, BanditPlace, arm_keys, place_keys
 from expsim_panel.errors import InputError
 from expsim_panel.layouts.bandit_session import BanditSession
-from expsim_panel.layouts.controls import shape
+from expsim_panel.layouts.controls import Shape, shape
 from expsim_panel.layouts.pages.frame import Fold, words
 from expsim_panel.policy import BanditPolicy, DuelPolicy, Policy
 from expsim_panel.policy_names import canonical, read_kind
@@ -35,13 +36,21 @@ def box(declared: param.Parameter, start: Any, whose: str, changed: Changed, wid
         made = pmu.Select(label=label, options=named, value=start, **common)
     elif isinstance(declared, param.String):
         made = pmu.TextInput(label=label, value=str(start), max_length=2000, **common)
+    elif declared.allow_None:
+        # A number box shows an unset number as 0, which is a value.
+        form = shape(declared, False)
+        number = form.shown(start)
+        shown = "" if start is None else str(start) if number is None else f"{number:.12g}"
+        made = pmu.TextInput(
+            label=_with_unit(declared, whose), value=shown, placeholder="not set", max_length=40, **common
+        )
+        read = partial(_read, form)
     else:
         form = shape(declared, False)
-        unit = f", {form.unit}" if form.unit and not str(declared.label).endswith(form.unit) else ""
         kind = pmu.IntInput if form.whole else pmu.FloatInput
         made = kind(
-            label=f"{declared.label}{unit} · {whose}" if whose else f"{declared.label}{unit}", value=form.shown(start),
-            step=form.step, placeholder="not set", **({} if form.whole else {"format": "0.[00000000]"}), **common,
+            label=_with_unit(declared, whose), value=form.shown(start), step=form.step,
+            **({} if form.whole else {"format": "0.[00000000]"}), **common,
         )  # fmt: skip
         read = form.meant
 
@@ -50,6 +59,29 @@ def box(declared: param.Parameter, start: Any, whose: str, changed: Changed, wid
 
     made.param.watch(moved, "value")
     return made
+
+
+def typed_number(text: Any) -> Any:
+    """Return the number of a text, None where it is empty, the text itself where it is none."""
+    kept = str(text).strip().removeprefix("$").replace(",", "")
+    for kind in (int, float):
+        try:
+            return kind(kept) if kept else None
+        except ValueError:
+            continue
+    return str(text)[:40]
+
+
+def _read(form: Shape, text: Any) -> Any:
+    """Return the study's value of a typed number; what is none stays text."""
+    value = typed_number(text)
+    return value if isinstance(value, str) else form.meant(value)
+
+
+def _with_unit(declared: param.Parameter, whose: str) -> str:
+    unit = shape(declared, False).unit
+    label = f"{declared.label}, {unit}" if unit and not str(declared.label).endswith(unit) else str(declared.label)
+    return f"{label} · {whose}" if whose else label
 
 
 class Worlds:
