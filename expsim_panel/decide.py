@@ -20,6 +20,7 @@ from expsim_panel.sample_ratio import SampleRatio
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
 from expsim_panel.study import Study
+from expsim_panel.world_words import words_of
 
 NO_LUCK = 0
 SKEWED = sample_ratio.ALPHA
@@ -101,7 +102,7 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
     """
     one = _planned(study, strategy)
     scenario, notes = study.scenario, []
-    planned = int(scenario.traffic.days)
+    planned, clock = int(scenario.traffic.days), words_of(scenario)
     state = seen.state(scenario)
     if seen.daily:
         if day is not None:
@@ -112,12 +113,12 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
         if not 1 <= at <= planned:
             raise InputError("--day", "", f"{at} is out of bounds", f"give 1 to the planned {planned}")
         if day is None:
-            notes.append(f"Taken as the data of day {at}: the plan has about as many units then.")
+            notes.append(f"Taken as the data of {clock.tick} {at}: the plan has about as many {clock.unit}s then.")
         days = np.array([at])
     code, end = _replay(study, one, state, days)
     last = int(days[-1])
     if code and end < last:
-        notes.append(f"The rule ended the experiment on day {end}; what came later is left out.")
+        notes.append(f"The rule ended the experiment {clock.ended(end)}; what came later is left out.")
     kept = days <= end
     readings, unchecked = _guardrails(scenario, seen, end)
     notes += unchecked
@@ -189,7 +190,7 @@ def _go_on(study: Study, verdict: Verdict, trace: Trace, look: int) -> Verdict:
     so_far = f" So far {verdict.variant} shows {shows}." if shows and verdict.action != "keep" else ""
     return replace(
         verdict, action="collect", more_units=more, more_cost=price,
-        sentence=f"Go on to day {look}, the next planned look: no bound is crossed.{so_far}",
+        sentence=f"Go on to {words_of(scenario).tick} {look}, the next planned look: no bound is crossed.{so_far}",
         reasons=(*alarms(verdict), "Deciding between the planned looks is what raises false alarms."),
     )  # fmt: skip
 

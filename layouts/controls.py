@@ -16,7 +16,7 @@ import param
 from expsim_panel.evaluation import Evaluator
 from expsim_panel.layouts.form import Path
 from expsim_panel.look_lists import NONE
-from expsim_panel.quantities import Probability, Score
+from expsim_panel.quantities import PERCENTAGE_POINTS, Probability, Score
 from expsim_panel.sections import Section
 
 COMPACT = {
@@ -63,7 +63,7 @@ def shape(declared: param.Number, binary: bool) -> Shape:
     if isinstance(declared, Probability):
         factor = 100.0
     elif isinstance(declared, Score) and binary:
-        unit, factor = "% points", 100.0
+        unit, factor = PERCENTAGE_POINTS, 100.0
     whole = isinstance(declared, param.Integer)
 
     def end(value: float | None) -> Any:

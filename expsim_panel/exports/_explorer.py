@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from expsim_panel.plots._frame import DAY_TICKS
+
 EXPLORE = """
 const nearest = (levels, x) =>
   levels.reduce((best, v, k) => Math.abs(v - x) < Math.abs(levels[best] - x) ? k : best, 0);
@@ -63,8 +65,11 @@ state.tags = ['idle'];
 """Run on every choice and tap. Arguments: the widgets, figures and sources by name; ``all``, one table of
 levels, texts and cube per strategy; ``ceilings``, ``formats`` and ``titles`` by metric."""
 
-SCALE = """
+SCALE = f"""
 if (metric.value === 'power') return Math.round(100 * tick) + ' %';
+if (metric.value === 'days') {{
+{DAY_TICKS}
+}}
 return (metric.value === 'cost' ? '$' : '') + tick.toLocaleString('en-US');
 """
 """Numbers beside the colours."""

@@ -127,7 +127,7 @@ TEMPLATE = """
       <div>{{ embed(roots.traffic) }}</div><div>{{ embed(roots.truth) }}</div>
     </div>
     <div class="explore">
-      <figure role="group" aria-label="Heat map: improvement across, traffic upwards; choices and text say the same">
+      <figure role="group" aria-label="Heat map: improvement across, {{ size }} upwards; choices and text say the same">
         <figcaption id="map-title">{{ map_title }}</figcaption>
         <div class="map">{{ embed(roots.map) }}</div>
       </figure>
@@ -136,12 +136,12 @@ TEMPLATE = """
           <p id="says">{{ says }}</p>
           <dl class="numbers">
             <div><dt id="label-power">{{ label_power }}</dt><dd id="value-power">{{ value_power }}</dd></div>
-            <div><dt>days on average</dt><dd id="value-days">{{ value_days }}</dd></div>
+            <div><dt>{{ label_days }}</dt><dd id="value-days">{{ value_days }}</dd></div>
             <div><dt>cost on average</dt><dd id="value-cost">{{ value_cost }}</dd></div>
           </dl>
           <p class="small" style="margin-top:8px" id="reach">{{ reach }}</p>
         </div>
-        <figure role="group" aria-label="Curve of the chosen traffic over the true improvement">
+        <figure role="group" aria-label="Curve of the chosen {{ size }} over the true improvement">
           <figcaption id="curve-title">{{ curve_title }}</figcaption>
           <div class="curve">{{ embed(roots.curve) }}</div>
         </figure>

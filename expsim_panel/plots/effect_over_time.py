@@ -9,7 +9,7 @@ from expsim_panel.daily import Daily
 from expsim_panel.plots._frame import add, day_axis, frame, hover, ink, label_ink, plain
 from expsim_panel.plots._palette import colour
 from expsim_panel.quantities import effect as effect_text
-from expsim_panel.quantities import percent
+from expsim_panel.quantities import effect_unit, percent
 
 
 class EffectOverTime:
@@ -60,8 +60,7 @@ class EffectOverTime:
 
     def show(self, seen: Daily) -> None:
         """Show another experiment."""
-        factor = 100.0 if seen.family == "binary" else 1.0
-        unit = "percentage points" if seen.family == "binary" else "points"
+        factor, unit = effect_unit(seen.family == "binary")
         day = np.arange(1, seen.day + 1)
         day_axis(self.figure, seen.planned, seen.tick)
         self.figure.yaxis.axis_label.text = plain(f"Better {seen.metric}, {unit}")

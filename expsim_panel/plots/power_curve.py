@@ -34,7 +34,7 @@ from expsim_panel.plots._frame import plain
 from expsim_panel.plots._palette import LIGHT, VARIANTS, Ink
 from expsim_panel.plots.power_surface import TARGET, effect_axis, formatter, scale, shown
 from expsim_panel.quantities import effect, percent
-from expsim_panel.surface import METRICS, Origin, PowerCurve, PowerSurface
+from expsim_panel.surface import Origin, PowerCurve, PowerSurface
 
 LIFT = {"power": -18, "other": 8}
 """Where the picked value stands, pixels above its point: clear of a curve that rises, and of one that falls."""
@@ -104,7 +104,7 @@ def mark(shape: Shape, at: float) -> dict[str, list[Any]]:
 
 def title(shape: Shape) -> str:
     """Return the heading: what, by whom, at which traffic; plain text."""
-    return f"{METRICS[shape.metric]} at {shape.origin.size(shape.units)}"
+    return f"{shape.origin.titles[shape.metric]} at {shape.origin.size(shape.units)}"
 
 
 def draw(shape: Shape, *, ink: Ink = LIGHT, height: int = 300) -> tuple[figure, dict[str, ColumnDataSource]]:

@@ -33,10 +33,11 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from expsim_panel.plots._dress import dress
-from expsim_panel.plots._frame import plain
+from expsim_panel.plots._frame import DAY_TICKS, plain
 from expsim_panel.plots._palette import LIGHT, MAGNITUDE, Ink
 from expsim_panel.quantities import days, effect, money, percent
-from expsim_panel.surface import METRICS, Origin, PowerSurface
+from expsim_panel.quantities import effect_unit as unit_of
+from expsim_panel.surface import Origin, PowerSurface
 
 TARGET = 0.8
 """Power that a plan is expected to reach; the iso-line."""
@@ -44,7 +45,7 @@ TARGET = 0.8
 
 def scale(origin: Origin) -> float:
     """Return the factor from an effect to what the axis shows: percentage points for rates."""
-    return 100.0 if origin.family == "binary" else 1.0
+    return unit_of(origin.family == "binary")[0]
 
 
 def effect_axis(origin: Origin) -> str:
@@ -54,7 +55,7 @@ def effect_axis(origin: Origin) -> str:
 
 def effect_unit(origin: Origin) -> str:
     """Return the unit of the effect axis."""
-    return "percentage points" if origin.family == "binary" else "points"
+    return unit_of(origin.family == "binary")[1]
 
 
 def shown(metric: str, value: float) -> str:
@@ -147,7 +148,8 @@ def span(surface: PowerSurface, metric: str) -> tuple[float, float]:
     if metric == "power":
         return 0.0, 1.0
     if metric == "days":
-        return 0.0, float(surface.origin.days)
+        # The planned days; the batches of a prompt set are no days.
+        return 0.0, float(surface.origin.days if surface.origin.live else max(surface.values[metric].max(), 1e-9))
     return 0.0, float(max(surface.values[metric].max(), 1e-9))
 
 
@@ -156,7 +158,7 @@ def formatter(metric: str) -> NumeralTickFormatter | CustomJSTickFormatter:
     if metric == "power":
         return NumeralTickFormatter(format="0 %")
     if metric == "days":
-        return NumeralTickFormatter(format="0")
+        return CustomJSTickFormatter(code=DAY_TICKS)
     return CustomJSTickFormatter(code="return '$' + (tick >= 1e6 ? tick / 1e6 + 'M' : tick.toLocaleString('en-US'))")
 
 
@@ -190,7 +192,7 @@ def draw(
         tools="",
         toolbar_location=None,
         name="power-surface",
-        title=plain(f"{METRICS[metric]}, {origin.strategy}"),
+        title=plain(f"{origin.titles[metric]}, {origin.strategy}"),
     )
     plot.x_range.range_padding = plot.y_range.range_padding = 0
     low, high = span(surface, metric)

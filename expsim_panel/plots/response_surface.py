@@ -26,7 +26,7 @@ from expsim_panel.plots._dress import dress
 from expsim_panel.plots._frame import plain
 from expsim_panel.plots._palette import ABOVE, BELOW, LIGHT, MAGNITUDE, MIDDLE, VARIANTS, Ink
 from expsim_panel.plots.power_surface import TARGET, edges
-from expsim_panel.quantities import percent
+from expsim_panel.quantities import PP, percent
 from expsim_panel.response_surface import MONEY, ResponseSurface, is_share, unsigned, written
 
 ERROR, VALUE = "se", "value"
@@ -95,8 +95,8 @@ return sign + "$" + text""",
         )
     if is_share(made.metric) and made.minus is not None:
         digits = 1 if what == ERROR else 0
-        code = "return (tick > 0 ? plus : '') + (100 * tick).toFixed(digits) + ' pp'"
-        return CustomJSTickFormatter(args={"plus": sign, "digits": digits}, code=code)
+        code = "return (tick > 0 ? plus : '') + (100 * tick).toFixed(digits) + ' ' + unit"
+        return CustomJSTickFormatter(args={"plus": sign, "digits": digits, "unit": PP}, code=code)
     if is_share(made.metric):
         return NumeralTickFormatter(format="0.0 %" if what == ERROR else "0 %")
     return NumeralTickFormatter(format=f"{sign}0,0.[00]")

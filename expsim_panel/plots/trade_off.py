@@ -9,13 +9,13 @@ from bokeh.plotting import figure
 from expsim_panel.plots._frame import plain
 from expsim_panel.plots._kinds import start, text
 from expsim_panel.plots._palette import LIGHT, Ink, colour
-from expsim_panel.quantities import percent
+from expsim_panel.quantities import effect_unit, percent
 from expsim_panel.trade_offs import TradeOff
 
 
 def draw(found: TradeOff, *, binary: bool, ink: Ink = LIGHT, height: int = 320) -> figure:
     """Return the figure: one point a variant, whiskers two posterior SDs each way, latency in words."""
-    scale, unit = (100.0, "percentage points") if binary else (1.0, "points")
+    scale, unit = effect_unit(binary)
     made = start("Quality and cost, with the chance to be worth most", "Dollars per 1,000 responses",
                  f"Quality over the control, {unit}", ink, height)  # fmt: skip
     made.xaxis.formatter = NumeralTickFormatter(format="$0,0.00")
