@@ -248,7 +248,7 @@ def clock(longest: float) -> tuple[float, str]:
 
 
 PERCENTAGE_POINTS, PP = "percentage points", "pp"
-"""Unit of a difference of rates: in labels and beside axes, and after a number."""
+"""Unit of a difference of rates: as a word beside axes and in sentences, as a sign after a number and in labels."""
 
 
 def effect_unit(binary: bool) -> tuple[float, str]:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 METRIC_WORDS: Mapping[str, str] = {
     "units": "Expected prompts answered, all variants together",
     "exposures": "Expected responses to live users (none here)",
-    "days": "Expected time to the last score, days",
-    "waiting_days": "Expected days of waiting for the last score (none here)",
+    "days": "Expected time to the last score",
+    "waiting_days": "Expected waiting for the last score (none here)",
     "traffic_on_worse_arms": "Share of answers by worse variants",
 }
 """Figures of surfaces that are called otherwise on a prompt set."""

@@ -50,7 +50,9 @@ if (errors) {
   line.data = {x: s.effects, y: y};
   points.data = {x: [], y: [], low: [], high: [], says: []};
 }
-here.data = {x: [s.effects[i]], y: [y[i]], text: [d[m + '_text'][cell].split(' ± ')[0]],
+const right = s.effects[i] > 0.75 * s.effects[s.effects.length - 1];
+here.data = {align: [right ? 'right' : 'left'], away: [right ? -10 : 10],
+  x: [s.effects[i]], y: [y[i]], text: [d[m + '_text'][cell].split(' ± ')[0]],
   lift: [lift[m === 'power' ? m : 'other']]};
 const write = (id, text) => { const node = document.getElementById(id); if (node) node.textContent = text; };
 write('map-title', titles[m] + ', ' + s.name);

@@ -16,6 +16,11 @@ def plain(text: str) -> str:
     return text.replace("$$", "$\u200b$").replace("\\(", "\\\u200b(").replace("\\[", "\\\u200b[")
 
 
+def short(text: str, most: int = 20) -> str:
+    """Return a name that fits beside a line; what is cut is said in full where a pointer hovers, and in the tables."""
+    return plain(text if len(text) <= most else f"{text[: most - 1].rstrip()}…")
+
+
 def frame(title: str, x_label: str, y_label: str, *, height: int = 270, **changes: Any) -> figure:
     """Return an empty figure in the house style."""
     made = figure(
@@ -31,6 +36,8 @@ def frame(title: str, x_label: str, y_label: str, *, height: int = 270, **change
     made.toolbar.autohide = True
     made.toolbar.logo = None
     made.outline_line_color = None
+    # From the figure's own edge: on a phone a heading is as wide as the screen.
+    made.title.offset = -44
     made.xaxis.axis_label, made.yaxis.axis_label = PlainText(text=x_label), PlainText(text=plain(y_label))
     made.xgrid.grid_line_color = None
     made.axis.minor_tick_line_color = None
@@ -47,7 +54,7 @@ def day_axis(made: figure, planned: int, tick: str = "day") -> None:
     made.xaxis.ticker = FixedTicker(ticks=list(range(0, planned + 1, step)))
 
 
-DAY_TICKS = """const size = Math.abs(tick), sign = tick < 0 ? "-" : ""
+DAY_TICKS = """const size = Math.abs(tick), sign = tick < 0 ? "-" : tick > 0 && typeof plus === "string" ? plus : ""
 const say = (number) => sign + number.toLocaleString("en-US", {maximumSignificantDigits: 2})
 if (size === 0) return "0"
 if (size < 1 / 24) return say(1440 * size) + " min"

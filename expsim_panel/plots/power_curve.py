@@ -99,7 +99,12 @@ def mark(shape: Shape, at: float) -> dict[str, list[Any]]:
     x = at * scale(shape.origin)
     y = float(np.interp(x, source["x"], source["y"]))
     lift = LIFT["power" if shape.metric == "power" else "other"]
-    return {"x": [x], "y": [y], "text": [shown(shape.metric, y)], "lift": [lift]}
+    # The label keeps clear of the right edge.
+    right = x > 0.75 * float(max(source["x"]))
+    return {
+        "x": [x], "y": [y], "text": [shown(shape.metric, y)], "lift": [lift],
+        "align": ["right" if right else "left"], "away": [-10 if right else 10],
+    }  # fmt: skip
 
 
 def title(shape: Shape) -> str:
@@ -154,7 +159,8 @@ def draw(shape: Shape, *, ink: Ink = LIGHT, height: int = 300) -> tuple[figure, 
     plot.add_layout(whisker)
     plot.scatter("x", "y", source=sources["here"], size=13, fill_color=VARIANTS[1], line_color=ink.text, line_width=1.5)
     plot.add_layout(
-        LabelSet(x="x", y="y", text="text", source=sources["here"], x_offset=10, y_offset="lift", text_color=ink.text,
+        LabelSet(x="x", y="y", text="text", source=sources["here"],
+                 x_offset="away", y_offset="lift", text_align="align", text_color=ink.text,
                  text_font_size="13px", text_font_style="bold", name="here")
     )  # fmt: skip
     plot.add_tools(HoverTool(renderers=[points], tooltips="@says"))

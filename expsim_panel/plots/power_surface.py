@@ -126,9 +126,14 @@ def iso(surface: PowerSurface) -> dict[str, list[Any]]:
 
 
 def iso_label(surface: PowerSurface) -> dict[str, list[Any]]:
-    """Return the label at the upper end of the line."""
+    """Return the label at the upper end of the line, which keeps clear of the right edge."""
     line = iso(surface)
-    return {"x": line["x"][-1:], "y": line["y"][-1:], "text": [f"{percent(TARGET, 0)} chance"][: len(line["x"])]}
+    some = len(line["x"]) > 0
+    right = some and line["x"][-1] > 0.7 * float(surface.effects[-1]) * scale(surface.origin)
+    return {
+        "x": line["x"][-1:], "y": line["y"][-1:], "text": [f"{percent(TARGET, 0)} chance"][:some],
+        "align": ["right" if right else "left"][:some], "away": [-9 if right else 9][:some],
+    }  # fmt: skip
 
 
 def own(surface: PowerSurface) -> dict[str, list[Any]]:
@@ -225,7 +230,17 @@ def draw(
     plot.text(
         "x", "y", "text", source=sources["own"], x_offset="away", y_offset=-4, text_align="align", **on_data, **backed
     )
-    plot.text("x", "y", "text", source=sources["iso_label"], x_offset=9, y_offset=22, **on_data, **backed)
+    plot.text(
+        "x",
+        "y",
+        "text",
+        source=sources["iso_label"],
+        x_offset="away",
+        y_offset=22,
+        text_align="align",
+        **on_data,
+        **backed,
+    )
     plot.add_layout(
         ColorBar(color_mapper=mapper, formatter=formatter(metric), ticker=BasicTicker(desired_num_ticks=5), width=10,
                  padding=6, bar_line_color=None, major_tick_line_color=None),

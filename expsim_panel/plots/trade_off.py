@@ -39,6 +39,9 @@ def draw(found: TradeOff, *, binary: bool, ink: Ink = LIGHT, height: int = 320) 
         text(made, said, float(cost[a]), float(quality[a]), ink.text, bold=True,
              text_align="right" if left else "left", x_offset=-12 if left else 12)  # fmt: skip
     span = max(float(np.ptp(cost)), 0.05 * max(float(cost.max()), 1e-9), 1e-6)
+    if not cost.any():
+        # All free: the scale of a dollar, not of rounding.
+        span = 1.0
     made.x_range.start, made.x_range.end = float(cost.min()) - 0.35 * span, float(cost.max()) + 0.35 * span
     made.y_range.start = float((quality - 2.4 * sd).min())
     made.y_range.end = float((quality + 2.4 * sd).max())

@@ -163,7 +163,6 @@ def _cell(found: Figure, form: Callable[[Any], str]) -> str:
     if found.value is None:
         return f'<span class="muted" title="{escape(found.reason or "undefined")}">n/a</span>'
     # What is the same in every experiment has an error of rounding alone.
-    noise = found.se if found.se is None or found.se > 1e-9 * abs(found.value) else 0.0
-    error = f"<small>± {form(noise)}</small>" if noise is not None else ""
+    error = f"<small>± {form(found.se)}</small>" if found.se and found.se > 1e-9 * abs(found.value) else ""
     exact = f"<small>exact {form(found.exact)}</small>" if found.exact is not None else ""
     return f"{form(found.value)}{error}{exact}"

@@ -181,15 +181,16 @@ class Surfaces:
                 cells, how = (percent(power), days(day), "n/a", money(cost)), f"{origin.replicates:,} simulated"
             else:
                 cells, how = ("n/a",) * 4, f"{one}; choose it above to simulate it"
-            row = "".join(f"<td>{cell}</td>" for cell in cells) + f"<td>{escape(how)}</td>"
+            row = "".join(f"<td>{cell}</td>" for cell in cells) + f'<td class="note">{escape(how)}</td>'
             rows += f"<tr>{who}{row}</tr>"
         size, traffic = effect(float(made.effects[i]), origin.family), origin.size(float(made.units[j]))
         place = f"At a true difference of {size} and {escape(traffic)}"
         heads = "".join(
             f'<th scope="col">{head}</th>'
-            for head in ("Strategy", "Chance to find it", origin.words.time, origin.words.units, "Cost", "How known")
+            for head in ("Strategy", "Chance to find it", origin.words.time, origin.words.units_short, "Cost")
         )
         return (
-            f'<div class="scroll"><table><caption>{place}</caption><thead><tr>{heads}</tr></thead>'
+            f'<div class="scroll" tabindex="0" role="region" aria-label="Figures"><table><caption>{place}</caption>'
+            f'<thead><tr>{heads}<th scope="col" class="note">How known</th></tr></thead>'
             f"<tbody>{rows}</tbody></table></div>"
         )
