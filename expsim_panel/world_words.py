@@ -6,9 +6,12 @@ command takes the words from here, so that a study on a prompt set nowhere speak
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from expsim_panel.quantities import count
 
 if TYPE_CHECKING:
     from expsim_panel.scenario import Scenario
@@ -69,6 +72,11 @@ class WorldWords:
     def ended(self, number: int) -> str:
         """Say when: "on day 5", "after batch 5"."""
         return f"{self.on} {self.tick} {number}"
+
+    def more(self, units: float, variants: int) -> str:
+        """Say how many more: "2,000 more units", or prompts that every variant answers, "1,000 more prompts"."""
+        each = units if self.live else units / variants
+        return f"{count(math.ceil(each - 1e-9))} more {self.unit}s"
 
     def figure(self, key: str, usual: str) -> str:
         """Return what a figure of a surface is called, given its usual words."""
