@@ -6,9 +6,10 @@ import numpy as np
 
 from expsim_panel import plan
 from expsim_panel.design import Bounds, Setting
-from expsim_panel.hybrid_rows import LabelledRows, PairedRows
+from expsim_panel.hybrid_rows import LabelledRows
 from expsim_panel.kernels.crossing import cross
 from expsim_panel.kernels.wedge import cross_wedge
+from expsim_panel.paired_rows import PairedRows
 from expsim_panel.uneven import AMOUNTS, RATES, VERDICTS, Uneven
 
 

@@ -13,9 +13,10 @@ from expsim_panel.clusters import Clusters, clusters_of
 from expsim_panel.design import Setting
 from expsim_panel.evaluation import Evaluator
 from expsim_panel.evaluators.hybrid import Hybrid
-from expsim_panel.hybrid_rows import LabelledRows, PairedRows, labelled_rows, paired_rows
+from expsim_panel.hybrid_rows import LabelledRows, labelled_rows
 from expsim_panel.kernels.streams import TRUTH, generator
 from expsim_panel.offline_laws import PromptRows, rows_per_prompt
+from expsim_panel.paired_rows import PairedRows, paired_rows
 from expsim_panel.preference_hybrid import HybridRows
 from expsim_panel.preference_rows import PreferenceRows, arm_sds, planned_sd, preference
 from expsim_panel.scenario import Scenario
@@ -235,7 +236,7 @@ def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, f
     if isinstance(evaluator, Hybrid):
         steps = _steps(scenario, world)
         if evaluator.paired:
-            labelled = paired_rows(scenario, evaluator, shown, sds, steps)
+            labelled = paired_rows(scenario, evaluator, shown, sds, pull, steps)
         else:
             labelled = labelled_rows(scenario, evaluator, shown, sds, pull, steps)
         if uneven is not None and uneven.lag > 0:

@@ -10,9 +10,8 @@ import numpy as np
 
 from expsim_panel import plan
 from expsim_panel.design import Setting
-from expsim_panel.hybrid_rows import LabelledRows, PairedRows
+from expsim_panel.hybrid_rows import LabelledRows
 from expsim_panel.kernels.hybrid import FF, REST, REST_F, REST_FF, SUMS_KEPT, F, N
-from expsim_panel.kernels.hybrid_pairs import draw_paired
 from expsim_panel.kernels.hybrid_paths import draw_hybrid
 from expsim_panel.kernels.hybrid_worlds import HybridWorld
 from expsim_panel.kernels.outcomes import draw_paths
@@ -22,6 +21,7 @@ from expsim_panel.kernels.verdict_pairs import draw_corrected_verdicts
 from expsim_panel.kernels.verdicts import draw_verdicts
 from expsim_panel.kernels.worlds import World, draw_world
 from expsim_panel.offline_laws import PromptRows
+from expsim_panel.paired_rows import PairedRows
 from expsim_panel.policy import Supply
 from expsim_panel.preference_hybrid import HybridRows
 from expsim_panel.preference_rows import PreferenceRows
@@ -220,9 +220,9 @@ class Stage:
             draw_corrected_verdicts(streams[0], law.labelled.kernel(), rows, judged, sums, squares)
         elif isinstance(law.labelled, PairedRows):
             judged = law.labelled.judged(rows)
-            daily = np.zeros((shape[1], SUMS_KEPT + 1, 1))
+            daily = np.zeros((shape[1], SUMS_KEPT + 1, shape[2] - 1))
             asked = rows[:, 0].copy(), judged[:, 0].copy(), lag
-            draw_paired(streams[0], law.labelled.law, *asked, sums, squares, *known, daily)
+            law.labelled.draw(streams[0], asked, sums, squares, known, daily)
         elif law.labelled is not None:
             shares = law.uneven.shares if law.uneven else np.zeros(rows.shape)
             stratified = law.uneven.stratified if law.uneven else False

@@ -95,6 +95,7 @@ th:first-child, td:first-child { text-align: left; position: sticky; left: 0; ba
 thead th { font-weight: 600; } tbody th { font-weight: 500; }
 td small, th small { display: block; font-size: 12px; opacity: .76; font-weight: 400; }
 td.note, th.note { text-align: left; white-space: normal; min-width: 200px; }
+.figures thead th { white-space: normal; min-width: 84px; }
 .figures th:first-child { white-space: normal; min-width: 130px; max-width: 210px; }
 tr.group th { text-align: left; font-weight: 700; padding-top: 14px; }
 .advised { color: var(--panel-primary-color); }

@@ -46,7 +46,10 @@ def decide(
         str | None,
         typer.Option("--strategy", metavar="NAME", help="The planned design; the scenario's first unless given."),
     ] = None,
-    day: Annotated[int | None, typer.Option(help="Day after which totals were taken.")] = None,
+    day: Annotated[
+        int | None,
+        typer.Option(help="Day after which totals were taken; in a table a column day says when each outcome came in."),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="Change a value of the scenario; repeatable."),
@@ -70,7 +73,7 @@ def decide(
             "needs the data once",
             "give --data FILE, or --counts A=HITS/ROWS,B=... (A=MEAN/SD/ROWS,B=... for scores)",
         )
-    study = load(name, settings, [strategy] if strategy else None)
+    study = load(name, settings, None if strategy is None else [strategy])
     outputs = targets({"--json": json}, tuple(path for path in (name, data) if path))
     scenario = study.scenario
     seen = from_file(scenario, data) if data is not None else from_counts(scenario, str(counts))
@@ -111,9 +114,10 @@ def _show(study: Study, made: Decision) -> None:
     told = told[1:] if study.scenario.side_by_side else told
     clock = words_of(study.scenario)
     when = f"{clock.tick} {made.day} of {made.planned}"
-    ended = f", ended by {clean(made.verdict.strategy)} {clock.ended(made.trace.day)}" if made.stopped else ""
+    ended = f", ended by {clean(made.verdict.strategy)} {clock.ended(made.ended_on)}" if made.stopped else ""
     told += [
         ("Time", when + ended),
+        *([("Late outcomes", made.late_words)] if made.late_words else []),
         ("Next look", f"{clock.tick} {made.next_look}" if made.next_look else "none"),
         ("Split", f"as planned (p = {percent(made.split_p)})" if not made.split.alarm else "not as planned"),
     ]

@@ -220,7 +220,7 @@ def _figures(
     state = regret.lines
     state.tags = [scale]
     index = next(i for i, one in enumerate(found.policies) if one.name == chosen)
-    focus = _choice(
+    focus = choice(
         "choose-policy", "Policy in focus", index, [(str(i), one.name) for i, one in enumerate(found.policies)]
     )
     focus.js_on_change(
@@ -237,7 +237,7 @@ def _figures(
     document.add_root(focus)
     if usd is not None and usd != 1.0:
         labels = [unit(found.family, None), unit(found.family, usd)]
-        switch = _choice("choose-unit", "Loss in", 0, [(repr(usd), "dollars"), ("1", labels[0].lower())])
+        switch = choice("choose-unit", "Loss in", 0, [(repr(usd), "dollars"), ("1", labels[0].lower())])
         scaled: list[Any] = [
             [regret.lines, ["ys"]], [regret.band, ["low", "high"]], [regret.bound, ["y"]],
             [regret.ends, ["y", "at", "low", "high"]], [regret.points, ["y"]], [regret.bound_name.data_source, ["y"]],
@@ -263,7 +263,8 @@ def _figures(
     return document, drawn
 
 
-def _choice(name: str, label: str, chosen: int, options: list[tuple[str, str]]) -> Select:
+def choice(name: str, label: str, chosen: int, options: list[tuple[str, str]]) -> Select:
+    """Return a choice among texts, by value, in the look of the static pages."""
     sheet = InlineStyleSheet(css=WIDGETS)
     return Select(
         name=name,
