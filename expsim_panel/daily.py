@@ -17,6 +17,7 @@ from expsim_panel.kernels.trials import FUTILE
 from expsim_panel.operating import Estimates, estimates, naive
 from expsim_panel.results import StrategyResult
 from expsim_panel.scenario import Scenario
+from expsim_panel.world_words import LIVE, of_world, words_of
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Daily:
     @property
     def when(self) -> str:
         """When it ended, in words."""
-        return f"{'on day' if self.tick == 'day' else 'after batch'} {self.day}"
+        return of_world(self.tick == LIVE.tick).ended(self.day)
 
     @property
     def ending(self) -> str:
@@ -134,7 +135,7 @@ def follow(scenario: Scenario, one: StrategyResult) -> Daily:
         units,
         rows,
         money.costs(units, rows),
-        "day" if scenario.offline is None else "batch",
+        words_of(scenario).tick,
     )
 
 

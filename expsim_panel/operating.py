@@ -281,7 +281,7 @@ def experiments(
         "rater_hours": (read if money.responses["human"] else nothing) * money.seconds_per_row / 3600,
         "days": money.days(day.astype(float)),
         "waiting_days": money.waiting_days(day, read),
-        "calendar_days": day + money.waiting_days(day, read),
+        "calendar_days": money.days(day.astype(float)) + money.waiting_days(day, read),
         "cost": np.sum(list(end.spent.values()), axis=0),
         **{f"cost.{kind}": dollars for kind, dollars in end.spent.items()},
         "regret": end.regret,

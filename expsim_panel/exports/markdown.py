@@ -18,6 +18,7 @@ from expsim_panel.quantities import count, days, effect, millis, money, percent
 from expsim_panel.response_times import DRAWN, waits
 from expsim_panel.results import Result, StrategyResult
 from expsim_panel.scenario import Scenario
+from expsim_panel.world_words import words_of
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|#~])")
 _COSTS = {
@@ -138,7 +139,7 @@ def _guardrails(result: Result, one: StrategyResult) -> list[str]:
 def _evidence(one: StrategyResult, scenario: Scenario) -> list[str]:
     """Return what more data is worth, and the trade-off: both from the experiment's own data."""
     parts = []
-    bought, spread = evidence(one.verdict), trade_off(one.verdict, scenario.shown_as)
+    bought, spread = evidence(one.verdict, words_of(scenario).live), trade_off(one.verdict, scenario.shown_as)
     if bought:
         note = "Each source at the amount that is worth most; more data is collected only where that is above zero."
         parts += ["## What more data would be worth", note, table(EVIDENCE, [[*map(escape, row)] for row in bought])]
@@ -219,10 +220,12 @@ def _measured(scenario: Scenario) -> list[str]:
     better = "more" if metric.direction == "increase" else "less"
     lines = [
         f"* Metric: {escape(metric.name)} ({better} is better). {escape(metric.definition)}",
-        f"* Evaluator: {escape(who.summary)}. {percent(who.coverage, 0)} of units are scored.",
+        f"* Evaluator: {escape(who.summary)}. {percent(who.coverage, 0)} of {words_of(scenario).unit}s are scored.",
     ]
     if who.row_share < who.coverage:
-        lines.append(f"* Scored and usable as a row of the analysis: {percent(who.row_share)} of units.")
+        lines.append(
+            f"* Scored and usable as a row of the analysis: {percent(who.row_share)} of {words_of(scenario).unit}s."
+        )
     profile = getattr(who, "profile", "")
     if profile:
         lines.append(f"* Evaluator's profile: {escape(profile)}")

@@ -9,12 +9,12 @@ from bokeh.plotting import figure
 from expsim_panel.evaluator_answers import Answers
 from expsim_panel.plots._kinds import SHADES, across, plain_ticks, start, text, upright
 from expsim_panel.plots._palette import LIGHT, Ink
-from expsim_panel.quantities import count
+from expsim_panel.quantities import count, effect_unit
 
 
 def draw(found: Answers, *, ink: Ink = LIGHT, height: int = 320) -> figure:
     """Return the figure."""
-    scale, unit = (100.0, "percentage points") if found.family == "binary" else (1.0, "points")
+    scale, unit = effect_unit(found.family == "binary")
     floor = found.floor
     even = np.isfinite(floor.break_even)
     title = "A judge alone: no suspected bias"

@@ -18,6 +18,7 @@ from expsim_panel.plots.comparison import Comparison
 from expsim_panel.plots.regret_frontier import RegretFrontier
 from expsim_panel.quantities import count, days, money, percent
 from expsim_panel.results import Figure, Result
+from expsim_panel.world_words import words_of
 
 CAPTION = (
     "Dot: mean of the simulated experiments, the largest is the advised strategy; whisker: simulation error (95 %). "
@@ -55,10 +56,10 @@ ROWS: dict[str, dict[str, tuple[str, Callable[[Any], str]]]] = {
         "exaggeration_shrunk": ("… shrunk to what your team usually finds", _times),
     },
     "What it takes": {
-        "days": ("Days", days),
+        "days": ("{time}", days),
         "waiting_days": ("… then until the last score is in", days),
         "calendar_days": ("Days until the answer", days),
-        "units": ("Units", count),
+        "units": ("{units}", count),
         "exposures": ("Responses", count),
         "judged": ("Judged", count),
         "labelled": ("Labelled by people", count),
@@ -73,10 +74,10 @@ ROWS: dict[str, dict[str, tuple[str, Callable[[Any], str]]]] = {
     "What you lose while learning": {
         "regret": ("Regret to the horizon", money),
         "simple_regret": ("Regret per response, after the decision", money),
-        "traffic_on_worse_arms": ("Traffic on worse variants", percent),
+        "traffic_on_worse_arms": ("{worse}", percent),
     },
 }
-"""Rows of the table: the figure's name, its plain words and its formatter."""
+"""Rows of the table: the figure's name, its plain words (in braces those of the world) and its formatter."""
 
 
 def view(session: Session) -> pn.Column:
@@ -123,7 +124,7 @@ def text(result: Result) -> str:
         + '<th scope="col"><small>as it is</small></th><th scope="col"><small>null twin</small></th>'
         * len(result.strategies)
     )
-    body = ""
+    body, said = "", vars(words_of(result.study.scenario))
     for group, rows in ROWS.items():
         body += f'<tr class="group"><th colspan="{1 + 2 * len(result.strategies)}">{group}</th></tr>'
         for key, (title, form) in rows.items():
@@ -133,7 +134,7 @@ def text(result: Result) -> str:
                 f"<td>{_cell(one.figures[key], form)}</td><td>{_cell(one.under_null[key], form)}</td>"
                 for one in result.strategies
             )
-            body += f'<tr><th scope="row">{title}</th>{cells}</tr>'
+            body += f'<tr><th scope="row">{title.format(**said)}</th>{cells}</tr>'
     body += compared(result, _cell)
     note = (
         f"{result.replicates:,} experiments per strategy and world, each ± its simulation standard error; "
@@ -169,7 +170,12 @@ def _estimators(result: Result) -> str:
 
 
 def _empty(result: Result, key: str) -> bool:
-    """Tell whether a row would hold nothing but zeros, as the cost of people where nobody labels."""
+    """Tell whether a row would hold nothing but zeros, as the cost of people where nobody labels.
+
+    On a prompt set nobody is served, traffic is nobody's, and the time to the answer is said once.
+    """
+    if result.study.scenario.offline is not None and key in ("exposures", "calendar_days"):
+        return True
     return key.startswith(("cost.", "judged", "labelled", "rater", "waiting")) and not any(
         one.figures[key].value for one in result.strategies
     )
@@ -178,6 +184,7 @@ def _empty(result: Result, key: str) -> bool:
 def _cell(found: Figure, form: Callable[[Any], str]) -> str:
     if found.value is None:
         return f'<span class="muted" title="{escape(found.reason or "undefined")}">n/a</span>'
-    error = f"<small>± {form(found.se)}</small>" if found.se is not None else ""
+    # What is the same in every experiment has an error of rounding alone.
+    error = f"<small>± {form(found.se)}</small>" if found.se and found.se > 1e-9 * abs(found.value) else ""
     exact = f"<small>exact {form(found.exact)}</small>" if found.exact is not None else ""
     return f"{form(found.value)}{error}{exact}"
