@@ -284,7 +284,7 @@ def _looks(study: Study, one: Strategy) -> list[int]:
 def _day_of(study: Study, seen: Observed) -> int:
     """Return the planned day that has at least so many units; where outcomes are late, so many of them."""
     have, total = _by_day(study, seen)
-    return int(min(np.searchsorted(have, total - 0.5) + 1, have.size))
+    return min(int(np.searchsorted(have, total - 0.5)) + 1, int(have.size))
 
 
 def _by_day(study: Study, seen: Observed) -> tuple[np.ndarray, float]:

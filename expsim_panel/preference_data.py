@@ -31,7 +31,7 @@ def told_variance(scenario: Scenario, rows: np.ndarray, sums: np.ndarray, square
 
 def from_counts(scenario: Scenario, text: str, where: str) -> pd.DataFrame:
     """Read ``NAME=WINS/TIES/LOSSES,...``, one entry for each variant after the control, into a table of sums."""
-    table = []
+    table: list[dict[str, object]] = []
     for part in text.split(","):
         name, separator, counts = part.rpartition("=")
         numbers = counts.split("/")

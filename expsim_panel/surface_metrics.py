@@ -119,6 +119,6 @@ def metrics_of(scenario: Scenario) -> dict[str, Entry]:
         for arm in range(1, arms):
             place = f"guardrails.{index}" if arms == 2 else f"guardrails.{index}.{arm}"
             owner = rail.name if arms == 2 else f"{rail.name}, {scenario.variants[arm].name}"
-            for name, (world, figure, words) in _RAIL.items():
-                made[f"{place}.{name}"] = world, f"{RAIL}.{index}.{arm}.{figure}", f"{owner}: chance to {words}"
+            for name, (world, figure, event) in _RAIL.items():
+                made[f"{place}.{name}"] = world, f"{RAIL}.{index}.{arm}.{figure}", f"{owner}: chance to {event}"
     return made
