@@ -379,6 +379,7 @@ def _setting(scenario: Scenario, plan: Schedule, sds: np.ndarray) -> Setting:
         plan.units.astype(float),
         plan.scored.astype(float),
         scenario.prior.law,
+        None if scenario.traffic.ramp is None else timeline.clock(scenario, plan.rows),
     )
 
 

@@ -18,6 +18,7 @@ from expsim_panel.policy import Floored, Problem
 from expsim_panel.quantities import Count
 from expsim_panel.scenario import Scenario
 from expsim_panel.sections import Section
+from expsim_panel.timeline import stratified
 
 if TYPE_CHECKING:
     from expsim_panel.results import Result
@@ -167,6 +168,11 @@ class Study(Section):
                 problem_ = Problem(setting.arms, int(setting.units[-1].sum()), setting.binary, True)
                 one.policy.check_arms(problem_, where, f"strategies.{i}")
             one.design.check_for(setting, where, f"strategies.{i}")
+            apart = one.design.not_by_day() if stratified(self.scenario) and not one.policy.adaptive else ""
+            if apart:
+                remedy = 'choose another design, or write analysis.estimator = "pooled" where no level moves'
+                problem = f"{one.name} where variants are compared within each day: {apart}"
+                raise InputError(where, f"strategies.{i}", problem, remedy)
             hybrid = self.scenario.evaluator.kind == "hybrid"
             if hybrid and one.policy.follows_data and isinstance(one.rule(setting), DailyTable | DailyRatio):
                 problem = f"{one.design.kind} compares day by day, and a hybrid corrects a day by labels of all days"
