@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from expsim_panel import exact, plan
+from expsim_panel.design import Design
 from expsim_panel.economics import ledger
 from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.evaluators.judge import Judge
+from expsim_panel.few_events import LEAST_EVENTS, expected_events, true_level
 from expsim_panel.logged_shares import moves, why_naive
 from expsim_panel.named_estimator import NAIVE, WEIGHTED, Worth, compared
 from expsim_panel.operating import MIN_EVENTS
@@ -20,13 +22,15 @@ FEW_EVENTS = 20
 """Labels of the rarer kind, yes or no, of a variant under which EIF's error is 5 % too wide or more."""
 FEW_LABELS = 50
 """Labels of a variant under which a hybrid is warned about (MODEL section 3.2)."""
+_TOLD = 0.02
+"""By how much of alpha a table's false alarms have to exceed it to be told."""
 
 
 def caveats(result: Result) -> tuple[str, ...]:
     """Return the sentences that belong beside the table of strategies, the weightiest first."""
     scenario = result.study.scenario
     found = [_partiality(result, scenario), _corrections(scenario), _second_look(result), _held_back(result)]
-    found.append(_after_a_bandit(result, scenario))
+    found += [_after_a_bandit(result, scenario), _few_events(result, scenario)]
     return tuple(sentence for sentence in found if sentence)
 
 
@@ -84,6 +88,39 @@ def _corrections(scenario: Scenario) -> str:
             "correction takes its error for larger than it is, and finds real differences less often."
         )
     return ""
+
+
+def _few_events(result: Result, scenario: Scenario) -> str:
+    """Say where a look at a rate sees so few events that a table has more false alarms than it was solved for."""
+    law = None if scenario.delay_days or not scenario.by_counts else plan.law(scenario, "unbiased", 0, 0, 1)
+    if law is None or len(scenario.variants) != 2 or law.uneven is not None or scenario.side_by_side:
+        return ""
+    setting, rate, told = plan.setting_of(scenario, "unbiased"), float(law.means[0, 0]), []
+    fewest = LEAST_EVENTS
+    for one in result.strategies:
+        design = one.strategy.design
+        claimed, table = design.nominal_alpha(), type(design).rule is Design.rule
+        if claimed is None or not table or one.strategy.policy.adaptive or design.claim(setting) == "none":
+            continue
+        planned = design.bounds(setting)
+        if planned is None:
+            continue
+        rows = setting.rows[planned.days - 1]
+        events = expected_events(rate, rows)
+        if not 0 < events < LEAST_EVENTS:
+            continue
+        level = true_level(rate, rows, planned.lower, planned.upper, planned.futility, planned.inner)
+        if level is not None and level > claimed * (1 + _TOLD):
+            told.append(
+                f"{one.name} raises a false alarm in {percent(level, 2)} of experiments, not {percent(claimed)}"
+            )
+            fewest = min(fewest, events)
+    if not told:
+        return ""
+    return (
+        f"Few events: a look sees as few as {fewest:.0f} of the rarer answer in a variant, and there "
+        f"{', '.join(told)} (counted exactly). Plan later looks, or more units."
+    )
 
 
 def _held_back(result: Result) -> str:

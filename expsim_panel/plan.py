@@ -381,6 +381,7 @@ def _setting(scenario: Scenario, plan: Schedule, sds: np.ndarray) -> Setting:
         plan.scored.astype(float),
         scenario.prior.law,
         timeline.late_arms(scenario),
+        None if scenario.traffic.ramp is None else timeline.clock(scenario, plan.rows),
     )
 
 

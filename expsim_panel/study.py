@@ -19,6 +19,7 @@ from expsim_panel.policy import Floored, Problem
 from expsim_panel.quantities import Count
 from expsim_panel.scenario import Scenario
 from expsim_panel.sections import Section
+from expsim_panel.timeline import stratified
 
 if TYPE_CHECKING:
     from expsim_panel.results import Result
@@ -170,6 +171,11 @@ class Study(Section):
                 problem_ = Problem(setting.arms, int(setting.units[-1].sum()), setting.binary, True)
                 one.policy.check_arms(problem_, where, f"strategies.{i}")
             one.design.check_for(setting, where, f"strategies.{i}")
+            apart = one.design.not_by_day() if stratified(self.scenario) and not one.policy.adaptive else ""
+            if apart:
+                remedy = 'choose another design, or write analysis.estimator = "pooled" where no level moves'
+                problem = f"{one.name} where variants are compared within each day: {apart}"
+                raise InputError(where, f"strategies.{i}", problem, remedy)
             hybrid = self.scenario.evaluator.kind == "hybrid"
             moves = one.policy.follows_data or (one.policy.adaptive and setting.late_arms)
             if hybrid and moves and isinstance(one.rule(setting), DailyTable | DailyRatio):
