@@ -221,7 +221,8 @@ class ProblemPage:
         self.again.object = (
             '<section class="box"><h2>The same again</h2>'
             f'<p><a href="{escape(link)}" target="_blank" rel="noopener">Link to this problem</a></p>'
-            f"<p><code>{escape(again)}</code></p><p class='caption'>Result digest {found.digest}</p></section>"
+            f"<p><code style='font-size:12.5px'>{escape(again)}</code></p>"
+            f"<p class='caption'>Result digest {found.digest}</p></section>"
         )
 
     def _tappable(self, figure: pictured.Drawn) -> None:
