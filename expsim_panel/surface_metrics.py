@@ -108,9 +108,9 @@ def metrics_of(scenario: Scenario) -> dict[str, Entry]:
     ``guardrails.INDEX.FIGURE`` is one guardrail's; with several variants ``guardrails.INDEX.ARM.FIGURE``. These know
     ``power`` too: the guardrail's own, the chance that a harmless variant passes.
     """
-    rails, arms, words = scenario.guardrails, len(scenario.variants), words_of(scenario)
+    rails, arms, world_words = scenario.guardrails, len(scenario.variants), words_of(scenario)
     if not rails:
-        return {key: (world, figure, words.figure(key, usual)) for key, (world, figure, usual) in METRICS.items()}
+        return {key: (world, figure, world_words.figure(key, usual)) for key, (world, figure, usual) in METRICS.items()}
     made = {**METRICS, **_LAUNCHES}
     for name, (world, figure, _) in _RAIL.items():
         if name != "power":

@@ -26,8 +26,8 @@ def _mode(ink: Ink, primary: str, on_primary: str, bar: str) -> dict[str, Any]:
             "primary": {"main": primary, "contrastText": on_primary},
             "background": {"default": ink.page, "paper": ink.panel},
             "text": {"primary": ink.text, "secondary": ink.muted},
-            # Arrows and signs of the inputs: their own default is too dim on dark ground.
-            "action": {"active": ink.muted},
+            # Arrows and signs of the inputs: the toolkit's own grey is lost on dark ground.
+            "default": {"main": ink.muted, "light": ink.muted, "dark": ink.text, "contrastText": ink.page},
             "divider": ink.grid,
         },
         "typography": {"fontFamily": FONT, "fontSize": 14, "button": {"textTransform": "none"}},

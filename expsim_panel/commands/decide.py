@@ -114,7 +114,9 @@ def _show(study: Study, made: Decision) -> None:
     told = told[1:] if study.scenario.side_by_side else told
     clock = words_of(study.scenario)
     when = f"{clock.tick} {made.day} of {made.planned}"
-    ended = f", ended by {clean(made.verdict.strategy)} {clock.ended(made.end)}" if made.stopped else ""
+    ended = (
+        f", ended by {clean(made.verdict.strategy)} {clock.ended(made.ended_on)}" if made.ended_on is not None else ""
+    )
     told += [
         ("Time", when + ended),
         *([("Late outcomes", made.late_words)] if made.late_words else []),

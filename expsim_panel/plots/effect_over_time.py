@@ -11,8 +11,8 @@ from expsim_panel.daily import Daily
 from expsim_panel.plots._frame import add, day_axis, frame, hover, ink, label_ink, plain, short
 from expsim_panel.plots._palette import colour
 from expsim_panel.plots._policies import clear
+from expsim_panel.quantities import PP, effect_unit, percent
 from expsim_panel.quantities import effect as effect_text
-from expsim_panel.quantities import effect_unit, percent
 
 
 class EffectOverTime:
@@ -66,7 +66,7 @@ class EffectOverTime:
         factor, unit = effect_unit(seen.family == "binary")
         day = np.arange(1, seen.day + 1)
         day_axis(self.figure, seen.planned, seen.tick)
-        self.figure.yaxis.axis_label.text = f"Better {short(seen.metric, 24)}, {unit}"
+        self.figure.yaxis.axis_label.text = f"Better {short(seen.metric, 18)}, {PP if factor > 1 else unit}"
         ends: dict[str, list[object]] = {"day": [], "effect": [], "name": [], "colour": []}
         bands: dict[str, list[object]] = {"day": [], "edge": [], "colour": []}
         lines: dict[str, list[object]] = {"day": [], "effect": [], "colour": []}

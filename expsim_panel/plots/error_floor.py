@@ -21,7 +21,7 @@ def draw(found: Answers, *, ink: Ink = LIGHT, height: int = 320) -> figure:
     if even:
         title = f"A judge alone: break-even at {count(floor.break_even)}"
     made = start(
-        title, f"Judge scores {found.each}", f"Error of the difference, {unit}", ink, height, x_axis_type="log",
+        title, f"Judge scores {found.each}", f"Error, {unit}", ink, height, x_axis_type="log",
         y_axis_type="log",
     )  # fmt: skip
     plain_ticks(made)

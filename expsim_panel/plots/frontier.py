@@ -29,7 +29,7 @@ def draw(found: Answers, points: Sequence[Point] = (), *, ink: Ink = LIGHT, heig
     """
     scale, unit = effect_unit(found.family == "binary")
     made = start(
-        "What money buys: error of the difference", "Dollars for scoring", f"Error, {unit} (root mean square)", ink,
+        "What money buys: error of the difference", "Dollars for scoring", f"RMS error, {unit}", ink,
         height, x_axis_type="log", y_axis_type="log",
     )  # fmt: skip
     plain_ticks(made, dollars=True)

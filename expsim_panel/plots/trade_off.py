@@ -17,7 +17,7 @@ def draw(found: TradeOff, *, binary: bool, ink: Ink = LIGHT, height: int = 320) 
     """Return the figure: one point a variant, whiskers two posterior SDs each way, latency in words."""
     scale, unit = effect_unit(binary)
     made = start("Quality and cost, with the chance to be worth most", "Dollars per 1,000 responses",
-                 f"Quality over the control, {unit}", ink, height)  # fmt: skip
+                 f"Over the control, {unit}", ink, height)  # fmt: skip
     made.xaxis.formatter = NumeralTickFormatter(format="$0,0.00")
     cost = 1000 * np.array(found.cost)
     quality, sd = scale * np.array(found.quality), scale * np.array(found.quality_sd)

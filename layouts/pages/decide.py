@@ -171,7 +171,7 @@ def told(study: Study, made: Decision, dark: bool) -> str:
         numbers = [(value, f"comparisons of {name.partition(' of ')[2]}") for value, name in numbers[1:]]
     clock = words_of(study.scenario)
     split = "not as planned" if made.split.alarm else "as planned"
-    ended = f", ended by {verdict.strategy} {clock.ended(made.end)}" if made.stopped else ""
+    ended = f", ended by {verdict.strategy} {clock.ended(made.ended_on)}" if made.ended_on is not None else ""
     facts = [
         f"{clock.tick.capitalize()} {made.day} of {made.planned}{ended}",
         *([f"Late outcomes: {made.late_words}"] if made.late_words else []),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 from typing import Any
@@ -88,9 +89,6 @@ def test_the_answer_takes_the_time_of_its_scores_not_its_batches_as_days(result:
 
 
 def test_the_form_and_the_choices_follow_the_world() -> None:
-    session = Session("hallucination-prompt")
-    form = Sidebar(session)
-    assert form.parts["traffic"].card.title == "Traffic and money"
     raw = b"""schema = 1
 scenario = { name = "set" }
 metric = { name = "helpfulness" }
@@ -98,12 +96,20 @@ variants = [{ name = "a", mean = 4.0 }, { name = "b", mean = 4.2 }]
 offline = { prompts = 60, prompt_sd = 0.5 }
 evaluator = { kind = "truth" }
 """
-    assert session.upload(raw, "set.toml")
-    assert form.parts["traffic"].card.title == "Prompts and money"
-    page = deciding.Deciding(session)
-    assert (page.day.label, page.day.placeholder) == ("Batch of the totals", "taken from the prompts")
-    offered = " ".join(text for _, _, text in metrics_of(session.study.scenario).values())
-    assert not re.search(r"traffic|units", offered, re.IGNORECASE)
+
+    async def used() -> None:
+        session = Session("hallucination-prompt")
+        form = Sidebar(session)
+        assert form.parts["traffic"].card.title == "Traffic and money"
+        assert session.upload(raw, "set.toml")
+        assert form.parts["traffic"].card.title == "Prompts and money"
+        page = deciding.Deciding(session)
+        assert (page.day.label, page.day.placeholder) == ("Batch of the totals", "taken from the prompts")
+        offered = " ".join(text for _, _, text in metrics_of(session.study.scenario).values())
+        assert not re.search(r"traffic|units", offered, re.IGNORECASE)
+
+    # Widgets run their callbacks on the loop of the page.
+    asyncio.run(used())
 
 
 def test_a_decision_counts_batches() -> None:
