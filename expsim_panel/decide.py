@@ -23,6 +23,7 @@ from expsim_panel.scenario import Scenario
 from expsim_panel.stagewise import Stagewise
 from expsim_panel.strategy import Strategy
 from expsim_panel.study import Study
+from expsim_panel.world_words import words_of
 
 NO_LUCK = 0
 SKEWED = sample_ratio.ALPHA
@@ -127,7 +128,7 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
     """
     one = _planned(study, strategy)
     scenario, notes = study.scenario, list(seen.notes)
-    planned, late = int(scenario.traffic.days), scenario.delay_days
+    planned, late, clock = int(scenario.traffic.days), scenario.delay_days, words_of(scenario)
     state = seen.state(scenario)
     if seen.daily:
         if day is not None:
@@ -143,8 +144,8 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
             notes.append(_guessed(study, seen, at))
         if at > planned:
             notes.append(
-                f"These totals hold outcomes that came in after the last look, on day {planned}, which did not see "
-                "them; results by day show what it saw."
+                f"These totals hold outcomes that came in after the last look, {clock.ended(planned)}, which did not "
+                "see them; results by day show what it saw."
             )
         days = np.array([at])
     code, end = _replay(study, one, state, days)
@@ -153,7 +154,7 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
     # Outcomes of starts by the end come in for as many days as they are late; later ones are of later starts.
     until = min(last, end + late) if over else last
     if code and until < last:
-        notes.append(f"The rule ended the experiment on day {end}; what came {_later(late, until)} is left out.")
+        notes.append(f"The rule ended the experiment {clock.ended(end)}; what came {_later(late, until)} is left out.")
     if over and until < end + late and seen.daily:
         notes.append(
             f"Outcomes of those who started by day {end} come in until day {end + late}; these data end on day "
@@ -245,7 +246,7 @@ def _go_on(study: Study, verdict: Verdict, trace: Trace, look: int, enrolled: bo
     so_far = f" So far {verdict.variant} shows {shows}." if shows and verdict.action != "keep" else ""
     return replace(
         verdict, action="collect", more_units=more, more_cost=price,
-        sentence=f"Go on to day {look}, the next planned look: no bound is crossed.{so_far}",
+        sentence=f"Go on to {words_of(scenario).tick} {look}, the next planned look: no bound is crossed.{so_far}",
         reasons=(*alarms(verdict), "Deciding between the planned looks is what raises false alarms."),
     )  # fmt: skip
 
@@ -298,7 +299,10 @@ def _by_day(study: Study, seen: Observed) -> tuple[np.ndarray, float]:
 def _guessed(study: Study, seen: Observed, day: int) -> str:
     """Say which day totals were taken for."""
     have, total = _by_day(study, seen)
-    what = "outcomes in" if study.scenario.delay_days else "units"
+    clock = words_of(study.scenario)
+    what = "outcomes in" if study.scenario.delay_days else f"{clock.unit}s"
     if total > 1.1 * have[-1]:
-        return f"Taken as the data of day {day}, the last one: the plan has no more than {have[-1]:,.0f} {what}."
-    return f"Taken as the data of day {day}: the plan has about as many {what} by then."
+        return (
+            f"Taken as the data of {clock.tick} {day}, the last one: the plan has no more than {have[-1]:,.0f} {what}."
+        )
+    return f"Taken as the data of {clock.tick} {day}: the plan has about as many {what} by then."

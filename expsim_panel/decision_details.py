@@ -14,13 +14,14 @@ from expsim_panel.decision_adjusted import Ended, Repeated, adjusted_for_looks
 from expsim_panel.design import Bounds, Setting
 from expsim_panel.how_much_longer import how_much_longer
 from expsim_panel.operating import estimates
-from expsim_panel.quantities import count, days, effect, percent
+from expsim_panel.quantities import days, effect, percent, span
 from expsim_panel.recommend import of_trace
 from expsim_panel.repeated_intervals import NO_ESTIMATE
 from expsim_panel.results import Trace
 from expsim_panel.scenario import Scenario
 from expsim_panel.stagewise import Stagewise
 from expsim_panel.strategy import Strategy
+from expsim_panel.world_words import words_of
 
 POWER = 0.8
 """Chance of a finding that "how much longer" aims at."""
@@ -255,7 +256,7 @@ def _looks(
 def _lines(scenario: Scenario, arm: int, shrunk: float | None, longer: Longer | None) -> tuple[str, ...]:
     """Put the other numbers into sentences about the metric, as the verdict's own."""
     family = scenario.shown_as
-    name = scenario.variants[arm].name
+    name, clock = scenario.variants[arm].name, words_of(scenario)
 
     def size(value: float) -> str:
         return effect(scenario.sign * value, family, True)
@@ -270,11 +271,11 @@ def _lines(scenario: Scenario, arm: int, shrunk: float | None, longer: Longer | 
                 f"is as it looks now, {percent(longer.predictive_power)} counting what is still open."
             )
         if longer.more_units is None:
-            said.append(f"At what {name} shows now no number of further units makes a finding likely.")
+            said.append(f"At what {name} shows now no number of further {clock.unit}s makes a finding likely.")
         elif longer.more_units > 0 and longer.more_days is not None:
             over = "" if longer.conditional_power is not None else " Past the planned end that is a new experiment."
             said.append(
                 f"One fixed test has an {percent(POWER, 0)} chance, if the effect is as it looks now, after "
-                f"{count(math.ceil(longer.more_units - 1e-9))} more units ({days(longer.more_days)}).{over}"
+                f"{clock.more(longer.more_units, len(scenario.variants))} ({span(longer.more_days, clock.tick)}).{over}"
             )
     return tuple(said)

@@ -178,14 +178,18 @@ class Form(param.Parameterized):  # type: ignore[misc]
         except InputError as error:
             self._complain(error)
             return False
+        before = self._draft, self._where
         kept: dict[str, Any] = {key: self._draft[key] for key in RUN_KEYS[:2] if key in self._draft}
         self._draft = {**study.to_tree(), **{key: getattr(study, key) for key in RUN_KEYS}, **kept}
         self._where = where
         with self._hold():
-            adopted = self._adopt()
+            # A file may be sound and still not be played, as with a model that has no price.
+            if not self._adopt():
+                self._draft, self._where = before
+                return False
             self.watching = ""
             self._rebuild("all")
-        return adopted
+        return True
 
     def _adopt(self) -> bool:
         """Make the draft the study if it is valid, otherwise say in one line why it is not."""
@@ -195,7 +199,7 @@ class Form(param.Parameterized):  # type: ignore[misc]
             study = Study.from_tree(tree, self._where)
             for key, value in settings.items():
                 study.put(key, value, "run")
-            economics.ledger(study.scenario)
+            _priced(study, self._where)
             self._request = study.freeze()
         except InputError as error:
             self._complain(error)
@@ -228,3 +232,11 @@ class Form(param.Parameterized):  # type: ignore[misc]
 
     def _rebuild(self, what: str) -> None:
         self.rebuilt = (what, self.rebuilt[1] + 1)
+
+
+def _priced(study: Study, where: str) -> None:
+    """Check that everything has a price; the line names the file that the study came from."""
+    try:
+        economics.ledger(study.scenario)
+    except InputError as error:
+        raise InputError(where, error.key, error.problem, error.remedy) from None

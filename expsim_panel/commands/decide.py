@@ -92,11 +92,12 @@ def _data(study: Study, last: np.ndarray, arm: int) -> str:
     """Say what is at hand of one arm, by the state at the end."""
     from expsim_panel.quantities import count
     from expsim_panel.standing import standing
+    from expsim_panel.world_words import words_of
 
     if study.scenario.side_by_side:
         found = standing(study.scenario, last, arm)
         return f"{count(last[1, arm])} comparisons" + (f": {found.words()}" if found else "")
-    return f"{count(last[1, arm])} scored responses of {count(last[0, arm])} units"
+    return f"{count(last[1, arm])} scored responses of {count(last[0, arm])} {words_of(study.scenario).unit}s"
 
 
 def _show(study: Study, made: Decision) -> None:
@@ -105,17 +106,21 @@ def _show(study: Study, made: Decision) -> None:
     from expsim_panel.commands import screen
     from expsim_panel.printed import clean
     from expsim_panel.quantities import percent
+    from expsim_panel.world_words import words_of
 
     out = screen.console()
     last = made.trace.state[-1]
     told = [(clean(variant.name), _data(study, last, arm)) for arm, variant in enumerate(study.scenario.variants)]
     told = told[1:] if study.scenario.side_by_side else told
-    when = f"day {made.day} of {made.planned}"
-    ended = f", ended by {clean(made.verdict.strategy)} on day {made.ended_on}" if made.stopped else ""
+    clock = words_of(study.scenario)
+    when = f"{clock.tick} {made.day} of {made.planned}"
+    ended = (
+        f", ended by {clean(made.verdict.strategy)} {clock.ended(made.ended_on)}" if made.ended_on is not None else ""
+    )
     told += [
         ("Time", when + ended),
         *([("Late outcomes", made.late_words)] if made.late_words else []),
-        ("Next look", f"day {made.next_look}" if made.next_look else "none"),
+        ("Next look", f"{clock.tick} {made.next_look}" if made.next_look else "none"),
         ("Split", f"as planned (p = {percent(made.split_p)})" if not made.split.alarm else "not as planned"),
     ]
     out.print(screen.facts(told))

@@ -155,8 +155,8 @@ class GroupSequential(Frequentist):
         """Return the day (from 1) of each look: that which reaches its information fraction."""
         if self.information is None:
             return setting.look_days(self.planned_looks())
-        arrived = setting.units.sum(axis=1)
-        return np.searchsorted(arrived / arrived[-1], np.asarray(self.information) - 1e-9) + 1
+        reached = setting.information(np.arange(1, setting.days + 1))
+        return np.searchsorted(reached, np.asarray(self.information) - 1e-9) + 1
 
     def given_up(self) -> np.ndarray | None:
         """Return the futility bounds of all looks, -inf for none; None if no look has one."""
@@ -166,6 +166,10 @@ class GroupSequential(Frequentist):
     def may_give_up(self) -> bool:
         """Tell whether a look may stop for futility."""
         return self.futility_bounds is not None
+
+    def times_looks(self, setting: Setting) -> bool:
+        """Tell whether there are looks to share alpha out over."""
+        return self.look_days(setting).size > 1
 
     def claim(self, setting: Setting) -> str:
         """Return the claim: obeying futility bounds that do not bind only loses false alarms."""

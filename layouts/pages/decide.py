@@ -24,6 +24,7 @@ from expsim_panel.layouts.theme import ACTIONS, tone
 from expsim_panel.observed import Observed, from_counts, from_csv
 from expsim_panel.quantities import count, percent
 from expsim_panel.study import Study
+from expsim_panel.world_words import words_of
 
 MAX_BYTES = 20 * 2**20
 HINT = (
@@ -76,6 +77,10 @@ class Deciding:
         if self.session.study.scenario.side_by_side:
             counts = [f"{name}=540/100/360" for name in arms[1:]]
         self.data.placeholder = ", ".join(counts)
+        clock = words_of(self.session.study.scenario)
+        self.day.param.update(
+            label=f"{clock.tick.capitalize()} of the totals", placeholder=f"taken from the {clock.unit}s"
+        )
 
     async def _opened(self, event: Any) -> None:
         if event.new:
@@ -96,7 +101,7 @@ class Deciding:
         def work() -> Decision:
             if when and not re.fullmatch("[0-9]{1,6}", when):
                 raise InputError(
-                    "Day of the totals", "", f"{shown(when)} is no day", "give a whole number or leave it empty"
+                    self.day.label, "", f"{shown(when)} is no number", "give a whole number or leave it empty"
                 )
             seen = read(study, text, file)
             try:
@@ -104,7 +109,7 @@ class Deciding:
             except InputError as error:
                 if error.where != "--day":
                     raise
-                raise InputError("Day of the totals", "", error.problem, error.remedy) from None
+                raise InputError(self.day.label, "", error.problem, error.remedy) from None
 
         try:
             made = await asyncio.get_running_loop().run_in_executor(POOL, work)
@@ -164,12 +169,13 @@ def told(study: Study, made: Decision, dark: bool) -> str:
     ][:3]
     if study.scenario.side_by_side:
         numbers = [(value, f"comparisons of {name.partition(' of ')[2]}") for value, name in numbers[1:]]
+    clock = words_of(study.scenario)
     split = "not as planned" if made.split.alarm else "as planned"
-    ended = f", ended by {verdict.strategy} on day {made.ended_on}" if made.stopped else ""
+    ended = f", ended by {verdict.strategy} {clock.ended(made.ended_on)}" if made.ended_on is not None else ""
     facts = [
-        f"Day {made.day} of {made.planned}{ended}",
+        f"{clock.tick.capitalize()} {made.day} of {made.planned}{ended}",
         *([f"Late outcomes: {made.late_words}"] if made.late_words else []),
-        f"Next look: day {made.next_look}" if made.next_look else "No look to come",
+        f"Next look: {clock.tick} {made.next_look}" if made.next_look else "No look to come",
         f"Split {split} (p = {percent(made.split_p)})",
     ]  # fmt: skip
     checked = any(each is not None for each in made.trace.readings)
