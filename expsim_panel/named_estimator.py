@@ -26,6 +26,14 @@ LABELS = {
     "aipw_twopoint": "AIPW, two-point weights",
 }
 """Names of the estimators for people."""
+MEANINGS = {
+    LABELS[SAMPLE_MEAN]: "Difference of the means over all days, as if traffic had not moved",
+    LABELS["ipw"]: "Inverse-propensity weighting: every score over the share that its variant had that day",
+    LABELS["aipw_uniform"]: "The same around running means (augmented), every row counting alike",
+    LABELS["aipw_sqrt_e"]: "Augmented, days weighed so that each adds the same variance (square-root weights)",
+    LABELS["aipw_twopoint"]: "Augmented, weighed for shares that may fall (two-point allocation)",
+}
+"""What they are, for those who ask."""
 
 
 @dataclass(frozen=True)

@@ -155,10 +155,13 @@ def _estimators(result: Result) -> str:
     if not estimated:
         return ""
     title = "Estimates where traffic follows the data"
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in named_estimator.HEADS)
+    head = "".join(
+        f'<th scope="col">{escape(name)}</th>' for name in ("Strategy: estimate from", *named_estimator.HEADS[2:])
+    )
     body = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>'
-        for name, *cells in estimated
+        f'<tr><th scope="row" title="{escape(named_estimator.MEANINGS[label])}">{escape(name)}: {escape(label)}</th>'
+        f"{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+        for name, label, *cells in estimated
     )
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{title}"><table class="figures">'
