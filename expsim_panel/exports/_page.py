@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expsim_panel.plots._dress import FONT, SHADES
-from expsim_panel.plots._palette import DARK, LIGHT, WARNING, Ink
+from expsim_panel.plots._palette import DARK, LIGHT, WARNING_TEXT, Ink
 
 
 def _variables(ink: Ink) -> str:
@@ -61,7 +61,7 @@ th {{ color: var(--muted); font-weight: 550; font-size: 13px; white-space: norma
 td small {{ display: block; color: var(--muted); font-size: 13px; }}
 td .error {{ display: block; }}
 td .error {{ color: var(--muted); font-size: 12.5px; }}
-td .alarm {{ color: {WARNING}; font-weight: 650; }}
+td .alarm {{ color: {WARNING_TEXT}; font-weight: 650; }}
 @media (prefers-color-scheme: dark) {{ td .alarm {{ color: #FF8A4A; }} }}
 footer dl {{ display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 3px 18px;
   margin: 8px 0 0; font-size: 13px; }}

@@ -169,4 +169,6 @@ def draw(shape: Shape, *, ink: Ink = LIGHT, height: int = 300) -> tuple[figure, 
     if shape.metric == "days":
         plot.yaxis.formatter = NumeralTickFormatter(format="0")
     dress(plot, ink)
+    # From the figure's own edge: on a phone a heading is as wide as the screen.
+    plot.title.offset = -36
     return plot, sources

@@ -254,4 +254,6 @@ def draw(
     plot.yaxis.axis_label = PlainText(text=origin.across)
     plot.yaxis.formatter = NumeralTickFormatter(format="0,0")
     dress(plot, ink)
+    # From the figure's own edge: on a phone a heading is as wide as the screen.
+    plot.title.offset = -36
     return plot, sources

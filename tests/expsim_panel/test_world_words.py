@@ -103,6 +103,9 @@ evaluator = { kind = "truth" }
         assert form.parts["traffic"].card.title == "Traffic and money"
         assert session.upload(raw, "set.toml")
         assert form.parts["traffic"].card.title == "Prompts and money"
+        form.parts["guardrails"].card.collapsed = False
+        (note,) = form.parts["guardrails"].card.objects
+        assert "a prompt set has none" in note.object
         page = deciding.Deciding(session)
         assert (page.day.label, page.day.placeholder) == ("Batch of the totals", "taken from the prompts")
         offered = " ".join(text for _, _, text in metrics_of(session.study.scenario).values())
