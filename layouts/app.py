@@ -13,6 +13,7 @@ from expsim_panel.layouts.pages import (
     compare,
     decide,
     evaluators,
+    ranking,
     report,
     sidebar,
     status,
@@ -81,6 +82,7 @@ def main(session: Session) -> pn.Column:
         "Surfaces": surfaces.view,
         "Evaluators": evaluators.view,
         "Decide": decide.view,
+        "Ranking": ranking.view,
         "A/B or bandit?": bandit.view,
         "Report": report.view,
     }
