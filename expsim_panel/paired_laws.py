@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from expsim_panel.errors import InputError
-from expsim_panel.kernels.pair_rates import STATES
 
 if TYPE_CHECKING:
     from expsim_panel.evaluators.hybrid import Hybrid
@@ -202,6 +201,9 @@ def check_pairs(evaluator: Hybrid, scenario: Scenario, where: str) -> None:
 
 def check_states(scenario: Scenario, repeats: int, where: str, key: str) -> None:
     """Check that what is said of a prompt's answers has few enough states, for rates."""
+    # Listing scenarios must not load the compiler.
+    from expsim_panel.kernels.pair_rates import STATES
+
     arms = len(scenario.variants)
     if scenario.family == "binary" and (repeats + 1) ** (2 * arms) > STATES:
         answers = f"{repeats} answers of each" if repeats > 1 else "an answer of each"

@@ -13,6 +13,7 @@ from expsim_panel.layouts.pages import (
     compare,
     decide,
     evaluators,
+    ranking,
     report,
     sidebar,
     status,
@@ -86,6 +87,7 @@ def main(session: Session) -> pn.Column:
         "Surfaces": surfaces.view,
         "Evaluators": evaluators.view,
         "Decide": decide.view,
+        "Ranking": ranking.view,
         bandit_choice.TAB: bandit_choice.view,
         "Report": report.view,
     }
