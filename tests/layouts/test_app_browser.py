@@ -228,3 +228,22 @@ def test_the_page_never_scrolls_sideways(quiet_page: Page, address: str, width: 
     assert advice is not None
     assert tabs is not None
     assert advice["y"] + advice["height"] < tabs["y"]
+
+
+def test_a_link_whose_theme_is_no_text_opens_the_page(address: str) -> None:
+    with urllib.request.urlopen(f"{address}?theme=%ff%fe", timeout=60) as answer:
+        assert answer.status == 200
+
+
+def test_a_fold_answers_on_its_whole_head_and_has_a_name(quiet_page: Page, address: str) -> None:
+    page = quiet_page
+    opened(page, address)
+    page.get_by_role("button", name="Variants", exact=True).wait_for(timeout=PATIENCE)
+    assert page.get_by_role("textbox", name="Simulated experiments, typed").count() == 1
+    head = page.locator(".MuiCardHeader-root").filter(has_text=re.compile("^Variants$"))
+    head.scroll_into_view_if_needed()
+    box = head.bounding_box()
+    assert box is not None
+    # Far from the arrow.
+    page.mouse.click(box["x"] + 20, box["y"] + box["height"] / 2)
+    page.get_by_text("(control)").wait_for(timeout=PATIENCE)
