@@ -7,7 +7,7 @@ import json
 import math
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -15,6 +15,7 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from expsim_panel.bandit_courses import Course, Courses
 from expsim_panel.bandits import MAX_WORK, check_size, checkpoints
 from expsim_panel.errors import InputError, shown
 from expsim_panel.kernels.bits import stream
@@ -37,6 +38,14 @@ class PlayedPolicy(Protocol):
     @property
     def policy(self) -> str:
         """Name in its canonical form."""
+
+    @property
+    def regret(self) -> Figure:
+        """Regret at the end."""
+
+    @property
+    def courses(self) -> Mapping[str, Course]:
+        """Quantities at every checkpoint, by name; `regret` is one of them."""
 
     @property
     def final(self) -> Floats:
@@ -120,6 +129,10 @@ class Runner:
         """Return a block's stream of a role: of one policy, or common to all of them."""
         return stream(self.seed, role, index) if policy is None else stream(self.seed, role, index, lane_of(policy))
 
+    def courses(self, *names: str) -> Courses:
+        """Return room for quantities over time."""
+        return Courses(names, self.replicates, self.blocks, self.marks.size)
+
     def play(self, block: Callable[[int, slice], None]) -> None:
         """Call `block` with every block's index and its replicates; results do not depend on the threads."""
 
@@ -197,10 +210,3 @@ def figure_of(values: npt.ArrayLike, quantiles: bool = False) -> Figure:
 def tail(values: Floats) -> Figure:
     """Return the mean of the worst 5 % of the replicates."""
     return figure_of(np.sort(values)[-max(1, math.ceil(0.05 * values.size)) :])
-
-
-def curve(path: Floats, replicates: int) -> tuple[Floats, Floats]:
-    """Return mean and standard error at every checkpoint, of sums and sums of squares over replicates."""
-    mean = path[:, 0] / replicates
-    spread = np.maximum(path[:, 1] / replicates - mean * mean, 0.0) / max(replicates - 1, 1)
-    return mean, np.sqrt(spread)

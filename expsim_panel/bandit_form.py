@@ -81,6 +81,7 @@ class BanditPlace(Section):
 
 
 RATE, SCORE = "bernoulli", "gaussian"
+FAMILIES = {"Good or bad answers (a rate)": RATE, "Scores (normal, standard deviation 1)": SCORE}
 _NEED_PRICES = ("budgeted-thompson", "budgeted-ucb", "lagrangian", "guardrailed-thompson")
 """They weigh prices or a guardrail, which this world has not: `expsim bandit --budget` or `--guardrail`."""
 _OF_FAMILY = {RATE: ("sensitivity", "specificity"), SCORE: ("judge_bias",)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +14,12 @@ from expsim_panel.bandit_blocks import (
     PlayedProblem,
     Runner,
     check_run,
-    curve,
     figure_of,
     read_policies,
     read_rows,
     tail,
 )
+from expsim_panel.bandit_courses import Course
 from expsim_panel.best_arm import divergence
 from expsim_panel.errors import InputError, shown
 from expsim_panel.kernels.duels import play_duels
@@ -145,10 +145,11 @@ class DuelPolicyResult:
         Mean regret of the worst 5 % of the replicates.
     p_best_arm : Figure
         P(the arm with most wins by head-to-head majority is the Condorcet winner).
-    duels : ndarray, shape (arms,)
-        Mean places of each arm, two a duel.
-    regret_over_time, regret_se : ndarray, shape (checkpoints,)
-        Mean regret at every checkpoint, and its standard error.
+    duels, duels_se : ndarray, shape (arms,)
+        Mean places of each arm, two a duel, and their standard errors.
+    courses : mapping of str to Course
+        At every checkpoint: ``regret`` (mean loss of the two arms), and ``p_best_arm`` (P(the arm that would be named
+        now is the Condorcet winner)).
     final : ndarray, shape (replicates, 3)
         The three regrets of every replicate.
     """
@@ -161,8 +162,8 @@ class DuelPolicyResult:
     tail_regret: Figure
     p_best_arm: Figure
     duels: Floats
-    regret_over_time: Floats
-    regret_se: Floats
+    duels_se: Floats
+    courses: Mapping[str, Course]
     final: Floats
 
 
@@ -221,7 +222,7 @@ def _play(world: Preferences, policy: DuelPolicy, name: str, run: Runner) -> Due
     places = np.zeros((replicates, arms), np.int64)
     chosen = np.zeros(replicates, np.int64)
     regret = np.zeros((replicates, 3))
-    path = np.zeros((run.blocks, run.marks.size, 2))
+    courses = run.courses("regret", "p_best_arm")
     request = policy.request(Problem(arms, run.horizon, True))
 
     def block(index: int, part: slice) -> None:
@@ -237,11 +238,10 @@ def _play(world: Preferences, policy: DuelPolicy, name: str, run: Runner) -> Due
             places[part],
             chosen[part],
             regret[part],
-            path[index],
+            *courses.part(index, part),
         )
 
     run.play(block)
-    mean, error = curve(path.sum(axis=0), replicates)
     return DuelPolicyResult(
         name,
         canonical(policy),
@@ -251,7 +251,7 @@ def _play(world: Preferences, policy: DuelPolicy, name: str, run: Runner) -> Due
         tail(regret[:, 0]),
         figure_of(chosen == world.winner),
         places.mean(axis=0),
-        mean,
-        error,
+        np.asarray(places.std(axis=0, ddof=1 if replicates > 1 else 0) / math.sqrt(replicates)),
+        courses.found(),
         regret,
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from expsim_panel.bandit_blocks import Floats, PlayedProblem, Runner, check_run, figure_of, read_policies, tail
+from expsim_panel.bandit_courses import Course
 from expsim_panel.kernels.metered import play_metered
 from expsim_panel.kernels.streams import EVALUATOR, OUTCOME, POLICY
 from expsim_panel.metered_world import MeteredWorld
@@ -41,10 +42,15 @@ class MeteredPolicyResult:
         Bad events; requests answered by arms whose true rate of them is above the limit.
     behind_control : Figure
         How far the mean rewards were ever behind always serving arm 0, as a share of the latter.
+    keeps_breach : Figure
+        P(the kept arm's true rate of bad events is above the limit).
     pulls, pulls_se : ndarray, shape (arms,)
         Mean pulls of each arm, and their standard errors.
     traffic : ndarray, shape (checkpoints, arms)
         Mean pulls of each arm so far.
+    courses : mapping of str to Course
+        At every checkpoint: ``regret`` (what the best plan, spread evenly over the horizon, has earned by then, less
+        the mean worth so far), ``spent``, ``breach_exposures``, ``reward`` (mean reward so far, in its own unit).
     final : ndarray, shape (replicates,)
         Regret of every replicate.
     """
@@ -60,9 +66,11 @@ class MeteredPolicyResult:
     bad_events: Figure
     breach_exposures: Figure
     behind_control: Figure
+    keeps_breach: Figure
     pulls: Floats
     pulls_se: Floats
     traffic: Floats
+    courses: Mapping[str, Course]
     final: Floats
 
 
@@ -132,6 +140,10 @@ def _play(world: MeteredWorld, policy: BanditPolicy, name: str, run: Runner) -> 
     spent, harm, behind = np.zeros(replicates), np.zeros(replicates), np.zeros(replicates)
     traffic = np.zeros((run.blocks, run.marks.size, arms))
     request, memory = policy.request(problem), policy.memory(problem)
+    breaking = world.risks > (math.inf if world.limit is None else world.limit)
+    worth = np.column_stack([world.worth, breaking, world.means * world.scale]).astype(np.float64)
+    pace = world.optimum(horizon) * run.marks / horizon
+    courses = run.courses("regret", "spent", "breach_exposures", "reward")
 
     def block(index: int, part: slice) -> None:
         play_metered(
@@ -155,13 +167,15 @@ def _play(world: MeteredWorld, policy: BanditPolicy, name: str, run: Runner) -> 
             harm[part],
             behind[part],
             traffic[index],
+            worth,
+            pace,
+            *courses.part(index, part),
         )
 
     run.play(block)
     regret = world.optimum(horizon) - pulls @ world.worth
     alone = world.alone(horizon)
     lost = alone.max() - alone[chosen]
-    breaking = world.risks > (math.inf if world.limit is None else world.limit)
     return MeteredPolicyResult(
         name,
         canonical(policy),
@@ -170,12 +184,14 @@ def _play(world: MeteredWorld, policy: BanditPolicy, name: str, run: Runner) -> 
         figure_of(lost == 0.0),
         tail(regret),
         figure_of(pulls.sum(axis=1)),
-        figure_of(spent),
+        figure_of(spent, quantiles=True),
         figure_of(harm),
         figure_of(pulls[:, breaking].sum(axis=1), quantiles=True),
         figure_of(behind, quantiles=True),
+        figure_of(breaking[chosen]),
         pulls.mean(axis=0),
         np.asarray(pulls.std(axis=0, ddof=1 if replicates > 1 else 0) / math.sqrt(replicates)),
         traffic.sum(axis=0) / replicates,
+        courses.found(),
         regret,
     )

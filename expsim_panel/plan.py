@@ -123,7 +123,7 @@ def schedule(scenario: Scenario, found: Clusters | None = None) -> Schedule:
         return Schedule(np.diff(units.sum(axis=1), prepend=0), units, rows, rows, units)
     traffic, analysis = scenario.traffic, scenario.analysis
     week = traffic.seasonality
-    if traffic.ramp is None and (week is None or not week.traffic):
+    if traffic.ramp is None and (week is None or not week.traffic) and not timeline.late_arms(scenario):
         total = traffic.units_per_day * np.arange(1, traffic.days + 1)
         edges = np.cumsum([0.0, *scenario.shares])
         edges[-1] = 1.0
@@ -380,6 +380,8 @@ def _setting(scenario: Scenario, plan: Schedule, sds: np.ndarray) -> Setting:
         plan.units.astype(float),
         plan.scored.astype(float),
         scenario.prior.law,
+        timeline.late_arms(scenario),
+        None if scenario.traffic.ramp is None else timeline.clock(scenario, plan.rows),
     )
 
 

@@ -11,6 +11,8 @@ from expsim_panel.policy import BanditPolicy, DuelPolicy, Policy, SegmentPolicy,
 P = TypeVar("P", bound=Policy)
 _COMMA = re.compile(r",(?![^\[]*\])")
 """A comma outside square brackets."""
+_OPEN = re.compile(r",(?![^()]*\))")
+"""A comma outside brackets."""
 _FORM = re.compile(r"\s*([A-Za-z0-9_-]+)\s*(?:\((.*)\))?\s*", re.S)
 _NEEDS = {
     SegmentPolicy: "it needs segments: expsim bandit --segments, or segment_bandit",
@@ -22,6 +24,11 @@ _HOW = "write it as name or name(parameter=value), such as kl-ucb(c=3)"
 def bandit_names(*kinds: type[Policy]) -> list[str]:
     """Return the names of the policies of these kinds; without any, of those that choose per request."""
     return [name for name in policies.names() if issubclass(policies.get(name), kinds or BanditPolicy)]
+
+
+def names_in(text: str) -> list[str]:
+    """Return the policies of a typed list; commas inside brackets do not part them."""
+    return [part.strip() for part in _OPEN.split(text[:2000]) if part.strip()]
 
 
 def read_value(text: str) -> Any:

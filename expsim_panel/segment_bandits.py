@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +14,12 @@ from expsim_panel.bandit_blocks import (
     PlayedProblem,
     Runner,
     check_run,
-    curve,
     figure_of,
     read_policies,
     read_rows,
     tail,
 )
+from expsim_panel.bandit_courses import Course
 from expsim_panel.best_arm import check_means
 from expsim_panel.errors import InputError, shown
 from expsim_panel.kernels.contextual import play_segments
@@ -49,10 +50,12 @@ class SegmentResultOfPolicy:
         Mean regret of the worst 5 % of the replicates.
     right : ndarray, shape (segments,)
         Share of a segment's requests that went to a best arm of the segment.
+    right_se : ndarray, shape (segments,)
+        Its standard error (of the ratio of the mean numbers of requests).
     pulls : ndarray, shape (segments, arms)
         Mean pulls.
-    regret_over_time, regret_se : ndarray, shape (checkpoints,)
-        Mean regret at every checkpoint, and its standard error.
+    courses : mapping of str to Course
+        ``regret`` and ``blind_regret`` at every checkpoint.
     final : ndarray, shape (replicates,)
         Regret of every replicate.
     """
@@ -64,9 +67,9 @@ class SegmentResultOfPolicy:
     blind_regret: Figure
     tail_regret: Figure
     right: Floats
+    right_se: Floats
     pulls: Floats
-    regret_over_time: Floats
-    regret_se: Floats
+    courses: Mapping[str, Course]
     final: Floats
 
 
@@ -201,7 +204,8 @@ class _Run:
         run, replicates = self.runner, self.runner.replicates
         pulls = np.zeros((replicates, segments, arms), np.int64)
         regret = np.zeros(replicates)
-        path = np.zeros((run.blocks, run.marks.size, 2))
+        courses = run.courses("regret", "blind_regret")
+        alone = int(np.argmax(self.shares @ self.means))
         edges = np.cumsum(self.shares)[:-1]
         request, memory = policy.request(self.problem), policy.memory(self.problem)
 
@@ -222,16 +226,19 @@ class _Run:
                 np.zeros(memory),
                 pulls[part],
                 regret[part],
-                path[index],
+                alone,
+                *courses.part(index, part),
             )
 
         run.play(block)
         best = self.means == self.means.max(axis=1)[:, None]
-        single = self.means[:, int(np.argmax(self.shares @ self.means))]
+        single = self.means[:, alone]
         came = pulls.sum(axis=2)
         blind = came @ single - np.einsum("rsa,sa->r", pulls, self.means)
-        right = (pulls * best).sum(axis=(0, 2)) / np.maximum(came.sum(axis=0), 1)
-        mean, error = curve(path.sum(axis=0), replicates)
+        well = (pulls * best).sum(axis=2)
+        right = well.sum(axis=0) / np.maximum(came.sum(axis=0), 1)
+        # The number of requests of a segment varies too: the error of a ratio of means.
+        spread = (well - right * came).std(axis=0, ddof=1 if replicates > 1 else 0) / math.sqrt(replicates)
         return SegmentResultOfPolicy(
             name,
             canonical(policy),
@@ -240,8 +247,8 @@ class _Run:
             figure_of(blind, quantiles=True),
             tail(regret),
             right,
+            spread / np.maximum(came.mean(axis=0), 1e-9),
             pulls.mean(axis=0),
-            mean,
-            error,
+            courses.found(),
             regret,
         )

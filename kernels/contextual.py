@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from expsim_panel.kernels.bits import normal, uniform
+from expsim_panel.kernels.courses import note
 from expsim_panel.kernels.jit import generic_or, inner, kernel
 from expsim_panel.kernels.requests import begin, fewest, floored, select, sum_of, update
 
@@ -102,7 +103,9 @@ def play_segments(
     memory: np.ndarray,
     pulls: np.ndarray,
     regret: np.ndarray,
-    path: np.ndarray,
+    single: int,
+    course: np.ndarray,
+    sums: np.ndarray,
 ) -> None:
     """Play one policy through a block of experiments.
 
@@ -130,10 +133,13 @@ def play_segments(
         Output: pulls by segment.
     regret : float64 ndarray, shape (replicates,)
         Output: sum over requests of the gap to the best arm of the request's segment.
-    path : float64 ndarray, shape (checkpoints, 2)
-        Output, summed over replicates: regret so far and its square.
+    single : int
+        The arm that is best over all segments together.
+    course, sums
+        Output of `courses.note`: regret so far, and the same against always serving `single`.
     """
     segments, arms = means.shape
+    so_far = np.zeros(2)
     n = np.zeros(arms)
     s = np.zeros(arms)
     q = np.zeros(arms)
@@ -158,6 +164,7 @@ def play_segments(
             flat[i] = 0.0
         begin(params, memory)
         lost = 0.0
+        behind = 0.0
         t = 0
         for c in range(checkpoints.shape[0]):
             while t < checkpoints[c]:
@@ -178,7 +185,9 @@ def play_segments(
                 t += 1
                 pulls[r, segment, arm] += 1
                 lost += gaps[segment, arm]
+                behind += means[segment, single] - mean
                 learn(params, arm, reward, x, t, n, s, memory)
-            path[c, 0] += lost
-            path[c, 1] += lost * lost
+            so_far[0] = lost
+            so_far[1] = behind
+            note(r, c, so_far, course, sums)
         regret[r] = lost

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from expsim_panel.kernels.bits import uniform, whole
+from expsim_panel.kernels.courses import note
 from expsim_panel.kernels.jit import generic, inner, kernel
 
 
@@ -50,6 +51,21 @@ def some(bits: np.ndarray, row: int, work: np.ndarray) -> int:
     return 0
 
 
+@inner
+def leaders(wins: np.ndarray, work: np.ndarray) -> None:
+    """Set row 0 of the scratch space to 1 for the arms that beat most others by their share of wins, 0 for the rest."""
+    arms = wins.shape[0]
+    most = -1.0
+    for i in range(arms):
+        beaten = 0.0
+        for j in range(arms):
+            beaten += 1.0 * int(wins[i, j] > wins[j, i])
+        work[0, i] = beaten
+        most = max(most, beaten)
+    for i in range(arms):
+        work[0, i] = 1.0 * int(work[0, i] == most)
+
+
 @kernel
 def play_duels(
     params: Any,
@@ -63,7 +79,8 @@ def play_duels(
     duels: np.ndarray,
     chosen: np.ndarray,
     regret: np.ndarray,
-    path: np.ndarray,
+    course: np.ndarray,
+    sums: np.ndarray,
 ) -> None:
     """Play one policy through a block of experiments.
 
@@ -87,9 +104,11 @@ def play_duels(
         Output: the arm that beats most others by its share of wins at the end (ties at random).
     regret : float64 ndarray, shape (replicates, 3)
         Output: sums of the mean, the larger and the smaller of the two losses.
-    path : float64 ndarray, shape (checkpoints, 2)
-        Output, summed over replicates: mean regret so far and its square.
+    course, sums
+        Output of `courses.note`: mean regret so far, and the chance that the arm to be named now is one without loss
+        (a share of 1 where several arms beat as many others).
     """
+    so_far = np.zeros(2)
     arms = prefer.shape[0]
     wins = np.zeros((arms, arms))
     work = np.zeros((4, arms))
@@ -121,15 +140,14 @@ def play_duels(
                 regret[r, 0] += 0.5 * (losses[i] + losses[j])
                 regret[r, 1] += max(losses[i], losses[j])
                 regret[r, 2] += min(losses[i], losses[j])
-            path[c, 0] += regret[r, 0]
-            path[c, 1] += regret[r, 0] * regret[r, 0]
-        most = -1.0
-        for i in range(arms):
-            beaten = 0.0
-            for j in range(arms):
-                beaten += 1.0 * int(wins[i, j] > wins[j, i])
-            work[0, i] = beaten
-            most = max(most, beaten)
-        for i in range(arms):
-            work[0, i] = 1.0 * int(work[0, i] == most)
+            leaders(wins, work)
+            leading = 0.0
+            right = 0.0
+            for i in range(arms):
+                leading += work[0, i]
+                right += work[0, i] * int(losses[i] == 0.0)
+            so_far[0] = regret[r, 0]
+            so_far[1] = right / leading
+            note(r, c, so_far, course, sums)
+        leaders(wins, work)
         chosen[r] = some(choices, 0, work)

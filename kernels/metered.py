@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from expsim_panel.kernels.bits import normal, uniform
+from expsim_panel.kernels.courses import note
 from expsim_panel.kernels.jit import generic_or, inner, kernel
 from expsim_panel.kernels.requests import begin, fewest, floored, recommend, select, sum_of, update
 
@@ -59,6 +60,10 @@ def play_metered(
     harm: np.ndarray,
     behind: np.ndarray,
     traffic: np.ndarray,
+    worth: np.ndarray,
+    pace: np.ndarray,
+    course: np.ndarray,
+    sums: np.ndarray,
 ) -> None:
     """Play one policy through a block of experiments.
 
@@ -87,8 +92,15 @@ def play_metered(
         arm 0, as a share of the latter (arm 0 must have a mean above 0; otherwise 0).
     traffic : float64 ndarray, shape (checkpoints, arms)
         Output, summed over replicates: pulls of each arm so far.
+    worth : float64 ndarray, shape (arms, 3)
+        What a pull of the arm is worth, 1 where it breaks the limit (else 0), its mean reward in its own unit.
+    pace : float64 ndarray, shape (checkpoints,)
+        What the best plan has earned so far.
+    course, sums
+        Output of `courses.note`: worth behind the pace, money spent, pulls that broke the limit, mean reward so far.
     """
     arms = means.shape[0]
+    so_far = np.zeros(4)
     n = np.zeros(arms)
     s = np.zeros(arms)
     q = np.zeros(arms)
@@ -134,8 +146,16 @@ def play_metered(
                     worst = max(worst, lack / (means[0] * t))
                 update(params, arm, 1.0, reward, t, n, s, memory)
                 meter(params, arm, cost, event, t, n, memory)
+            for k in range(4):
+                so_far[k] = 0.0
             for a in range(arms):
                 traffic[c, a] += n[a]
+                so_far[0] += n[a] * worth[a, 0]
+                so_far[2] += n[a] * worth[a, 1]
+                so_far[3] += n[a] * worth[a, 2]
+            so_far[0] = pace[c] - so_far[0]
+            so_far[1] = paid
+            note(r, c, so_far, course, sums)
         for a in range(arms):
             pulls[r, a] = int(n[a])
         spent[r] = paid

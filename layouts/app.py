@@ -9,7 +9,7 @@ import panel_material_ui as pmu
 
 from expsim_panel.layouts import shell
 from expsim_panel.layouts.pages import (
-    bandit,
+    bandit_choice,
     compare,
     decide,
     evaluators,
@@ -36,10 +36,15 @@ def page(scenario: str | None = None) -> pmu.Page:
     The answer carries the shell and an empty page; while the browser loads its scripts the page is filled, piece by
     piece, so that the server can hand out those scripts in between.
     """
+    try:
+        dark = pn.config.theme == "dark"
+    except UnicodeDecodeError:
+        # What the link asks for is no text, and Panel would end the visit at every look at it.
+        dark = False
+        pn.config.theme = "default"
     pn.extension()
     session = Session(scenario, hold=pn.io.hold)
     session.start()
-    dark = pn.config.theme == "dark"
     session.dark = dark
     closed = "Mobi" in pn.state.headers.get("User-Agent", "")
     made = pmu.Page(
@@ -83,13 +88,15 @@ def main(session: Session) -> pn.Column:
         "Evaluators": evaluators.view,
         "Decide": decide.view,
         "Ranking": ranking.view,
-        "A/B or bandit?": bandit.view,
+        bandit_choice.TAB: bandit_choice.view,
         "Report": report.view,
     }
     made: dict[str, Any] = {}
     # The tabs are only the heads: Bokeh measures a figure inside a Material component before it is drawn,
     # and fails. Views stand below, in a plain column, and are made when they are first asked for.
-    tabs = pmu.Tabs(*((name, pn.Spacer(height=0)) for name in views), sizing_mode="stretch_width", margin=(14, 0, 0, 0))
+    first = list(views).index(bandit_choice.TAB) if bandit_choice.linked() is not None else 0
+    heads = ((name, pn.Spacer(height=0)) for name in views)
+    tabs = pmu.Tabs(*heads, active=first, sizing_mode="stretch_width", margin=(14, 0, 0, 0))
     body = pn.Column(words(shell.BONES), sizing_mode="stretch_width", margin=0, min_height=600)
 
     def turn() -> None:

@@ -7,14 +7,12 @@ everywhere. Computation runs on threads; what an overtaken run still delivers is
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import param
 
@@ -30,6 +28,7 @@ from expsim_panel.bandits import BanditResult
 from expsim_panel.best_arm import check_means
 from expsim_panel.errors import InputError, shown
 from expsim_panel.layouts.computing import POOL
+from expsim_panel.layouts.playing import Playing, steps
 from expsim_panel.quantities import count
 from expsim_panel.study import Study
 
@@ -38,12 +37,6 @@ FIRST_PULLS, MOST_PULLS = 2_000_000, 400_000_000
 """Pulls of the first picture, over all policies: a fifth of a second; and of the whole, so that a page stays quick."""
 MOST_POLICIES, MOST_ARMS, MOST_TEXT = 10, 50, 2000
 CURVE_REPLICATES, MAP_REPLICATES = 500, 200
-T = TypeVar("T")
-_LOG = logging.getLogger(__name__)
-
-
-class Overtaken(Exception):
-    """Another run has begun, or this one was cancelled."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +145,7 @@ class Opening:
 OPENING = Opening()
 
 
-class BanditSession(param.Parameterized):  # type: ignore[misc]
+class BanditSession(Playing):
     """One problem, its result and the curve over one number."""
 
     asked = param.ClassSelector(class_=Asked, default=Asked(), label="Problem", doc="What the visitor typed.")
@@ -166,16 +159,8 @@ class BanditSession(param.Parameterized):  # type: ignore[misc]
     curve = param.ClassSelector(
         class_=RegretCurve, allow_None=True, default=None, label="Curve", doc="The same policies over one number."
     )
-    focus = param.String(default="", label="Policy in focus", doc="Whose spread and traffic are shown.")
     dollars = param.Boolean(default=False, label="In dollars", doc="Whether losses are shown in dollars.")
-    busy = param.Boolean(default=False, label="Busy", doc="Whether something is being computed.")
-    words = param.String(default="", label="Progress in words", doc="What is being computed, or was.")
     noted = param.String(default="", label="From the scenario", doc="What of it is here in another form, or not.")
-    error = param.String(default="", label="Problem", doc="One line: what is wrong, where, and what to do.")
-
-    def __init__(self, hold: Callable[[], AbstractContextManager[Any]] = nullcontext, debounce: float = 0.05) -> None:
-        super().__init__(name="bandit-session")
-        self._hold, self._debounce, self._run = hold, debounce, 0
 
     @property
     def usd(self) -> float | None:
@@ -213,8 +198,7 @@ class BanditSession(param.Parameterized):  # type: ignore[misc]
         try:
             asked = self.asked.problem()
         except InputError as error:
-            self._stop()
-            self.param.update(error=str(error), words="", busy=False)
+            self.refuse(error)
             return
         if check_only:
             with self._hold():
@@ -231,7 +215,7 @@ class BanditSession(param.Parameterized):  # type: ignore[misc]
             return
         await asyncio.sleep(self._debounce)
         first = max(20, FIRST_PULLS // (asked["horizon"] * len(asked["policies"])))
-        sizes = [asked["replicates"]] if asked["replicates"] <= 2 * first else [first, asked["replicates"]]
+        sizes = steps(first, asked["replicates"])
         for step, size in enumerate(sizes):
             words = f"Playing {count(size)} experiments per policy" + ("" if step else ", a first picture")
             self._show(run, busy=True, words=words)
@@ -263,7 +247,7 @@ class BanditSession(param.Parameterized):  # type: ignore[misc]
             if longest * size * len(asked["policies"]) * values.size > 2 * MOST_PULLS:
                 raise InputError("over", path, "too many requests in all", "give fewer levels, policies or requests")
         except InputError as error:
-            self.param.update(error=str(error), words="", busy=False)
+            self.refuse(error)
             return
         self._show(run, busy=True, words=f"Playing {count(size)} experiments at {values.size} levels of {path}")
         asked["replicates"] = size
@@ -284,7 +268,7 @@ class BanditSession(param.Parameterized):  # type: ignore[misc]
                 remedy = "give fewer levels, policies or requests"
                 raise InputError("over", f"{x[0]} and {y[0]}", f"{count(pulls)} requests in all", remedy)
         except InputError as error:
-            self.param.update(error=str(error), words="", busy=False)
+            self.refuse(error)
             return
         cells = x[1].size * y[1].size
         self._show(run, busy=True, words=f"Playing {count(size)} experiments in each of {cells} cells")
@@ -292,49 +276,6 @@ class BanditSession(param.Parameterized):  # type: ignore[misc]
         made = await self._work(run, lambda stop: regret_surface(**asked, x=x, y=y, progress=stop))
         if made is not None:
             self._show(run, surface=made, error="", words=f"{count(size)} experiments in each cell", busy=False)
-
-    def cancel(self) -> None:
-        """Stop computing; what is on screen stays."""
-        self._stop()
-        self.param.update(busy=False, words="Cancelled; the figures on screen are of the last finished step")
-
-    def close(self) -> None:
-        """Stop computing, as when the visitor leaves."""
-        self._stop()
-
-    def _stop(self) -> int:
-        self._run += 1
-        return self._run
-
-    async def _work(self, run: int, job: Callable[[Callable[[int, int], None]], T]) -> T | None:
-        """Run a job on a thread; None if it was overtaken or failed (then `error` says why)."""
-
-        def stop(done: int, total: int) -> None:
-            if run != self._run:
-                raise Overtaken
-
-        if run != self._run:
-            return None
-        try:
-            made = await asyncio.get_running_loop().run_in_executor(POOL, job, stop)
-        except Overtaken:
-            return None
-        except InputError as error:
-            self._show(run, error=str(error), words="", busy=False)
-            return None
-        except Exception as error:
-            # The page must outlive whatever goes wrong in a computation; the log keeps the traceback.
-            _LOG.exception("bandit run failed")
-            line = " ".join(str(error).split())[:200]
-            self._show(run, error=f"The computation failed ({line}); change a value", words="", busy=False)
-            return None
-        return made if run == self._run else None
-
-    def _show(self, run: int, **values: Any) -> None:
-        """Assign at once what a run has found, unless another has overtaken it."""
-        if run == self._run:
-            with self._hold():
-                self.param.update(**values)
 
 
 def _world_of(asked: Asked) -> dict[str, Any]:

@@ -212,6 +212,7 @@ def bandit(
 ) -> None:
     """Regret of bandit policies, with their bounds, on a classic problem or in a less plain world."""
     from expsim_panel.bandit_curves import parse
+    from expsim_panel.bandit_problems import kind_of
     from expsim_panel.bandit_verdict import check_value
     from expsim_panel.commands import bandit_kinds
     from expsim_panel.commands import bandit_words as tell
@@ -227,17 +228,11 @@ def bandit(
     plain = {"delay": delay, "batch": batch, "shift": shift, "drift": drift, "season": season, "judge_bias": judge_bias,
              "judge_noise": judge_noise, "sensitivity": sensitivity, "specificity": specificity, "arrives": arrives,
              "population": population}  # fmt: skip
-    extras = {"html": html, "over": over, "inference": inference}
-    kind = bandit_kinds.kind_of({**given, **plain, **extras}, names)
+    kind = kind_of({**given, **plain, "over": over, "inference": inference}, names)
     if kind is not None:
         sizes = {"replicates": replicates, "seed": seed, "workers": workers}
         other = bandit_kinds.play(kind, given, names, horizon, sizes)
-        if json == STANDARD_OUTPUT:
-            print_json(bandit_kinds.document(kind, other))
-        elif outputs:
-            outputs["--json"].write(dumps(bandit_kinds.document(kind, other)))
-        else:
-            bandit_kinds.show(kind, other)
+        bandit_kinds.write(kind, other, given, outputs, json == STANDARD_OUTPUT)
         return
     if means is None:
         raise InputError(_WHERE, "--means", "no means", "write for example 0.1,0.9")

@@ -6,91 +6,21 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from expsim_panel.bandit_problems import DUELS, METERED, SEGMENTS
+
 _WHERE = "expsim bandit"
-SEGMENTS, DUELS, METERED = "segments", "duels", "metered"
-_TAKES = {
-    SEGMENTS: ("segments", "features", "means", "family"),
-    DUELS: ("preferences", "strengths", "tie"),
-    METERED: (
-        "means", "family", "ratings", "cost", "unknown_costs", "budget", "value_per_point", "guardrail", "limit",
-    ),
-}  # fmt: skip
-
-
-_NAMED = {SEGMENTS: "segments", DUELS: "duels", METERED: "a budget, a guardrail, ratings, or a policy made for them"}
-_MAKES_METERED = ("ratings", "unknown_costs", "budget", "guardrail", "limit")
-
-
-def read_numbers(text: str, flag: str, example: str = "0.1,0.9") -> list[float]:
-    """Read numbers separated by commas; raise `InputError` naming the flag."""
-    from expsim_panel.errors import InputError, shown
-
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(
-            _WHERE, flag, f"{shown(text)} is not a list of numbers", f"write for example {example}"
-        ) from None
-
-
-def read_table(text: str, flag: str) -> list[list[float]]:
-    """Read rows of numbers: commas within a row, semicolons between rows."""
-    return [read_numbers(row, flag, "0.5,0.6;0.4,0.5") for row in text.split(";")]
-
-
-_MADE_FOR_METERED = ("budgeted-ucb", "budgeted-thompson", "lagrangian", "guardrailed-thompson", "dirichlet-thompson")
-
-
-def kind_of(given: dict[str, Any], policies: list[str]) -> str | None:
-    """Return which problem the flags and policies ask for; None for the classic one and its worlds.
-
-    Raises
-    ------
-    InputError
-        Flags of two problems at once.
-    """
-    from expsim_panel.errors import InputError
-
-    kind = None
-    if given.get("segments") is not None:
-        kind = SEGMENTS
-    elif given.get("preferences") is not None or given.get("strengths") is not None:
-        kind = DUELS
-    elif any(_set(given.get(key)) for key in _MAKES_METERED) or any(
-        name.strip().split("(")[0] in _MADE_FOR_METERED for name in policies
-    ):
-        # prices alone are also what a world of the classic problem may have
-        kind = METERED
-    for key, value in given.items():
-        if not _set(value) or (key == "family" and value == "bernoulli"):
-            continue
-        if kind is not None and key not in _TAKES[kind]:
-            raise InputError(_WHERE, _flag(key), f"it does not go with {_NAMED[kind]}", "leave it out")
-        if kind is None and key in ("features", "tie"):
-            needs = {"features": "--segments", "tie": "--strengths"}[key]
-            raise InputError(_WHERE, _flag(key), f"it goes with {needs}", f"give {needs} too, or leave it out")
-    return kind
-
-
-def _set(value: object) -> bool:
-    """Tell whether a flag was given; a budget of 0 was, and is refused later."""
-    return value is not None and value is not False and value != []
-
-
-def _flag(key: str) -> str:
-    return f"--{key.replace('_', '-')}"
 
 
 def play(kind: str, given: dict[str, Any], policies: list[str], horizon: int, sizes: dict[str, Any]) -> Any:
     """Play one of the problems with a progress bar on standard error; name flags in errors."""
+    from expsim_panel.bandit_problems import flag_of
+    from expsim_panel.bandit_problems import play as play_problem
     from expsim_panel.errors import InputError
 
     try:
-        return with_progress(lambda progress: _play(kind, given, policies, horizon, {**sizes, "progress": progress}))
+        return with_progress(lambda progress: play_problem(kind, given, policies, horizon, progress=progress, **sizes))
     except InputError as error:
-        key = error.key if error.key.startswith("--") or not error.key else _flag(error.key)
-        raise InputError(_WHERE, {"--costs": "--cost", "--value": "--value-per-point"}.get(key, key), error.problem,
-                         error.remedy) from None  # fmt: skip
+        raise InputError(_WHERE, error.key and flag_of(error.key), error.problem, error.remedy) from None
 
 
 def with_progress(run: Callable[[Any], Any]) -> Any:
@@ -108,131 +38,23 @@ def with_progress(run: Callable[[Any], Any]) -> Any:
         return run(lambda done, blocks: bar.update(task, completed=done, total=blocks))
 
 
-def _play(kind: str, given: dict[str, Any], policies: list[str], horizon: int, sizes: dict[str, Any]) -> Any:
-    from expsim_panel.errors import InputError
+def write(kind: str, found: Any, given: dict[str, Any], outputs: dict[str, Any], printed: bool) -> None:
+    """Write what was asked for: JSON, the page, or without either the table."""
+    from expsim_panel.commands.screen import console, dumps, print_json
+    from expsim_panel.exports.problem_json import document
 
-    if kind == SEGMENTS:
-        from expsim_panel.segment_bandits import segment_bandit
+    if "--html" in outputs:
+        from expsim_panel.exports.problem_html import page
 
-        if given["means"] is None:
-            raise InputError(_WHERE, "--means", "no means", "give a row for every segment, such as 0.1,0.5;0.4,0.2")
-        features = None if given["features"] is None else read_table(given["features"], "--features")
-        shares, means = read_numbers(given["segments"], "--segments"), read_table(given["means"], "--means")
-        return segment_bandit(shares, means, policies, horizon, features=features, family=given["family"], **sizes)
-    if kind == DUELS:
-        from expsim_panel.duelling import duel, from_strengths, preferences
-
-        if given["preferences"] is not None:
-            if given["strengths"] is not None or given["tie"] is not None:
-                flag = "--strengths" if given["strengths"] is not None else "--tie"
-                raise InputError(_WHERE, flag, "it does not go with --preferences", "leave one of them out")
-            world = preferences(read_table(given["preferences"], "--preferences"))
-        else:
-            world = from_strengths(read_numbers(given["strengths"], "--strengths"), given["tie"] or 0.0)
-        return duel(world, policies, horizon, **sizes)
-    from expsim_panel.metered_bandits import metered_bandit
-    from expsim_panel.metered_world import metered_world
-
-    lists = {
-        key: read_numbers(given[flag], _flag(flag))
-        for key, flag in (("means", "means"), ("costs", "cost"), ("guardrail", "guardrail"))
-        if given[flag] is not None
-    }
-    ratings = None if given["ratings"] is None else read_table(given["ratings"], "--ratings")
-    if ratings is None and "means" not in lists:
-        raise InputError(_WHERE, "--means", "no means", "write for example 0.1,0.9")
-    made = metered_world(
-        **lists,
-        family=given["family"],
-        ratings=ratings,
-        unknown_costs=given["unknown_costs"],
-        budget=given["budget"],
-        value=given["value_per_point"],
-        limit=given["limit"],
-    )
-    return metered_bandit(made, policies, horizon, **sizes)
-
-
-def document(kind: str, found: Any) -> dict[str, Any]:
-    """Return the JSON of a result; names and meanings as in ``docs/contract.md``."""
-    from expsim_panel._version import VERSION
-    from expsim_panel.exports.json import SCHEMA, environment
-
-    return {
-        "provenance": {
-            "version": VERSION,
-            "schema": SCHEMA,
-            "seed": found.seed,
-            "replicates": found.replicates,
-            "request_digest": found.request_digest,
-            "digest": found.digest,
-            "environment": environment(found.seconds),
-        },
-        "horizon": found.horizon,
-        "checkpoints": found.checkpoints.tolist(),
-        **_world(kind, found),
-        "policies": [_fields(one) for one in found.policies],
-    }
-
-
-def _world(kind: str, found: Any) -> dict[str, Any]:
-    if kind == SEGMENTS:
-        return {
-            "family": found.family,
-            "segments": found.shares.tolist(),
-            "means": found.means.tolist(),
-            "features": found.features.tolist(),
-            "blind_loss": found.blind_loss,
-        }
-    if kind == DUELS:
-        reason = "no bound is known to this program where duels can end in ties" if found.lower_bound is None else None
-        return {
-            "preferences": found.world.prefer.tolist(),
-            "ties": found.world.ties.tolist(),
-            "winner": found.world.winner,
-            "lower_bound": found.lower_bound,
-            "reason": reason,
-        }
-    from math import isfinite
-
-    world = found.world
-    bounded = found.lower_bound is not None
-    return {
-        "family": world.family,
-        "means": (world.means * world.scale + (world.family == "ratings")).tolist(),
-        "cost": world.costs.tolist(),
-        "unknown_costs": world.unknown_costs,
-        "budget": world.budget if isfinite(world.budget) else None,
-        "value_per_point": world.value,
-        "guardrail": world.risks.tolist(),
-        "limit": world.limit,
-        "optimum": found.optimum,
-        "lower_bound": found.lower_bound,
-        "reason": None if bounded else "no bound of the form C log T is known to this program with prices or a limit",
-    }
-
-
-def _fields(one: Any) -> dict[str, Any]:
-    """Return the figures and arrays of one policy; regret by replicate is left out."""
-    import dataclasses
-
-    import numpy as np
-
-    from expsim_panel.exports.json import figure
-    from expsim_panel.results import Figure
-
-    made: dict[str, Any] = {}
-    for field in dataclasses.fields(one):
-        value = getattr(one, field.name)
-        if field.name in ("final", "policy", "regret_se"):
-            continue
-        if isinstance(value, Figure):
-            made[field.name] = figure(value)
-        elif field.name == "regret_over_time":
-            made[field.name] = {"value": value.tolist(), "se": one.regret_se.tolist()}
-        else:
-            made[field.name] = value.tolist() if isinstance(value, np.ndarray) else value
-    return made
+        outputs["--html"].write(page(found, given))
+    if "--json" in outputs:
+        outputs["--json"].write(dumps(document(found)))
+    if printed:
+        print_json(document(found))
+    elif not outputs:
+        show(kind, found)
+    elif "--html" in outputs:
+        console().print(f"Wrote {outputs['--html'].name}", soft_wrap=True)
 
 
 _COLUMNS = {

@@ -23,6 +23,7 @@ from expsim_panel.bandits import BanditResult
 from expsim_panel.exports._bandit_inference import learned_section
 from expsim_panel.exports._explorer import PAINT
 from expsim_panel.exports._page import STYLE, WIDGETS
+from expsim_panel.exports._scroll import scrolls
 from expsim_panel.exports._standalone import standalone
 from expsim_panel.frontier import of_bandit
 from expsim_panel.plots import bandit_regret, bandit_traffic, response_surface
@@ -66,7 +67,8 @@ tbody th { color: var(--text); font-size: 14.5px; vertical-align: top; }</style>
     {% endif %}{% endfor %}</div>
     <p class="muted small" style="margin-top:8px">{{ how }}</p>
   </section>
-  <section class="card" aria-label="Every policy"><h2>Every policy</h2><div class="scroll">{{ table }}</div>{{ over }}
+  <section class="card" aria-label="Every policy"><h2>Every policy</h2>
+    <div class="scroll" tabindex="0">{{ table }}</div>{{ over }}
   </section>
   {{ learned }}
   <footer aria-label="How to reproduce">
@@ -218,7 +220,7 @@ def _figures(
     state = regret.lines
     state.tags = [scale]
     index = next(i for i, one in enumerate(found.policies) if one.name == chosen)
-    focus = _choice(
+    focus = choice(
         "choose-policy", "Policy in focus", index, [(str(i), one.name) for i, one in enumerate(found.policies)]
     )
     focus.js_on_change(
@@ -235,7 +237,7 @@ def _figures(
     document.add_root(focus)
     if usd is not None and usd != 1.0:
         labels = [unit(found.family, None), unit(found.family, usd)]
-        switch = _choice("choose-unit", "Loss in", 0, [(repr(usd), "dollars"), ("1", labels[0].lower())])
+        switch = choice("choose-unit", "Loss in", 0, [(repr(usd), "dollars"), ("1", labels[0].lower())])
         scaled: list[Any] = [
             [regret.lines, ["ys"]], [regret.band, ["low", "high"]], [regret.bound, ["y"]],
             [regret.ends, ["y", "at", "low", "high"]], [regret.points, ["y"]], [regret.bound_name.data_source, ["y"]],
@@ -261,7 +263,8 @@ def _figures(
     return document, drawn
 
 
-def _choice(name: str, label: str, chosen: int, options: list[tuple[str, str]]) -> Select:
+def choice(name: str, label: str, chosen: int, options: list[tuple[str, str]]) -> Select:
+    """Return a choice among texts, by value, in the look of the static pages."""
     sheet = InlineStyleSheet(css=WIDGETS)
     return Select(
         name=name,
@@ -356,7 +359,7 @@ def _over(curve: RegretCurve, usd: float | None) -> str:
     table_ = (
         f"<table><thead><tr><th scope='col'>{escape(curve.path)}</th>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
-    return f"{title}<div class='scroll'>{table_}</div>"
+    return f"{title}{scrolls(table_, f'Lost, over {curve.label}')}"
 
 
 def world_flags(world: BanditWorld) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from bokeh.models import ColumnDataSource, NumeralTickFormatter, PlainText, TapTool
+from bokeh.models import BasicTicker, ColumnDataSource, NumeralTickFormatter, PlainText, TapTool
 
 from expsim_panel.frontier import Point, efficient
 from expsim_panel.plots._dress import dress
@@ -33,6 +33,8 @@ class RegretFrontier:
         self.figure = frame(
             TITLE, "", "Not the right decision, % of experiments", height=height, x_range=(0.0, 1.0), y_range=(0.0, 1.0)
         )
+        # On a phone more ticks would run into each other.
+        self.figure.xaxis.ticker = BasicTicker(desired_num_ticks=4)
         names = (
             "x",
             "y",
@@ -100,9 +102,12 @@ class RegretFrontier:
         shades = colours or [VARIANTS[0] if one.adaptive else CONTROL for one in points]
         right = max((one.regret + _WHISKER * one.regret_se for one in points), default=0.0) or 1.0
         top = max((100 * (one.wrong + _WHISKER * one.wrong_se) for one in points), default=0.0) or 1.0
+        # A gain is a loss below 0: it has to be in sight too.
+        left = min((one.regret - _WHISKER * one.regret_se for one in points), default=0.0)
+        left = left * 1.08 if left < -0.03 * right else 0.0
         dots = sizes(points)
-        late = [one.regret > 0.55 * right for one in points]
-        self.figure.x_range.start, self.figure.x_range.end = -0.03 * right, 1.08 * right
+        late = [one.regret - left > 0.55 * (right - left) for one in points]
+        self.figure.x_range.start, self.figure.x_range.end = left - 0.03 * (right - left), 1.08 * right
         self.figure.y_range.start, self.figure.y_range.end = -0.04 * top, 1.15 * top
         self.figure.xaxis.axis_label = PlainText(text=label)
         self.figure.xaxis.formatter = NumeralTickFormatter(format=DOLLARS if dollars else PLAIN)
@@ -113,8 +118,9 @@ class RegretFrontier:
         heights = [100 * one.wrong for one in points]
         data: dict[str, list[Any]] = {
             "x": [one.regret for one in points], "y": heights, "nx": ends,
-            "ny": apart(list(zip(ends, heights, strict=True)), 0.36 * right, 0.075 * top, 1.1 * top, 0.0),
-            "x0": [max(0.0, one.regret - _WHISKER * one.regret_se) for one in points],
+            "ny": apart(list(zip(ends, heights, strict=True)), 0.36 * (right - left), 0.075 * top, 1.1 * top, 0.0),
+            "x0": [max(min(0.0, one.regret), one.regret - _WHISKER * one.regret_se) if left == 0.0
+                   else one.regret - _WHISKER * one.regret_se for one in points],
             "x1": [one.regret + _WHISKER * one.regret_se for one in points],
             "y0": [max(0.0, 100 * (one.wrong - _WHISKER * one.wrong_se)) for one in points],
             "y1": [100 * (one.wrong + _WHISKER * one.wrong_se) for one in points],

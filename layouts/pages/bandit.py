@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from html import escape
@@ -13,9 +12,9 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmu
 
-from expsim_panel.bandit_form import allowed
+from expsim_panel.bandit_form import FAMILIES, allowed
 from expsim_panel.bandit_scenario import of_scenario
-from expsim_panel.bandit_verdict import verdict
+from expsim_panel.bandit_verdict import BanditVerdict, verdict
 from expsim_panel.bandits import BanditResult
 from expsim_panel.errors import InputError
 from expsim_panel.exports._bandit_inference import LEARNED, learned_words
@@ -32,22 +31,15 @@ from expsim_panel.plots.bandit_pulls import BanditPulls
 from expsim_panel.plots.bandit_regret import BanditRegret, unit
 from expsim_panel.plots.bandit_traffic import BanditTraffic
 from expsim_panel.plots.regret_frontier import RegretFrontier
-from expsim_panel.policy_names import read_policy
+from expsim_panel.policy_names import names_in, read_policy
 
 HINT = (
     "One request after the other, each answered by one arm; a bandit moves traffic to what works while it learns, an "
     "even split (the A/B test) does not. Tap a dot to see that policy's spread and traffic."
 )
-FAMILIES = {"Good or bad answers (a rate)": "bernoulli", "Scores (normal, standard deviation 1)": "gaussian"}
 SIZES = [200, 500, 1000, 2000, 5000, 10_000]
 WITH_PARAMETERS = ("explore-then-commit(m=100)", "epsilon-greedy(epsilon=0.05)", "kl-ucb(c=3)", "thompson(floor=0.05)")
 """Offered beside the plain names; any other is typed."""
-_OPEN = re.compile(r",(?![^()]*\))")
-
-
-def names_in(text: str) -> list[str]:
-    """Return the policies of a typed list; commas inside brackets do not part them."""
-    return [part.strip() for part in _OPEN.split(text[:2000]) if part.strip()]
 
 
 def amount(text: str) -> float | None:
@@ -169,8 +161,9 @@ class Bandits:
             if typed and all(map(_readable, typed)):
                 # What can be played joins the others; what cannot stays where it is typed, with its line.
                 with pn.io.hold():
-                    session.asked = replace(session.asked, policies=tuple(together))
+                    # Emptied first: `_follow` leaves out what is still typed.
                     self.more.value = ""
+                    session.asked = replace(session.asked, policies=tuple(together))
                 await session.play()
                 return
             await session.change(policies=tuple(together))
@@ -297,17 +290,17 @@ class Bandits:
         return BytesIO(page(found, session.asked.usd, session.curve, session.learned, session.surface).encode())
 
 
-def view(session: Session) -> pn.Column:
-    """Return the page; its problem is its own, beside the study of the session."""
-    return Bandits(session).view()
-
-
 def _head(found: BanditResult, usd: float | None, dark: bool) -> str:
-    """Return the answer as HTML; everything a person wrote is escaped."""
+    """Return the answer as HTML."""
     answer = verdict(found, usd)
-    action, word = ("launch", "Bandit") if answer.clear else ("keep", "Even split")
+    return head_of(answer, "Bandit" if answer.clear else "Even split", dark)
+
+
+def head_of(answer: BanditVerdict, word: str, dark: bool) -> str:
+    """Return an answer as HTML; everything a person wrote is escaped."""
+    action = "launch" if answer.clear else "keep"
     icon = ACTIONS[action][0]
-    mark = f'<svg aria-hidden="true" viewBox="0 0 16 16"><path d="{icon}"/></svg>{word}'
+    mark = f'<svg aria-hidden="true" viewBox="0 0 16 16"><path d="{icon}"/></svg>{escape(word)}'
     numbers = "".join(f"<div><b>{escape(value)}</b><span>{escape(what)}</span></div>" for value, what in answer.numbers)
     notes = "".join(f"<li>{escape(note)}</li>" for note in answer.notes)
     return (

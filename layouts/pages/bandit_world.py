@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import panel as pn
@@ -12,10 +13,10 @@ import param
 from expsim_panel.bandit_form import FEWEST, MOST, BanditArm, BanditPlace, arm_keys, place_keys
 from expsim_panel.errors import InputError
 from expsim_panel.layouts.bandit_session import BanditSession
-from expsim_panel.layouts.controls import shape
+from expsim_panel.layouts.controls import Shape, shape
 from expsim_panel.layouts.pages.frame import Fold, words
-from expsim_panel.policy_names import canonical, read_policy
-from expsim_panel.sections import Section
+from expsim_panel.policy import BanditPolicy, DuelPolicy, Policy
+from expsim_panel.policy_names import canonical, read_kind
 
 Changed = Callable[[str, Any], Awaitable[None]]
 
@@ -31,14 +32,25 @@ def box(declared: param.Parameter, start: Any, whose: str, changed: Changed, wid
     if isinstance(declared, param.Boolean):
         made: Any = pmu.Switch(label=label, value=bool(start), **common)
     elif isinstance(declared, param.Selector):
-        made = pmu.Select(label=label, options=list(declared.objects), value=start, **common)
+        named = dict(declared.names) if declared.names else list(declared.objects)
+        made = pmu.Select(label=label, options=named, value=start, **common)
+    elif isinstance(declared, param.String):
+        made = pmu.TextInput(label=label, value=str(start), max_length=2000, **common)
+    elif declared.allow_None:
+        # A number box shows an unset number as 0, which is a value.
+        form = shape(declared, False)
+        number = form.shown(start)
+        shown = "" if start is None else str(start) if number is None else f"{number:.12g}"
+        made = pmu.TextInput(
+            label=_with_unit(declared, whose), value=shown, placeholder="not set", max_length=40, **common
+        )
+        read = partial(_read, form)
     else:
         form = shape(declared, False)
-        unit = f", {form.unit}" if form.unit and not str(declared.label).endswith(form.unit) else ""
         kind = pmu.IntInput if form.whole else pmu.FloatInput
         made = kind(
-            label=f"{declared.label}{unit} · {whose}" if whose else f"{declared.label}{unit}", value=form.shown(start),
-            step=form.step, placeholder="not set", **({} if form.whole else {"format": "0.[00000000]"}), **common,
+            label=_with_unit(declared, whose), value=form.shown(start), step=form.step,
+            **({} if form.whole else {"format": "0.[00000000]"}), **common,
         )  # fmt: skip
         read = form.meant
 
@@ -47,6 +59,29 @@ def box(declared: param.Parameter, start: Any, whose: str, changed: Changed, wid
 
     made.param.watch(moved, "value")
     return made
+
+
+def typed_number(text: Any) -> Any:
+    """Return the number of a text, None where it is empty, the text itself where it is none."""
+    kept = str(text).strip().removeprefix("$").replace(",", "")
+    for kind in (int, float):
+        try:
+            return kind(kept) if kept else None
+        except ValueError:
+            continue
+    return str(text)[:40]
+
+
+def _read(form: Shape, text: Any) -> Any:
+    """Return the study's value of a typed number; what is none stays text."""
+    value = typed_number(text)
+    return value if isinstance(value, str) else form.meant(value)
+
+
+def _with_unit(declared: param.Parameter, whose: str) -> str:
+    unit = shape(declared, False).unit
+    label = f"{declared.label}, {unit}" if unit and not str(declared.label).endswith(unit) else str(declared.label)
+    return f"{label} · {whose}" if whose else label
 
 
 class Worlds:
@@ -58,7 +93,10 @@ class Worlds:
         self._boxes: list[Any] = []
         self.arms = Fold("Each arm: means, costs, evaluator, change, arrival", self._arms)
         self.world = Fold("The world: delay, batches, shift, season, noise, requests in all", self._world)
-        self.policies = Fold("Parameters of the policies", self._policies)
+        self.parameters = Parameters(
+            lambda: session.asked.policies, lambda chosen: session.change(policies=chosen), session.complain
+        )
+        self.policies = self.parameters.fold
         self.folds = (self.arms, self.world, self.policies)
         for fold in self.folds:
             fold.card.margin = (4, 0)
@@ -154,37 +192,49 @@ class Worlds:
         ]
         return [pn.FlexBox(*inputs, sizing_mode="stretch_width", margin=0)]
 
-    def _policies(self) -> list[Any]:
+
+class Parameters:
+    """The fold of the policies' parameters, which stand in the names that are asked for."""
+
+    def __init__(
+        self, policies: Callable[[], tuple[str, ...]], changed: Callable[[tuple[str, ...]], Awaitable[None]],
+        complain: Callable[[InputError], None], kinds: tuple[type[Policy], ...] = (BanditPolicy,),
+    ) -> None:  # fmt: skip
+        self._policies, self._changed, self._complain, self._kinds = policies, changed, complain, kinds
+        self.fold = Fold("Parameters of the policies", self._build)
+        self.fold.card.margin = (4, 0)
+
+    def _build(self) -> list[Any]:
         rows: list[Any] = []
-        for place, text in enumerate(self.session.asked.policies):
+        for place, text in enumerate(self._policies()):
             try:
-                made = read_policy(text)
+                made = read_kind(text, self._kinds, "bandit", "policy")
             except InputError:
                 continue
-            shown = [key for key in made.fields() if _editable(made, key)]
-            inputs = [
-                box(made.param[key], getattr(made, key), made.kind, self._put_policy(place), 250) for key in shown
-            ]
+            shown = [key for key in made.fields() if self._editable(made, key)]
+            inputs = [box(made.param[key], getattr(made, key), made.kind, self._put(place), 250) for key in shown]
             head = words(f'<p class="caption"><b>{made.kind}</b> {made.summary}</p>', margin=(8, 0, 0, 0))
             rows += [head, pn.FlexBox(*inputs, sizing_mode="stretch_width", margin=0)]
         return rows
 
-    def _put_policy(self, place: int) -> Changed:
+    def _put(self, place: int) -> Changed:
         async def put(key: str, value: Any) -> None:
-            chosen = list(self.session.asked.policies)
+            chosen = list(self._policies())
             if place >= len(chosen):
                 return
             try:
-                made = read_policy(chosen[place])
+                made = read_kind(chosen[place], self._kinds, "bandit", "policy")
                 made.put(key, value, "bandit", f"policy {made.kind}")
             except InputError as error:
-                self.session.error = str(error)
+                self._complain(error)
                 return
             chosen[place] = canonical(made)
-            await self.session.change(policies=tuple(chosen))
+            await self._changed(tuple(chosen))
 
         return put
 
-
-def _editable(section: Section, key: str) -> bool:
-    return isinstance(section.param[key], (param.Number, param.Selector, param.Boolean))
+    @staticmethod
+    def _editable(policy: Policy, key: str) -> bool:
+        if isinstance(policy, DuelPolicy) and key in ("floor", "floors", "burn_in"):
+            return False
+        return isinstance(policy.param[key], (param.Number, param.Selector, param.Boolean))

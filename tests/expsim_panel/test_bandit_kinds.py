@@ -188,7 +188,7 @@ def test_duels_find_the_winner_at_the_rate_of_the_bound():
     found = duel(world, ["rucb", "double-thompson"], 16_000, replicates=200, seed=1)
     for one in found.policies:
         quarter = np.searchsorted(found.checkpoints, 4000)
-        grown = one.regret_over_time[-1] - one.regret_over_time[quarter]
+        grown = one.courses["regret"].value[-1] - one.courses["regret"].value[quarter]
         assert 0 < grown <= 6 * found.lower_bound * math.log(4)
         assert one.p_best_arm.value >= 0.99
     assert found["double-thompson"].regret.value < found["rucb"].regret.value

@@ -16,7 +16,9 @@ import pytest
 from taps import tap_until
 
 from expsim_panel import bandit
+from expsim_panel.bandit_problems import play
 from expsim_panel.exports.bandit_html import page as static_page
+from expsim_panel.exports.problem_html import page as problem_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -159,3 +161,76 @@ def test_the_static_page_switches_policy_and_unit(quiet_page: Page, tmp_path: Pa
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_timeout(500)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+
+
+SIZES = "&horizon=1000&replicates=200"
+READ = """(name) => {
+  for (const one of Bokeh.documents[0].all_models) if (one.name === name && one.data.high?.length)
+    return Object.fromEntries(Object.entries(one.data).map(([key, column]) => [key, Array.from(column)]))
+}"""
+
+
+def test_a_link_a_bad_value_and_another_kind(quiet_page: Page, address: str) -> None:
+    page = quiet_page
+    page.goto(f"{address}?problem=guardrail{SIZES}")
+    said = page.get_by_role("heading", level=2).filter(has_text="by an arm over the limit")
+    said.wait_for(timeout=PATIENCE)
+    assert page.get_by_role("tab", name=TAB).get_attribute("aria-selected") == "true"
+    page.get_by_role("link", name="Link to this problem").wait_for(timeout=PATIENCE)
+    before = said.inner_text()
+    rates = page.get_by_role("textbox", name="Rate of bad events of each arm")
+    rates.fill("0.01, <b>x</b>")
+    rates.press("Enter")
+    alert = page.get_by_role("alert").filter(has_text="bandit [guardrail]: '0.01, <b>x</b>' is not a list of numbers")
+    alert.wait_for(timeout=PATIENCE)
+    assert rates.get_attribute("aria-invalid") == "true"
+    assert said.inner_text() == before
+    rates.fill("0.01, 0.01, 0.01, 0.01")
+    rates.press("Enter")
+    page.get_by_role("heading", level=2).filter(has_text="of what the best plan could").wait_for(timeout=PATIENCE)
+    page.get_by_role("combobox", name="Kind of problem").click()
+    page.get_by_role("menuitem", name=re.compile("^Duels")).click()
+    page.get_by_role("heading", level=2).filter(has_text="names the winner, arm 0").wait_for(timeout=PATIENCE)
+
+
+def test_on_a_phone_nothing_scrolls_sideways(quiet_page: Page, address: str) -> None:
+    page = quiet_page
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{address}?problem=budget{SIZES}")
+    said = page.get_by_role("heading", level=2).filter(has_text="good answers for $")
+    said.wait_for(timeout=PATIENCE)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    for _ in range(50):
+        box = said.bounding_box()
+        if box is not None and box["x"] + box["width"] <= 390:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"the answer stands at {box} in a window of 390")
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_static_page_switches_the_policy_and_fits_its_names(quiet_page: Page, tmp_path: Path, width: int) -> None:
+    page = quiet_page
+    page.set_viewport_size({"width": width, "height": 844})
+    given = {"means": "0.65,0.62,0.72", "guardrail": "0.01,0.01,0.06", "limit": 0.03}
+    found = play("metered", given, ["even", "thompson", "guardrailed-thompson"], 500, replicates=100, seed=3)
+    path = tmp_path / "problem.html"
+    path.write_text(problem_page(found, given), encoding="utf-8")
+    page.goto(path.as_uri())
+    page.wait_for_function("window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle")
+    focus = page.get_by_role("combobox", name="Policy in focus")
+    for name in ("thompson", "guardrailed-thompson"):
+        focus.select_option(label=name)
+        last = page.evaluate(READ, "regret-band")["high"][-1]
+        assert last == pytest.approx(float(found[name].courses["regret"].band[2, -1]))
+    page.wait_for_timeout(500)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    # Where the longest name ends, in pixels of the figure, by the browser's own measure of text.
+    room = page.evaluate("""() => {
+      const plot = Bokeh.documents[0].roots().find((one) => one.name === "regret")
+      const pen = document.createElement("canvas").getContext("2d")
+      pen.font = "12px Helvetica"
+      const wide = plot.inner_width, {x, name} = plot.renderers.at(-3).data_source.data
+      return [wide, Math.max(...name.map((one, i) => 5 + x[i] / plot.x_range.end * wide + pen.measureText(one).width))]
+    }""")
+    assert room[1] <= room[0]

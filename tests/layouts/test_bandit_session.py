@@ -10,8 +10,9 @@ import pytest
 
 from expsim_panel import InputError, bandit
 from expsim_panel.layouts.bandit_session import MOST_PULLS, Asked, BanditSession, of_study
-from expsim_panel.layouts.pages.bandit import Bandits, amount, names_in
+from expsim_panel.layouts.pages.bandit import Bandits, amount
 from expsim_panel.layouts.session import Session
+from expsim_panel.policy_names import names_in
 from expsim_panel.study import Study
 
 SMALL = Asked(means="0.3, 0.5", horizon=2000, replicates=3000, policies=("even", "ucb1"))
