@@ -61,7 +61,7 @@ def _negligible(a: float, b: float, x: float) -> bool:
 def _start(a: float, b: float, mean: float, sd: float) -> float:
     """Return a point below which a Beta(a, b) has a negligible part."""
     for i in range(_REACHES.shape[0]):
-        x = mean - _REACHES[i] * sd
+        x: float = mean - _REACHES[i] * sd
         if x <= 0.0 or _negligible(a, b, x):
             return max(x, 0.0)
     return 0.0
@@ -71,7 +71,7 @@ def _start(a: float, b: float, mean: float, sd: float) -> float:
 def _end(a: float, b: float, mean: float, sd: float, beyond: float) -> float:
     """Return a point above which it has one; any candidate for it that lies above `beyond` will do."""
     for i in range(_REACHES.shape[0]):
-        x = mean + _REACHES[i] * sd
+        x: float = mean + _REACHES[i] * sd
         if x > beyond or x >= 1.0 or _negligible(b, a, 1.0 - x):
             return min(x, 1.0)
     return 1.0
