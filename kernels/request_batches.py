@@ -14,7 +14,7 @@ import numpy as np
 from expsim_panel.kernels.arms import P_BEST, multinomial
 from expsim_panel.kernels.jit import inner, kernel
 from expsim_panel.kernels.measuring import binary_rows, normal_rows
-from expsim_panel.kernels.request_worlds import RequestLaw
+from expsim_panel.kernels.request_worlds import RequestLaw, clear, note
 from expsim_panel.kernels.requests import begin, fewest, mix, recommend, shares, sum_of, update
 
 
@@ -113,7 +113,7 @@ def _stretch(
     counted at every use: of 185 ns that a batch of UCB1 took, 85. `at` and `total` (regret, regret in dollars, net
     value) carry the state from stretch to stretch; ``at[MARK]`` is beyond the checkpoints when all is done.
     """
-    hand, arms, phases = n.shape[0], every_given.shape[0], starts.shape[0]
+    hand, phases = n.shape[0], starts.shape[0]
     t, phase, seen, known, oldest = at[T], at[PHASE], at[SEEN], at[KNOWN], at[OLDEST]
     k, slot, mark, forced = at[NUMBER], at[SLOT], at[MARK], at[FORCED] > 0
     lost, missed, earned = total[0], total[1], total[2]
@@ -198,16 +198,7 @@ def _stretch(
         k += 1
         slot = 0 if slot == delay else slot + 1
         if t >= checkpoints[mark]:
-            for a in range(arms):
-                traffic[mark, a] += every_given[a]
-            traffic[mark, arms] += lost
-            traffic[mark, arms + 1] += lost * lost
-            traffic[mark, arms + 2] += missed
-            traffic[mark, arms + 3] += missed * missed
-            if replicate < path.shape[0]:
-                path[replicate, mark] = lost
-            if replicate < dollars.shape[0]:
-                dollars[replicate, mark] = missed
+            note(mark, every_given, lost, missed, replicate, path, dollars, traffic)
             mark += 1
     at[T], at[PHASE], at[SEEN], at[KNOWN], at[OLDEST] = t, phase, seen, known, oldest
     at[NUMBER], at[SLOT], at[MARK], at[FORCED] = k, slot, mark, int(forced)
@@ -279,13 +270,7 @@ def play_batches(
     total = np.zeros(3)
     flat = memory.reshape(-1)
     for r in range(pulls.shape[0]):
-        for a in range(arms):
-            every_n[a] = 0.0
-            every_s[a] = 0.0
-            every_q[a] = 0.0
-            every_given[a] = 0.0
-        for i in range(flat.shape[0]):
-            flat[i] = 0.0
+        clear(every_n, every_s, every_q, every_given, flat)
         for i in range(STATE):
             at[i] = 0
         for i in range(3):

@@ -115,6 +115,43 @@ def learn(
     return seen, tail
 
 
+@inner
+def clear(n: np.ndarray, s: np.ndarray, q: np.ndarray, given: np.ndarray, flat: np.ndarray) -> None:
+    """Forget the experiment before: pulls, sums, requests sent to each arm, and the policy's memory."""
+    for a in range(n.shape[0]):
+        n[a] = 0.0
+        s[a] = 0.0
+        q[a] = 0.0
+        given[a] = 0.0
+    for i in range(flat.shape[0]):
+        flat[i] = 0.0
+
+
+@inner
+def note(
+    mark: int,
+    given: np.ndarray,
+    lost: float,
+    missed: float,
+    replicate: int,
+    path: np.ndarray,
+    dollars: np.ndarray,
+    traffic: np.ndarray,
+) -> None:
+    """Add pulls and regret at a checkpoint to the sums over replicates, and to the paths that are kept."""
+    arms = given.shape[0]
+    for a in range(arms):
+        traffic[mark, a] += given[a]
+    traffic[mark, arms] += lost
+    traffic[mark, arms + 1] += lost * lost
+    traffic[mark, arms + 2] += missed
+    traffic[mark, arms + 3] += missed * missed
+    if replicate < path.shape[0]:
+        path[replicate, mark] = lost
+    if replicate < dollars.shape[0]:
+        dollars[replicate, mark] = missed
+
+
 T, PHASE, SEEN, TAIL, HEAD, LEFT, SEASON, MARK = 0, 1, 2, 3, 4, 5, 6, 7
 """Where a stretch stands: requests so far, phase, rewards known, ends of the ring, requests left in the batch, place
 in the season, next checkpoint."""
@@ -159,7 +196,6 @@ def _stretch(
     carry the state from stretch to stretch; at the horizon the rewards under way arrive.
     """
     hand = n.shape[0]
-    arms = every_given.shape[0]
     phases = law.starts.shape[0]
     period = law.level.shape[0]
     size = ring_arms.shape[0]
@@ -209,16 +245,7 @@ def _stretch(
         given[arm] += 1.0
         t += 1
         if t == checkpoints[mark]:
-            for a in range(arms):
-                traffic[mark, a] += every_given[a]
-            traffic[mark, arms] += lost
-            traffic[mark, arms + 1] += lost * lost
-            traffic[mark, arms + 2] += missed
-            traffic[mark, arms + 3] += missed * missed
-            if replicate < path.shape[0]:
-                path[replicate, mark] = lost
-            if replicate < dollars.shape[0]:
-                dollars[replicate, mark] = missed
+            note(mark, every_given, lost, missed, replicate, path, dollars, traffic)
             mark += 1 if t < horizon else 0
     at[T], at[PHASE], at[SEEN], at[TAIL] = t, phase, seen, tail
     at[HEAD], at[LEFT], at[SEASON], at[MARK] = ring, left, day, mark
@@ -287,13 +314,7 @@ def play_world(
         since[law.ready[k]] = min((law.starts[k] + batch - 1) // batch * batch, horizon)
     flat = memory.reshape(-1)
     for r in range(pulls.shape[0]):
-        for a in range(arms):
-            every_n[a] = 0.0
-            every_s[a] = 0.0
-            every_q[a] = 0.0
-            every_given[a] = 0.0
-        for i in range(flat.shape[0]):
-            flat[i] = 0.0
+        clear(every_n, every_s, every_q, every_given, flat)
         for i in range(at.shape[0]):
             at[i] = 0
         for i in range(total.shape[0]):
