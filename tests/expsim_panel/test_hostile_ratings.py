@@ -127,7 +127,10 @@ def test_names_that_a_browser_or_a_sheet_would_run_are_text_on_the_page_of_few_r
     table, page = tmp_path / "r.csv", tmp_path / "page.html"
     kinds = ("<script>alert(1)</script>", "=cmd|' /C calc'!A0")
     rows = "".join(
-        f"<img src=x onerror=alert(2)>{i},{v},r{r},{1 + (i + r) % 5}\n" for i in range(20) for v in kinds for r in (1, 2, 3)
+        f"<img src=x onerror=alert(2)>{i},{v},r{r},{1 + (i + r) % 5}\n"
+        for i in range(20)
+        for v in kinds
+        for r in (1, 2, 3)
     )
     table.write_text("item,variant,rater,score\n" + rows)
     run = CliRunner().invoke(app, ["calibrate", str(table), "--html", str(page), "-o", str(tmp_path / "s.toml")])
