@@ -15,9 +15,11 @@ from expsim_panel.calibrated_scenario import dump_scenario, to_scenario
 from expsim_panel.calibration import Calibration, Contrast, VariantFacts
 from expsim_panel.components import reliability, variance_components
 from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.rating_laws import fitted_law, law_told
 from expsim_panel.rating_models import Sheet, prompt_share
 from expsim_panel.ratings import Ratings
-from expsim_panel.realism import SPLITS, fitted_law, looks_adjudicated, realism
+from expsim_panel.realism import SPLITS, assessed_part, looks_adjudicated, realism
+from expsim_panel.structured_ratings import StructuredModel
 
 __all__ = ["Calibration", "Contrast", "VariantFacts", "calibrate", "dump_scenario", "to_scenario"]
 
@@ -79,8 +81,8 @@ def _measured(
     variants = tuple(_facts(ratings, code, edges, family) for code in range(len(ratings.variants)))
     control, chosen = _choose(ratings, variants, control, treatments, notes)
     assessed = realism(sheet, splits, seed, adjudicated, continuous=family == "normal")
-    revised = assessed.law.endswith("adjudicated")
-    model = fitted_law(sheet, revised, seed, within)
+    model = fitted_law(sheet, assessed_part(sheet, seed), assessed.law, seed, within)
+    notes += law_told(assessed.law, assessed.scores)
     if looks_adjudicated(assessed.wide, assessed.items):
         notes.append(
             f"Only {assessed.wide['observed']:.1%} of items have raters more than two levels apart, where"
@@ -105,6 +107,7 @@ def _measured(
         chosen=variance_components(_only(sheet, picked).ratings),
         reliability=reliability(ratings, pooled),
         probit=model.fit,
+        structure=model.structure if isinstance(model, StructuredModel) else None,
         classes=(tuple(map(float, sheet.values)), tuple(map(float, sheet.edges))) if family == "normal" else None,
         prompt_share=prompt_share(within),
         realism=assessed,

@@ -10,6 +10,7 @@ import numpy as np
 from expsim_panel.components import Components, Reliability
 from expsim_panel.ordered_probit import OrderedProbit
 from expsim_panel.realism import Realism
+from expsim_panel.structured_ratings import Structure
 
 MOST_NAMED = 60  # raters whose own parameters are kept
 
@@ -76,6 +77,8 @@ class Calibration:
     probit : OrderedProbit
         The law named in `realism.law`, fitted to the whole table, `variants` in order. Where raters revised, it is
         the law before they did.
+    structure : Structure or None
+        What the law has besides, if it is one of `rating_laws.RICH`.
     classes : tuple of tuple of float, or None
         The levels of that law for ``normal``: mean score of each class, and the edges between them (scores with few
         values: the values). None where levels are scores.
@@ -101,6 +104,7 @@ class Calibration:
     chosen: Components
     reliability: Reliability
     probit: OrderedProbit
+    structure: Structure | None
     classes: tuple[tuple[float, ...], tuple[float, ...]] | None
     prompt_share: float
     realism: Realism
@@ -118,6 +122,8 @@ class Calibration:
         if self.raters > MOST_NAMED:
             for key in ("severities", "severity_errors", "stretches"):
                 del tree["probit"][key]
+            if self.structure is not None:
+                del tree["structure"]["shifts"], tree["structure"]["texture"]["loadings"]
         if self.classes is not None:
             tree["classes"] = {"values": self.classes[0], "edges": self.classes[1]}
         return dict(plain(tree))

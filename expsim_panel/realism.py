@@ -19,12 +19,13 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from zlib import crc32
 
 import numpy as np
 
-from expsim_panel.components import Components, variance_components
-from expsim_panel.rating_models import IndependentRaters, ProbitModel, RoundedNormal, Sheet, agreement, spans
+from expsim_panel.rating_laws import MIXED, PILOT, REVISED, chosen_law, fitted_law, fitted_models, going_on, rich_laws
+from expsim_panel.rating_models import ProbitModel, Sheet, agreement, spans
 from expsim_panel.ratings import Codes, Floats
 
 SPLITS = 20
@@ -38,7 +39,7 @@ ENOUGH_ITEMS = 1_000  # kept in any case, however many raters an item has
 PLAYED_ROWS, FEWEST_PLAYS, MOST_PLAYS = 20_000, 4, 8
 PARTS = ("marginal", "pair", "range", "icc")
 Pictures = tuple[Floats, Floats, Floats, float]
-Player = ProbitModel | RoundedNormal | IndependentRaters
+Distances = tuple[dict[str, Floats], dict[str, Floats]]
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ class Realism:
     score : float or None
         Of `law`. None with a `reason` where it cannot be assessed.
     law : str
-        The law of ratings that is kept: ``ordered-probit-mixed``; where ratings were adjudicated
+        The law of ratings that is kept: the plainest of `rating_laws.LAWS` within 0.02 of the best score;
+        ``ordered-probit-mixed`` where none can be computed; where ratings were adjudicated
         ``ordered-probit-stretched-adjudicated``. Scores with more than eleven values are compared in ten classes,
         of which the law is one too.
     scores : dict of str to float
@@ -78,8 +80,11 @@ class Realism:
         (one histogram for all), ``independent-raters-by-variant``; ``normal`` (continuous scores, in classes) in
         place of ``rounded-normal``; ``ordered-probit-stretched``, where raters
         also use the scale more or less widely and variants spread more or less; ``-mixed``, where moreover
-        items differ in how well raters agree on them; ``-adjudicated``, where raters more than two levels
-        apart revise (only if asked for, or if the data look like it).
+        items differ in how well raters agree on them; ``-textured`` and ``-structured``
+        (`structured_ratings`) if they lead after the first splits; ``-adjudicated``, where raters more than two
+        levels apart revise (only if asked for, or if the data look like it).
+    tried : dict of str to float
+        Scores on the first splits of rich laws that were left then.
     scores_one_table : dict of str to float
         The same with one simulated table for each fit: the luck of the dice counts as distance.
     distances : dict of str to dict
@@ -97,6 +102,7 @@ class Realism:
     reason: str
     law: str = ""
     scores: dict[str, float] = field(default_factory=dict)
+    tried: dict[str, float] = field(default_factory=dict)
     scores_one_table: dict[str, float] = field(default_factory=dict)
     distances: dict[str, dict[str, float]] = field(default_factory=dict)
     wide: dict[str, float] = field(default_factory=dict)
@@ -133,41 +139,6 @@ def blended(several: list[Pictures]) -> Pictures:
     return varied[0], varied[1], varied[2], float(np.mean(columns[3]))
 
 
-def fitted_law(sheet: Sheet, adjudicated: bool, seed: int, components: Components | None = None) -> ProbitModel:
-    """Fit the law that is kept to a sheet of ratings.
-
-    The adjudicated one, which takes simulations, is fitted to a sample of a large table.
-    """
-    if adjudicated:
-        part = _assessed(sheet, seed)
-        return ProbitModel.fitted(part, stretch=True).with_adjudication(part, seed)
-    return ProbitModel.fitted(sheet, components, stretch=True, mixed=True)
-
-
-def _models(seen: Sheet, adjudicated: bool, continuous: bool, seed: int) -> dict[str, Player]:
-    """Fit every model to one sheet."""
-    parts = variance_components(seen.ratings)
-    models: dict[str, Player] = {}
-    normal = RoundedNormal.fitted(seen, parts)
-    plain = ProbitModel.fitted(seen, parts)
-    mixed = ProbitModel.fitted(seen, parts, stretch=True, mixed=True)
-    stretched = mixed.without_classes()
-    models["ordered-probit"] = plain
-    models["ordered-probit-stretched"] = stretched
-    models["ordered-probit-mixed"] = mixed
-    models["normal" if continuous else "rounded-normal"] = normal
-    if adjudicated:
-        models["ordered-probit-adjudicated"] = plain.with_adjudication(seen, seed)
-        models["ordered-probit-stretched-adjudicated"] = stretched.with_adjudication(seen, seed)
-    models["independent-raters"] = IndependentRaters.fitted(seen, by_variant=False)
-    models["independent-raters-by-variant"] = IndependentRaters.fitted(seen)
-    return models
-
-
-def _law(adjudicated: bool) -> str:
-    return "ordered-probit-stretched-adjudicated" if adjudicated else "ordered-probit-mixed"
-
-
 def realism(
     sheet: Sheet,
     splits: int = SPLITS,
@@ -190,27 +161,41 @@ def realism(
     continuous : bool
         Whether the sheet's levels are classes of a continuous score.
     """
-    sheet = _assessed(sheet, seed)
+    sheet = assessed_part(sheet, seed)
     items = sheet.ratings.items
     wide = {} if continuous or len(sheet.values) < 4 or sheet.ratings.rows == items else _wide(sheet, seed)
     if adjudicated is None:
         adjudicated = looks_adjudicated(wide, items)
     adjudicated = adjudicated and bool(wide)
-    law = _law(adjudicated)
+    law = REVISED if adjudicated else MIXED
     if sheet.ratings.rows == items:
         return Realism(None, "not assessable: no item has two ratings", law, items=items)
     if items < FEWEST_ITEMS:
         reason = f"not assessable: {items} items are too few to tell models apart; {FEWEST_ITEMS} are needed"
         return Realism(None, reason, law, wide=wide, items=items)
     plays = int(np.clip(2 * PLAYED_ROWS // sheet.ratings.rows, FEWEST_PLAYS, MOST_PLAYS))
-    # NumPy lets go of the interpreter, so two splits run side by side; they are added up in their own order
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
-        tries = list(pool.map(lambda at: _split(sheet, at, plays, adjudicated, continuous, seed), range(splits)))
-    parts = [one for one in tries if one is not None]
-    if len(parts) < splits:
+    first, raters = min(PILOT, splits), len(sheet.ratings.raters)
+    rich = () if adjudicated else rich_laws(raters)
+    tried: dict[str, float] = {}
+
+    def played(which: range, names: tuple[str, ...]) -> list[Distances | None]:
+        # NumPy lets go of the interpreter, so two splits run side by side; they are added up in their own order
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
+            task = partial(_split, sheet, plays, adjudicated, continuous, seed, names)
+            return list(pool.map(task, which))
+
+    parts = played(range(first), rich)
+    if rich and None not in parts:
+        tried = _scores(parts)
+        rich = going_on(tried)
+        tried = {name: value for name, value in tried.items() if name in rich_laws(raters) and name not in rich}
+    parts += played(range(first, splits), rich)
+    known = [one for one in parts if one is not None]
+    if len(known) < splits:
         return Realism(None, "not assessable: some variant has too few prompts to be split", law, items=items)
-    total = {name: np.asarray(sum(part[0][name] for part in parts)) for name in parts[0][0]}
-    single = {name: np.asarray(sum(part[1][name] for part in parts)) for name in parts[0][1]}
+    total, single = (
+        {name: np.asarray(sum(part[which][name] for part in known)) for name in known[-1][which]} for which in (0, 1)
+    )
     mean = {name: value / splits for name, value in total.items()}
     floor = mean.pop("floor")
     scores = {name: _score(floor, value) for name, value in mean.items()}
@@ -218,16 +203,24 @@ def realism(
     distances = {
         name: dict(zip(PARTS, map(float, value), strict=True)) for name, value in [("floor", floor), *mean.items()]
     }
-    whole = fitted_law(sheet, adjudicated, seed)
+    law = law if adjudicated else chosen_law(scores)
+    whole = fitted_law(sheet, sheet, law, seed)
     rng = np.random.default_rng([seed, 997])
     modelled = blended([pictures(sheet, whole.simulate(sheet, rng)) for _ in range(MOST_PLAYS)])
     pair = (Drawn(*pictures(sheet, sheet.level)), Drawn(*modelled))
-    return Realism(scores[law], "", law, scores, alone, distances, wide, items, splits, plays, *pair)
+    return Realism(scores[law], "", law, scores, tried, alone, distances, wide, items, splits, plays, *pair)
+
+
+def _scores(parts: list[Distances | None]) -> dict[str, float]:
+    """Return the scores of all models on some splits."""
+    known = [one[0] for one in parts if one is not None]
+    mean = {name: np.asarray(sum(one[name] for one in known)) / len(known) for name in known[0]}
+    return {name: _score(mean["floor"], value) for name, value in mean.items() if name != "floor"}
 
 
 def _split(
-    sheet: Sheet, split: int, plays: int, adjudicated: bool, continuous: bool, seed: int
-) -> tuple[dict[str, Floats], dict[str, Floats]] | None:
+    sheet: Sheet, plays: int, adjudicated: bool, continuous: bool, seed: int, rich: tuple[str, ...], split: int
+) -> Distances | None:
     """Return the distances of one halving, the models' averaged over plays and of one play; None if it fails."""
     halves = _halves(sheet, np.random.default_rng([seed, split]))
     if halves is None:
@@ -236,7 +229,7 @@ def _split(
     total: dict[str, Floats] = {"floor": apart(real[0], real[1])}
     single: dict[str, Floats] = {}
     for turn, (seen, other) in enumerate([halves, halves[::-1]]):
-        for name, model in _models(seen, adjudicated, continuous, seed).items():
+        for name, model in fitted_models(seen, adjudicated, continuous, seed, rich).items():
             # a stream per model, so that no score depends on which other models are scored
             rng = np.random.default_rng([seed, split, turn, crc32(name.encode())])
             played = [pictures(other, model.simulate(other, rng)) for _ in range(plays)]
@@ -255,7 +248,7 @@ def looks_adjudicated(wide: dict[str, float], items: int) -> bool:
     return expected * items >= EXPECTED_WIDE and wide.get("observed", 1.0) < LOOKS_ADJUDICATED * expected
 
 
-def _assessed(sheet: Sheet, seed: int) -> Sheet:
+def assessed_part(sheet: Sheet, seed: int) -> Sheet:
     """Return the sheet, or a random sample of its prompts if it is large."""
     own = sheet.ratings
     part = max(min(MOST_ITEMS / own.items, MOST_ROWS / own.rows), ENOUGH_ITEMS / own.items)

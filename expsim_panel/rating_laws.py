@@ -1,0 +1,99 @@
+"""Which law of ratings is kept: candidates from the plainest to the richest, and the choice by unseen halves.
+
+A law is kept only if it brings simulated ratings closer to real ones that its fit has not seen, by more than
+`MARGIN` of the realism score over every plainer law. The two rich laws are tried on a few splits first and go
+on only if they lead there.
+"""
+
+from __future__ import annotations
+
+from expsim_panel.components import Components, variance_components
+from expsim_panel.rater_factors import FEWEST, MOST
+from expsim_panel.rating_models import IndependentRaters, ProbitModel, RoundedNormal, Sheet
+from expsim_panel.structured_ratings import StructuredModel
+
+Player = ProbitModel | RoundedNormal | IndependentRaters | StructuredModel
+
+PLAIN, STRETCHED, MIXED = "ordered-probit", "ordered-probit-stretched", "ordered-probit-mixed"
+TEXTURED, STRUCTURED = "ordered-probit-textured", "ordered-probit-structured"
+REVISED = "ordered-probit-stretched-adjudicated"
+LAWS = (PLAIN, STRETCHED, MIXED, TEXTURED, STRUCTURED)
+"""Candidates, the plainest first."""
+RICH = (TEXTURED, STRUCTURED)
+MARGIN = 0.02  # on ratings drawn from the plain law a richer one leads by up to 0.016, by luck
+PILOT = 4  # splits after which a rich law that does not lead is left
+
+ADDED = {
+    STRETCHED: "raters who use the scale more or less widely, variants that spread more or less",
+    MIXED: "items on which raters agree more or less, ratings that slip",
+    TEXTURED: "thresholds of each rater, items that draw extreme answers or one answer from all, ratings that echo",
+    STRUCTURED: "thresholds of each rater, raters who look at different sides of an item, items that draw extreme"
+    " answers or one answer from all, ratings that echo",
+}
+"""What each law has beside severity, in words."""
+
+
+def rich_laws(raters: int) -> tuple[str, ...]:
+    """Return the rich laws that so many raters can tell apart."""
+    return RICH if FEWEST <= raters <= MOST else RICH[:1]
+
+
+def fitted_models(
+    seen: Sheet, adjudicated: bool, continuous: bool, seed: int, rich: tuple[str, ...] = ()
+) -> dict[str, Player]:
+    """Fit candidates and shortcuts to one sheet; of the rich laws those in `rich`."""
+    parts = variance_components(seen.ratings)
+    plain = ProbitModel.fitted(seen, parts)
+    mixed = ProbitModel.fitted(seen, parts, stretch=True, mixed=True)
+    stretched = mixed.without_classes()
+    models: dict[str, Player] = {PLAIN: plain, STRETCHED: stretched, MIXED: mixed}
+    models["normal" if continuous else "rounded-normal"] = RoundedNormal.fitted(seen, parts)
+    if adjudicated:
+        models["ordered-probit-adjudicated"] = plain.with_adjudication(seen, seed)
+        models[REVISED] = stretched.with_adjudication(seen, seed)
+    models["independent-raters"] = IndependentRaters.fitted(seen, by_variant=False)
+    models["independent-raters-by-variant"] = IndependentRaters.fitted(seen)
+    for name in rich:
+        models[name] = StructuredModel.fitted(seen, stretched, seed, factors=name == STRUCTURED)
+    return models
+
+
+def fitted_law(
+    sheet: Sheet, part: Sheet, law: str, seed: int, components: Components | None = None
+) -> ProbitModel | StructuredModel:
+    """Fit a law to a sheet; what takes simulations to fit is fitted to `part`, a sample of a large table."""
+    if law == REVISED:
+        return ProbitModel.fitted(part, stretch=True).with_adjudication(part, seed)
+    model = ProbitModel.fitted(sheet, components, stretch=law != PLAIN, mixed=law == MIXED)
+    return StructuredModel.fitted(part, model, seed, factors=law == STRUCTURED) if law in RICH else model
+
+
+def chosen_law(scores: dict[str, float]) -> str:
+    """Return the plainest law that is within `MARGIN` of the best."""
+    known = [name for name in LAWS if name in scores]
+    best = max(scores[name] for name in known)
+    return next(name for name in known if scores[name] >= best - MARGIN)
+
+
+def going_on(scores: dict[str, float]) -> tuple[str, ...]:
+    """Return the rich law that goes on after the first splits: the better one, if it leads."""
+    rich = [name for name in RICH if name in scores]
+    if not rich:
+        return ()
+    name = max(rich, key=lambda each: scores[each])
+    lead = scores[name] - max(scores[each] for each in LAWS if each in scores and each not in RICH)
+    return (name,) if lead > MARGIN else ()
+
+
+def law_told(law: str, scores: dict[str, float]) -> list[str]:
+    """Return what the reader must know of a law that studies do not draw from as it is (that ratings were adjudicated
+    is said elsewhere).
+    """
+    if law in (PLAIN, REVISED) or not scores:
+        return []
+    what = ADDED[law]
+    return [
+        f"The ratings follow a richer law ({law}, realism {scores[law]:.2f}: {what}). Studies draw ratings from means,"
+        f" spreads and severities of the fit, the law {PLAIN} (realism {scores[PLAIN]:.2f}); the rest is in this"
+        " record only."
+    ]
