@@ -91,13 +91,14 @@ def _guarded(found: MeteredResult) -> ProblemVerdict:
     beside = "" if even is None or best is even else f" (an even split {count(mean(even.breach_exposures))})"
     regret = mean(best.regret)
     worth = f"loses {write(regret)} against" if regret >= 0 else f"gains {write(-regret)} on"
+    rival = "plan" if math.isfinite(found.world.budget) else "arm"
     sentence = (
         f"{_capital(best.name)} answers {count(hit)} of {count(total)} requests by an arm over the limit{beside}, and "
-        f"{worth} the best arm that keeps it."
+        f"{worth} the best {rival} that keeps it."
     )
     numbers = [
         (count(hit), f"requests answered over the limit{span(best.breach_exposures, count)}"),
-        (write(abs(regret)), f"{'lost' if regret >= 0 else 'gained'} against the best arm within the limit"),
+        (write(abs(regret)), f"{'lost' if regret >= 0 else 'gained'} against the best {rival} within the limit"),
         (percent(mean(best.keeps_breach)), "of its experiments end with an arm over the limit"),
     ]
     notes = []
@@ -144,9 +145,13 @@ def _priced(found: MeteredResult) -> ProblemVerdict:
     paid = f" for {money(mean(best.spent))}" if limited or world.value is not None else ""
     if world.value is not None:
         sentence = f"{_capital(best.name)} nets {write(earned)} after paying {money(mean(best.spent))}{part}{against}."
-    else:
+    elif limited:
         sentence = f"{_capital(best.name)} earns {write(earned)}{paid}{part}{against}."
-    numbers = [(write(mean(best.regret)), f"lost against the best plan{span(best.regret, write)}")]
+    else:
+        beside = "" if even is None or best is even else f"; an even split {write(mean(even.regret)).split(' ')[0]}"
+        sentence = f"{_capital(best.name)} loses {write(mean(best.regret))} in {count(found.horizon)} requests{beside}."
+    plan = "the best plan" if limited else "the best arm"
+    numbers = [(write(mean(best.regret)), f"lost against {plan}{span(best.regret, write)}")]
     if limited or world.value is not None:
         numbers.append((money(mean(best.spent)), "spent" + (f" of {money(world.budget)}" if limited else "")))
     numbers.append((count(mean(best.requests)), f"of {count(found.horizon)} requests answered"))

@@ -97,6 +97,9 @@ def test_the_sentences_hold_the_figures(played):
     earned = played["budget"][0].optimum - best.regret.value
     assert said.policy == best.name
     assert f"earns {earned:,.0f} good answers for $1." in said.sentence
+    found = played["ratings"][0]
+    least = min(one.regret.value for one in found.policies)
+    assert f"loses {least:,.0f} rating points in 300 requests" in verdict(found).sentence
     found = played["segments"][0]
     assert f"{found.blind_loss * HORIZON:,.0f} good answers" in [value for value, _ in verdict(found).numbers][2]
     found = played["duels"][0]

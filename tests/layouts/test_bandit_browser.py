@@ -187,7 +187,7 @@ def test_a_link_a_bad_value_and_another_kind(quiet_page: Page, address: str) -> 
     assert said.inner_text() == before
     rates.fill("0.01, 0.01, 0.01, 0.01")
     rates.press("Enter")
-    page.get_by_role("heading", level=2).filter(has_text="of what the best plan could").wait_for(timeout=PATIENCE)
+    page.get_by_role("heading", level=2).filter(has_text="in 1,000 requests; an even split").wait_for(timeout=PATIENCE)
     page.get_by_role("combobox", name="Kind of problem").click()
     page.get_by_role("menuitem", name=re.compile("^Duels")).click()
     page.get_by_role("heading", level=2).filter(has_text="names the winner, arm 0").wait_for(timeout=PATIENCE)
