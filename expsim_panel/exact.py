@@ -177,6 +177,8 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
 
 def _with_outcomes(setting: Setting, planned: Bounds) -> Bounds:
     """Leave out the first looks that have no outcome and cannot stop: where outcomes are late, a rule waits."""
+    if setting.rows[planned.days[0] - 1].any():
+        return planned
     blind = np.isposinf(planned.upper) & np.isneginf(planned.lower) & (setting.rows[planned.days - 1] == 0).all(axis=1)
     if planned.inner is not None:
         blind &= ~(planned.inner >= 0)

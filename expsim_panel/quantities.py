@@ -24,7 +24,41 @@ def _refuse_astronomic(value: Any, bounds: Any) -> None:
         raise ValueError(f"{value!r} is beyond {LARGEST:g}")
 
 
-class Quantity(param.Number):  # type: ignore[misc]
+class Plainly:
+    """A Param whose value is read as it was set: what a surface does a thousand times a cell.
+
+    Param itself asks whether a number is a generator of numbers, which none is here, and looks its own slots up twice.
+    """
+
+    if TYPE_CHECKING:
+
+        def __get__(self, owner: Any, kind: Any = None) -> Any: ...
+        def __set__(self, owner: Any, value: Any) -> None: ...
+
+    else:
+
+        def __get__(self, owner, kind=None):
+            """Return the value that an instance has, or the default."""
+            slot = object.__getattribute__
+            if owner is None:
+                return super().__get__(owner, kind)
+            values, name = owner._param__private.values, slot(self, "name")
+            return values[name] if name in values else slot(self, "default")
+
+
+class Part(Plainly, param.ClassSelector):  # type: ignore[misc]
+    """A table within a table."""
+
+
+class Parts(Plainly, param.List):  # type: ignore[misc]
+    """Tables of one kind."""
+
+
+class Choice(Plainly, param.Selector):  # type: ignore[misc]
+    """One of some words."""
+
+
+class Quantity(Plainly, param.Number):  # type: ignore[misc]
     """A finite real number with a unit."""
 
     unit = ""
@@ -134,7 +168,7 @@ class Hours(Quantity):
     noun = "a time in hours"
 
 
-class Count(param.Integer):  # type: ignore[misc]
+class Count(Plainly, param.Integer):  # type: ignore[misc]
     """A whole number of things."""
 
     unit = ""

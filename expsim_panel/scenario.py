@@ -15,6 +15,7 @@ from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.evaluation import Evaluator, evaluators
 from expsim_panel.guardrail import Guardrail, check_all
 from expsim_panel.preference import Reader, TieModel
+from expsim_panel.quantities import Part, Parts
 from expsim_panel.scenario_checks import check_world
 from expsim_panel.scenario_metric import Metric
 from expsim_panel.scenario_offline import Offline, check_offline
@@ -30,28 +31,28 @@ PLANNED = ("spec",)
 class Scenario(Section):
     """One experiment: what is tried, on whom, measured by whom, worth how much."""
 
-    scenario = param.ClassSelector(class_=About, label="About", doc="What the experiment is about.")
-    metric = param.ClassSelector(class_=Metric, label="Metric", doc="What is measured.")
-    variants = param.List(item_type=Variant, label="Variants", doc="Control first.")
+    scenario = Part(class_=About, label="About", doc="What the experiment is about.")
+    metric = Part(class_=Metric, label="Metric", doc="What is measured.")
+    variants = Parts(item_type=Variant, label="Variants", doc="Control first.")
     guardrails = param.List(
         default=[],
         item_type=Guardrail,
         label="Guardrails",
         doc="Metrics that must not get worse; usually two or three.",
     )
-    traffic = param.ClassSelector(class_=Traffic, label="Traffic", doc="Who sees it and for how long.")
-    offline = param.ClassSelector(
+    traffic = Part(class_=Traffic, label="Traffic", doc="Who sees it and for how long.")
+    offline = Part(
         class_=Offline,
         default=None,
         allow_None=True,
         label="Prompt set",
         doc="A fixed set of prompts that all variants answer, in place of live traffic.",
     )
-    analysis = param.ClassSelector(class_=Analysis, label="Analysis", doc="How estimates are made.")
-    evaluator = param.ClassSelector(class_=Evaluator, label="Evaluator", doc="Who measures quality.")
+    analysis = Part(class_=Analysis, label="Analysis", doc="How estimates are made.")
+    evaluator = Part(class_=Evaluator, label="Evaluator", doc="Who measures quality.")
     evaluators = param.Dict(default={}, label="Evaluators", doc="Fields of the evaluators one may switch to, by kind.")
-    economics = param.ClassSelector(class_=Economics, label="Money", doc="What quality and waiting are worth.")
-    prior = param.ClassSelector(class_=Prior, label="Prior", doc="What was known before.")
+    economics = Part(class_=Economics, label="Money", doc="What quality and waiting are worth.")
+    prior = Part(class_=Prior, label="Prior", doc="What was known before.")
     strategies = param.List(
         default=[], item_type=dict, label="Strategies", doc="Strategies to compare; empty for the five standard ones."
     )

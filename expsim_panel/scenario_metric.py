@@ -8,7 +8,7 @@ import numpy as np
 import param
 
 from expsim_panel.errors import InputError
-from expsim_panel.quantities import Factor, Share, Spread
+from expsim_panel.quantities import Choice, Factor, Share, Spread
 from expsim_panel.sections import Section
 
 
@@ -19,14 +19,14 @@ class Metric(Section):
         "", constant=False, label="Metric", doc="What the metric is called in sentences, such as helpfulness."
     )
     definition = param.String("", label="Definition", doc="Event, denominator and window of the metric.")
-    family = param.Selector(
+    family = Choice(
         default="normal",
         objects=["normal", "binary", "ordinal", "amount", "pairwise"],
         label="Kind of outcome",
         doc="Binary: yes or no. Normal: a score. Ordinal: levels. Amount: often nothing, otherwise money or counts. "
         "Pairwise: side by side with the control, win, tie or loss.",
     )
-    direction = param.Selector(
+    direction = Choice(
         default="increase", objects=["increase", "decrease"], label="Better means", doc="Whether more is better."
     )
     sd = Spread(
@@ -68,7 +68,7 @@ class Metric(Section):
         label="Spread of log amounts",
         doc="Amount: standard deviation of the logarithm of the amounts above zero.",
     )
-    tie_model = param.Selector(
+    tie_model = Choice(
         default="probit",
         objects=["probit", "davidson"],
         label="Model of ties",

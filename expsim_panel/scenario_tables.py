@@ -5,7 +5,7 @@ from __future__ import annotations
 import param
 
 from expsim_panel.errors import InputError
-from expsim_panel.quantities import Days, Factor, Money, Score, Share, Units
+from expsim_panel.quantities import Choice, Days, Factor, Money, Part, Parts, Score, Share, Units
 from expsim_panel.scenario_world import Mismatch, Novelty, Ramp, Seasonality, Shock, Switchback
 from expsim_panel.sections import Section
 
@@ -49,13 +49,13 @@ class Traffic(Section):
         label="Planned duration",
         doc="Days until the experiment ends at the latest.",
     )
-    shares = param.List(
+    shares = Parts(
         default=[],
         item_type=(int, float),
         label="Traffic shares",
         doc="Share of each variant, in order; empty for an even split.",
     )
-    unit = param.Selector(
+    unit = Choice(
         default="user",
         objects=["user", "session", "account", "device", "request"],
         label="Randomisation unit",
@@ -109,18 +109,14 @@ class Traffic(Section):
         label="Carry-over between requests",
         doc="Part of a request's effect that is due to the request before; only where requests are randomised.",
     )
-    seasonality = param.ClassSelector(
+    seasonality = Part(
         class_=Seasonality, default=None, allow_None=True, label="Seasonality", doc="A week that repeats."
     )
-    novelty = param.ClassSelector(
-        class_=Novelty, default=None, allow_None=True, label="Novelty", doc="An effect that fades."
-    )
-    shock = param.ClassSelector(class_=Shock, default=None, allow_None=True, label="Shock", doc="An outside event.")
-    ramp = param.ClassSelector(class_=Ramp, default=None, allow_None=True, label="Ramp", doc="Shares that grow.")
-    mismatch = param.ClassSelector(
-        class_=Mismatch, default=None, allow_None=True, label="Mismatch", doc="Responses that get lost."
-    )
-    switchback = param.ClassSelector(
+    novelty = Part(class_=Novelty, default=None, allow_None=True, label="Novelty", doc="An effect that fades.")
+    shock = Part(class_=Shock, default=None, allow_None=True, label="Shock", doc="An outside event.")
+    ramp = Part(class_=Ramp, default=None, allow_None=True, label="Ramp", doc="Shares that grow.")
+    mismatch = Part(class_=Mismatch, default=None, allow_None=True, label="Mismatch", doc="Responses that get lost.")
+    switchback = Part(
         class_=Switchback, default=None, allow_None=True, label="Switchback", doc="Periods of time are assigned."
     )
 

@@ -7,7 +7,7 @@ import math
 import param
 
 from expsim_panel.errors import InputError
-from expsim_panel.quantities import Correlation, Days, Duration, Score, Share
+from expsim_panel.quantities import Choice, Correlation, Days, Duration, Score, Share
 from expsim_panel.sections import Section
 
 
@@ -151,13 +151,13 @@ class Switchback(Section):
 class Analysis(Section):
     """Table ``[analysis]``: how the team turns what it measured into an estimate."""
 
-    unit = param.Selector(
+    unit = Choice(
         default="one-response",
         objects=["one-response", "unit", "response"],
         label="A row of the analysis is",
         doc="One scored response of each unit; a unit with all its responses; or each response as if it stood alone.",
     )
-    estimator = param.Selector(
+    estimator = Choice(
         default="auto",
         objects=["auto", "pooled", "stratified"],
         label="Estimator",
