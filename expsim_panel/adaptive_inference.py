@@ -146,7 +146,7 @@ def coverage(
         raise InputError(_WHERE, "floor_rule", f"unknown rule {shown(floor_rule)}", "choose mix or clip")
     made = read_policy(policy, _WHERE, "policy")
     problem = Problem(values.size, int(horizon), True)
-    if not made.markov:
+    if not made.shown_by_pulls(True):
         raise InputError(_WHERE, "policy", f"{policy} keeps more than pulls and sums", "choose for example thompson")
     out = np.zeros((int(replicates), len(METHODS), values.size, 2))
     cross = np.zeros((int(replicates), len(METHODS), values.size, values.size))

@@ -34,7 +34,7 @@ def exact_figures(
     gaps = means.max() - means if gaps is None else gaps
     pulls = policy.expected_pulls(problem, means)
     found = {} if pulls is None else {"regret": float(np.sum(gaps * pulls))}
-    if not problem.binary or not policy.markov or not _enumerable(policy, problem):
+    if not problem.binary or not policy.shown_by_pulls(policy.has_floor) or not _enumerable(policy, problem):
         return found
     chosen, kept = enumerate_policy(policy, problem, means)
     found["regret"] = float(np.sum(gaps * chosen.sum(axis=0)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,11 +48,22 @@ def divergence(p: float, q: float, family: str = "bernoulli", sd: float = 1.0) -
     return float(bernoulli_kl(p, q)) if family == "bernoulli" else (p - q) ** 2 / (2.0 * sd * sd)
 
 
-def lai_robbins(means: object, family: str = "bernoulli", sd: float = 1.0) -> float:
+def _deviations(sd: float | Sequence[float], arms: int) -> Floats:
+    """Return the standard deviation of each arm's normal rewards."""
+    values = np.array(sd, dtype=np.float64, ndmin=1)
+    if values.shape not in ((1,), (arms,)):
+        remedy = f"give one, or one for each of the {arms} arms"
+        raise InputError("best arm", "sd", f"{values.size} standard deviations", remedy)
+    if not np.isfinite(values).all() or values.min() <= 0.0:
+        raise InputError("best arm", "sd", f"sd is {shown(values.tolist())}", "give finite numbers above 0")
+    return np.broadcast_to(values, (arms,))
+
+
+def lai_robbins(means: object, family: str = "bernoulli", sd: float | Sequence[float] = 1.0) -> float:
     """Return the constant C of the bound: regret of a consistent policy grows at least as ``C log T``.
 
-    ``sum of gap_a / kl(mu_a, mu_best)`` over the arms with a gap. An asymptotic slope, not a floor: small
-    horizons lie below it.
+    ``sum of gap_a / kl(mu_a, mu_best)`` over the arms with a gap, for normal rewards ``2 sd_a^2 / gap_a``, with known
+    `sd`, one for all arms or one for each. An asymptotic slope, not a floor: small horizons lie below it.
 
     References
     ----------
@@ -60,7 +72,8 @@ def lai_robbins(means: object, family: str = "bernoulli", sd: float = 1.0) -> fl
     """
     values = check_means(means, family)
     best = float(values.max())
-    return math.fsum((best - mu) / divergence(float(mu), best, family, sd) for mu in values if mu < best)
+    pairs = zip(values.tolist(), _deviations(sd, values.size).tolist(), strict=True)
+    return math.fsum((best - mu) / divergence(mu, best, family, one) for mu, one in pairs if mu < best)
 
 
 def complexities(means: object, family: str = "bernoulli") -> tuple[float, float]:
@@ -104,13 +117,13 @@ class Identification:
         return self.time * float(bernoulli_kl(delta, 1.0 - delta))
 
 
-def identification(means: object, family: str = "bernoulli", sd: float = 1.0) -> Identification:
+def identification(means: object, family: str = "bernoulli", sd: float | Sequence[float] = 1.0) -> Identification:
     """Return T* and w* of fixed-confidence best-arm identification.
 
     ``1 / T* = max_w min_{a != 1} [w_1 kl(mu_1, m_a) + w_a kl(mu_a, m_a)]`` with m_a the mean of the two arms
-    weighted by w. At the optimum all these costs are equal; with x_a = w_a / w_1 and
-    ``g_a(x) = kl(mu_1, m) + x kl(mu_a, m)`` one solves ``sum_a kl(mu_1, m_a) / kl(mu_a, m_a) = 1`` over the
-    common value y of ``g_a(x_a)``.
+    weighted by w (by w / sd^2 for normal rewards, whose `sd` is one for all arms or one for each). At the optimum all
+    these costs are equal; with x_a = w_a / w_1 and ``g_a(x) = kl(mu_1, m) + x kl(mu_a, m)`` one solves
+    ``sum_a kl(mu_1, m_a) / kl(mu_a, m_a) = 1`` over the common value y of ``g_a(x_a)``.
 
     Raises
     ------
@@ -123,41 +136,43 @@ def identification(means: object, family: str = "bernoulli", sd: float = 1.0) ->
     theorem 5.
     """
     values = check_means(means, family)
+    sds = _deviations(sd, values.size) if family == "gaussian" else np.ones(values.size)
     lead = int(values.argmax())
-    others = np.delete(values, lead)
-    top = float(values[lead])
-    _check_unique(top - float(others.max()), values)
+    others = list(zip(np.delete(values, lead).tolist(), np.delete(sds, lead).tolist(), strict=True))
+    top, own_sd = float(values[lead]), float(sds[lead])
+    _check_unique(top - max(mu for mu, _ in others), values)
 
-    def mixed(x: float, mu: float) -> tuple[float, float]:
-        m = (top + x * mu) / (1.0 + x)
-        return divergence(top, m, family, sd), divergence(mu, m, family, sd)
+    def mixed(x: float, mu: float, sd: float) -> tuple[float, float]:
+        weight = x * (own_sd / sd) ** 2
+        m = (top + weight * mu) / (1.0 + weight)
+        return divergence(top, m, family, own_sd), divergence(mu, m, family, sd)
 
-    def cost(log_x: float, mu: float) -> float:
+    def cost(log_x: float, mu: float, sd: float) -> float:
         x = math.exp(log_x)
-        own, theirs = mixed(x, mu)
+        own, theirs = mixed(x, mu, sd)
         return own + x * theirs
 
-    def ratio(y: float, mu: float) -> float:
+    def ratio(y: float, mu: float, sd: float) -> float:
         """Return log x with g(x) = y, for x from e^-25 to e^18: beyond, kl of nearly equal means is rounding."""
-        if y <= cost(-_LEAST, mu):
+        if y <= cost(-_LEAST, mu, sd):
             return -_LEAST
-        if y >= cost(_MOST, mu):
+        if y >= cost(_MOST, mu, sd):
             return _MOST
-        return float(optimize.brentq(lambda z: cost(z, mu) - y, -_LEAST, _MOST, xtol=1e-14, rtol=1e-14))
+        return float(optimize.brentq(lambda z: cost(z, mu, sd) - y, -_LEAST, _MOST, xtol=1e-14, rtol=1e-14))
 
     def balance(y: float) -> float:
         total = 0.0
-        for mu in others:
-            own, theirs = mixed(math.exp(ratio(y, float(mu))), float(mu))
+        for other in others:
+            own, theirs = mixed(math.exp(ratio(y, *other)), *other)
             total += own / theirs if theirs > 1e-300 else 1e300
         return total - 1.0
 
     # g_a rises from 0 to kl(mu_1, mu_a): the common value stays below the smallest of these.
-    most = min(divergence(top, float(mu), family, sd) for mu in others)
+    most = min(divergence(top, mu, family, own_sd) for mu, _ in others)
     if not math.isfinite(most):
-        most = min(cost(_MOST, float(mu)) for mu in others)
+        most = min(cost(_MOST, *other) for other in others)
     y = float(optimize.brentq(balance, most * 1e-12, most * (1.0 - 1e-12), xtol=most * 1e-15, rtol=1e-14))
-    x = np.insert(np.array([math.exp(ratio(y, float(mu))) for mu in others]), lead, 1.0)
+    x = np.insert(np.array([math.exp(ratio(y, *other)) for other in others]), lead, 1.0)
     total = float(np.sum(x))
     return Identification(total / y, x / total)
 

@@ -189,6 +189,10 @@ class BanditPolicy(Floored):
         """Return the parameters of the policy's compiled bodies; see `kernels.requests`."""
         raise LookupError(f"{type(self).__name__} does not say how it chooses")
 
+    def shown_by_pulls(self, floored: bool) -> bool:
+        """Tell whether pulls and sums alone give its probabilities, where floors also choose arms if `floored`."""
+        return self.markov
+
     def memory(self, problem: Problem) -> tuple[int, int]:
         """Return the shape of what the policy keeps beyond pulls and sums."""
         return (1, problem.arms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,11 @@ from expsim_panel.quantities import Count
 
 
 class CommitParams(NamedTuple):
-    """Exploration per arm; in batches the choice is kept in the memory, per request the pulls show it."""
+    """Exploration per arm, and whether a day is shared at once.
+
+    Memory, row 0: 1 for the arm that is kept, or for several of equal means until one of them is pulled. Row 1: number
+    of arms at the choice, 0 before it; number of arms marked.
+    """
 
     m: int
     batched: bool
@@ -23,9 +28,9 @@ def _shares(
     params: CommitParams, t: int, n: np.ndarray, s: np.ndarray, q: np.ndarray, memory: np.ndarray, work: np.ndarray
 ) -> None:
     arms = n.shape[0]
-    if params.batched and memory[0, 0] > 0.0:
+    if memory[1, 0] == arms:
         for a in range(arms):
-            work[2, a] = 1.0 if a + 1.0 == memory[0, 0] else 0.0
+            work[2, a] = memory[0, a] / memory[1, 1]
         return
     least = n[0]
     most = n[0]
@@ -33,7 +38,7 @@ def _shares(
         least = min(least, n[a])
         most = max(most, n[a])
     exploring = least < params.m
-    # Per request every arm stops at m pulls but the one that was kept.
+    # Exact regret is enumerated from pulls alone: there every arm stops at m pulls but the one that was kept.
     committed = not params.batched and not exploring and most > params.m
     best = s[0] / n[0] if n[0] > 0.0 else 0.0
     if not exploring:
@@ -64,16 +69,30 @@ def _update(
     s: np.ndarray,
     memory: np.ndarray,
 ) -> None:
-    """Keep the leader once every arm has its m rewards; of equal ones the first, which is the control."""
-    if not params.batched or memory[0, 0] > 0.0:
+    """Mark the leader once every arm has its m rewards.
+
+    Of equal ones in batches the first, which is the control; per request all of them, and the first one pulled is kept:
+    by symmetry each has the same chance, with floors too.
+    """
+    arms = n.shape[0]
+    if memory[1, 0] == arms:
+        if memory[1, 1] > 1.0 and memory[0, arm] > 0.0:
+            for a in range(arms):
+                memory[0, a] = 0.0
+            memory[0, arm] = 1.0
+            memory[1, 1] = 1.0
         return
-    lead = 0
-    for a in range(n.shape[0]):
+    best = -math.inf
+    for a in range(arms):
         if n[a] < params.m:
             return
-        if s[a] * n[lead] > s[lead] * n[a]:
-            lead = a
-    memory[0, 0] = lead + 1.0
+        best = max(best, s[a] / n[a])
+    memory[1, 0] = arms
+    memory[1, 1] = 0.0
+    for a in range(arms):
+        marked = s[a] / n[a] == best and not (params.batched and memory[1, 1] > 0.0)
+        memory[0, a] = 1.0 if marked else 0.0
+        memory[1, 1] += memory[0, a]
 
 
 @policies.register("explore-then-commit")
@@ -81,7 +100,8 @@ class ExploreThenCommit(BanditPolicy):
     """Pull every arm m times in turn, then the one with the best mean until the end.
 
     Where the requests end before every arm has its m (or its burn-in), all of them are exploration: the split is even,
-    and the arm of the best mean so far is kept.
+    and the arm of the best mean so far is kept. A longer burn-in is the exploration. An arm that arrives later gets its
+    m pulls too, and the choice is made anew.
 
     References
     ----------
@@ -100,13 +120,26 @@ class ExploreThenCommit(BanditPolicy):
 
     def request(self, problem: Problem) -> Any:
         """Return the kernel's parameters."""
-        return CommitParams(int(self.m), problem.batched)
+        return CommitParams(self._explored, problem.batched)
+
+    def memory(self, problem: Problem) -> tuple[int, int]:
+        """Return the shape of the marks, and of how many there are."""
+        return (2, problem.arms)
+
+    def shown_by_pulls(self, floored: bool) -> bool:
+        """Tell whether pulls show the choice: a floor brings any arm above its m."""
+        return not floored
+
+    @property
+    def _explored(self) -> int:
+        return max(int(self.m), int(self.burn_in))
 
     def expected_pulls(self, problem: Problem, means: np.ndarray) -> np.ndarray | None:
         """Return m pulls and the rest in proportion to the chance of each arm to lead after m; exact."""
         from expsim_panel.best_arm import lead_probabilities
 
-        if self.has_floor or self.burn_in > self.m or problem.horizon < self.m * problem.arms:
+        m = self._explored
+        if self.has_floor or problem.horizon < m * problem.arms:
             return None
-        rest = problem.horizon - self.m * problem.arms
-        return np.asarray(int(self.m) + rest * lead_probabilities(means, int(self.m), problem.binary))
+        rest = problem.horizon - m * problem.arms
+        return np.asarray(m + rest * lead_probabilities(means, m, problem.binary))

@@ -38,21 +38,34 @@ def _shares(
         for a in range(arms):
             work[2, a] /= untried
         return
-    lead = 0
-    for a in range(1, arms):
-        ahead = s[a] / n[a] - s[lead] / n[lead]
-        if ahead > 0.0 or (ahead == 0.0 and n[a] < n[lead]):
-            lead = a
-    rival = -1
-    high = -math.inf
+    best = -math.inf
+    leaders = 0.0
     for a in range(arms):
-        value = s[a] / n[a] + _width(params, float(t), n[a], arms)
-        if a != lead and value > high:
-            high = value
-            rival = a
-    decided = high < s[lead] / n[lead] - _width(params, float(t), n[lead], arms)
-    work[2, lead] = 1.0 if decided else 0.5
-    work[2, rival] = 0.0 if decided else 0.5
+        mean = s[a] / n[a]
+        work[0, a] = mean
+        work[1, a] = _width(params, float(t), n[a], arms)
+        if mean > best:
+            best = mean
+            leaders = 1.0
+        elif mean == best:
+            leaders += 1.0
+    for lead in range(arms):
+        if work[0, lead] != best:
+            continue
+        high = -math.inf
+        rivals = 0.0
+        for a in range(arms):
+            value = work[0, a] + work[1, a]
+            if a != lead and value > high:
+                high = value
+                rivals = 1.0
+            elif a != lead and value == high:
+                rivals += 1.0
+        decided = high < best - work[1, lead]
+        work[2, lead] += (1.0 if decided else 0.5) / leaders
+        for a in range(arms):
+            if not decided and a != lead and work[0, a] + work[1, a] == high:
+                work[2, a] += 0.5 / (rivals * leaders)
 
 
 @policies.register("lucb")
@@ -60,8 +73,8 @@ class Lucb(BanditPolicy):
     """Pull the arm with the best mean or the one with the largest upper bound among the others, evenly.
 
     The paper pulls both in every round; here each request goes to one of them at random. Once the leader's
-    lower bound passes the rival's upper one it gets everything. Half width after n of t pulls:
-    ``sqrt(2 v log(5 K t^4 / (4 delta)) / n)``, v = 1/4 for rates and 1 for scores.
+    lower bound passes the rival's upper one it gets everything. Equal leaders, and equal rivals, share evenly.
+    Half width after n of t pulls: ``sqrt(2 v log(5 K t^4 / (4 delta)) / n)``, v = 1/4 for rates and 1 for scores.
 
     References
     ----------

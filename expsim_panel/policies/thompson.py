@@ -26,7 +26,7 @@ class ThompsonParams(NamedTuple):
 
 
 @inner
-def _fill_posterior(params: ThompsonParams, n: np.ndarray, s: np.ndarray, q: np.ndarray, work: np.ndarray) -> bool:
+def fill_posterior(params: ThompsonParams, n: np.ndarray, s: np.ndarray, q: np.ndarray, work: np.ndarray) -> bool:
     """Fill the posterior's parameters; tell whether all are proper."""
     for a in range(n.shape[0]):
         if params.binary:
@@ -41,13 +41,22 @@ def _fill_posterior(params: ThompsonParams, n: np.ndarray, s: np.ndarray, q: np.
     return True
 
 
+@inner
+def untried_scores(params: ThompsonParams, n: np.ndarray) -> bool:
+    """Tell whether an arm has no reward yet and no proper prior: it comes first, whatever is made of the draws."""
+    least = 1.0
+    for a in range(n.shape[0]):
+        least = min(least, n[a])
+    return not params.binary and least <= 0.0
+
+
 @shares.register(ThompsonParams)
 def _shares(
     params: ThompsonParams, t: int, n: np.ndarray, s: np.ndarray, q: np.ndarray, memory: np.ndarray, work: np.ndarray
 ) -> None:
     """Give every arm its probability of being best."""
     arms = n.shape[0]
-    if _fill_posterior(params, n, s, q, work):
+    if fill_posterior(params, n, s, q, work):
         if params.binary and arms > 2:
             p_best_of_betas(work)
         elif params.binary:

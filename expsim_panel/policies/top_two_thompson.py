@@ -9,7 +9,7 @@ import numpy as np
 from expsim_panel.kernels.bits import uniform
 from expsim_panel.kernels.jit import inner
 from expsim_panel.kernels.requests import begin, select, shares, update
-from expsim_panel.policies.thompson import Thompson, ThompsonParams
+from expsim_panel.policies.thompson import Thompson, ThompsonParams, fill_posterior, untried_scores
 from expsim_panel.policy import Problem, policies
 from expsim_panel.quantities import Share
 
@@ -43,7 +43,7 @@ def _update(
 
 
 @inner
-def _second(lead: int, n: np.ndarray, s: np.ndarray) -> int:
+def second_best(lead: int, n: np.ndarray, s: np.ndarray) -> int:
     """Return the best observed mean beside the leader, counting two prior rewards of 0 and 1."""
     found = -1
     for a in range(n.shape[0]):
@@ -58,10 +58,20 @@ def _shares(
 ) -> None:
     """With p = P(best): ``p_a (beta + (1 - beta) sum over b != a of p_b / (1 - p_b))``."""
     arms = n.shape[0]
+    proper = fill_posterior(params.thompson, n, s, q, work)
     shares(params.thompson, t, n, s, q, memory, work)
+    if not proper:
+        return
+    if arms == 2:
+        p = work[2, 0]
+        work[2, 0] = params.beta * p + (1.0 - params.beta) * work[2, 1]
+        work[2, 1] = 1.0 - work[2, 0]
+        return
     for a in range(arms):
         if work[2, a] >= 1.0 - 1e-15:
-            other = _second(a, n, s)
+            other = second_best(a, n, s)
+            for b in range(arms):
+                work[2, b] = 0.0
             work[2, a] = params.beta
             work[2, other] = 1.0 - params.beta
             return
@@ -86,7 +96,7 @@ def _select(
 ) -> int:
     """Draw the leader; with probability 1 - beta draw again until another arm leads."""
     lead: int = select(params.thompson, bits, t, n, s, q, memory, work)
-    if uniform(bits) < params.beta:
+    if untried_scores(params.thompson, n) or uniform(bits) < params.beta:
         return lead
     if n.shape[0] == 2:
         return 1 - lead
@@ -94,7 +104,7 @@ def _select(
         other: int = select(params.thompson, bits, t, n, s, q, memory, work)
         if other != lead:
             return other
-    return _second(lead, n, s)
+    return second_best(lead, n, s)
 
 
 @policies.register("top-two-thompson")
