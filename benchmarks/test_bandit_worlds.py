@@ -32,13 +32,24 @@ def seconds(name: str, world: dict[str, object], horizon: int, replicates: int, 
     return best
 
 
-@pytest.mark.parametrize("name", ["thompson", "ucb1", "kl-ucb", "moss", "epsilon-greedy"])
-def test_batches_cost_a_fiftieth(name: str) -> None:
-    """A day's traffic of 10,000 requests per batch against the same policy asked at every request."""
+BATCHED = ["thompson", "ucb1", "kl-ucb", "moss", "epsilon-greedy"]
+LEAST = {10_000: dict.fromkeys(BATCHED, 50), 1000: {**dict.fromkeys(BATCHED, 40), "epsilon-greedy": 20}}
+"""How many times cheaper a request of a batch has to be; a fifth below what was measured, for busy machines."""
+
+
+@pytest.mark.parametrize("batch", LEAST)
+@pytest.mark.parametrize("name", BATCHED)
+def test_batches_cost_a_fiftieth(name: str, batch: int) -> None:
+    """A day's traffic per batch against the same policy asked at every request.
+
+    Batches of 1,000 measured on a busy machine: UCB1 49 to 56 times (in lanes a request takes 4.5 ns, and 90 ns are
+    left for a batch: 24 for five indices, 21 for a binomial draw), Thompson 53 to 59, MOSS 131, KL-UCB 167,
+    epsilon-greedy 28: it sends every arm a part of every batch, nine binomial draws against 15 ns a request.
+    """
     each = seconds(name, {}, 2000, 500) / (2000 * 500)
-    batched = seconds(name, {"batch": 10_000}, 300_000, 50) / (300_000 * 50)
+    batched = seconds(name, {"batch": batch}, 300 * batch, 50) / (300 * batch * 50)
     print(f"\n{name}: {1e9 * each:,.1f} ns per request, {1e9 * batched:.3f} ns in batches, {each / batched:,.0f} times")
-    assert each >= 50 * batched
+    assert each >= LEAST[batch][name] * batched
 
 
 def test_a_comparison_under_a_judge_in_ten_seconds() -> None:

@@ -258,6 +258,10 @@ def characteristics(
         upper, np.cumsum(spent), fractions, sides, alpha, given_up, binding, float(obeyed.sum()),
         inflation, null, half, alternative,
     )  # fmt: skip
+    if margin > 0 and sides == 2:
+        # As rpact, and as `sample_size`: not to be worse by the margin is one question, and has one side.
+        remedy = f"give --sides 1, and --alpha {alpha / 2:g} for the same bound upwards"
+        raise InputError(WHERE, "--margin", "a two-sided test with a margin", remedy)
     size = size_of(effect, sd, units, allocation, rates, margin, quantile, powered is None)
     if size is None:
         return found

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from expsim_panel import exact, plan
+from expsim_panel.design import Design
 from expsim_panel.economics import ledger
 from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.evaluators.judge import Judge
-from expsim_panel.named_estimator import NAIVE, bias
+from expsim_panel.few_events import LEAST_EVENTS, expected_events, true_level
+from expsim_panel.logged_shares import moves, why_naive
+from expsim_panel.named_estimator import NAIVE, WEIGHTED, Worth, compared
 from expsim_panel.operating import MIN_EVENTS
 from expsim_panel.preference_rows import net_of_bias
 from expsim_panel.quantities import effect, percent
 from expsim_panel.results import Result
 from expsim_panel.scenario import Scenario
 
+FEW_EVENTS = 20
+"""Labels of the rarer kind, yes or no, of a variant under which EIF's error is 5 % too wide or more."""
 FEW_LABELS = 50
 """Labels of a variant under which a hybrid is warned about (MODEL section 3.2)."""
+_TOLD = 0.02
+"""By how much of alpha a table's false alarms have to exceed it to be told."""
 
 
 def caveats(result: Result) -> tuple[str, ...]:
     """Return the sentences that belong beside the table of strategies, the weightiest first."""
     scenario = result.study.scenario
     found = [_partiality(result, scenario), _corrections(scenario), _second_look(result), _held_back(result)]
-    found.append(_after_a_bandit(result, scenario))
+    found += [_after_a_bandit(result, scenario), _few_events(result, scenario)]
     return tuple(sentence for sentence in found if sentence)
 
 
@@ -69,7 +78,49 @@ def _corrections(scenario: Scenario) -> str:
             f"A variant gets {labels} labels: under {FEW_LABELS} they tell too little about the judge, and "
             "correcting it may be worse than the labels alone."
         )
+    if scenario.family != "binary" or evaluator.paired or scenario.offline is not None:
+        return ""
+    rate = evaluator.joint(scenario.means, scenario.sds, scenario.family).label
+    events = float((labels * np.minimum(rate, 1 - rate)).min())
+    if events < FEW_EVENTS:
+        return (
+            f"About {max(events, 0.1):.2g} labels of the rarer kind are expected in a variant: under {FEW_EVENTS} the "
+            "correction takes its error for larger than it is, and finds real differences less often."
+        )
     return ""
+
+
+def _few_events(result: Result, scenario: Scenario) -> str:
+    """Say where a look at a rate sees so few events that a table has more false alarms than it was solved for."""
+    law = None if scenario.delay_days or not scenario.by_counts else plan.law(scenario, "unbiased", 0, 0, 1)
+    if law is None or len(scenario.variants) != 2 or law.uneven is not None or scenario.side_by_side:
+        return ""
+    setting, rate, told = plan.setting_of(scenario, "unbiased"), float(law.means[0, 0]), []
+    fewest = LEAST_EVENTS
+    for one in result.strategies:
+        design = one.strategy.design
+        claimed, table = design.nominal_alpha(), type(design).rule is Design.rule
+        if claimed is None or not table or one.strategy.policy.adaptive or design.claim(setting) == "none":
+            continue
+        planned = design.bounds(setting)
+        if planned is None:
+            continue
+        rows = setting.rows[planned.days - 1]
+        events = expected_events(rate, rows)
+        if not 0 < events < LEAST_EVENTS:
+            continue
+        level = true_level(rate, rows, planned.lower, planned.upper, planned.futility, planned.inner)
+        if level is not None and level > claimed * (1 + _TOLD):
+            told.append(
+                f"{one.name} raises a false alarm in {percent(level, 2)} of experiments, not {percent(claimed)}"
+            )
+            fewest = min(fewest, events)
+    if not told:
+        return ""
+    return (
+        f"Few events: a look sees as few as {fewest:.0f} of the rarer answer in a variant, and there "
+        f"{', '.join(told)} (counted exactly). Plan later looks, or more units."
+    )
 
 
 def _held_back(result: Result) -> str:
@@ -86,20 +137,33 @@ def _held_back(result: Result) -> str:
 
 def _after_a_bandit(result: Result, scenario: Scenario) -> str:
     """Name the estimator of the strategies that move traffic by what they see, with its bias and coverage."""
-    told = []
+    weighted, pooled, reasons = [], [], []
     for one in result.strategies:
-        if not one.strategy.policy.adaptive:
+        if not moves(scenario, one.strategy):
             continue
-        off = max(bias(one, scenario), key=lambda figure: abs(figure.value or 0.0))
-        if off.value is not None:
-            covers = percent(one.figures["coverage"].value, 0)
-            told.append(f"{one.name} is off by {effect(off.value, scenario.shown_as)} on average and covers {covers}")
-    if not told:
-        return ""
-    return (
-        f"Where traffic follows the data the estimate is still the {NAIVE}, biased there: {', '.join(told)} (bias of "
-        f"the evaluator included). Estimates that stay valid: the page A/B or bandit?, or expsim bandit."
-    )
+        every = compared(one, scenario)
+        plain, used = every[0], next(each for each in every if each.used)
+        if plain.worst.value is None or used.worst.value is None:
+            continue
+        naive = f"{effect(plain.worst.value, scenario.shown_as)} on average and covers {_share(plain)}"
+        if used is plain:
+            pooled.append(f"{one.name} is off by {naive}")
+            reasons.append(str(why_naive(scenario, one.strategy)))
+        else:
+            off = effect(used.worst.value, scenario.shown_as)
+            weighted.append(f"{one.name} is off by {off} and covers {_share(used)} (pooled means: {naive})")
+    made = []
+    if weighted:
+        made.append(f"Where traffic follows the data the estimate is the {WEIGHTED}: {', '.join(weighted)}.")
+    if pooled:
+        left = f"Without a valid one the estimate stays the {NAIVE}, biased where traffic follows the data"
+        made.append(f"{left}: {', '.join(pooled)}; {'; '.join(dict.fromkeys(reasons))}.")
+    return f"{' '.join(made)} The evaluator's own bias is included." if made else ""
+
+
+def _share(found: Worth) -> str:
+    """Say how often an estimator's intervals hold the truth."""
+    return percent(found.coverage.value, 0)
 
 
 def _second_look(result: Result) -> str:
@@ -113,7 +177,9 @@ def _second_look(result: Result) -> str:
         return ""
     shares = sorted(((share, action) for action, share in said.items() if share >= 0.005), reverse=True)
     listed = ", ".join(f"{action} {percent(share, 0)}" for share, action in shares)
+    asks = one.worlds["truth"].floored and one.strategy.design.error_claim == "none"
+    sure = "the estimate that moving traffic leaves valid, " if asks else ""
     return (
         f"These figures follow the rule's own answer ({one.name} would launch in {percent(launches, 0)}). The verdict "
-        f"also weighs the evaluator's suspected bias, prices and indifference: {listed} of the same experiments."
+        f"also weighs {sure}the evaluator's suspected bias, prices and indifference: {listed} of the same experiments."
     )

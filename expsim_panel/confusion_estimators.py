@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy.typing as npt
 
 from expsim_panel.errors import InputError, shown
-from expsim_panel.estimates import Estimate, satterthwaite, warned
+from expsim_panel.estimates import Estimate, counted, satterthwaite, warned
 from expsim_panel.kernels import estimators as kernel
 from expsim_panel.rows import column
 
@@ -91,22 +91,29 @@ def binary_eif(labels: npt.ArrayLike, judge: npt.ArrayLike, rest: npt.ArrayLike)
     far = column("rest", rest, 0, binary=True)
     if len(y) != len(f):
         raise InputError("binary_eif", "judge", f"{len(f)} scores for {len(y)} labels", "give one for each label")
-    return binary_eif_counts(
+    made = binary_eif_counts(
         float(len(f) - f.sum()), float(y @ (1 - f)), float(f.sum()), float(y @ f), float(len(far)), float(far.sum())
     )
+    return counted(made, y)
 
 
 def binary_eif_counts(
     negatives: float, hits_negative: float, positives: float, hits_positive: float, rest: float, rest_positive: float
 ) -> Estimate:
-    """Return the same from counts; see `expsim_panel.kernels.estimators.binary_eif`."""
+    """Return the same from counts; see `expsim_panel.kernels.estimators.binary_eif`.
+
+    The z and t intervals have the variance with shrunken rates, which a few events make too wide; the interval on log
+    odds has the unshrunken one, `kernels.estimators.plain_eif_variance`, where both verdicts have two labels.
+    """
     value, variance = kernel.binary_eif(negatives, hits_negative, positives, hits_positive, rest, rest_positive)
     n = negatives + positives
     notes: tuple[str, ...] = ()
     if negatives < 1 or positives < 1:
         notes = ("the judge gave every labelled row the same score: labels only",)
     df = max(n - 2, 1.0)
-    made = Estimate(value, variance, variance, df, "EIF", int(n), int(rest), None, notes)
+    plain = kernel.plain_eif_variance(negatives, hits_negative, positives, hits_positive, rest, rest_positive)
+    fits = plain if plain > 0 else None
+    made = Estimate(value, variance, variance, df, "EIF", int(n), int(rest), None, notes, rate_variance=fits)
     return warned(made)
 
 

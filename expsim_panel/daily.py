@@ -14,9 +14,10 @@ from expsim_panel.economics import ledger
 from expsim_panel.kernels.arms import FIRST, P_BEST, SECOND, best_of_betas, best_of_normals
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import FUTILE
-from expsim_panel.operating import estimates
-from expsim_panel.results import Outcomes, StrategyResult
+from expsim_panel.operating import Estimates, estimates, naive
+from expsim_panel.results import StrategyResult
 from expsim_panel.scenario import Scenario
+from expsim_panel.world_words import LIVE, of_world, words_of
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Daily:
     @property
     def when(self) -> str:
         """When it ended, in words."""
-        return f"{'on day' if self.tick == 'day' else 'after batch'} {self.day}"
+        return of_world(self.tick == LIVE.tick).ended(self.day)
 
     @property
     def ending(self) -> str:
@@ -96,9 +97,8 @@ def follow(scenario: Scenario, one: StrategyResult) -> Daily:
     """Return the days of the experiment that a strategy's result has on screen."""
     state = one.trace.state
     units, rows, sums, squares = (state[:, i, :] for i in range(4))
-    whole = np.zeros(len(state), np.int16)
-    seen = Outcomes(whole, whole, units, rows, sums, squares)
     binary = scenario.by_counts
+    seen = one.trace.outcomes()
     found = estimates(seen, binary)
     design = one.strategy.design
     z = norm_ppf(0.5 + design.level() / 2)
@@ -107,7 +107,7 @@ def follow(scenario: Scenario, one: StrategyResult) -> Daily:
     effect, se = np.where(defined, found.effect, np.nan), np.where(defined, found.se, np.nan)
     p_best, confidence, bounds, needed = None, None, None, np.empty(0)
     if isinstance(design, Bayesian):
-        p_best, confidence = _p_best(design, binary, rows, sums, effect, squares), float(design.confidence)
+        p_best, confidence = _p_best(design, binary, rows, sums, naive(seen, binary), squares), float(design.confidence)
     else:
         bounds = design.bounds(plan.setting_of(scenario))
         if bounds is not None:
@@ -135,17 +135,17 @@ def follow(scenario: Scenario, one: StrategyResult) -> Daily:
         units,
         rows,
         money.costs(units, rows),
-        "day" if scenario.offline is None else "batch",
+        words_of(scenario).tick,
     )
 
 
 def _p_best(
-    design: Bayesian, binary: bool, rows: np.ndarray, sums: np.ndarray, effect: np.ndarray, squares: np.ndarray
+    design: Bayesian, binary: bool, rows: np.ndarray, sums: np.ndarray, pooled: Estimates, squares: np.ndarray
 ) -> np.ndarray:
     """Return the posterior chance of every arm to be best at the end of each day, by the rule's own formulas."""
     days, arms = rows.shape
     table, work = np.full((days, arms), np.nan), np.zeros((4, arms))
-    for day in np.flatnonzero(np.isfinite(effect).all(axis=1)):
+    for day in np.flatnonzero((np.isfinite(pooled.effect) & (pooled.se > 0)).all(axis=1)):
         n, total = rows[day], sums[day]
         if binary:
             work[FIRST], work[SECOND] = design.prior_hits + total, design.prior_misses + n - total

@@ -8,18 +8,22 @@ from typing import Any
 import numpy as np
 
 from expsim_panel import decision_details, plan, report, sample_ratio
+from expsim_panel.decision_adjusted import Ended, saw_every_look
 from expsim_panel.decision_details import Details
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.guardrail_tests import Readings
 from expsim_panel.guardrail_verdict import alarms
+from expsim_panel.kernels.trials import UNITS
 from expsim_panel.kernels.trials import decide as rule_decides
 from expsim_panel.observed import Observed
 from expsim_panel.results import Trace, Verdict
 from expsim_panel.sample_ratio import SampleRatio
 from expsim_panel.scenario import Scenario
+from expsim_panel.stagewise import Stagewise
 from expsim_panel.strategy import Strategy
 from expsim_panel.study import Study
+from expsim_panel.world_words import words_of
 
 NO_LUCK = 0
 SKEWED = sample_ratio.ALPHA
@@ -40,6 +44,11 @@ class Decision:
         Day of the last data, and the planned length.
     stopped : bool
         Whether the rule has ended the experiment.
+    end : int
+        Day of the look that ended it, else the last day that a look could see; the data in `trace` may be later, where
+        outcomes are.
+    settled_on : int or None
+        Day on which the last outcome of those who started by the end is due; None while the experiment runs.
     next_look : int or None
         Day of the next planned look; None after the last one, or where the rule ended.
     split : SampleRatio
@@ -55,6 +64,8 @@ class Decision:
     day: int
     planned: int
     stopped: bool
+    end: int
+    settled_on: int | None
     next_look: int | None
     split: SampleRatio
     details: Details
@@ -65,14 +76,29 @@ class Decision:
         """p-value of the chi-square test of the planned split."""
         return self.split.p_value
 
+    @property
+    def ended_on(self) -> int | None:
+        """Day of the look at which the rule ended it."""
+        return self.end if self.stopped else None
+
+    @property
+    def late_words(self) -> str:
+        """Say what is in of the outcomes that are late; empty where none are, or the experiment still runs."""
+        if self.settled_on is None or self.settled_on <= self.trace.day == self.end:
+            return ""
+        if self.trace.day < self.settled_on:
+            return f"still coming in until day {self.settled_on}"
+        return f"all in by day {self.settled_on}, of those who started by day {self.end}"
+
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object."""
         return {
             "verdict": self.verdict.to_json(),
             "day": self.day,
             "planned_days": self.planned,
-            "ended_on": self.trace.day if self.stopped else None,
+            "ended_on": self.ended_on,
             "stopped": self.stopped,
+            "settled_on": self.settled_on,
             "next_look": self.next_look,
             "sample_ratio": {"p_value": self.split_p, "mismatch": self.split.alarm},
             **self.details.to_json(),
@@ -92,7 +118,8 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
     strategy : str, optional
         Which strategy was planned; the study's first by default.
     day : int, optional
-        Day after which totals were taken; for totals without it, the planned day that has as many units.
+        Day after which totals were taken; for totals without it, the planned day that has as many units. After the
+        last planned day only late outcomes come in.
 
     Raises
     ------
@@ -100,28 +127,47 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
         Unknown strategy, one that allocates adaptively, or a day out of range.
     """
     one = _planned(study, strategy)
-    scenario, notes = study.scenario, []
-    planned = int(scenario.traffic.days)
+    scenario, notes = study.scenario, list(seen.notes)
+    planned, late, clock = int(scenario.traffic.days), scenario.delay_days, words_of(scenario)
     state = seen.state(scenario)
     if seen.daily:
         if day is not None:
-            raise InputError("--day", "", "the data have days of their own", "leave --day out")
+            raise InputError("--day", "", "the data have days of their own", "leave it out")
         days = seen.days
     else:
-        at = day if day is not None else _day_of(study, float(seen.units[-1].sum()))
-        if not 1 <= at <= planned:
-            raise InputError("--day", "", f"{at} is out of bounds", f"give 1 to the planned {planned}")
+        at = day if day is not None else _day_of(study, seen)
+        if not 1 <= at <= planned + late:
+            remedy = f"give 1 to the planned {planned}"
+            remedy += f", up to {planned + late} while late outcomes come in" if late else ""
+            raise InputError("--day", "", f"{at} is out of bounds", remedy)
         if day is None:
-            notes.append(f"Taken as the data of day {at}: the plan has about as many units then.")
+            notes.append(_guessed(study, seen, at))
+        if at > planned:
+            notes.append(
+                f"These totals hold outcomes that came in after the last look, {clock.ended(planned)}, which did not "
+                "see them; results by day show what it saw."
+            )
         days = np.array([at])
     code, end = _replay(study, one, state, days)
-    last = int(days[-1])
-    if code and end < last:
-        notes.append(f"The rule ended the experiment on day {end}; what came later is left out.")
-    kept = days <= end
-    readings, unchecked = _guardrails(scenario, seen, end)
+    last, stopped = int(days[-1]), code != 0
+    over = stopped or last >= planned
+    # Outcomes of starts by the end come in for as many days as they are late; later ones are of later starts.
+    until = min(last, end + late) if over else last
+    if code and until < last:
+        notes.append(f"The rule ended the experiment {clock.ended(end)}; what came {_later(late, until)} is left out.")
+    if over and until < end + late and seen.daily:
+        notes.append(
+            f"Outcomes of those who started by day {end} come in until day {end + late}; these data end on day "
+            f"{until}. Decide once more then: the figure will have all of them."
+        )
+    kept = days <= until
+    readings, unchecked = _guardrails(scenario, seen, until)
     notes += unchecked
-    trace = Trace(NO_LUCK, code, end, state[kept], readings)
+    state = state[kept]
+    if seen.daily:
+        # Whoever was enrolled after the end is no part of it.
+        state[end:, UNITS] = state[end - 1, UNITS]
+    trace = Trace(NO_LUCK, code, until, state, readings)
     split = sample_ratio.check(_arrived(scenario, seen), np.asarray(scenario.shares))
     skewed = split.alarm and not one.policy.adaptive
     if skewed:
@@ -130,19 +176,26 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
         )
     looks = _looks(study, one)
     coming = [look for look in looks if look > last]
-    stopped = code != 0
     verdict = report.verdict_of(scenario, one, trace, None if one.policy.adaptive else split)
-    details = decision_details.details(scenario, one, trace, min(end, last), stopped or last >= planned, seen.daily)
-    if not seen.daily and details.adjusted is not None and looks and looks[0] < last:
+    stands = Ended(end, until - end, over, seen.daily)
+    details = decision_details.details(scenario, one, trace, stands)
+    blind = not saw_every_look(one, plan.setting_of(scenario), trace, stands)
+    if blind and isinstance(details.adjusted, Stagewise) and looks and looks[0] < end:
         notes.append("The adjusted figure takes the earlier looks as made and passed; results by day would show it.")
     if skewed:
         verdict = _distrusted(verdict)
-    elif not stopped and last < planned:
-        verdict = _go_on(study, verdict, trace, coming[0] if coming else planned)
+    elif not over:
+        enrolled = seen.enrolled or not late
+        verdict = _go_on(study, verdict, trace, coming[0] if coming else planned, enrolled)
     return Decision(
-        verdict, trace, last, planned, stopped,
+        verdict, trace, last, planned, stopped, end, end + late if over else None,
         None if stopped or not coming else coming[0], split, details, tuple(notes),
     )  # fmt: skip
+
+
+def _later(late: int, until: int) -> str:
+    """Say which data are left out."""
+    return f"after day {until}, when the last outcome of those who started by then was due," if late else "later"
 
 
 def _arrived(scenario: Scenario, seen: Observed) -> np.ndarray:
@@ -179,17 +232,21 @@ def _distrusted(verdict: Verdict) -> Verdict:
     )  # fmt: skip
 
 
-def _go_on(study: Study, verdict: Verdict, trace: Trace, look: int) -> Verdict:
-    """Say that the plan goes on: without a crossed bound nothing is concluded before the next look."""
+def _go_on(study: Study, verdict: Verdict, trace: Trace, look: int, enrolled: bool) -> Verdict:
+    """Say that the plan goes on: without a crossed bound nothing is concluded before the next look.
+
+    Where outcomes are late and only they were counted (not `enrolled`), the plan says how many units there are by now.
+    """
     scenario = study.scenario
-    planned = plan.schedule(scenario).units[look - 1].sum()
-    more = max(int(planned - trace.state[-1, 0].sum()), 0)
+    planned = plan.schedule(scenario).units.sum(axis=1)
+    by_now = trace.state[-1, UNITS].sum() if enrolled else planned[trace.day - 1]
+    more = max(int(planned[look - 1] - by_now), 0)
     price = more * scenario.evaluator.row_share * ledger(scenario).per_row
     shows = verdict.sentence.partition(" shows ")[2].partition(", and ")[0].rstrip(".")
     so_far = f" So far {verdict.variant} shows {shows}." if shows and verdict.action != "keep" else ""
     return replace(
         verdict, action="collect", more_units=more, more_cost=price,
-        sentence=f"Go on to day {look}, the next planned look: no bound is crossed.{so_far}",
+        sentence=f"Go on to {words_of(scenario).tick} {look}, the next planned look: no bound is crossed.{so_far}",
         reasons=(*alarms(verdict), "Deciding between the planned looks is what raises false alarms."),
     )  # fmt: skip
 
@@ -203,14 +260,20 @@ def _planned(study: Study, name: str | None) -> Strategy:
 
 
 def _replay(study: Study, one: Strategy, state: np.ndarray, days: np.ndarray) -> tuple[int, int]:
-    """Let the rule look at the data day by day; return its answer and the day (from 1) of its end."""
+    """Let the rule look at the data day by day; return its answer and the day (from 1) of its end.
+
+    After the last planned day it looks no more: what comes in then are late outcomes. Totals of such a day it sees as
+    those of the last look.
+    """
     setting = plan.setting_of(study.scenario)
     rule = one.design.rule(setting)
-    for index, day in enumerate(days):
+    if days.size == 1:
+        days = np.minimum(days, setting.days)
+    for index, day in enumerate(days[days <= setting.days]):
         answer = int(rule_decides(rule, int(day) - 1, np.ascontiguousarray(state[index])))
         if answer:
             return answer, int(day)
-    return 0, int(days[-1])
+    return 0, min(int(days[-1]), setting.days)
 
 
 def _looks(study: Study, one: Strategy) -> list[int]:
@@ -218,7 +281,28 @@ def _looks(study: Study, one: Strategy) -> list[int]:
     return [] if bounds is None else [int(day) for day in bounds.days]
 
 
-def _day_of(study: Study, units: float) -> int:
-    """Return the planned day that has at least so many units."""
-    arrived = plan.schedule(study.scenario).units.sum(axis=1)
-    return int(min(np.searchsorted(arrived, units - 0.5) + 1, arrived.size))
+def _day_of(study: Study, seen: Observed) -> int:
+    """Return the planned day that has at least so many units; where outcomes are late, so many of them."""
+    have, total = _by_day(study, seen)
+    return min(int(np.searchsorted(have, total - 0.5)) + 1, int(have.size))
+
+
+def _by_day(study: Study, seen: Observed) -> tuple[np.ndarray, float]:
+    """Return how many there are by each day of the plan, and in the totals: units, or outcomes where they are late."""
+    planned, late = plan.schedule(study.scenario), study.scenario.delay_days
+    if not late:
+        return planned.units.sum(axis=1), float(seen.units[-1].sum())
+    # What is under way at the end comes in over the days that it is late.
+    return np.concatenate([planned.rows, planned.scored[-late:]]).sum(axis=1), float(seen.rows[-1].sum())
+
+
+def _guessed(study: Study, seen: Observed, day: int) -> str:
+    """Say which day totals were taken for."""
+    have, total = _by_day(study, seen)
+    clock = words_of(study.scenario)
+    what = "outcomes in" if study.scenario.delay_days else f"{clock.unit}s"
+    if total > 1.1 * have[-1]:
+        return (
+            f"Taken as the data of {clock.tick} {day}, the last one: the plan has no more than {have[-1]:,.0f} {what}."
+        )
+    return f"Taken as the data of {clock.tick} {day}: the plan has about as many {what} by then."

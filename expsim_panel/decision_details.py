@@ -10,19 +10,19 @@ import numpy as np
 
 from expsim_panel import plan
 from expsim_panel.conditional import conditional_power, predictive_power
+from expsim_panel.decision_adjusted import Ended, Repeated, adjusted_for_looks
 from expsim_panel.design import Bounds, Setting
 from expsim_panel.how_much_longer import how_much_longer
-from expsim_panel.kernels.crossing import cross
 from expsim_panel.operating import estimates
-from expsim_panel.quantities import count, days, effect, percent
+from expsim_panel.quantities import days, effect, percent, span
 from expsim_panel.recommend import of_trace
+from expsim_panel.repeated_intervals import NO_ESTIMATE
 from expsim_panel.results import Trace
 from expsim_panel.scenario import Scenario
-from expsim_panel.stagewise import Stagewise, after_stopping, table_of
+from expsim_panel.stagewise import Stagewise
 from expsim_panel.strategy import Strategy
+from expsim_panel.world_words import words_of
 
-IMPLAUSIBLE = 0.01
-"""Totals that would have passed the earlier looks more rarely than this were hardly looked at before."""
 POWER = 0.8
 """Chance of a finding that "how much longer" aims at."""
 
@@ -59,8 +59,13 @@ class Details:
 
     Attributes
     ----------
-    adjusted : Stagewise or None
-        Stage-wise estimate and interval where the experiment has ended; positive is better.
+    adjusted : Stagewise, Repeated or None
+        Stage-wise estimate and interval where the experiment has ended, of several variants the intervals that hold
+        at all looks at once; positive is better.
+    names : tuple of str
+        Variants without the control.
+    waited : int
+        Days of outcomes after the look that ended it, which the figure counts.
     sides : int
         Of the planned test: its p-value counts both tails where it has two.
     shrunk : float or None
@@ -73,23 +78,28 @@ class Details:
         The same in words.
     """
 
-    adjusted: Stagewise | None
+    adjusted: Stagewise | Repeated | None
     sides: int
     shrunk: float | None
     longer: Longer | None
     reasons: dict[str, str]
     lines: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    waited: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON keys for the decision."""
         made: dict[str, Any] = {"adjusted": None, "shrunk": self.shrunk, "how_much_longer": None}
-        if self.adjusted is not None:
-            one = self.adjusted
+        one = self.adjusted
+        if isinstance(one, Repeated):
+            made["adjusted"] = one.to_json(list(self.names))
+        elif one is not None:
             made["adjusted"] = {
                 "estimate": one.estimate,
                 "interval": [one.low, one.high],
                 "p_value": self.p_value,
                 "ordering": one.ordering,
+                "late_days_included": self.waited,
                 "plain_estimate": one.naive,
                 "plain_interval": [one.naive_low, one.naive_high],
             }
@@ -99,14 +109,14 @@ class Details:
 
     @property
     def p_value(self) -> float | None:
-        """Stage-wise p-value of no difference, by the sides of the test."""
-        if self.adjusted is None:
+        """Stage-wise p-value of no difference, by the sides of the test; None where there is no such order."""
+        if not isinstance(self.adjusted, Stagewise):
             return None
         p = self.adjusted.p_value
         return min(1.0, 2 * min(p, 1 - p)) if self.sides == 2 else p
 
 
-def details(scenario: Scenario, one: Strategy, shown: Trace, day: int, ended: bool, daily: bool = True) -> Details:
+def details(scenario: Scenario, one: Strategy, shown: Trace, end: Ended) -> Details:
     """Return what the data say besides the verdict.
 
     Parameters
@@ -114,13 +124,9 @@ def details(scenario: Scenario, one: Strategy, shown: Trace, day: int, ended: bo
     scenario, one
         The plan; true means are not used.
     shown : Trace
-        The data up to the rule's end.
-    day : int
-        Day of the last data used.
-    ended : bool
-        Whether the experiment is over: stopped, or at its planned end.
-    daily : bool
-        Whether the data show the earlier looks; totals do not.
+        The data up to the rule's end, and the outcomes of starts by then that came in after it.
+    end : Ended
+        Where they stand.
     """
     found = estimates(of_trace(shown), scenario.by_counts)
     point = np.where(np.isfinite(found.effect[0]), found.effect[0], -np.inf)
@@ -130,16 +136,14 @@ def details(scenario: Scenario, one: Strategy, shown: Trace, day: int, ended: bo
     reasons: dict[str, str] = {}
     sides = int(getattr(one.design, "sides", 2))
     if not (math.isfinite(value) and math.isfinite(se) and se > 0):
-        reason = "too few scored responses for an estimate"
+        reason = "no error of the estimate: too few scored responses, or all of them alike"
         every = dict.fromkeys(("adjusted", "shrunk", "how_much_longer"), reason)
         return Details(None, sides, None, None, every, ())
-    adjusted = _adjusted(one, setting, day, value, se, ended, daily)
-    bounds = one.design.bounds(setting)
-    if scenario.delay_days and not isinstance(adjusted, str) and bounds is not None and bounds.days.size > 1:
-        # Outcomes that came in after the stop are in these totals, and the look that stopped it had none of them.
-        adjusted = "no stage-wise estimate: outcomes are late, and totals do not say what the look that ended it saw"
+    adjusted = adjusted_for_looks(scenario, one, setting, shown, end, arm, value, se)
     if isinstance(adjusted, str):
         reasons["adjusted"] = adjusted
+    elif isinstance(adjusted, Repeated):
+        reasons |= dict.fromkeys(("adjusted.estimate", "adjusted.p_value"), NO_ESTIMATE)
     prior = scenario.prior
     shrunk = None
     if prior.sd:
@@ -151,31 +155,11 @@ def details(scenario: Scenario, one: Strategy, shown: Trace, day: int, ended: bo
     if shown.code != 0:
         reasons["how_much_longer"] = "the planned rule has ended the experiment"
     else:
-        longer = _longer(scenario, one, setting, shown, day, value, se, sides)
-    stagewise = None if isinstance(adjusted, str) else adjusted
-    lines = _lines(scenario, one, arm, stagewise, shrunk, longer)
-    return Details(stagewise, sides, shrunk, longer, reasons, lines)
-
-
-def _adjusted(
-    one: Strategy, setting: Setting, day: int, value: float, se: float, ended: bool, daily: bool
-) -> Stagewise | str:
-    if one.policy.adaptive:
-        return "no stage-wise estimate: the allocation adapts to the data"
-    if not ended:
-        return "no stage-wise estimate before the experiment has ended"
-    made = after_stopping(one.design, setting, day, value, se)
-    table = table_of(one.design, setting)
-    if daily or isinstance(made, str) or isinstance(table, str):
-        return made
-    looks, information, lower, upper = table
-    at = int(np.flatnonzero(looks == day)[0])
-    if at > 0:
-        drift = value / se / math.sqrt(float(information[at]))
-        below, above = cross(information[:at], lower[:at], upper[:at], drift)
-        if 1.0 - float(below.sum() + above.sum()) < IMPLAUSIBLE:
-            return "no stage-wise estimate: an effect as large as this would have ended an earlier look; give days"
-    return made
+        longer = _longer(scenario, one, setting, shown, end.day, value, se, sides)
+    kept = None if isinstance(adjusted, str) else adjusted
+    lines = (*_looks(scenario, one, arm, kept, end), *_lines(scenario, arm, shrunk, longer))
+    names = tuple(variant.name for variant in scenario.variants[1:])
+    return Details(kept, sides, shrunk, longer, reasons, lines, names, end.waited)
 
 
 def _longer(
@@ -230,28 +214,54 @@ def _by_the_plan(
     return float(one.upper.sum()), float(two.upper.sum())
 
 
-def _lines(
-    scenario: Scenario, one: Strategy, arm: int, adjusted: Stagewise | None, shrunk: float | None, longer: Longer | None
+UNADJUSTED = "No adjustment for earlier looks is needed: none could have ended it before."
+
+
+def _looks(
+    scenario: Scenario, one: Strategy, arm: int, adjusted: Stagewise | Repeated | None, end: Ended
 ) -> tuple[str, ...]:
-    """Put the numbers into sentences about the metric, as the verdict's own."""
-    family = scenario.shown_as
+    """Say in a sentence about the metric what the looks do to the figure."""
+    family, level = scenario.shown_as, percent(one.design.level(), 0)
+
+    def size(value: float) -> str:
+        return effect(scenario.sign * value, family, True)
+
+    def ends(low: float, high: float) -> str:
+        return " to ".join(effect(value, family, True) for value in sorted((scenario.sign * low, scenario.sign * high)))
+
+    if adjusted is None or one.design.bounds(plan.setting_of(scenario)) is None:
+        return ()
+    if isinstance(adjusted, Repeated):
+        if not adjusted.needed:
+            return (UNADJUSTED,)
+        known = np.isfinite(adjusted.high - adjusted.low)
+        each = [
+            f"{variant.name} {ends(adjusted.low[i], adjusted.high[i])} "
+            f"(plain: {ends(adjusted.plain_low[i], adjusted.plain_high[i])})"
+            for i, variant in enumerate(scenario.variants[1:]) if known[i]
+        ]  # fmt: skip
+        saw = f" of what the look on day {adjusted.day} saw" if end.waited else ""
+        return (f"Counting all planned looks, the {level} intervals{saw} are: {'; '.join(each)}.",) if each else ()
+    if abs(adjusted.estimate - adjusted.naive) <= 1e-6 * (adjusted.high - adjusted.low):
+        return (UNADJUSTED,)
     name = scenario.variants[arm].name
+    late = f" and for {days(end.waited)} of outcomes that came in after the last of them" if end.waited else ""
+    looks = "looks" if end.waited else "earlier looks"
+    return (
+        f"Adjusted for the {looks}{late} {name} shows {size(adjusted.estimate)} ({level} interval "
+        f"{ends(adjusted.low, adjusted.high)}); the plain figure is {size(adjusted.naive)}.",
+    )
+
+
+def _lines(scenario: Scenario, arm: int, shrunk: float | None, longer: Longer | None) -> tuple[str, ...]:
+    """Put the other numbers into sentences about the metric, as the verdict's own."""
+    family = scenario.shown_as
+    name, clock = scenario.variants[arm].name, words_of(scenario)
 
     def size(value: float) -> str:
         return effect(scenario.sign * value, family, True)
 
     said = []
-    if adjusted is not None and one.design.bounds(plan.setting_of(scenario)) is not None:
-        low, high = sorted((scenario.sign * adjusted.low, scenario.sign * adjusted.high))
-        ends = f"{effect(low, family, True)} to {effect(high, family, True)}"
-        level = percent(one.design.level(), 0)
-        if abs(adjusted.estimate - adjusted.naive) > 1e-6 * (adjusted.high - adjusted.low):
-            said.append(
-                f"Adjusted for the earlier looks {name} shows {size(adjusted.estimate)} ({level} interval {ends}); "
-                f"the plain figure is {size(adjusted.naive)}."
-            )
-        else:
-            said.append("No adjustment for earlier looks is needed: none could have ended it before.")
     if shrunk is not None:
         said.append(f"Weighed with what your team usually finds, {name} is worth {size(shrunk)}.")
     if longer is not None:
@@ -261,11 +271,11 @@ def _lines(
                 f"is as it looks now, {percent(longer.predictive_power)} counting what is still open."
             )
         if longer.more_units is None:
-            said.append(f"At what {name} shows now no number of further units makes a finding likely.")
+            said.append(f"At what {name} shows now no number of further {clock.unit}s makes a finding likely.")
         elif longer.more_units > 0 and longer.more_days is not None:
             over = "" if longer.conditional_power is not None else " Past the planned end that is a new experiment."
             said.append(
                 f"One fixed test has an {percent(POWER, 0)} chance, if the effect is as it looks now, after "
-                f"{count(math.ceil(longer.more_units - 1e-9))} more units ({days(longer.more_days)}).{over}"
+                f"{clock.more(longer.more_units, len(scenario.variants))} ({span(longer.more_days, clock.tick)}).{over}"
             )
     return tuple(said)

@@ -39,6 +39,11 @@ class Setting:
         `units` and `rows` are then those whose outcomes are known. None: nothing is late.
     past : (float, float) or None
         Mean and standard deviation of the effects that the team's past experiments fit, where they are given.
+    late_arms : bool
+        Whether a variant arrives later, so that pooled rows are not of the same days.
+    clock : float ndarray, shape (days,), or None
+        Where the shares of the traffic change, the time on which z moves like a random walk, by the end of each day
+        and on any scale. None: it is the units.
     """
 
     units: np.ndarray
@@ -49,6 +54,8 @@ class Setting:
     enrolled: np.ndarray | None = None
     scored: np.ndarray | None = None
     past: tuple[float, float] | None = None
+    late_arms: bool = False
+    clock: np.ndarray | None = None
 
     @property
     def days(self) -> int:
@@ -72,7 +79,7 @@ class Setting:
 
     def information(self, look_days: np.ndarray) -> np.ndarray:
         """Information fraction of each look: units arrived over units planned."""
-        arrived = self.units.sum(axis=1)
+        arrived = self.units.sum(axis=1) if self.clock is None else self.clock
         return np.asarray(arrived[look_days - 1] / arrived[-1])
 
 
@@ -134,6 +141,17 @@ class Design(Section):
     """Name of the policy that has to divide the traffic; empty: any."""
     only_fixed = ""
     """Why the rule does not hold where traffic follows the data; empty: it does."""
+
+    counts_rates = False
+    """Whether of rates it reads how many hits and rows there are, not the variance that their days add up to."""
+
+    def not_by_day(self) -> str:
+        """Return why the rule cannot compare variants within each day; empty: it can."""
+        return ""
+
+    def times_looks(self, setting: Setting) -> bool:
+        """Tell whether its error rate hangs on how much of what a look knows the looks before knew."""
+        return False
 
     def bounds(self, setting: Setting) -> Bounds | None:
         """Return the z bounds that the design comes to; None where it has no such form."""

@@ -13,6 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from expsim_panel import guardrail_play, plan
 from expsim_panel.exact import Exact
 from expsim_panel.kernels.streams import BLOCK
+from expsim_panel.logged_shares import empty
 from expsim_panel.results import Outcomes, Result, Trace, Verdict
 from expsim_panel.stage import Stage
 from expsim_panel.strategy import Strategy
@@ -80,10 +81,8 @@ def run(
     started = time.perf_counter()
     study = request.shared()
     worlds = worlds_of(study)
-    arms = len(study.scenario.variants)
-    filled = {
-        one.name: {world: Outcomes.empty(request.replicates, arms) for world in worlds} for one in study.strategies
-    }
+    scenario, size = study.scenario, request.replicates
+    filled = {one.name: {world: empty(scenario, one, size) for world in worlds} for one in study.strategies}
     stages = {world: Stage.prepare(study, world, request.seed) for world in worlds}
     blocks = math.ceil(request.replicates / BLOCK)
     early = partial_after if partial and blocks > 2 * partial_after else 0
@@ -185,9 +184,8 @@ def played(
     cancelled: Callable[[], bool] | None = None,
 ) -> dict[str, Outcomes]:
     """Play one world of a valid study that nobody changes meanwhile; `names` leaves the other strategies out."""
-    arms = len(study.scenario.variants)
-    wanted = [one.name for one in study.strategies if names is None or one.name in names]
-    filled = {name: Outcomes.empty(replicates, arms) for name in wanted}
+    wanted = [one for one in study.strategies if names is None or one.name in names]
+    filled = {one.name: empty(study.scenario, one, replicates) for one in wanted}
     stage = Stage.prepare(study, world, seed)
 
     def block(index: int) -> None:
@@ -207,7 +205,8 @@ def trace(request: Request, study: Study, one: Strategy) -> Trace:
 
 
 def _watch(stage: Stage, luck: int, one: Strategy) -> Trace:
-    ended, days = stage.watch(one, luck)
+    ended, days, path = stage.watch(one, luck)
     day = int(ended.day[-1])
     readings = guardrail_play.watched(stage.study.scenario, stage.seed, luck, ended.units[-1])
-    return Trace(luck, int(ended.code[-1]), day, days[:day], readings)
+    logged = None if path is None else path[:day]
+    return Trace(luck, int(ended.code[-1]), day, days[:day], readings, logged, ended.floored)

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from expsim_panel.confusion_estimators import binary_eif, rogan_gladen, rogan_gladen_difference
 from expsim_panel.errors import InputError, shown
-from expsim_panel.estimates import Estimate, difference, effective_sample_size, satterthwaite, warned
+from expsim_panel.estimates import Estimate, counted, difference, effective_sample_size, satterthwaite, warned
 from expsim_panel.kernels.estimators import mean_of, tuned_weight, weighted_mean
 from expsim_panel.row_estimators import clustered, clustered_ppi, crossed_ppi, isotonic
 from expsim_panel.rows import column
@@ -159,7 +159,7 @@ class Pairs:
 def labels_only(labels: npt.ArrayLike) -> Estimate:
     """Return the mean of labels, shape (n,), n at least 2: unbiased, and dear."""
     y = column("labels", labels, 2)
-    return Pairs.of(y, y).labels_only()
+    return counted(Pairs.of(y, y).labels_only(), y)
 
 
 def judge_only(judge: npt.ArrayLike) -> Estimate:
@@ -178,7 +178,7 @@ def ppi(labels: npt.ArrayLike, judge: npt.ArrayLike, rest: npt.ArrayLike) -> Est
     rest : array_like, shape (N,)
         Judge scores of the other rows.
     """
-    return Pairs.of(labels, judge, rest).ppi()
+    return counted(Pairs.of(labels, judge, rest).ppi(), column("labels", labels, 2))
 
 
 def ppi_plus_plus(
@@ -213,7 +213,7 @@ def ppi_plus_plus(
     """
     if weight is not None and not np.isfinite(weight):
         raise InputError("estimators", "weight", f"{shown(weight)} is no weight", "give a finite number, or none")
-    return Pairs.of(labels, judge, rest).ppi_plus_plus(weight, bounds)
+    return counted(Pairs.of(labels, judge, rest).ppi_plus_plus(weight, bounds), column("labels", labels, 2))
 
 
 def paired_ppi(

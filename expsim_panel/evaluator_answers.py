@@ -194,6 +194,12 @@ def _floor(what: Setting, budget: float) -> Floor:
     return Floor(rows, np.sqrt(variance / rows), what.bias_sd, true, even)
 
 
+def scores_per_label(what: Setting) -> float:
+    """Return how many judge scores the best split has for each label, at most 1,000."""
+    split = optimal_split(math.sqrt(what.law.rho_squared), what.cost_human, what.cost_judge, 1e5 * what.cost_human)
+    return float(min(split.judged_per_label, 1000.0))
+
+
 def worth(scenario: Scenario, what: Setting) -> Worth:
     """Return EVSI and ENBS against n, before any data: the prior is the scenario's, the bias that of such judges."""
     money, prior = ledger(scenario), scenario.prior
@@ -204,8 +210,7 @@ def worth(scenario: Scenario, what: Setting) -> Worth:
     weight = money.value_per_point
     belief = Belief(weight * prior.mean, weight * prior.sd, float(money.handicap[arm]))
     rows = np.unique(np.round(np.geomspace(4, max(money.horizon / 4, 8), 160)))
-    split = optimal_split(math.sqrt(what.law.rho_squared), what.cost_human, what.cost_judge, 1e5 * what.cost_human)
-    ratio = min(split.judged_per_label, 1000.0)
+    ratio = scores_per_label(what)
     label, score = float((what.law.label_sd**2).sum()), what.law.alone_variance
     square = what.law.rho_squared
     evsi, enbs, best = {}, {}, {}

@@ -74,7 +74,15 @@ def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effe
         from expsim_panel import dropping_exact
 
         return dropping_exact.operating(one.design, setting, law, money, bool(scenario.guardrails))
-    planned = one.design.bounds(as_seen(setting, law))
+    uneven = law.uneven
+    absent = exact_worlds.why_no_bounds(one.design, uneven) if uneven is not None else ""
+    if absent:
+        return absent
+    changing = uneven is not None and (uneven.stratified or not uneven.constant) and law.labelled is None
+    if uneven is not None and changing:
+        planned = exact_worlds.bounds_of(one.design, setting, law, uneven)
+    else:
+        planned = one.design.bounds(as_seen(setting, law))
     if planned is None:
         found = at_the_end(one, setting, law, money)
         return found if isinstance(found, str) else vetoed(scenario, world, found, {})
@@ -83,10 +91,6 @@ def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effe
         if freedom is None or not law.labelled.law.paired:
             return "no exact value: the degrees of freedom follow from the data"
         planned = replace(planned, lower=student(planned.lower, freedom), upper=student(planned.upper, freedom))
-    if law.uneven is not None:
-        absent = exact_worlds.why_not(law, law.uneven, one.design.bounds_follow_spread)
-        if absent:
-            return absent
     found = stopped(setting, planned, law, money)
     return found if isinstance(found, str) else vetoed(scenario, world, found, {})
 
@@ -141,6 +145,7 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
     """
     if law.severity_sd > 0 and not law.shared:
         return "no exact value: each variant has raters of its own"
+    planned = _with_outcomes(setting, planned)
     looks = planned.days - 1
     rows = setting.rows[looks]
     if np.any(rows < 2):
@@ -162,12 +167,26 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
     elif law.uneven is None:
         low, idle, high = _crossing(variance, planned, difference, law, rows)
     else:
-        absent = exact_worlds.why_not(law, law.uneven, False)
+        absent = exact_worlds.why_not(law, law.uneven)
         if absent:
             return absent
         delay = law.uneven.delay
         low, idle, high = exact_worlds.crossing(setting, planned, law, law.uneven)
     return _figures(setting, looks, low, idle, high, planned.futility, delay, money)
+
+
+def _with_outcomes(setting: Setting, planned: Bounds) -> Bounds:
+    """Leave out the first looks that have no outcome and cannot stop: where outcomes are late, a rule waits."""
+    blind = np.isposinf(planned.upper) & np.isneginf(planned.lower) & (setting.rows[planned.days - 1] == 0).all(axis=1)
+    if planned.inner is not None:
+        blind &= ~(planned.inner >= 0)
+    first = int(np.argmin(blind))
+    if first == 0:
+        return planned
+    inner = None if planned.inner is None else planned.inner[first:]
+    return replace(
+        planned, days=planned.days[first:], lower=planned.lower[first:], upper=planned.upper[first:], inner=inner
+    )
 
 
 def at_the_end(one: Strategy, setting: Setting, law: plan.Law, money: Ledger) -> Exact | str:
@@ -258,7 +277,8 @@ def _on_prompts(
         shift, inner = difference / float(np.sqrt(true[0])), planned.inner
         low = float(nctdtr(freedom, shift, planned.lower[0]))
         high = float(nctdtr(freedom, -shift, -planned.upper[0]))
-        if inner is None or inner[0] <= 0:
+        # Far from 0 the noncentral t has no digits left, and is as good as normal at so many degrees of freedom.
+        if (inner is None or inner[0] <= 0) and np.isfinite(low + high):
             return np.array([low]), np.zeros(1), np.array([high])
     stretch = np.sqrt(believed / true)
     inner = None if planned.inner is None else planned.inner * stretch

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import NamedTuple
+
 import numpy as np
 
 from expsim_panel import plan
-from expsim_panel.design import Bounds, Setting
-from expsim_panel.hybrid_rows import LabelledRows, PairedRows
+from expsim_panel.design import Bounds, Design, Setting
+from expsim_panel.hybrid_rows import LabelledRows
 from expsim_panel.kernels.crossing import cross
 from expsim_panel.kernels.wedge import cross_wedge
+from expsim_panel.paired_rows import PairedRows
 from expsim_panel.uneven import AMOUNTS, RATES, VERDICTS, Uneven
 
 
-def why_not(law: plan.Law, uneven: Uneven, follows_spread: bool) -> str:
+def why_not(law: plan.Law, uneven: Uneven) -> str:
     """Return the reason why such a world has no exact figures; empty if it has."""
     if uneven.family == VERDICTS and not uneven.constant:
         return "no exact value: the preference changes from day to day"
@@ -22,11 +26,89 @@ def why_not(law: plan.Law, uneven: Uneven, follows_spread: bool) -> str:
         return "no exact value: raters' severity in a world that is not plain"
     if uneven.family == AMOUNTS:
         return "no exact value: amounts are far from normal"
-    if uneven.family == RATES and not uneven.constant:
-        return "no exact value: the rates change from day to day"
-    if follows_spread and (uneven.stratified or not uneven.constant):
-        return "no exact value: this rule follows the spread of data that change from day to day"
+    if uneven.family == RATES and not uneven.stratified and uneven.moves and uneven.ramps:
+        return "no exact value: rates and shares change from day to day"
     return ""
+
+
+def why_no_bounds(design: Design, uneven: Uneven) -> str:
+    """Return the reason why a design has no bounds on z in such a world; empty if it has."""
+    if design.counts_rates and uneven.stratified and uneven.family == RATES:
+        return "no exact value: the rule counts the hits of all days, which are compared apart"
+    return ""
+
+
+def follows_data(design: Design) -> bool:
+    """Tell whether the rule's bounds on z depend on the spread that the data show, not the planned one."""
+    return design.bounds_follow_spread and type(design).rule is not Design.rule
+
+
+def bounds_of(design: Design, setting: Setting, law: plan.Law, uneven: Uneven) -> Bounds | None:
+    """Return the bounds on z that a design comes to in a world that changes from day to day."""
+    if not follows_data(design):
+        return design.bounds(setting)
+    believed = _moments(setting, law, uneven).believed
+    # A spread and numbers of rows which together say what the data will, at every look.
+    sds = np.sqrt(believed[-1] * setting.rows[-1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rows = np.where(believed > 0, sds**2 / believed, 0.0)
+    return design.bounds(replace(setting, sds=sds, rows=rows))
+
+
+class Moments(NamedTuple):
+    """Mean and variance of the estimate by the end of each day, what each arm's mean is believed to vary, and time.
+
+    Attributes
+    ----------
+    mean, variance, time : ndarray, shape (days,)
+        Of the difference; two looks have the correlation ``sqrt(time_1 / time_2)``.
+    believed : ndarray, shape (days, 2)
+        Mean of the estimated variance of each arm's mean.
+    """
+
+    mean: np.ndarray
+    variance: np.ndarray
+    believed: np.ndarray
+    time: np.ndarray
+
+
+def _moments(setting: Setting, law: plan.Law, uneven: Uneven) -> Moments:
+    """Return the moments of the estimate by day, nan before there is one.
+
+    The joint law of the looks is the canonical one: of pooled means of rows with one variance because the covariance
+    of two looks is the variance at the later one; of stratified means, and of pooled ones with constant shares,
+    because ``N_k`` times the estimate has independent increments.
+
+    References
+    ----------
+    C. Jennison, B. W. Turnbull (2000), Group Sequential Methods, sections 3.1 and 19.1.
+    """
+    rows = np.diff(setting.rows, axis=0, prepend=0.0)
+    means = law.means[0] + uneven.shift + (uneven.shares @ uneven.spill[0])[:, None]
+    means = plan.late(means, uneven.delay)
+    spread = np.broadcast_to(law.sds[0] ** 2, means.shape)
+    by_day = uneven.family == RATES and uneven.moves
+    if by_day:
+        spread = means * (1 - means)
+    if isinstance(law.labelled, LabelledRows | PairedRows) and law.labelled.by_look is not None:
+        # Labels are later than scores: what a label is worth changes from look to look.
+        spread = law.labelled.by_look
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if uneven.stratified:
+            used = np.all(rows >= 2, axis=1)[:, None]
+            weight = np.where(used, rows.sum(axis=1, keepdims=True), 0.0)
+            total = np.cumsum(weight, axis=0)
+            each = np.cumsum(np.where(used, weight**2 * spread / rows, 0.0), axis=0)
+            mean = np.cumsum(weight[:, 0] * (means[:, 1] - means[:, 0])) / total[:, 0]
+            believed = each / total**2
+            return Moments(mean, believed.sum(axis=1) * uneven.effect, believed, each.sum(axis=1))
+        count = np.cumsum(rows, axis=0)
+        average = np.cumsum(rows * means, axis=0) / count
+        between = np.maximum(np.cumsum(rows * means**2, axis=0) / count - average**2, 0.0)
+        within = np.cumsum(rows * spread, axis=0) / count if by_day else spread
+        variance = (within * uneven.effect / count).sum(axis=1)
+        time = count.sum(axis=1) ** 2 * variance if by_day else 1 / variance
+        return Moments(average[:, 1] - average[:, 0], variance, (within + between) / count, time)
 
 
 def crossing(
@@ -36,42 +118,13 @@ def crossing(
 
     The estimate at look k has a mean ``m_k`` and a variance ``V_k``; the analysis believes ``A_k``. It stops
     high when ``estimate >= u_k sqrt(A_k)``, that is when a standard normal Z_k exceeds
-    ``u_k sqrt(A_k / V_k) - m_k / sqrt(V_k)``. The Z_k have the canonical joint law: pooled means because the
-    covariance of two looks is the variance at the later one; stratified ones because ``N_k`` times the
-    estimate has independent increments. So the recursion holds with these bounds and no drift.
-
-    References
-    ----------
-    C. Jennison, B. W. Turnbull (2000), Group Sequential Methods, sections 3.1 and 19.1.
+    ``u_k sqrt(A_k / V_k) - m_k / sqrt(V_k)``. The Z_k have the canonical joint law, see `_moments`: the recursion
+    holds with these bounds and no drift.
     """
-    rows = np.diff(setting.rows, axis=0, prepend=0.0)
-    means = law.means[0] + uneven.shift + (uneven.shares @ uneven.spill[0])[:, None]
-    means = plan.late(means, uneven.delay)
-    spread = law.sds[0] ** 2
-    if isinstance(law.labelled, LabelledRows | PairedRows) and law.labelled.by_look is not None:
-        # Labels are later than scores: what a label is worth changes from look to look.
-        spread = law.labelled.by_look
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if uneven.stratified:
-            used = np.all(rows >= 2, axis=1)
-            weight = np.where(used, rows.sum(axis=1), 0.0)
-            total = np.cumsum(weight)
-            of_day = np.where(used, (spread / rows).sum(axis=1), 0.0)
-            time = np.cumsum(weight**2 * of_day)
-            mean = np.cumsum(weight * (means[:, 1] - means[:, 0])) / total
-            believed = time / total**2
-            variance = believed * uneven.effect
-        else:
-            count = np.cumsum(rows, axis=0)
-            average = np.cumsum(rows * means, axis=0) / count
-            between = np.maximum(np.cumsum(rows * means**2, axis=0) / count - average**2, 0.0)
-            mean = average[:, 1] - average[:, 0]
-            variance = (spread * uneven.effect / count).sum(axis=1)
-            believed = ((spread + between) / count).sum(axis=1)
-            time = 1 / variance
     looks = planned.days - 1
-    mean, variance, believed, time = (array[looks] for array in (mean, variance, believed, time))
-    stretch, drift = np.sqrt(believed / variance), mean / np.sqrt(variance)
+    made = _moments(setting, law, uneven)
+    mean, variance, time = made.mean[looks], made.variance[looks], made.time[looks]
+    stretch, drift = np.sqrt(made.believed[looks].sum(axis=1) / variance), mean / np.sqrt(variance)
     low, high = planned.lower * stretch - drift, planned.upper * stretch - drift
     if planned.inner is None:
         found = cross(time / time[-1], low, high, 0.0)

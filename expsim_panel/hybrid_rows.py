@@ -10,9 +10,7 @@ import numpy as np
 from expsim_panel import outcomes, timeline
 from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.kernels.hybrid import EIF, PPI, PPI_PLUS, ROGAN_GLADEN, SUMS_KEPT, N, Scored, as_rows, corrected
-from expsim_panel.kernels.hybrid_pairs import PairedDifferences, write_pair
 from expsim_panel.kernels.rows import RATES
-from expsim_panel.paired_laws import Differences, differences
 from expsim_panel.uneven import Outcome
 
 if TYPE_CHECKING:
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 
 CORRECTIONS = {"ppi++": PPI_PLUS, "ppi": PPI, "eif": EIF, "rogan-gladen": ROGAN_GLADEN}
 _BY_REPLICATE = ("means", "sds", "spill", "offset", "slope", "score_noise", "label_noise", "hit", "false")
-_BY_PAIR = ("control", "label", "score", "control_sd", "label_sd", "score_sd", "rho")
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ class LabelledRows:
 
     def judged(self, labelled: np.ndarray) -> np.ndarray:
         """Return the judged rows of each day from its labelled ones, shape (days, arms)."""
-        return _judged(self.per_label, labelled)
+        return judged_of(self.per_label, labelled)
 
     def estimate(self, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return sum and sum of squares of each arm's rows from its labels and scores, shape (9, arms)."""
@@ -103,81 +100,6 @@ class LabelledRows:
         )
 
 
-@dataclass(frozen=True)
-class PairedRows:
-    """The law of differences on the same prompts.
-
-    Attributes
-    ----------
-    law : PairedDifferences
-        What the kernel draws from.
-    per_label : float
-        Judged prompts per labelled one.
-    drift : ndarray, shape (days,)
-        Zeros: it drops out.
-    by_look
-        As in `LabelledRows`.
-    """
-
-    law: PairedDifferences
-    per_label: float
-    drift: np.ndarray
-    by_look: np.ndarray | None = None
-
-    def repeated(self, size: int) -> PairedRows:
-        """Return the same for `size` replicates that share the first one's truth."""
-        changed: dict[str, Any] = {name: np.tile(getattr(self.law, name)[:1], size) for name in _BY_PAIR}
-        return replace(self, law=self.law._replace(**changed))
-
-    def first(self, size: int) -> PairedRows:
-        """Return the same for the first `size` replicates."""
-        changed: dict[str, Any] = {name: getattr(self.law, name)[:size] for name in _BY_PAIR}
-        return replace(self, law=self.law._replace(**changed))
-
-    def judged(self, labelled: np.ndarray) -> np.ndarray:
-        """Return the judged prompts of each day from its labelled ones, shape (days, arms)."""
-        return _judged(self.per_label, labelled)
-
-    def estimate(self, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return sum and sum of squares of both arms' rows from the differences and the control, shape (10, 1)."""
-        found = np.zeros((2, 2))
-        write_pair(self.law, np.ascontiguousarray(sums[:SUMS_KEPT]), float(sums[SUMS_KEPT, 0]), found[0], found[1])
-        return found[0], found[1]
-
-
-def paired_rows(
-    scenario: Scenario,
-    evaluator: Hybrid,
-    means: np.ndarray,
-    sds: np.ndarray,
-    steps: np.ndarray,
-    known: Differences | None = None,
-) -> PairedRows:
-    """Return the law of differences in a block; parameters as in `labelled_rows`. Drift and spill-over drop out."""
-    sds = np.broadcast_to(sds, means.shape)
-    found = known or differences(evaluator, means, sds)
-    slope = float(evaluator.judge.line(means[:1], sds[:1])[1][0, 0])
-    own = np.asarray(evaluator.human.measure(means, sds, "normal").sds)[:, 0]
-    gap = np.ascontiguousarray(steps[:, 1] - steps[:, 0])
-    own, label, score, rho = (
-        np.ascontiguousarray(one, float) for one in (own, found.label_sd, found.score_sd, found.rho)
-    )
-    law = PairedDifferences(
-        np.ascontiguousarray(means[:, 0]),
-        np.ascontiguousarray(means[:, 1] - means[:, 0]),
-        np.ascontiguousarray(found.score),
-        gap,
-        slope * gap,
-        own,
-        label,
-        score,
-        rho,
-        CORRECTIONS[evaluator.method("normal")],
-        float(scenario.sign),
-    )
-    return PairedRows(law, 1 / float(evaluator.label_share), np.zeros(len(gap)))
-
-
 def _states(law: Scored, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     found = np.zeros((2, sums.shape[1]))
     for a in range(sums.shape[1]):
@@ -186,7 +108,8 @@ def _states(law: Scored, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return found[0], found[1]
 
 
-def _judged(per_label: float, labelled: np.ndarray) -> np.ndarray:
+def judged_of(per_label: float, labelled: np.ndarray) -> np.ndarray:
+    """Return the judged rows of each day from its labelled ones, rounded so that every total comes out right."""
     total = np.floor(per_label * np.cumsum(labelled, axis=0) + 0.5).astype(np.int64)
     return np.asarray(np.maximum(np.diff(total, axis=0, prepend=0), labelled))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from expsim_panel import preference_data
+from expsim_panel import observed_checks, preference_data
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.guardrail_data import Measured
 from expsim_panel.guardrail_data import from_csv as guardrails_from_csv
@@ -47,6 +47,10 @@ class Observed:
         By name, those that were measured.
     counted : bool
         Whether units were given; otherwise they are worked out from the rows and the planned share that is scored.
+    enrolled : bool
+        Whether a column says how many units were enrolled, those whose outcomes are still to come included.
+    notes : tuple of str
+        What the reader has to know of the data, such as dates that were not read.
     """
 
     days: np.ndarray
@@ -57,6 +61,8 @@ class Observed:
     daily: bool
     guardrails: Mapping[str, Measured] = field(default_factory=dict)
     counted: bool = True
+    enrolled: bool = False
+    notes: tuple[str, ...] = ()
 
     def state(self, scenario: Scenario) -> np.ndarray:
         """Return the state that stopping rules read, shape (days, 4, arms), oriented so that more is better."""
@@ -101,12 +107,14 @@ def from_counts(scenario: Scenario, text: str, where: str = "--counts") -> Obser
             problem = f"{shown(part.strip())} is not NAME={form}: {scenario.metric.name} is {kind}"
             raise InputError(where, "", problem, f"write for example '{example}'")
         name = name.strip()
+        if name not in names:
+            raise InputError(where, "", f"unknown variant {shown(name)}", did_you_mean(name, names))
         if any(row["variant"] == name for row in table):
             raise InputError(where, "", f"{shown(name)} is given twice", "give each variant once")
         table.append({"variant": name, **_totals(scenario, [float(field) for field in fields], where)})
     made = pd.DataFrame(table)
     missing = [name for name in names if name not in set(made["variant"])]
-    if missing and made["variant"].isin(names).all():
+    if missing:
         raise InputError(where, "", f"{shown(missing[0])} is missing", f"give all variants: {', '.join(names)}")
     return _collect(scenario, made, "hits" if rate else "sums", where, "")
 
@@ -152,46 +160,37 @@ def from_csv(scenario: Scenario, data: bytes, where: str) -> Observed:
     """Read the bytes of a CSV file; see `from_file`."""
     names = header(data, where)
     forms = preference_data.FORMS if scenario.side_by_side else FORMS
-    form = next((form for form, columns in forms.items() if set(columns) <= set(names)), None)
-    if form is None:
-        wanted = " or ".join(",".join(columns) for columns in forms.values())
-        raise InputError(where, "", f"columns are {shown(names)}", f"give {wanted}, and day where it is known")
+    form = observed_checks.form_of(names, forms, where)
     columns = [*forms[form], *(extra for extra in ("day", "units") if extra in names)]
     if form == "rows" or scenario.side_by_side:
         columns = [column for column in columns if column != "units"]
+    observed_checks.check_columns(scenario, names, form, columns, where)
     read, numbered = frame(data, where, columns)
     refuse_blank(read["variant"], "variant", where, numbered)
+    if form not in observed_checks.ONE_BY_ONE:
+        observed_checks.check_repeats(read, data, names, where, numbered)
     table = pd.DataFrame({"variant": read["variant"].str.strip()})
     for column in columns[1:]:
         if column == "outcome":
             refuse_blank(read[column], column, where, numbered)
             table[column] = preference_data.outcomes(read[column], where, numbered)
             continue
-        table[column] = _numbers(read[column], column, where, numbered)
+        table[column] = observed_checks.numbers(read[column], column, where, numbered)
     if scenario.side_by_side:
         for column in ("wins", "ties", "losses"):
-            _check_counts(table, column, where)
+            observed_checks.check_counts(table, column, where, numbered)
         table = preference_data.with_control(scenario, table, form, where)
         form = "sums"
     if form == "rows":
         table["rows"], table["sum"], table["squares"] = 1.0, table["value"], table["value"] ** 2
-    made = _collect(scenario, table, form, where, "variant")
-    return replace(made, guardrails=guardrails_from_csv(scenario, data, where, names))
+    made = _collect(scenario, table, form, where, "variant", numbered)
+    notes = observed_checks.unused_dates(names)
+    return replace(made, guardrails=guardrails_from_csv(scenario, data, where, names), notes=notes)
 
 
-def _numbers(column: pd.Series[str], name: str, where: str, numbered: bool) -> pd.Series[float]:
-    """Return a column as finite floats."""
-    refuse_blank(column, name, where, numbered)
-    values = pd.to_numeric(column, errors="coerce")
-    bad = ~(values.abs() <= LARGEST)
-    if bad.any():
-        row = int(bad.to_numpy().argmax())
-        place = f"line {int(column.index[row]) + 2}" if numbered else f"data row {int(column.index[row]) + 1}"
-        raise InputError(where, name, f"{place} holds {shown(column.iloc[row])}, not a number", "give plain numbers")
-    return values
-
-
-def _collect(scenario: Scenario, table: pd.DataFrame, form: str, where: str, key: str) -> Observed:
+def _collect(
+    scenario: Scenario, table: pd.DataFrame, form: str, where: str, key: str, numbered: bool | None = None
+) -> Observed:
     """Sum a table up by day and variant, and check what cannot be."""
     arms = [variant.name for variant in scenario.variants]
     for name in table["variant"].unique():
@@ -199,17 +198,16 @@ def _collect(scenario: Scenario, table: pd.DataFrame, form: str, where: str, key
             raise InputError(where, key, f"unknown variant {shown(name)}", did_you_mean(str(name), arms))
     if form == "hits":
         table["sum"] = table["squares"] = table["hits"]
-    _check(scenario, table, form, where)
     daily = "day" in table
     if not daily:
         table["day"] = 1.0
     days = np.sort(table["day"].unique())
-    if days[0] < 1 or np.any(days != np.round(days)) or days[-1] > scenario.traffic.days:
-        problem = f"days run from {days[0]:g} to {days[-1]:g}"
-        raise InputError(where, "day", problem, f"count whole days from 1 to the planned {scenario.traffic.days}")
+    observed_checks.check_days(scenario, days, where)
+    observed_checks.check(scenario, table, form, where, numbered)
     coverage = float(scenario.evaluator.row_share)
-    counted = "units" in table or coverage == 1.0
-    if "units" not in table:
+    enrolled = "units" in table
+    counted = enrolled or coverage == 1.0
+    if not enrolled:
         table["units"] = np.round(table["rows"] / coverage)
     span = np.arange(1, int(days[-1]) + 1)
     parts = []
@@ -217,6 +215,8 @@ def _collect(scenario: Scenario, table: pd.DataFrame, form: str, where: str, key
         wide = table.pivot_table(index="day", columns="variant", values=column, aggfunc="sum", fill_value=0.0)
         parts.append(wide.reindex(index=span, columns=arms, fill_value=0.0).fillna(0.0).cumsum().to_numpy(float))
     units, rows, sums, squares = parts
+    if enrolled and np.any(units < rows):
+        raise InputError(where, "units", "fewer units than scored responses", "give at least as many units as rows")
     if np.any(rows[-1] < 2):
         # Side by side the rows of the control are those of all comparisons.
         arm = arms[1 + int(rows[-1][1:].argmin())] if scenario.side_by_side else arms[int(rows[-1].argmin())]
@@ -224,39 +224,4 @@ def _collect(scenario: Scenario, table: pd.DataFrame, form: str, where: str, key
         number = rows[-1].min()
         problem = f"{arm} has {number:g} {what}{'' if number == 1 else 's'}"
         raise InputError(where, key, problem, "give at least 2 for each variant")
-    return Observed(span, units, rows, sums, squares, daily, counted=counted)
-
-
-def _check_counts(table: pd.DataFrame, column: str, where: str) -> None:
-    """Check that a column, where there is one, counts something."""
-    if column in table and (np.any(table[column] < 0) or np.any(table[column] != np.round(table[column]))):
-        bad = next(value for value in table[column] if value < 0 or value != round(value))
-        raise InputError(where, column, f"{bad:g} is no count", "give whole numbers from 0")
-
-
-def _check(scenario: Scenario, table: pd.DataFrame, form: str, where: str) -> None:
-    for column in ("rows", "units", "hits"):
-        _check_counts(table, column, where)
-    if "units" in table and np.any(table["units"] < table["rows"]):
-        raise InputError(where, "units", "fewer units than scored responses", "give at least as many units as rows")
-    if form == "hits" and scenario.family != "binary":
-        raise InputError(where, "hits", f"{scenario.metric.name} is no rate", "give the columns sum and squares")
-    if form == "hits" and np.any(table["hits"] > table["rows"]):
-        raise InputError(where, "hits", "more hits than responses", "count hits among the responses")
-    if scenario.family == "binary":
-        if form == "rows" and not table["value"].isin((0.0, 1.0)).all():
-            bad = next(value for value in table["value"] if value not in (0.0, 1.0))
-            raise InputError(where, "value", f"{bad:g} is neither 0 nor 1", "a rate counts 0 and 1")
-        if form == "sums" and np.any((table["sum"] < 0) | (table["sum"] > table["rows"])):
-            raise InputError(where, "sum", "is outside 0 to the number of rows", "a rate counts 0 and 1")
-    elif form == "sums":
-        least = table["sum"] ** 2 / table["rows"].clip(lower=1)
-        if np.any(table["squares"] < least * (1 - 1e-9)):
-            problem = "a sum of squares is smaller than its sum allows"
-            raise InputError(where, "squares", problem, "give the sum of the squared scores, not the squared sum")
-    if form == "rows" and scenario.metric.range is not None and scenario.evaluator.kind == "truth":
-        low, high = scenario.metric.range
-        outside = (table["value"] < low) | (table["value"] > high)
-        if outside.any():
-            bad = float(table["value"][outside].iloc[0])
-            raise InputError(where, "value", f"{bad:g} is outside metric.range", f"give {low:g} to {high:g}")
+    return Observed(span, units, rows, sums, squares, daily, counted=counted, enrolled=enrolled)

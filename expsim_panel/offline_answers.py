@@ -13,9 +13,7 @@ from expsim_panel import engine, exact, plan
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError, shown
 from expsim_panel.evaluation_laws import measurers
-from expsim_panel.evaluators.human import Human
-from expsim_panel.evaluators.judge import Judge
-from expsim_panel.measurement_design import Components
+from expsim_panel.offline_best import best_repeats
 from expsim_panel.offline_laws import PromptRows
 from expsim_panel.operating import proportion
 from expsim_panel.quantities import percent
@@ -36,7 +34,7 @@ class Beside:
     Attributes
     ----------
     evaluator, mode : str
-        ``judge`` or ``human``; one of `MODES`.
+        ``judge``, ``human`` or ``hybrid``; one of `MODES`.
     per_variant : float
         Prompts, or live responses scored, of each variant.
     se, bias : float or None
@@ -76,11 +74,15 @@ class SideBySide:
     gain : dict of float
         By evaluator: variance with prompts of their own over that of paired ones.
     best : dict of int
-        Best number of ``judge calls`` (K), ``raters`` (r) and ``samples`` (m) of a prompt, for the money.
+        Best number of ``judge calls`` (K, of scores), ``raters`` (r) and ``samples`` (m) of a prompt, for the money.
     assumed : tuple of str
         What the scenario does not say and was assumed.
     offline : dict
         The prompt set.
+    budget : float
+        Dollars for the same prompts in both variants, what writing them costs included.
+    equal : tuple of Beside
+        Judge, people and both, each on as many prompts as that buys; cost with that of writing prompts.
     """
 
     rows: tuple[Beside, ...]
@@ -89,6 +91,8 @@ class SideBySide:
     best: dict[str, int]
     assumed: tuple[str, ...]
     offline: dict[str, Any]
+    budget: float = 0.0
+    equal: tuple[Beside, ...] = ()
 
 
 def offline_tree(scenario: Scenario, **changes: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -109,7 +113,13 @@ def offline_tree(scenario: Scenario, **changes: Any) -> tuple[dict[str, Any], tu
 
 
 def side_by_side(
-    scenario: Scenario, *, replicates: int = 20_000, seed: int = 1, prompt_cost: float = 0.0, **changes: Any
+    scenario: Scenario,
+    *,
+    replicates: int = 20_000,
+    seed: int = 1,
+    prompt_cost: float = 0.0,
+    budget: float | None = None,
+    **changes: Any,
 ) -> SideBySide:
     """Compare judge and people on a prompt set, with the same prompts and with others, and on the live traffic.
 
@@ -119,6 +129,8 @@ def side_by_side(
         Experiments simulated for each figure.
     prompt_cost : float
         Dollars for writing a prompt: what a further answer to the same prompt saves.
+    budget : float, optional
+        Dollars with which judge, people and both are compared; by default what people cost on this set.
     **changes
         Keys of ``[offline]``, such as ``prompts=300``; without that table its spreads are assumed.
 
@@ -133,6 +145,8 @@ def side_by_side(
         raise InputError("offline", "--seed", f"{shown(seed)}", "give 0 or a larger whole number")
     if not (math.isfinite(prompt_cost) and prompt_cost >= 0):
         raise InputError("offline", "--prompt-cost", f"{shown(prompt_cost)} dollars", "give 0 or more")
+    if budget is not None and not (math.isfinite(budget) and budget > 0):
+        raise InputError("offline", "--budget", f"{shown(budget)} dollars", "give dollars above 0")
     judge, human = measurers(scenario)
     tree, assumed = offline_tree(scenario, **changes)
     where = scenario.scenario.name
@@ -151,17 +165,22 @@ def side_by_side(
                     made["analysis"] = scenario.to_tree()["analysis"]
             else:
                 made["offline"]["paired"] = mode == "offline"
-            found[mode], variances[mode] = _play(made, kind, mode, where, replicates, seed)
+            found[mode], variances[mode] = play(made, kind, mode, where, replicates, seed)
         rows += list(found.values())
         if all(math.isfinite(v) and v > 0 for v in variances.values()):
             worth[kind] = variances["online"] / variances["offline"]
             gain[kind] = variances["offline-unpaired"] / variances["offline"]
     example = Scenario.from_tree({**tree, "evaluator": {"kind": "truth"}}, where)
     best = best_repeats(example, judge, human, prompt_cost)
-    return SideBySide(tuple(rows), worth, gain, best, assumed, example.offline.to_tree())
+    people = next(one for one in rows if one.evaluator == "human" and one.mode == "offline")
+    money = budget or people.cost + prompt_cost * int(example.offline.prompts)
+    from expsim_panel.offline_budget import at_equal_budget
+
+    equal = at_equal_budget(tree, judge, human, money, prompt_cost, where, replicates, seed) if money > 0 else ()
+    return SideBySide(tuple(rows), worth, gain, best, assumed, example.offline.to_tree(), money, equal)
 
 
-def _play(tree: dict[str, Any], kind: str, mode: str, where: str, replicates: int, seed: int) -> tuple[Beside, float]:
+def play(tree: dict[str, Any], kind: str, mode: str, where: str, replicates: int, seed: int) -> tuple[Beside, float]:
     """Return one row, and the variance of the difference times what each variant has."""
     nothing = Figure(None, reason="not played")
     try:
@@ -203,33 +222,3 @@ def _play(tree: dict[str, Any], kind: str, mode: str, where: str, replicates: in
         cost, days,
     )  # fmt: skip
     return made, variance * per_variant
-
-
-def best_repeats(scenario: Scenario, judge: Judge, human: Human, prompt_cost: float = 0.0) -> dict[str, int]:
-    """Return the best number of judge calls of an answer, raters of a prompt and answers to a prompt, for the money.
-
-    ``K* = sqrt((c_item / c_call) s_r^2 / (b^2 (s_g^2 + s_o^2) + s_w^2))`` for one answer, the same form for raters and
-    answers (MODEL section 3.1); a prompt that is not paired adds ``b^2 s_p^2 + s_i^2``. Scores only.
-    """
-    if scenario.family == "binary":
-        return {}
-    table = scenario.offline
-    sample = max(float(np.mean(scenario.sds**2)) - table.given(), 0.0)
-    parts = Components(
-        prompt=math.sqrt(table.shared()), interaction=math.hypot(table.interaction_sd, table.topic_interaction_sd),
-        sample=math.sqrt(sample), severity=float(human.severity_sd), noise=math.sqrt(human.noise_variance()),
-        scale=float(judge.scale), item=float(judge.item_sd), item_variant=float(judge.item_variant_sd),
-        repeat=float(judge.repeat_sd),
-    )  # fmt: skip
-    generation = float(np.mean(ledger(scenario).generation))
-    call, label = judge.usd_per_row() / judge.repeats, float(human.price_per_label)
-    paired, made = bool(table.paired), {}
-    if call > 0:
-        made["judge calls"] = parts.optimal_repeats(generation, call, paired)
-    if label > 0:
-        made["raters"] = parts.optimal_raters(generation, label, paired)
-    if generation + call > 0:
-        made["samples"] = parts.optimal_samples(
-            prompt_cost, generation + call * judge.repeats, int(judge.repeats), paired
-        )
-    return made

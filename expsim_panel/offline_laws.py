@@ -12,7 +12,7 @@ from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.evaluators.judge import Judge
 from expsim_panel.judge_laws import panel_factor
 from expsim_panel.kernels.prompt_sets import PROMPT, RESPONSE, TOPIC, PromptSet, draw_prompts
-from expsim_panel.paired_laws import Differences
+from expsim_panel.paired_laws import OwnParts
 from expsim_panel.scenario_offline import Offline
 
 if TYPE_CHECKING:
@@ -310,11 +310,11 @@ def prompt_rows(scenario: Scenario, evaluator: Evaluator, means: np.ndarray, sds
     return PromptRows(law, components(scenario, evaluator, means[0], sds[0]), table.level, np.zeros(table.ticks))
 
 
-def hybrid_differences(scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray) -> Differences:
-    """Return the law of a hybrid's differences of label (D) and score (F) on one prompt; see `Differences`.
+def hybrid_parts(scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray) -> OwnParts:
+    """Return what a hybrid's labels and scores of a variant have of their own on one prompt; see `OwnParts`.
 
     ``Var D = sum A_a + 2 s_e^2 / r``, ``Var F = sum b^2 A_a + 2 (s_w^2 + s_r^2 / (m K))``, ``Cov = sum b A_a`` with
-    ``A_a = s_g^2 + s_o^2 / m``.
+    ``A_a = s_g^2 + s_o^2 / m``, sums over the two arms of a difference.
     """
     table: Offline = scenario.offline
     judge, human = evaluator.judge, evaluator.human
@@ -323,10 +323,5 @@ def hybrid_differences(scenario: Scenario, evaluator: Hybrid, means: np.ndarray,
     slope = float(judge.scale)
     many = 1.0 if judge.judges == 1 else panel_factor(int(judge.judges), float(judge.error_correlation))
     left = many * (judge.item_variant_sd**2 + judge.repeat_sd**2 / (m * judge.repeats))
-    label_sd = np.sqrt((own + human.noise_variance() / human.labels_per_item).sum(axis=-1))
-    score_sd = np.sqrt((slope**2 * own + left).sum(axis=-1))
-    spread = label_sd * score_sd
-    rho = np.divide(slope * own.sum(axis=-1), spread, out=np.zeros_like(spread), where=spread > 0)
-    offset = judge.line(means, sds)[0]
-    score = offset + slope * means
-    return Differences(score[..., 1] - score[..., 0], label_sd, score_sd, np.clip(rho, -1, 1))
+    score = judge.line(means, sds)[0] + slope * means
+    return OwnParts(score, own + human.noise_variance() / human.labels_per_item, slope**2 * own + left, slope * own)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from expsim_panel.evaluators.hybrid import Hybrid
-from expsim_panel.hybrid_rows import PairedRows, paired_rows
-from expsim_panel.offline_laws import PromptRows, hybrid_differences, prompt_rows, rows_per_prompt, severity
+from expsim_panel.offline_laws import PromptRows, hybrid_parts, prompt_rows, rows_per_prompt, severity
+from expsim_panel.paired_laws import rate_differences
+from expsim_panel.paired_rows import PairedRows, rate_rows, score_rows
 
 if TYPE_CHECKING:
     from expsim_panel.evaluation import Evaluator
@@ -41,14 +42,27 @@ def parts(scenario: Scenario, evaluator: Evaluator, means: np.ndarray, sds: np.n
     """Return the law of rows for true means and standard deviations of a response, shape (replicates, arms)."""
     sds, blank = np.broadcast_to(sds, means.shape), np.zeros(means.shape)
     if isinstance(evaluator, Hybrid):
-        found = hybrid_differences(scenario, evaluator, means, sds)
-        pairs = paired_rows(scenario, evaluator, means, sds, np.zeros((scenario.offline.ticks, 2)), found)
-        half = np.sqrt(found.per_prompt(float(evaluator.label_share), evaluator.method("normal")) / 2)
-        return Parts(_oriented(scenario, means), half[:, None] + blank, 0.0, 0, True, pairs)
+        return _labelled_parts(scenario, evaluator, means, sds)
     rows = prompt_rows(scenario, evaluator, means, sds)
     seen = evaluator.measure(means, sds, scenario.family).means
     spread = np.sqrt(rows.parts.of_row(rows.level, np.array(float(scenario.offline.prompts)))) + blank
     return Parts(_oriented(scenario, seen), spread, *severity(scenario, evaluator), rows)
+
+
+def _labelled_parts(scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray) -> Parts:
+    """Return the same where people label a part of the prompts that a judge scores."""
+    table, blank = scenario.offline, np.zeros(means.shape)
+    steps = np.zeros((table.ticks, means.shape[1]))
+    if scenario.family == "binary":
+        spread = float(table.prompt_sd), float(table.interaction_sd), int(table.samples)
+        rows = rate_rows(scenario, evaluator, means, blank, steps, np.zeros(table.ticks), spread)
+        seen, found = evaluator.human.measure(means, sds, "binary").means, rate_differences(evaluator, means, *spread)
+    else:
+        parts_of = hybrid_parts(scenario, evaluator, means, sds)
+        rows = score_rows(scenario, evaluator, means, sds, steps, parts_of)
+        seen, found = means, parts_of.differences()
+    each = found.by_arm(float(evaluator.label_share), evaluator.method("normal"))
+    return Parts(_oriented(scenario, seen), np.sqrt(each) + blank, 0.0, 0, True, rows)
 
 
 def _oriented(scenario: Scenario, rows: np.ndarray) -> np.ndarray:

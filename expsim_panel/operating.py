@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from expsim_panel import plan
+from expsim_panel import late_arms, plan
 from expsim_panel.adjusted import Adjusted, adjusted
 from expsim_panel.averages import MIN_EVENTS, blank, mean, over_arms, proportion, proportion_of
 from expsim_panel.economics import Ledger
 from expsim_panel.exact import Exact
 from expsim_panel.guardrail_play import Guards
+from expsim_panel.kernels.day_scores import ROOT as USED
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import FUTILE
 from expsim_panel.repeated_intervals import NO_ESTIMATE, held_by_repeated
@@ -23,8 +24,8 @@ from expsim_panel.token_spread import widened
 
 __all__ = [
     "ADJUSTED", "KEEP", "LATER", "MIN_EVENTS", "NOTHING", "Endings", "Estimates", "Experiments", "alarms", "blank",
-    "decisions", "endings", "estimates", "experiments", "figures", "followed", "loss", "mean", "over_arms",
-    "proportion", "proportion_of", "rejected",
+    "by_logged", "decisions", "endings", "estimates", "experiments", "figures", "followed", "loss", "mean", "naive",
+    "over_arms", "proportion", "proportion_of", "rejected",
 ]  # fmt: skip
 
 LATER = "comes with the whole result"
@@ -44,7 +45,7 @@ class Estimates:
     Attributes
     ----------
     effect, se : ndarray
-        Difference of means and its standard error (naive; not corrected for early stopping).
+        Difference of means and its standard error (not corrected for early stopping).
     """
 
     effect: np.ndarray
@@ -52,7 +53,20 @@ class Estimates:
 
 
 def estimates(out: Outcomes, binary: bool) -> Estimates:
-    """Return the naive estimates at the end of each experiment; nan where an arm has too few rows."""
+    """Return the estimates at the end of each experiment; nan where an arm has too few rows.
+
+    Where shares follow the data and none can fall below its floor, those by the logged shares; else the naive ones.
+    """
+    return by_logged(out.logged, USED) if out.logged is not None and out.floored else naive(out, binary)
+
+
+def by_logged(logged: np.ndarray, method: int) -> Estimates:
+    """Return the estimates by logged shares of one method of `kernels.day_scores`."""
+    return Estimates(logged[:, method, :, 0], logged[:, method, :, 1])
+
+
+def naive(out: Outcomes, binary: bool) -> Estimates:
+    """Return the differences of pooled means, whatever moved the traffic."""
     rows = out.rows.astype(float)
     ddof = 0.0 if binary else 1.0
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -124,7 +138,10 @@ def endings(
     found = estimates(out, scenario.by_counts)
     z = norm_ppf(0.5 + one.design.level() / 2)
     chosen = decisions(out, found, z, scenario.scenario.indifference)
-    return followed(money, found, chosen, out.units, out.rows, effects, guards)
+    made = followed(money, found, chosen, out.units, out.rows, effects, guards)
+    if not late_arms.late_arms(scenario):
+        return made
+    return replace(made, regret=late_arms.regret(scenario, money, made.regret, made.value, made.best, guards))
 
 
 def followed(
@@ -197,7 +214,7 @@ def figures(
         **widened(money, end.exposures, made.means, means),
         "cost_per_correct": _ratio(made.means["cost"], made.shares["p_correct"]),
         "exaggeration": _exaggeration(end.found, end.chosen, end.effects),
-        "coverage": _coverage(end.found, end.effects, norm_ppf(0.5 + one.design.level() / 2)),
+        "coverage": covered(end.found, end.effects, norm_ppf(0.5 + one.design.level() / 2)),
         **_adjusted(scenario, one, out, end, whole),
     }
 
@@ -264,7 +281,7 @@ def experiments(
         "rater_hours": (read if money.responses["human"] else nothing) * money.seconds_per_row / 3600,
         "days": money.days(day.astype(float)),
         "waiting_days": money.waiting_days(day, read),
-        "calendar_days": day + money.waiting_days(day, read),
+        "calendar_days": money.days(day.astype(float)) + money.waiting_days(day, read),
         "cost": np.sum(list(end.spent.values()), axis=0),
         **{f"cost.{kind}": dollars for kind, dollars in end.spent.items()},
         "regret": end.regret,
@@ -359,7 +376,7 @@ def _adjusted(scenario: Scenario, one: Strategy, out: Outcomes, end: Endings, wh
     return {**told, "exaggeration_shrunk": shrunk}
 
 
-def _coverage(found: Estimates, effects: np.ndarray, z: float) -> Figure:
+def covered(found: Estimates, effects: np.ndarray, z: float) -> Figure:
     """How often the interval of a variant holds its true effect, averaged over variants."""
     with np.errstate(invalid="ignore"):
         inside = np.abs(found.effect - effects[:, 1:]) <= z * found.se

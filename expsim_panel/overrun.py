@@ -8,15 +8,18 @@ exact, where Whitehead's deletion of the last look is not.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from expsim_panel.checked import Floats
 from expsim_panel.design import Design, Setting
 from expsim_panel.kernels.ordering import going_on
 from expsim_panel.kernels.overrun import HIGH, LOW, drifts_after, stopping, tails_after
-from expsim_panel.stagewise import looks_of
+from expsim_panel.kernels.special import norm_ppf
+from expsim_panel.stagewise import Stagewise, after_stopping, looks_of
 
-__all__ = ["Overrun", "overrun"]
+__all__ = ["Overrun", "after_overrun", "overrun"]
 
 _POINTS = 65
 
@@ -58,8 +61,15 @@ class Overrun:
         return np.interp(z, at, drifts_after(self.t, self.final, *self.ends[side], side, look, at, own))
 
 
-def overrun(design: Design, setting: Setting) -> tuple[np.ndarray, Overrun] | str:
-    """Return the days of a design's looks and its ordering with late outcomes; or why there is none."""
+def overrun(design: Design, setting: Setting, missing: int = 0) -> tuple[np.ndarray, Overrun] | str:
+    """Return the days of a design's looks and its ordering with late outcomes; or why there is none.
+
+    Parameters
+    ----------
+    missing : int
+        Days until the last outcome is in: the figure is made of what came in by then. When it is made must not depend
+        on the data.
+    """
     table = looks_of(design, setting)
     if isinstance(table, str):
         return table
@@ -67,6 +77,50 @@ def overrun(design: Design, setting: Setting) -> tuple[np.ndarray, Overrun] | st
     if inner is not None:
         return "no stage-wise estimate: inner bounds with late outcomes"
     scored = setting.rows if setting.scored is None else setting.scored
+    until = np.maximum(days - missing, 1)
     with np.errstate(divide="ignore"):
-        known, whole = (1.0 / (setting.sds**2 / rows[days - 1]).sum(axis=1) for rows in (setting.rows, scored))
+        known = 1.0 / (setting.sds**2 / setting.rows[days - 1]).sum(axis=1)
+        whole = np.maximum(1.0 / (setting.sds**2 / scored[until - 1]).sum(axis=1), known)
     return days, Overrun(t, np.asarray(whole / known[-1]), lower, upper)
+
+
+def after_overrun(
+    design: Design, setting: Setting, delay: int, day: int, waited: int, high: bool, effect: float, se: float,
+    level: float | None = None,
+) -> Stagewise | str:  # fmt: skip
+    """Return what an experiment of two arms says that ended on a day, with the outcomes that came in after it.
+
+    Parameters
+    ----------
+    design, setting
+        The design, and what it knew when it was planned.
+    delay, waited : int
+        Days by which outcomes are late, and for how many of them the figure waited.
+    day : int
+        Day (from 1) of the look at which it ended, or the last planned day.
+    high : bool
+        Whether it stopped upwards, or went to the planned end.
+    effect, se : float
+        Plain estimate and its standard error of the final data.
+    level : float, optional
+        Of the interval; the design's own unless given.
+    """
+    found = overrun(design, setting, max(delay - waited, 0))
+    if isinstance(found, str):
+        return found
+    days, made = found
+    at = np.flatnonzero(days == day)
+    if at.size == 0:
+        return f"no stage-wise estimate: day {day} is no look of this design"
+    if not se > 0.0:
+        return "no stage-wise estimate: there is no standard error"
+    look, level = int(at[0]), design.level() if level is None else level
+    if made.final[look] <= made.t[look] * (1 + 1e-12):
+        # Nothing came in after the look.
+        return after_stopping(design, setting, day, effect, se, level)
+    side, z = HIGH if high or look == days.size - 1 else LOW, np.array([effect / se])
+    # One unit of drift in the units of the effect: the standard error that information 1 would have.
+    scale, tail, reach = se * math.sqrt(float(made.final[look])), 0.5 - level / 2, norm_ppf(0.5 + level / 2)
+    middle, low, top = (float(made.drifts(look, side, z, part)[0]) * scale for part in (0.5, tail, 1.0 - tail))
+    p_value = float(made.tails(look, side, z, np.zeros(1))[0])
+    return Stagewise(middle, low, top, p_value, effect, effect - reach * se, effect + reach * se)

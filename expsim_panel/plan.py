@@ -13,9 +13,10 @@ from expsim_panel.clusters import Clusters, clusters_of
 from expsim_panel.design import Setting
 from expsim_panel.evaluation import Evaluator
 from expsim_panel.evaluators.hybrid import Hybrid
-from expsim_panel.hybrid_rows import LabelledRows, PairedRows, labelled_rows, paired_rows
+from expsim_panel.hybrid_rows import LabelledRows, labelled_rows
 from expsim_panel.kernels.streams import TRUTH, generator
 from expsim_panel.offline_laws import PromptRows, rows_per_prompt
+from expsim_panel.paired_rows import PairedRows, paired_rows
 from expsim_panel.preference_hybrid import HybridRows
 from expsim_panel.preference_rows import PreferenceRows, arm_sds, planned_sd, preference
 from expsim_panel.scenario import Scenario
@@ -122,7 +123,7 @@ def schedule(scenario: Scenario, found: Clusters | None = None) -> Schedule:
         return Schedule(np.diff(units.sum(axis=1), prepend=0), units, rows, rows, units)
     traffic, analysis = scenario.traffic, scenario.analysis
     week = traffic.seasonality
-    if traffic.ramp is None and (week is None or not week.traffic):
+    if traffic.ramp is None and (week is None or not week.traffic) and not timeline.late_arms(scenario):
         total = traffic.units_per_day * np.arange(1, traffic.days + 1)
         edges = np.cumsum([0.0, *scenario.shares])
         edges[-1] = 1.0
@@ -235,7 +236,7 @@ def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, f
     if isinstance(evaluator, Hybrid):
         steps = _steps(scenario, world)
         if evaluator.paired:
-            labelled = paired_rows(scenario, evaluator, shown, sds, steps)
+            labelled = paired_rows(scenario, evaluator, shown, sds, pull, steps)
         else:
             labelled = labelled_rows(scenario, evaluator, shown, sds, pull, steps)
         if uneven is not None and uneven.lag > 0:
@@ -379,6 +380,8 @@ def _setting(scenario: Scenario, plan: Schedule, sds: np.ndarray) -> Setting:
         plan.units.astype(float),
         plan.scored.astype(float),
         scenario.prior.law,
+        timeline.late_arms(scenario),
+        None if scenario.traffic.ramp is None else timeline.clock(scenario, plan.rows),
     )
 
 

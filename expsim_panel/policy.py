@@ -78,6 +78,8 @@ class Supply:
         Law of a row, oriented so that more is better.
     severity_sd, raters, shared
         Rater severity; see `kernels.measuring.draw_severity`.
+    ready : int64 ndarray, shape (arms,), or None
+        First day (from 0) on which each arm gets traffic, ascending; None: all from the start.
     """
 
     arrivals: np.ndarray
@@ -88,6 +90,7 @@ class Supply:
     severity_sd: float
     raters: int
     shared: bool
+    ready: np.ndarray | None = None
 
 
 class Policy(Section):
@@ -222,6 +225,7 @@ class BanditPolicy(Floored):
             int(self.burn_in),
             self.standardise and not supply.binary,
             np.zeros(self.memory(problem)),
+            supply.ready,
         )
 
 

@@ -104,5 +104,8 @@ def check_strategy(scenario: Scenario, one: Strategy, where: str, path: str) -> 
     if one.policy.adaptive:
         problem = f"{one.name} moves traffic between variants, and a comparison is half the control's"
         raise InputError(where, path, problem, "remove it, or take a strategy with a fixed split")
+    if one.design.kind == "fixed-lift":
+        problem = "side by side the control's net win rate is 0, and nothing is a percentage of that"
+        raise InputError(where, path, problem, "take fixed-horizon")
     if len(scenario.variants) > 2 and one.design.kind in _ONE_VARIANT:
         raise InputError(where, path, f"{_ONE_VARIANT[one.design.kind]}", "take holm, or compare one variant")

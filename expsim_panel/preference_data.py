@@ -31,7 +31,7 @@ def told_variance(scenario: Scenario, rows: np.ndarray, sums: np.ndarray, square
 
 def from_counts(scenario: Scenario, text: str, where: str) -> pd.DataFrame:
     """Read ``NAME=WINS/TIES/LOSSES,...``, one entry for each variant after the control, into a table of sums."""
-    table = []
+    table: list[dict[str, object]] = []
     for part in text.split(","):
         name, separator, counts = part.rpartition("=")
         numbers = counts.split("/")
@@ -39,9 +39,21 @@ def from_counts(scenario: Scenario, text: str, where: str) -> pd.DataFrame:
         if not separator or not whole:
             example = f"{scenario.variants[1].name}=54/10/36"
             raise InputError(where, "", f"{shown(part)} is not NAME=WINS/TIES/LOSSES", f"write for example '{example}'")
+        _check_name(scenario, name.strip(), where, "")
+        if any(row["variant"] == name.strip() for row in table):
+            raise InputError(where, "", f"{shown(name.strip())} is given twice", "give each variant once")
         wins, ties, losses = (float(number) for number in numbers)
         table.append({"variant": name.strip(), "wins": wins, "ties": ties, "losses": losses})
     return with_control(scenario, pd.DataFrame(table), "counts", where)
+
+
+def _check_name(scenario: Scenario, name: str, where: str, key: str) -> None:
+    """Check that a name is that of a variant after the control; raise `InputError`."""
+    control, *others = [variant.name for variant in scenario.variants]
+    if name == control:
+        raise InputError(where, key, f"{control} is what the others are compared with", "name the others")
+    if name not in others:
+        raise InputError(where, key, f"unknown variant {shown(name)}", did_you_mean(name, others))
 
 
 def outcomes(column: pd.Series[str], where: str, numbered: bool) -> pd.Series[float]:
@@ -60,12 +72,9 @@ def outcomes(column: pd.Series[str], where: str, numbered: bool) -> pd.Series[fl
 
 def with_control(scenario: Scenario, table: pd.DataFrame, form: str, where: str) -> pd.DataFrame:
     """Return the table with rows, sums and squares of every variant, and the control's rows beside them."""
-    control, *others = [variant.name for variant in scenario.variants]
+    control = scenario.variants[0].name
     for name in table["variant"].unique():
-        if name == control:
-            raise InputError(where, "variant", f"{control} is what the others are compared with", "name the others")
-        if name not in others:
-            raise InputError(where, "variant", f"unknown variant {shown(name)}", did_you_mean(str(name), others))
+        _check_name(scenario, str(name), where, "variant")
     if form == "counts":
         table["rows"] = table["wins"] + table["ties"] + table["losses"]
         table["sum"], table["squares"] = table["wins"] - table["losses"], table["wins"] + table["losses"]

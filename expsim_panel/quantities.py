@@ -155,6 +155,25 @@ class Count(param.Integer):  # type: ignore[misc]
     remedy = Quantity.remedy
 
 
+class GivenCount(Count):
+    """A whole number that knows whether anybody gave it: beside a list that says the same, a default says nothing."""
+
+    if not TYPE_CHECKING:
+
+        def __set__(self, owner: Any, value: Any) -> None:
+            super().__set__(owner, value)
+            if owner is not None:
+                vars(owner).setdefault(_GIVEN, set()).add(self.name)
+
+
+def was_given(owner: Any, name: str) -> bool:
+    """Tell whether a `GivenCount` of an object was set, be it to its default."""
+    return name in vars(owner).get(_GIVEN, ())
+
+
+_GIVEN = "_given_counts"
+
+
 class Days(Count):
     """A whole number of days."""
 
@@ -225,9 +244,12 @@ def millis(value: float | None) -> str:
 
 
 def days(value: float | None) -> str:
-    """Format a duration in days."""
+    """Format a duration in days; what would read 0 days in hours or minutes."""
     if value is None:
         return "n/a"
+    if 0 < value < 0.05:
+        minutes = 1440 * value
+        return f"{minutes / 60:.2g} h" if minutes >= 60 else f"{minutes:.0f} min" if minutes >= 1 else "<1 min"
     text = f"{value:,.1f}".removesuffix(".0")
     return f"{text} day{'' if text == '1' else 's'}"
 
@@ -235,6 +257,22 @@ def days(value: float | None) -> str:
 def span(ticks: int, tick: str) -> str:
     """Say how long: in days of live traffic, or in batches of a prompt set."""
     return f"{ticks} {tick}{'' if ticks == 1 else 'es' if tick == 'batch' else 's'}"
+
+
+def clock(longest: float) -> tuple[float, str]:
+    """Return the unit of an axis of time and its factor, by the longest time shown, in days."""
+    if longest >= 2:
+        return 1.0, "Days"
+    return (24.0, "Hours") if longest >= 2 / 24 else (1440.0, "Minutes")
+
+
+PERCENTAGE_POINTS, PP = "percentage points", "pp"
+"""Unit of a difference of rates: as a word beside axes and in sentences, as a sign after a number and in labels."""
+
+
+def effect_unit(binary: bool) -> tuple[float, str]:
+    """Return the factor from an effect to what an axis shows, and the unit of that: of a rate, or of a score."""
+    return (100.0, PERCENTAGE_POINTS) if binary else (1.0, "points")
 
 
 def points(value: float | None, signed: bool = False) -> str:
@@ -252,5 +290,5 @@ def effect(value: float | None, family: str, signed: bool = True) -> str:
     if value is None:
         return "n/a"
     if family == "binary":
-        return f"{100 * value:{'+' if signed else ''}.2f} pp"
+        return f"{100 * value:{'+' if signed else ''}.2f} {PP}"
     return points(value, signed)

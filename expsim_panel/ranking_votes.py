@@ -51,8 +51,14 @@ def read_votes(
     InputError
         Columns missing, empty cells, a winner that is neither of the two, a variant against itself; with the line.
     """
-    where = Path(path).name or str(path)
-    data, _ = as_csv(read_bytes(path, MAX_BYTES), where)
+    return votes_of(read_bytes(path, MAX_BYTES), Path(path).name or str(path), item, first, second, winner)
+
+
+def votes_of(
+    data: bytes, where: str, item: str = "prompt", first: str = "first", second: str = "second", winner: str = "winner"
+) -> Votes:
+    """Return the votes of a file's bytes, named `where` in errors; the rest as in `read_votes`."""
+    data, _ = as_csv(data, where)
     header = ratings_csv.header(data, where)
     wanted = {"--item": item, "--first": first, "--second": second, "--winner": winner}
     ratings_csv.check_columns(wanted, header, where)

@@ -12,6 +12,7 @@ import io
 import json
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,6 +21,11 @@ from expsim_panel.errors import InputError, shown
 COLUMNS = ("item", "variant", "rater", "kind", "score", "cost", "seconds")
 INSPECT_VALUES = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}  # correct, incorrect, partial, no answer
 MOST_UNPACKED = 512 * 2**20
+MOST_TABLE = 256 * 2**20  # characters of a table; a million ratings take 40 million
+PARQUET_ROWS = 2_000
+ARCHIVE_ERRORS = (
+    zipfile.BadZipFile, zlib.error, ValueError, KeyError, OSError, EOFError, RuntimeError, struct.error,
+)  # fmt: skip
 ZSTANDARD = 93
 
 
@@ -45,7 +51,7 @@ def as_csv(data: bytes, where: str) -> tuple[bytes, str]:
     if isinstance(whole, list):
         return _records(list(enumerate(whole, 1)), where, "record"), "jsonl"
     if "eval" in whole and ("samples" in whole or "plan" in whole):
-        return _table(_inspect_rows(whole, whole.get("samples") or [], where), COLUMNS), "inspect"
+        return _table(_inspect_rows(whole, whole.get("samples"), where), COLUMNS), "inspect"
     results = whole.get("results")
     if isinstance(results, dict) and isinstance(results.get("results"), list):
         return _table(_promptfoo_rows(results["results"], where), COLUMNS), "promptfoo"
@@ -86,26 +92,41 @@ def _records(rows: list[tuple[int, Any]], where: str, word: str) -> bytes:
                 row[key] = int(value)
             elif isinstance(value, (dict, list)):
                 row[key] = json.dumps(value)
-    return _table((row for _, row in rows), names)
+    try:
+        return _table((row for _, row in rows), names)
+    except UnicodeEncodeError as error:  # an escape such as \ud800, half of a character
+        number = error.object.count("\n", 0, error.start)
+        problem = f"{word} {rows[min(number, len(rows)) - 1][0]} holds half of a character"
+        raise InputError(where, "", problem, "save the file as UTF-8") from None
 
 
 def _parquet(data: bytes, where: str) -> bytes:
+    """Return the table as CSV, a few rows at a time: a small file may unpack to any size."""
     try:
-        import pandas as pd
-
-        table = pd.read_parquet(io.BytesIO(data))
-        text = table.to_csv(index=False, lineterminator="\n")
+        import pyarrow.parquet as pq
     except ImportError:
         raise InputError(where, "", "reading Parquet needs pyarrow", "install pyarrow, or save it as CSV") from None
+    out = io.StringIO()
+    try:
+        file = pq.ParquetFile(io.BytesIO(data))
+        for number, batch in enumerate(file.iter_batches(batch_size=PARQUET_ROWS)):
+            batch.to_pandas().to_csv(out, index=False, header=number == 0, lineterminator="\n")
+            if out.tell() > MOST_TABLE:
+                break
+        if out.tell() == 0:
+            out.write(",".join(file.schema_arrow.names) + "\n")
     except Exception as error:
         reason = shown(str(error))
         raise InputError(
             where, "", f"this Parquet file cannot be read: {reason}", "write it again, or as CSV"
         ) from None
-    return str(text).encode()
+    if out.tell() > MOST_TABLE:
+        problem = f"this Parquet file unpacks to more than {MOST_TABLE // 2**20:,} MiB"
+        raise InputError(where, "", problem, "keep the columns that are needed, or a random sample of items")
+    return out.getvalue().encode()
 
 
-def _inspect_archive(data: bytes, where: str) -> tuple[dict[str, Any], list[Any]] | None:
+def _inspect_archive(data: bytes, where: str) -> tuple[Any, Any] | None:
     """Return header and samples of an .eval archive; None if it is some other archive."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -117,9 +138,11 @@ def _inspect_archive(data: bytes, where: str) -> tuple[dict[str, Any], list[Any]
                 samples = json.loads(_unpacked(archive, "summaries.json"))
             else:
                 inner = sorted(name for name in names if name.startswith("samples/"))
+                if sum(archive.getinfo(name).file_size for name in inner) > MOST_UNPACKED:
+                    raise ValueError(f"its samples unpack to more than {MOST_UNPACKED // 2**20:,} MiB")
                 samples = [json.loads(_unpacked(archive, name)) for name in inner]
         return head, samples
-    except (zipfile.BadZipFile, ValueError, KeyError, OSError, struct.error, NotImplementedError) as error:
+    except ARCHIVE_ERRORS as error:
         raise InputError(
             where, "", f"this Inspect log cannot be read: {shown(str(error))}", "write it again with inspect log dump"
         ) from None
@@ -147,20 +170,40 @@ def _kind(name: str) -> str:
     return "human" if "human" in name.lower() else "judge"
 
 
-def _inspect_rows(log: dict[str, Any], samples: list[Any], where: str) -> list[dict[str, Any]]:
+def _object(value: Any, what: str, where: str) -> dict[str, Any]:
+    """Return an object of a log, an empty one for nothing, or one line that says what stands there instead."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise InputError(where, "", f"{what} is {shown(value)}, not an object", "export the log again")
+    return value
+
+
+def _list(value: Any, what: str, where: str) -> list[Any]:
+    """Return a list of a log, an empty one for nothing, or one line that says what stands there instead."""
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise InputError(where, "", f"{what} is {shown(value)}, not a list", "export the log again")
+    return value
+
+
+def _inspect_rows(log: Any, samples: Any, where: str) -> list[dict[str, Any]]:
     """One row for each score of each sample and epoch; the model is the variant, the scorer the rater."""
-    model = str(log.get("eval", {}).get("model", "model"))
+    run = _object(_object(log, "the log's header", where).get("eval"), "eval", where)
+    model = str(run.get("model", "model"))
     rows = []
-    for sample in samples:
+    for number, entry in enumerate(_list(samples, "samples", where), 1):
+        sample = _object(entry, f"sample {number}", where)
         item = f"{sample.get('id')}#{sample.get('epoch', 1)}"
-        for scorer, score in (sample.get("scores") or {}).items():
+        for scorer, score in _object(sample.get("scores"), f"scores of sample {number}", where).items():
             value = score.get("value") if isinstance(score, dict) else score
             parts = value.items() if isinstance(value, dict) else [("", value)]
-            for part, number in parts:
+            for part, number_of in parts:
                 name = f"{scorer}/{part}" if part else scorer
                 row: dict[str, Any] = {"item": item, "variant": model, "rater": name, "kind": _kind(scorer)}
-                row["score"] = INSPECT_VALUES.get(number, number) if isinstance(number, str) else number
-                row["score"] = int(number) if isinstance(number, bool) else row["score"]
+                row["score"] = INSPECT_VALUES.get(number_of, number_of) if isinstance(number_of, str) else number_of
+                row["score"] = int(number_of) if isinstance(number_of, bool) else row["score"]
                 rows.append(row | {"seconds": sample.get("total_time")})
     if not rows:
         raise InputError(where, "", "this Inspect log holds no scores", "give the log of a finished evaluation")
@@ -170,31 +213,40 @@ def _inspect_rows(log: dict[str, Any], samples: list[Any], where: str) -> list[d
 def _promptfoo_rows(results: list[Any], where: str) -> list[dict[str, Any]]:
     """One row for each graded assertion; the provider (and prompt, if several) is the variant."""
     rows = []
-    prompts = {result.get("promptIdx") for result in results if isinstance(result, dict)}
-    providers = {str(_provider(result)) for result in results if isinstance(result, dict)}
+    checked = []
+    for number, entry in enumerate(results, 1):
+        result = _object(entry if entry is not None else "null", f"result {number}", where)
+        for key in ("promptIdx", "testIdx"):
+            if isinstance(result.get(key), (dict, list)):
+                raise InputError(where, key, f"result {number} holds {shown(result[key])}", "export the log again")
+        checked.append(result)
+    prompts = {result.get("promptIdx") for result in checked}
+    providers = {str(_provider(result)) for result in checked}
     seen: dict[tuple[Any, str], int] = {}
-    for result in results:
-        if not isinstance(result, dict):
-            raise InputError(where, "", f"a result is {shown(result)}, not an object", "export it again as JSON")
+    for number, result in enumerate(checked, 1):
         variant = _provider(result)
         if len(prompts) > len(providers):
-            label = (result.get("prompt") or {}).get("label") or f"prompt {result.get('promptIdx')}"
-            variant = f"{variant} | {label}"[:120]
+            prompt = result.get("prompt")
+            label = prompt.get("label") if isinstance(prompt, dict) else prompt
+            variant = f"{variant} | {label or 'prompt ' + str(result.get('promptIdx'))}"[:120]
         place = (result.get("testIdx"), variant)
         seen[place] = seen.get(place, 0) + 1
         item = f"{result.get('testIdx')}#{seen[place]}"
-        grading = result.get("gradingResult") or {}
+        grading = _object(result.get("gradingResult"), f"gradingResult of result {number}", where)
         row = {"item": item, "variant": variant, "cost": result.get("cost")}
         if isinstance(result.get("latencyMs"), (int, float)):
             row["seconds"] = result["latencyMs"] / 1000
         names: dict[str, int] = {}
-        for part in grading.get("componentResults") or [result | {"assertion": {"type": "score"}}]:
-            assertion = part.get("assertion") or {}
+        parts = _list(grading.get("componentResults"), f"componentResults of result {number}", where)
+        for at, entry in enumerate(parts or [result | {"assertion": {"type": "score"}}], 1):
+            part = _object(entry, f"component {at} of result {number}", where)
+            assertion = _object(part.get("assertion"), f"assertion {at} of result {number}", where)
             name = str(assertion.get("metric") or assertion.get("type") or "score")
             names[name] = names.get(name, 0) + 1
             name = name if names[name] == 1 else f"{name} {names[name]}"
             kind = _kind(str(assertion.get("type") or name))
-            rows.append(row | {"rater": name, "kind": kind, "score": part.get("score")})
+            score = part.get("score")
+            rows.append(row | {"rater": name, "kind": kind, "score": int(score) if isinstance(score, bool) else score})
     if not rows:
         raise InputError(where, "", "this promptfoo file holds no results", "export a finished evaluation as JSON")
     return rows

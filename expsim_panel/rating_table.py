@@ -17,6 +17,7 @@ from expsim_panel.rating_agreement import Agreement, PileUp, agreement_of, pile_
 from expsim_panel.rating_doubts import MOST_LEVELS, Warned, formulas, scales, warned
 from expsim_panel.rating_sources import as_csv
 from expsim_panel.ratings import Codes, Floats, Ratings, parse_ratings, read_bytes
+from expsim_panel.ratings_csv import MAX_SCORE
 from expsim_panel.ratings_csv import frame as read_frame
 from expsim_panel.ratings_csv import header as read_header
 
@@ -255,6 +256,9 @@ def _spent(table: pd.DataFrame, name: str, kinds: np.ndarray, where: str, lines:
         raise InputError(
             where, name, f"line {lines[at]} holds {values[at]:g}, below 0", "give what it took, or nothing"
         )
+    if (values > MAX_SCORE).any():
+        at = int((values > MAX_SCORE).argmax())
+        raise InputError(where, name, f"line {lines[at]} holds {values[at]:g}", f"give at most {MAX_SCORE:g}")
     found = {}
     for kind in ("human", "judge"):
         mine = values[(kinds == kind) & np.isfinite(values)]

@@ -30,6 +30,8 @@ def header(data: bytes, where: str) -> list[str]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InputError(where, "", f"line {line} is not UTF-8 text", "save the table as CSV UTF-8") from None
+    if "\r" in text and "\n" not in text:
+        raise InputError(where, "", "lines end with carriage returns alone", "save the table as CSV UTF-8")
     start = text.lstrip("\r\n")
     try:
         names = next(csv.reader([start.split("\n", 1)[0].rstrip("\r")], strict=True))

@@ -14,6 +14,7 @@ from expsim_panel import plan
 from expsim_panel.economics import Ledger, ledger
 from expsim_panel.further_evidence import Offer, Seen, Stakes, any_pays, offers, rounded
 from expsim_panel.kernels.special import norm_ppf
+from expsim_panel.kernels.trials import FUTILE
 from expsim_panel.operating import Estimates, estimates
 from expsim_panel.preference_rows import net_of_bias
 from expsim_panel.results import Figure, Outcomes, Trace
@@ -119,6 +120,8 @@ class Findings:
         Whether it pays for its price, but not for the breaches of guardrails that are to be expected too.
     risk : ndarray
         Dollars per response that breaches of its guardrails are expected to cost.
+    unconfirmed : bool ndarray
+        Whether the rule found a winner that the estimate by logged shares does not confirm.
     """
 
     action: np.ndarray
@@ -131,9 +134,17 @@ class Findings:
     unpaid: np.ndarray
     risky: np.ndarray
     risk: np.ndarray
+    unconfirmed: np.ndarray
 
 
-def judge(facts: Known, level: float, out: Outcomes, amounts: bool = True, risk: np.ndarray | None = None) -> Findings:
+def judge(
+    facts: Known,
+    level: float,
+    out: Outcomes,
+    amounts: bool = True,
+    risk: np.ndarray | None = None,
+    promised: bool = True,
+) -> Findings:
     """Give every experiment its verdict (MODEL sections 4 and 6).
 
     A variant that won is launched unless the evaluator's suspected differential bias could explain the
@@ -141,7 +152,8 @@ def judge(facts: Known, level: float, out: Outcomes, amounts: bool = True, risk:
     zero, else inconclusive), or the gain does not pay for the variant's price and for the breaches of guardrails that
     its data let expect (then: keep). Without a winner: keep
     control when the interval excludes an effect that matters; collect iff some source of data has an ENBS above zero;
-    else inconclusive.
+    else inconclusive. Where shares followed the data and are logged with a floor, effect and interval are those that
+    stay valid there; a finding of a rule that promises nothing on such traffic then counts only if they confirm it.
 
     Parameters
     ----------
@@ -156,6 +168,8 @@ def judge(facts: Known, level: float, out: Outcomes, amounts: bool = True, risk:
         experiments are judged in a tenth of the time.
     risk : ndarray, shape (replicates, arms - 1), optional
         Dollars per response that breaches are expected to cost, see `guardrail_costs.expected_penalty`.
+    promised : bool
+        Whether the rule keeps an error rate on its traffic.
     """
     found = estimates(out, facts.counts)
     effect_all = np.where(np.isfinite(found.effect), found.effect, -np.inf)
@@ -167,6 +181,12 @@ def judge(facts: Known, level: float, out: Outcomes, amounts: bool = True, risk:
     bias = facts.suspected_bias
     usable = np.isfinite(effect) & np.isfinite(se)
     won, lost = out.code > 0, out.code < 0
+    unconfirmed = np.zeros(arm.size, bool)
+    if out.floored and not promised:
+        with np.errstate(invalid="ignore"):
+            unconfirmed = won & ~(effect > z * se)
+            ruled_out = np.all(found.effect + z * found.se < max(facts.indifference, 0.0), axis=1)
+        won, lost = won & ~unconfirmed, lost & ((out.code == FUTILE) | ruled_out)
     with np.errstate(invalid="ignore"):
         distrusted = won & (bias > 0) & (np.abs(effect) <= 2 * np.sqrt(se**2 + bias**2))
         net = facts.money.value_per_point * effect - facts.money.handicap[arm]
@@ -193,7 +213,7 @@ def judge(facts: Known, level: float, out: Outcomes, amounts: bool = True, risk:
         action[distrusted] = COLLECT
     action[lost | small | unpaid | risky] = KEEP
     action[won & ~unpaid & ~risky & ~distrusted] = LAUNCH
-    return Findings(action, arm, effect, se, more, source, distrusted, unpaid, risky, expected)
+    return Findings(action, arm, effect, se, more, source, distrusted, unpaid, risky, expected, unconfirmed)
 
 
 def evidence(
@@ -269,9 +289,11 @@ def of_trace(shown: Trace) -> Outcomes:
     """Return one watched experiment as data for `judge`."""
     last = shown.state[-1]
     whole = last[:2].astype(np.int64)
+    logged = None if shown.logged is None else shown.logged[-1:]
     return Outcomes(
-        np.array([shown.code]), np.array([shown.day]), whole[:1], whole[1:2], last[2:3].copy(), last[3:4].copy()
-    )
+        np.array([shown.code]), np.array([shown.day]), whole[:1], whole[1:2], last[2:3].copy(), last[3:4].copy(),
+        logged, shown.floored,
+    )  # fmt: skip
 
 
 def choose(

@@ -152,7 +152,6 @@ def _strategy(
         better = law.values.get("power") if isinstance(law, exact.Exact) else None
         power = operating.proportion((code > 0) & (scenario.effects[np.maximum(code, 0)] > 0), better)
     absent = operating.blank("in the null twin no variant is truly better")
-    level = one.design.level()
     guarded = None
     if guards:
         laws = {world: known[one.name, world] if whole else operating.LATER for world in guards}
@@ -164,7 +163,7 @@ def _strategy(
         _ordered({**null, "power": absent, **alarms}),
         shown,
         verdict,
-        _wordings(scenario, facts, level, mine["truth"], money, guards.get("truth")),
+        _wordings(scenario, facts, one, mine["truth"], money, guards.get("truth")),
         guarded,
     )
 
@@ -192,7 +191,8 @@ def verdict_of(
     facts, level = facts or recommend.known(scenario), one.design.level()
     out = recommend.of_trace(shown)
     risk = guardrail_costs.expected_penalty(scenario.guardrails, shown.readings, len(facts.names))
-    found = recommend.judge(facts, level, out, risk=risk[None])
+    promised = one.design.error_claim != "none"
+    found = recommend.judge(facts, level, out, risk=risk[None], promised=promised)
     offered: tuple[Evidence, ...] = ()
     if np.isfinite(found.effect[0]) and np.isfinite(found.se[0]):
         seen = operating.estimates(out, facts.counts)
@@ -234,11 +234,13 @@ def _ordered(found: dict[str, Figure]) -> dict[str, Figure]:
 
 
 def _wordings(
-    scenario: Scenario, facts: recommend.Known, level: float, out: Outcomes, money: Ledger,
+    scenario: Scenario, facts: recommend.Known, one: Strategy, out: Outcomes, money: Ledger,
     guards: guardrail_play.Guards | None = None,
 ) -> dict[str, dict[str, Figure]]:  # fmt: skip
     """Give every replicate its verdict; report each wording's share and how often it was right."""
-    found = recommend.judge(facts, level, out, amounts=False, risk=guards.risk if guards is not None else None)
+    risk = guards.risk if guards is not None else None
+    level, promised = one.design.level(), one.design.error_claim != "none"
+    found = recommend.judge(facts, level, out, amounts=False, risk=risk, promised=promised)
     value = money.net_value(scenario.effects)
     eps = money.value_per_point * scenario.scenario.indifference
     said, allowed = found.action, np.ones(value.size, bool)

@@ -287,7 +287,11 @@ def unsigned(metric: str, value: float, apart: bool = False) -> str:
     if not np.isfinite(value):
         return "-"
     if is_share(metric):
-        return f"{100 * value:.{1 if value >= 0.001 or value == 0 else 2}f} pp" if apart else quantities.percent(value)
+        return (
+            f"{100 * value:.{1 if value >= 0.001 or value == 0 else 2}f} {quantities.PP}"
+            if apart
+            else quantities.percent(value)
+        )
     if metric in MONEY:
         return quantities.money(value)
     if metric in DAYS:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from expsim_panel.kernels.day_scores import METHODS
 from expsim_panel.strategy import Strategy
 from expsim_panel.study import Request, Study
 
@@ -69,6 +70,11 @@ class Outcomes:
         Units enrolled and rows scored.
     sums, squares : float64 ndarray, shape (replicates, arms)
         Sum and sum of squares of the scores, oriented so that more is better.
+    logged : float64 ndarray, shape (replicates, 4, arms - 1, 2), or None
+        Where a policy's shares follow the data: differences to control and their errors by the shares that were logged,
+        see `kernels.day_scores.METHODS`.
+    floored : bool
+        Whether no share can fall below a floor, so that the logged estimates are valid.
     """
 
     code: np.ndarray
@@ -77,10 +83,12 @@ class Outcomes:
     rows: np.ndarray
     sums: np.ndarray
     squares: np.ndarray
+    logged: np.ndarray | None = None
+    floored: bool = False
 
     @classmethod
-    def empty(cls, replicates: int, arms: int) -> Outcomes:
-        """Return arrays to be filled."""
+    def empty(cls, replicates: int, arms: int, logs: bool = False, floored: bool = False) -> Outcomes:
+        """Return arrays to be filled; with those of logged shares, and whether these have a floor."""
         return cls(
             np.zeros(replicates, np.int16),
             np.zeros(replicates, np.int16),
@@ -88,16 +96,25 @@ class Outcomes:
             np.zeros((replicates, arms), np.int32),
             np.zeros((replicates, arms)),
             np.zeros((replicates, arms)),
+            np.zeros((replicates, METHODS, arms - 1, 2)) if logs else None,
+            floored,
         )
 
     @property
     def nbytes(self) -> int:
         """Memory that the arrays take."""
-        return int(sum(getattr(self, name).nbytes for name in ARRAYS))
+        return int(sum(array.nbytes for _, array in self.arrays()))
+
+    def arrays(self) -> list[tuple[str, np.ndarray]]:
+        """Return every array with its name, in the order of the digest."""
+        made = [(name, getattr(self, name)) for name in ARRAYS]
+        return made if self.logged is None else [*made, ("logged", self.logged)]
 
     def part(self, which: slice) -> Outcomes:
         """Return a view of some replicates."""
-        return Outcomes(*(getattr(self, name)[which] for name in ARRAYS))
+        logged = None if self.logged is None else self.logged[which]
+        code, day, units, rows, sums, squares = (getattr(self, name)[which] for name in ARRAYS)
+        return Outcomes(code, day, units, rows, sums, squares, logged, self.floored)
 
 
 @dataclass(frozen=True)
@@ -183,6 +200,8 @@ class Trace:
         Units, rows, sums and squares at the end of each day, oriented so that more is better.
     readings : tuple of Readings or None
         What was measured of each guardrail by the end, arrays (arms,); None where one was not measured.
+    logged, floored
+        As in `Outcomes`, at the end of each day.
     """
 
     luck: int
@@ -190,6 +209,14 @@ class Trace:
     day: int
     state: np.ndarray
     readings: tuple[Readings | None, ...] = ()
+    logged: np.ndarray | None = None
+    floored: bool = False
+
+    def outcomes(self) -> Outcomes:
+        """Return what was known at the end of each day, as if each day were an experiment."""
+        none = np.zeros(len(self.state), np.int16)
+        units, rows, sums, squares = (self.state[:, part] for part in range(4))
+        return Outcomes(none, none, units, rows, sums, squares, self.logged, self.floored)
 
 
 @dataclass(frozen=True)
@@ -301,9 +328,9 @@ class Result:
         seen = hashlib.sha256()
         for one in self.strategies:
             for world, arrays in one.worlds.items():
-                for name in ARRAYS:
+                for name, array in arrays.arrays():
                     seen.update(f"{one.name}/{world}/{name}".encode())
-                    seen.update(np.ascontiguousarray(getattr(arrays, name), "<f8").tobytes())
+                    seen.update(np.ascontiguousarray(array, "<f8").tobytes())
             for world, codes in one.guarded.codes.items() if one.guarded else ():
                 seen.update(f"{one.name}/{world}/guardrails".encode())
                 seen.update(np.ascontiguousarray(codes, "<f8").tobytes())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from expsim_panel import timeline
 from expsim_panel.errors import InputError
+from expsim_panel.late_arms import check_arrivals
 from expsim_panel.preference_checks import check_evaluator, check_side_by_side
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def check_world(scenario: Scenario, where: str) -> None:
         if variant.change is not None and variant.change.day > traffic.days:
             problem = f"a jump on day {variant.change.day} of {traffic.days}"
             raise InputError(where, f"variants.{i}.change.day", problem, f"give a day up to {traffic.days}")
+    check_arrivals(scenario, where)
     if scenario.family == "binary":
         if analysis.covariate_correlation != 0:
             problem = "a rate is analysed by its counts, without a covariate"

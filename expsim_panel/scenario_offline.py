@@ -186,7 +186,18 @@ def check_offline(scenario: Scenario, where: str) -> None:
                 problem = f"{key} is not played on a prompt set"
                 raise InputError(where, f"evaluator.{key}", problem, "set it to 0, or use live traffic")
     if kind == "hybrid":
-        paired = table.paired and table.level == "prompt" and not table.topics
-        if len(scenario.variants) != 2 or scenario.family == "binary" or not paired:
-            problem = "judge and people together are played for two variants' scores on the same, independent prompts"
-            raise InputError(where, "offline", problem, "set paired = true and topics = 0, or use judge or human")
+        _check_hybrid(scenario, where)
+
+
+def _check_hybrid(scenario: Scenario, where: str) -> None:
+    """Check that labels can correct the judge prompt by prompt."""
+    from expsim_panel.paired_laws import check_states
+
+    table, evaluator = scenario.offline, scenario.evaluator
+    if not (table.paired and table.level == "prompt" and not table.topics):
+        problem = "judge and people together are played on the same, independent prompts for all variants"
+        raise InputError(where, "offline", problem, "set paired = true and topics = 0, or use judge or human")
+    if evaluator.correction not in ("auto", "ppi++", "ppi") or evaluator.labelling != "random":
+        problem = "pairs are corrected by PPI++ or PPI, with labels at random"
+        raise InputError(where, "evaluator.correction", problem, 'write "auto" and labelling = "random"')
+    check_states(scenario, int(table.samples), where, "offline.samples")

@@ -77,6 +77,8 @@ def size_of(
             raise InputError(WHERE, "--rates", "rates beside an effect or a standard deviation", remedy)
         given = {"rates": rates, "units": units} if needs_units or units is not None else {"rates": rates}
     control, treatment = check_allocation(allocation)
+    if margin and all(value is None for value in given.values()):
+        raise InputError(WHERE, "--margin", "a margin of no effect", "give --effect and --sd, or --rates")
     if all(value is None for value in given.values()):
         return None
     for key, value in given.items():

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from expsim_panel import plan
+from expsim_panel import plan, timeline
 from expsim_panel.design import Setting
-from expsim_panel.hybrid_rows import LabelledRows, PairedRows
+from expsim_panel.hybrid_rows import LabelledRows
 from expsim_panel.kernels.hybrid import FF, REST, REST_F, REST_FF, SUMS_KEPT, F, N
-from expsim_panel.kernels.hybrid_pairs import draw_paired
 from expsim_panel.kernels.hybrid_paths import draw_hybrid
 from expsim_panel.kernels.hybrid_worlds import HybridWorld
 from expsim_panel.kernels.outcomes import draw_paths
@@ -21,7 +20,9 @@ from expsim_panel.kernels.trials import ROWS, SQUARES, SUMS, UNITS, WATCH_NOBODY
 from expsim_panel.kernels.verdict_pairs import draw_corrected_verdicts
 from expsim_panel.kernels.verdicts import draw_verdicts
 from expsim_panel.kernels.worlds import World, draw_world
+from expsim_panel.logged_shares import empty, log
 from expsim_panel.offline_laws import PromptRows
+from expsim_panel.paired_rows import PairedRows
 from expsim_panel.policy import Supply
 from expsim_panel.preference_hybrid import HybridRows
 from expsim_panel.preference_rows import PreferenceRows
@@ -109,14 +110,17 @@ class Stage:
                     paths = self._draw(block, law)
                 self._play_one(one, block, law, paths, into[one.name])
 
-    def watch(self, one: Strategy, replicate: int) -> tuple[Outcomes, np.ndarray]:
-        """Replay one replicate of a strategy; return the block up to it and its days (days, 4, arms)."""
+    def watch(self, one: Strategy, replicate: int) -> tuple[Outcomes, np.ndarray, np.ndarray | None]:
+        """Replay one replicate of a strategy; return the block up to it, its days and what they were estimated at.
+
+        Shapes (days, 4, arms) and (days, 4, arms - 1, 2), None where no shares are logged; see `Trace`.
+        """
         block, watched = divmod(replicate, BLOCK)
         # Replicates are drawn one after the other, so the watched one needs those before it and no others.
         law = self.law(block, watched + 1)
-        out = Outcomes.empty(watched + 1, self.setting.arms)
+        out = empty(self.study.scenario, one, watched + 1)
         paths = None if one.policy.adaptive else self._draw(block, law)
-        return out, self._play_one(one, block, law, paths, out, watched)
+        return out, *self._play_one(one, block, law, paths, out, watched)
 
     def _play_one(
         self,
@@ -126,7 +130,7 @@ class Stage:
         paths: Paths | None,
         out: Outcomes,
         watched: int = WATCH_NOBODY,
-    ) -> np.ndarray:
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         # Adaptive strategies draw for themselves, in a lane that depends on nothing but their name. Recorded
         # paths are not drawn from, and making generators would take longer than playing a short experiment.
         adaptive = one.policy.adaptive
@@ -141,6 +145,12 @@ class Stage:
         rule = _own_scratch(self.rules[one.name])
         arrays = (out.code, out.day, out.units, out.rows, out.sums, out.squares)
         known = _as_known(paths, delay, lag) if delay and paths is not None else whole
+        path: np.ndarray | None = None
+        if out.logged is not None:
+            # The days of one experiment are kept where somebody watches.
+            path = np.full((self.setting.days if watched >= 0 else 0, *out.logged.shape[1:]), np.nan)
+            skip = law.uneven.skip if law.uneven is not None else 0
+            known = log(whole, self.traffic.arrivals, skip, out.logged, path)
         play(known, rule, *streams, self.setting.days, watched, *arrays, trace)
         if delay:
             _settle(whole, delay, out, trace)
@@ -148,7 +158,9 @@ class Stage:
             daily = whole.daily[whole.skip :] if paths is None else paths.daily
             if daily is not None:
                 _relabel(law.labelled, daily, delay, lag, int(out.day[-1]), trace)
-        return trace
+        if path is not None and delay:
+            path = np.concatenate([np.full((delay, *path.shape[1:]), np.nan), path])
+        return trace, path
 
     def _world(self, one: Strategy, law: plan.Law) -> World | HybridWorld:
         """Return a policy in a world that is not plain: it gets empty rows, the world draws the real ones."""
@@ -163,6 +175,7 @@ class Stage:
             0.0,
             0,
             True,
+            timeline.arrivals(self.study.scenario),
         )
         days, allocation = self.setting.days, one.policy.allocation(supply)
         if isinstance(law.labelled, LabelledRows):
@@ -199,6 +212,7 @@ class Stage:
             float(law.severity_sd),
             int(law.raters),
             bool(law.shared),
+            timeline.arrivals(self.study.scenario),
         )
 
     def _draw(self, block: int, law: plan.Law) -> Paths:
@@ -220,9 +234,9 @@ class Stage:
             draw_corrected_verdicts(streams[0], law.labelled.kernel(), rows, judged, sums, squares)
         elif isinstance(law.labelled, PairedRows):
             judged = law.labelled.judged(rows)
-            daily = np.zeros((shape[1], SUMS_KEPT + 1, 1))
+            daily = np.zeros((shape[1], SUMS_KEPT + 1, shape[2] - 1))
             asked = rows[:, 0].copy(), judged[:, 0].copy(), lag
-            draw_paired(streams[0], law.labelled.law, *asked, sums, squares, *known, daily)
+            law.labelled.draw(streams[0], asked, sums, squares, known, daily)
         elif law.labelled is not None:
             shares = law.uneven.shares if law.uneven else np.zeros(rows.shape)
             stratified = law.uneven.stratified if law.uneven else False

@@ -240,4 +240,10 @@ def looks_of(design: Design, setting: Setting) -> tuple[np.ndarray, Floats, Floa
         return "no stage-wise estimate: a look sees no responses"
     if np.any(np.diff(1 / variance) <= 0):
         return "no stage-wise estimate: two looks see the same responses"
+    if (
+        setting.clock is not None
+        and np.ptp(setting.clock[days - 1] * variance) > 1e-9 * setting.clock[-1] * variance[-1]
+    ):
+        # What the looks have in common is then not what they know of the effect.
+        return "no stage-wise estimate: shares change, and days are compared apart"
     return days, np.asarray(variance[-1] / variance), lower, inner if has_inner(inner) else None, upper

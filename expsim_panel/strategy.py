@@ -43,7 +43,8 @@ class Strategy:
 
     def rule(self, setting: Setting) -> Any:
         """Return the kernel's parameters of the stopping rule on the traffic that the policy brings about."""
-        return self.design.adaptive_rule(setting) if self.policy.follows_data else self.design.rule(setting)
+        moves = self.policy.follows_data or setting.late_arms
+        return self.design.adaptive_rule(setting) if moves else self.design.rule(setting)
 
     def to_tree(self) -> dict[str, Any]:
         """Return the ``[[strategies]]`` table that `build` reads back."""
@@ -120,7 +121,16 @@ def named(text: str, where: str) -> Strategy:
     return build({"name": text[:60], **fields, "kind": kind}, where, kind)
 
 
-def standard(adaptive: bool = True) -> list[Strategy]:
-    """Return the five strategies that every scenario is compared on, or those of them that never change the split."""
+def standard(adaptive: bool = True, late_arms: bool = False) -> list[Strategy]:
+    """Return the five strategies that every scenario is compared on, or those of them that never change the split.
+
+    Where variants arrive late the split is even over those that are there.
+    """
     made = [build({"kind": kind}, "standard strategies", kind) for kind in STANDARD]
+    if late_arms:
+        made = [one if one.policy.adaptive else build(_even(one.kind), "standard strategies", one.kind) for one in made]
     return [one for one in made if adaptive or not one.policy.adaptive]
+
+
+def _even(kind: str) -> dict[str, Any]:
+    return {"kind": kind, "name": kind, "allocation": "even"}

@@ -14,10 +14,12 @@ import param
 from expsim_panel import library, preference_checks, strategy
 from expsim_panel.errors import InputError
 from expsim_panel.kernels.strata import DailyRatio, DailyTable
+from expsim_panel.late_arms import check_late, late_arms
 from expsim_panel.policy import Floored, Problem
 from expsim_panel.quantities import Count
 from expsim_panel.scenario import Scenario
 from expsim_panel.sections import Section
+from expsim_panel.timeline import stratified
 
 if TYPE_CHECKING:
     from expsim_panel.results import Result
@@ -67,7 +69,7 @@ def _parsed(request: Request) -> Study:
 
 def _standard(scenario: Scenario) -> list[strategy.Strategy]:
     """Return the standard strategies; of a prompt set those with a fixed split, and a t test for few rows."""
-    made = strategy.standard(adaptive=not scenario.side_by_side)
+    made = strategy.standard(not scenario.side_by_side, late_arms(scenario))
     if scenario.offline is None:
         return made
     return [strategy.build({"kind": "fixed-t"}, "standard strategies", "fixed-t"),
@@ -161,14 +163,22 @@ class Study(Section):
             if one.policy.adaptive and self.scenario.offline is not None:
                 problem = f"{one.name} divides live traffic, and a prompt set has none"
                 raise InputError(where, f"strategies.{i}", problem, "remove it, or remove [offline]")
+            if setting.late_arms:
+                check_late(self.scenario, one, one.rule(setting), where, f"strategies.{i}")
             if self.scenario.side_by_side:
                 preference_checks.check_strategy(self.scenario, one, where, f"strategies.{i}")
             if isinstance(one.policy, Floored):
                 problem_ = Problem(setting.arms, int(setting.units[-1].sum()), setting.binary, True)
                 one.policy.check_arms(problem_, where, f"strategies.{i}")
             one.design.check_for(setting, where, f"strategies.{i}")
+            apart = one.design.not_by_day() if stratified(self.scenario) and not one.policy.adaptive else ""
+            if apart:
+                remedy = 'choose another design, or write analysis.estimator = "pooled" where no level moves'
+                problem = f"{one.name} where variants are compared within each day: {apart}"
+                raise InputError(where, f"strategies.{i}", problem, remedy)
             hybrid = self.scenario.evaluator.kind == "hybrid"
-            if hybrid and one.policy.follows_data and isinstance(one.rule(setting), DailyTable | DailyRatio):
+            moves = one.policy.follows_data or (one.policy.adaptive and setting.late_arms)
+            if hybrid and moves and isinstance(one.rule(setting), DailyTable | DailyRatio):
                 problem = f"{one.design.kind} compares day by day, and a hybrid corrects a day by labels of all days"
                 remedy = "choose bayesian, or another evaluator"
                 raise InputError(where, f"strategies.{i}.stopping", f"{one.name}: {problem}", remedy)
@@ -199,10 +209,10 @@ class Study(Section):
 
     def _check_size(self) -> None:
         """Refuse results that would not fit into memory; the same on every machine, as results are."""
+        from expsim_panel.logged_shares import empty
         from expsim_panel.plan import WORLDS
-        from expsim_panel.results import Outcomes
 
-        each = len(self.strategies) * len(WORLDS) * Outcomes.empty(1, len(self.scenario.variants)).nbytes
+        each = len(WORLDS) * sum(empty(self.scenario, one, 1).nbytes for one in self.strategies)
         if self.replicates * each > MAX_BYTES:
             most = MAX_BYTES // each // 1000 * 1000
             have = f"{self.replicates:,} experiments of {len(self.strategies)} strategies"

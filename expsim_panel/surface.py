@@ -20,6 +20,7 @@ from expsim_panel.strategy import Strategy
 from expsim_panel.study import Request, Study
 from expsim_panel.surface_cells import Cancelled, Progress
 from expsim_panel.surface_simulation import reads_paths
+from expsim_panel.world_words import WorldWords, of_world
 
 __all__ = ["METRICS", "Origin", "PowerCurve", "PowerSurface", "power_curve", "power_surface"]
 
@@ -76,6 +77,16 @@ class Origin:
     def across(self) -> str:
         """What the axis of sizes counts."""
         return f"{self.unit.capitalize()}s per day, all variants" if self.live else "Prompts"
+
+    @property
+    def words(self) -> WorldWords:
+        """Words of the world that was varied."""
+        return of_world(self.live)
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """What each of `METRICS` is called in this world."""
+        return {metric: self.words.figure(metric, usual) for metric, usual in METRICS.items()}
 
     def size(self, units: float) -> str:
         """Say one size in words: of each day's traffic, or of the prompt set."""

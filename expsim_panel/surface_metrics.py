@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from expsim_panel.scenario import Scenario
+from expsim_panel.world_words import words_of
 
 Entry = tuple[str, str, str]
 """World, key of the figure, plain words."""
@@ -100,16 +101,16 @@ def of_guardrails(key: str) -> bool:
 
 
 def metrics_of(scenario: Scenario) -> dict[str, Entry]:
-    """Return what a surface of a scenario can show, with the figures of its guardrails.
+    """Return what a surface of a scenario can show, in the words of its world, with the figures of its guardrails.
 
     ``p_pass``, ``p_fail``, ``p_unknown``, ``p_false_alarm``, ``p_false_fail`` and ``p_pass_at_margin`` are of all
     guardrails together (pass: all do; fail: any does) and, with several variants, of the best one by its true effect.
     ``guardrails.INDEX.FIGURE`` is one guardrail's; with several variants ``guardrails.INDEX.ARM.FIGURE``. These know
     ``power`` too: the guardrail's own, the chance that a harmless variant passes.
     """
-    rails, arms = scenario.guardrails, len(scenario.variants)
+    rails, arms, world_words = scenario.guardrails, len(scenario.variants), words_of(scenario)
     if not rails:
-        return METRICS
+        return {key: (world, figure, world_words.figure(key, usual)) for key, (world, figure, usual) in METRICS.items()}
     made = {**METRICS, **_LAUNCHES}
     for name, (world, figure, _) in _RAIL.items():
         if name != "power":
@@ -118,6 +119,6 @@ def metrics_of(scenario: Scenario) -> dict[str, Entry]:
         for arm in range(1, arms):
             place = f"guardrails.{index}" if arms == 2 else f"guardrails.{index}.{arm}"
             owner = rail.name if arms == 2 else f"{rail.name}, {scenario.variants[arm].name}"
-            for name, (world, figure, words) in _RAIL.items():
-                made[f"{place}.{name}"] = world, f"{RAIL}.{index}.{arm}.{figure}", f"{owner}: chance to {words}"
+            for name, (world, figure, event) in _RAIL.items():
+                made[f"{place}.{name}"] = world, f"{RAIL}.{index}.{arm}.{figure}", f"{owner}: chance to {event}"
     return made

@@ -22,10 +22,23 @@ def weights(scenario: Scenario) -> np.ndarray:
     return np.asarray(sizes * days / sizes.sum())
 
 
+def arrivals(scenario: Scenario) -> np.ndarray:
+    """Return the first day (from 0) on which each variant gets traffic, shape (arms,)."""
+    return np.array([(one.arrives_day or 1) - 1 for one in scenario.variants], dtype=np.int64)
+
+
+def late_arms(scenario: Scenario) -> bool:
+    """Tell whether a variant arrives after the experiment has begun."""
+    return bool(arrivals(scenario).any())
+
+
 def shares(scenario: Scenario) -> np.ndarray:
-    """Return the shares of each day, shape (days, arms): final ones, or on the way there."""
+    """Return the shares of each day, shape (days, arms): of those that are there, final ones or on the way there."""
     days, ramp = scenario.traffic.days, scenario.traffic.ramp
     made = np.tile(scenario.shares, (days, 1))
+    if late_arms(scenario):
+        made *= arrivals(scenario) <= np.arange(days)[:, None]
+        made /= made.sum(axis=1, keepdims=True)
     if ramp is not None:
         steps = max(ramp.days - 1, 1)
         part = ramp.start + (1 - ramp.start) * np.minimum(np.arange(days) / steps, 1.0)
@@ -40,6 +53,34 @@ def stratified(scenario: Scenario) -> bool:
     """Tell whether variants are compared within each day."""
     wanted = scenario.analysis.estimator
     return bool(wanted == "stratified" or (wanted == "auto" and scenario.traffic.ramp is not None))
+
+
+def clock(scenario: Scenario, rows: np.ndarray) -> np.ndarray:
+    """Return the time on which z moves like a random walk where shares change, by the end of each day, shape (days,).
+
+    Two looks' z have the correlation ``sqrt(t_1 / t_2)``. Pooled means: the information ``1 / (1/n0 + 1/n1)``. Days
+    compared apart and combined with their traffic w as weights: ``sum w^2 (1/n0 + 1/n1)``, since it is the weighted
+    sum that has independent increments. With constant shares both grow with the rows; on a ramp, which gives new
+    variants less than in the end, neither does. Of several variants the mean one counts.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (days, arms)
+        Rows known by the end of each day.
+
+    References
+    ----------
+    C. Jennison, B. W. Turnbull (2000), Group Sequential Methods, section 3.1.
+    """
+    rows = rows.astype(float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if not stratified(scenario):
+            return np.asarray(1.0 / (1.0 / rows[:, :1] + 1.0 / rows[:, 1:]).mean(axis=1))
+        daily = np.diff(rows, axis=0, prepend=0.0)
+        used = np.all(daily >= 2, axis=1)
+        weight = np.where(used, daily.sum(axis=1), 0.0)
+        of_day = np.where(used, (1.0 / daily[:, :1] + 1.0 / daily[:, 1:]).mean(axis=1), 0.0)
+    return np.asarray(np.cumsum(weight**2 * of_day))
 
 
 def transient(scenario: Scenario) -> bool:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from expsim_panel.operating import estimates
 from expsim_panel.results import Outcomes
 from expsim_panel.scenario import Scenario
 
@@ -121,6 +122,13 @@ def of_data(scenario: Scenario, facts: Known, out: Outcomes, risk: np.ndarray) -
     variance = np.maximum(squares / rows - mean**2, 0.0) / (rows - (0 if facts.counts else 1))
     if (variance <= 0).any():
         return None
+    if out.floored:
+        # Pooled means are biased where traffic followed the data: differences and their errors by the logged shares.
+        found = estimates(out, facts.counts)
+        apart, spread = found.effect[0], found.se[0] ** 2 - variance[0]
+        if np.isfinite(spread).all():
+            mean = np.append(mean[0], mean[0] + apart)
+            variance = np.append(variance[0], np.maximum(spread, variance[1:]))
     sd = np.sqrt(variance + facts.suspected_bias**2 / 2)
     means = [one.mean_wait() for one in scenario.variants]
     waits = [None if one is None else one / 1000 for one in means]

@@ -95,9 +95,19 @@ class Uneven:
     lag: int = 0
 
     @property
+    def ramps(self) -> bool:
+        """Whether the shares of the traffic change."""
+        return bool(np.ptp(self.shares, axis=0).max() > 0)
+
+    @property
+    def moves(self) -> bool:
+        """Whether some mean changes from day to day."""
+        return bool(np.ptp(self.shift, axis=0).max() > 0 or (self.ramps and self.spill.any()))
+
+    @property
     def constant(self) -> bool:
         """Whether every day is like every other, late and left-out ones apart."""
-        return bool(np.ptp(self.shift, axis=0).max() == 0 and np.ptp(self.shares, axis=0).max() == 0)
+        return not self.ramps and not self.moves
 
     def repeated(self, size: int) -> Uneven:
         """Return the same for `size` replicates that share the first one's truth."""

@@ -13,7 +13,7 @@ import param
 from expsim_panel.call_costs import Call, TokenLaw
 from expsim_panel.errors import InputError
 from expsim_panel.prices import price
-from expsim_panel.quantities import Factor, Millis, Money, Score, Share, Spread, Tokens
+from expsim_panel.quantities import Days, Factor, Millis, Money, Score, Share, Spread, Tokens
 from expsim_panel.response_time import ResponseTime
 from expsim_panel.scenario_world import Change
 from expsim_panel.sections import Section
@@ -223,6 +223,14 @@ class Variant(Section):
         allow_None=True,
         label="Change of this variant alone",
         doc="A jump or drift that leads to the long-run mean within the planned days.",
+    )
+    arrives_day = Days(
+        None,
+        allow_None=True,
+        bounds=(1, 366),
+        softbounds=(1, 28),
+        label="Arrives on day",
+        doc="First day with traffic for this variant, where it is later than the experiment; unset: from the start.",
     )
 
     def check(self, where: str, path: str = "") -> None:

@@ -113,6 +113,12 @@ def verdict(
     else:
         sentence = f"Inconclusive: {case.name} shows {shows}, and at these stakes no more data is worth its price."
         reasons = wording_evidence.compared(offered)
+    if found.unconfirmed[0]:
+        reasons.insert(
+            0,
+            f"The rule names {case.name} from pooled means, which moving traffic biases; the estimate that reckons "
+            "with it does not exclude zero.",
+        )
     if payee == "judge" and facts.suspected_bias and not distrusted and action != KEEP:
         bias = case.size(2 * facts.suspected_bias, False)
         reasons.append(f"Only a judge was asked: up to {bias} of a difference could be its own bias.")

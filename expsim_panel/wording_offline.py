@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from expsim_panel.offline_answers import SideBySide
-from expsim_panel.quantities import count
+from expsim_panel.quantities import count, money
 
-WORDS = {"judge": "Judge", "human": "People"}
+WORDS = {"judge": "Judge", "human": "People", "hybrid": "Both"}
 BEST = {
     "judge calls": "judge call of an answer",
     "raters": "rater of a prompt",
@@ -33,6 +33,13 @@ def sentences(found: SideBySide) -> list[str]:
     if found.best:
         said = ", ".join(_some(found.best[key], word) for key, word in BEST.items() if key in found.best)
         lines.append(f"Best for the money on this set: {said}.")
+    both = next((one for one in found.equal if one.evaluator == "hybrid" and one.se is not None), None)
+    if both is not None:
+        judged, labels = _some(both.per_variant, "prompt"), _some(both.labels, "label")
+        lines.append(
+            f"Both, {money(found.budget)}: {judged} judged, and {labels} on a random part to correct the judge."
+        )
+    lines += [f"Both: {one.reason}." for one in found.equal if one.reason and one.evaluator == "hybrid"]
     lines += [f"{WORDS[one.evaluator]} on {MODES[one.mode]}: {one.reason}." for one in found.rows if one.reason]
     lines += [f"Assumed: {one}; say it in [offline]." for one in found.assumed]
     return lines

@@ -15,7 +15,11 @@ from expsim_panel.kernels.trials import ROWS, SQUARES, SUMS, UNITS, advance
 
 
 class Batched(NamedTuple):
-    """A policy's parameters, arrivals, law of the rows, floors and burn-in, and scratch space."""
+    """A policy's parameters, arrivals, law of the rows, floors and burn-in, and scratch space.
+
+    `ready`, shape (arms,): first day of each arm, ascending. `work`, shape (4, arms), has the day's shares in row
+    `arms.P_BEST`; `flat` is the policy's own scratch space, as many of its columns as there are arms.
+    """
 
     policy: Any
     arrivals: np.ndarray
@@ -30,8 +34,10 @@ class Batched(NamedTuple):
     burn_in: int
     standardise: bool
     memory: np.ndarray
+    ready: np.ndarray
     severity: np.ndarray
     work: np.ndarray
+    flat: np.ndarray
     today: np.ndarray
     n: np.ndarray
     s: np.ndarray
@@ -52,6 +58,7 @@ def batched(
     burn_in: int,
     standardise: bool,
     memory: np.ndarray,
+    ready: np.ndarray | None = None,
 ) -> Batched:
     """Return the parameters of `advance`, with scratch space of its own for every block."""
     arms = means.shape[1]
@@ -69,8 +76,10 @@ def batched(
         int(burn_in),
         bool(standardise),
         memory,
+        np.zeros(arms, np.int64) if ready is None else ready,
         np.zeros((arms, max(raters, 1))),
         np.zeros((4, arms)),
+        np.zeros(4 * arms),
         np.zeros(arms, np.int64),
         np.zeros(arms),
         np.zeros(arms),
@@ -119,10 +128,17 @@ def _advance(
     day: int,
     state: np.ndarray,
 ) -> None:
-    """Split the day's units by a multinomial draw in the policy's shares, then add their scored rows."""
+    """Split the day's units by a multinomial draw in the policy's shares, then add their scored rows.
+
+    The policy knows of no arm that is not there yet.
+    """
     work, severity, today, memory = allocation.work, allocation.severity, allocation.today, allocation.memory
-    n, s, q = allocation.n, allocation.s, allocation.q
     arms, raters = state.shape[1], allocation.raters
+    there = 1
+    while there < arms and allocation.ready[there] <= day:
+        there += 1
+    n, s, q = allocation.n[:there], allocation.s[:there], allocation.q[:there]
+    mine = allocation.flat[: 4 * there].reshape((4, there))
     if day == 0:
         draw_severity(evaluator, allocation.severity_sd, raters, allocation.shared, severity)
         for i in range(memory.shape[0]):
@@ -131,16 +147,17 @@ def _advance(
         begin(allocation.policy, memory)
     ready = _seen(allocation.standardise, state, n, s, q)
     t = 0
-    for a in range(arms):
+    for a in range(there):
         t += int(n[a])
         if n[a] < allocation.burn_in:
             ready = False
     if ready:
-        shares(allocation.policy, t, n, s, q, memory, work)
-        mix(allocation.floors, work)
-    else:
-        for a in range(arms):
-            work[P_BEST, a] = 1.0 / arms
+        shares(allocation.policy, t, n, s, q, memory, mine)
+        mix(allocation.floors[:there], mine)
+    for a in range(arms):
+        work[P_BEST, a] = 0.0
+        if a < there:
+            work[P_BEST, a] = mine[P_BEST, a] if ready else 1.0 / there
     multinomial(policy, allocation.arrivals[day], work, P_BEST, today)
     for a in range(arms):
         state[UNITS, a] += today[a]
@@ -158,7 +175,7 @@ def _advance(
         state[SQUARES, a] += square
     if _seen(allocation.standardise, state, n, s, q):
         t = 0
-        for a in range(arms):
+        for a in range(there):
             t += int(n[a])
-        for a in range(arms):
+        for a in range(there):
             update(allocation.policy, a, n[a], s[a], t, n, s, memory)

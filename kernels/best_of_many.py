@@ -16,6 +16,7 @@ from expsim_panel.kernels.special import betainc, log_beta
 
 _ORDER = 12
 _NEGLIGIBLE = 1e-13
+_TWO_PI = 2.0 * math.pi
 _REACHES = np.array([7.5, 12.0, 20.0, 35.0])
 
 
@@ -41,24 +42,39 @@ _NODES, _WEIGHTS, _UP_TO = _rule(_ORDER)
 
 
 @inner
-def _ends(a: float, b: float) -> tuple[float, float, float, float]:
-    """Return mean, standard deviation, and the points outside of which a Beta(a, b) has a negligible part."""
+def _negligible(a: float, b: float, x: float) -> bool:
+    """Tell whether P(Beta(a, b) < x) is negligible, for x below the mean.
+
+    It is at most ``exp(-n kl(m, x)) sqrt(b / (2 pi a n)) / (1 - n x / (a + 1))`` with n = a + b, m = a / n: the first
+    term of its series by Stirling's formula, which leaves out a factor above 1 of B(a, b), times the geometric series
+    that is above all further terms. Mostly that says so, at a third of the cost.
+    """
     n = a + b
-    mean = a / n
-    sd = math.sqrt(a * b / (n + 1.0)) / n
-    low = 0.0
+    rest = 1.0 - n * x / (a + 1.0)
+    apart = a * math.log(a / (n * x)) + b * math.log(b / (n * (1.0 - x)))
+    if math.exp(-apart) * math.sqrt(b / (_TWO_PI * a * n)) < _NEGLIGIBLE * rest:
+        return True
+    return betainc(a, b, x) < _NEGLIGIBLE
+
+
+@inner
+def _start(a: float, b: float, mean: float, sd: float) -> float:
+    """Return a point below which a Beta(a, b) has a negligible part."""
     for i in range(_REACHES.shape[0]):
-        x = mean - _REACHES[i] * sd
-        if x <= 0.0 or betainc(a, b, x) < _NEGLIGIBLE:
-            low = max(x, 0.0)
-            break
-    high = 1.0
+        x: float = mean - _REACHES[i] * sd
+        if x <= 0.0 or _negligible(a, b, x):
+            return max(x, 0.0)
+    return 0.0
+
+
+@inner
+def _end(a: float, b: float, mean: float, sd: float, beyond: float) -> float:
+    """Return a point above which it has one; any candidate for it that lies above `beyond` will do."""
     for i in range(_REACHES.shape[0]):
-        x = mean + _REACHES[i] * sd
-        if x >= 1.0 or betainc(b, a, 1.0 - x) < _NEGLIGIBLE:
-            high = min(x, 1.0)
-            break
-    return mean, sd, low, high
+        x: float = mean + _REACHES[i] * sd
+        if x > beyond or x >= 1.0 or _negligible(b, a, 1.0 - x):
+            return min(x, 1.0)
+    return 1.0
 
 
 @inner
@@ -86,11 +102,20 @@ def p_best_of_betas(work: np.ndarray) -> None:
     mean = np.empty(arms)
     sd = np.empty(arms)
     end = np.empty(arms)
-    low = 0.0
+    first = 0
     for a in range(arms):
-        mean[a], sd[a], start, end[a] = _ends(work[FIRST, a], work[SECOND, a])
-        low = max(low, start)
+        n = work[FIRST, a] + work[SECOND, a]
+        mean[a] = work[FIRST, a] / n
+        sd[a] = math.sqrt(work[FIRST, a] * work[SECOND, a] / (n + 1.0)) / n
+        first = a if mean[a] - _REACHES[0] * sd[a] > mean[first] - _REACHES[0] * sd[first] else first
         work[P_BEST, a] = 0.0
+    # Where the highest of the nearest candidates holds, all others begin below it.
+    low = _start(work[FIRST, first], work[SECOND, first], mean[first], sd[first])
+    for a in range(arms):
+        if mean[a] - _REACHES[0] * sd[a] > low:
+            low = max(low, _start(work[FIRST, a], work[SECOND, a], mean[a], sd[a]))
+    for a in range(arms):
+        end[a] = _end(work[FIRST, a], work[SECOND, a], mean[a], sd[a], low)
     # Below `low` some arm is surely larger: an arm that ends there has no chance.
     open_ = np.empty(arms, np.int64)
     count = 0
@@ -107,6 +132,9 @@ def p_best_of_betas(work: np.ndarray) -> None:
         work[P_BEST, one] = p
         work[P_BEST, two] = 1.0 - p
         return
+    for i in range(count):
+        a = open_[i]
+        end[a] = _end(work[FIRST, a], work[SECOND, a], mean[a], sd[a], 1.0)
     density = np.empty((count, _ORDER))
     below = np.empty(count)
     scale = np.empty(count)

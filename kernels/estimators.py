@@ -134,6 +134,26 @@ def binary_eif(
 
 
 @kernel
+def plain_eif_variance(
+    negatives: float, hits_negative: float, positives: float, hits_positive: float, rest: float, rest_positive: float
+) -> float:
+    """Return the variance of `binary_eif` with rates as observed and divisors n_c - 1; 0 without two labels of each.
+
+    A shrunken rate has about one hit more, so that the variance with it is too large by some ``sum w_c / x_c``, x_c
+    the hits at verdict c and w_c its part of the variance: a quarter too large at four hits. Unshrunken it is
+    unbiased, but 0 where there was no hit: for an interval on log odds, not for a test.
+    """
+    if negatives < 2.0 or positives < 2.0:
+        return 0.0
+    rows = negatives + positives + rest
+    p = (positives + rest_positive) / rows
+    m0, m1 = hits_negative / negatives, hits_positive / positives
+    variance = (m1 - m0) * (m1 - m0) * p * (1.0 - p) / rows
+    variance += (1.0 - p) * (1.0 - p) * m0 * (1.0 - m0) / (negatives - 1.0)
+    return variance + p * p * m1 * (1.0 - m1) / (positives - 1.0)
+
+
+@kernel
 def rogan_gladen(
     rate: float, rows: float, sensitivity: float, true_positives: float, specificity: float, true_negatives: float
 ) -> tuple[float, float, float]:

@@ -12,13 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from expsim_panel.kernels.jit import inner, kernel
+from expsim_panel.kernels.ordering import beyond, carry
 from expsim_panel.kernels.wedge import two_intervals
 
 Floats = npt.NDArray[np.float64]
 
 _REACH = 16.0
-_ROOT_HALF = 0.7071067811865476
-_ROOT_2PI = 2.5066282746310007
 
 
 @kernel
@@ -52,13 +51,7 @@ def going_on_outside(
         low, high = max(lower[k], -_REACH) * root, min(upper[k], _REACH) * root
         width = max(middle[k], -1.0) * root
         targets, weights = two_intervals(low, -width, width, high, math.sqrt(step * following / (step + following)))
-        factor = 1.0 / (_ROOT_2PI * math.sqrt(step))
-        for j in range(targets.size):
-            total = 0.0
-            for i in range(first, points.size):
-                gap = points[i] - targets[j]
-                total += mass[i] * math.exp(-0.5 * gap * gap / step)
-            weights[j] *= factor * total
+        carry(points, mass, first, step, targets, weights)
         first = points.size
         points, mass = np.concatenate((points, targets)), np.concatenate((mass, weights))
         start[k + 2] = points.size
@@ -73,12 +66,7 @@ def _beyond(
     """P(going on, then beyond `bound` on the score scale) under a drift."""
     if bound == math.inf:
         return 0.0
-    scale = _ROOT_HALF / math.sqrt(step)
-    tail = 0.0
-    for i in range(first, last):
-        weight = mass[i] * math.exp(drift * points[i] - 0.5 * drift * drift * before)
-        tail += weight * 0.5 * math.erfc((bound - points[i] - drift * step) * scale)
-    return tail
+    return beyond(points, mass, first, last, before, step, bound, drift)[0]
 
 
 @kernel

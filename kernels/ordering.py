@@ -22,6 +22,21 @@ _ROOT_HALF = 0.7071067811865476
 _ROOT_2PI = 2.5066282746310007
 
 
+@inner
+def carry(points: Floats, mass: Floats, first: int, step: float, targets: Floats, weights: Floats) -> None:
+    """Turn the quadrature weights of `targets` into the mass that comes to them from the nodes from `first` on.
+
+    A step of Brownian motion without drift; `step` is the information between the two looks.
+    """
+    factor = 1.0 / (_ROOT_2PI * math.sqrt(step))
+    for j in range(targets.size):
+        total = 0.0
+        for i in range(first, points.size):
+            gap = points[i] - targets[j]
+            total += mass[i] * math.exp(-0.5 * gap * gap / step)
+        weights[j] *= factor * total
+
+
 @kernel
 def going_on(information: Floats, lower: Floats, upper: Floats) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
     """Return nodes and mass of the paths, without drift, that are still going before each look.
@@ -51,13 +66,7 @@ def going_on(information: Floats, lower: Floats, upper: Floats) -> tuple[Floats,
         if low < high:
             following = information[k + 1] - now
             targets, weights = nodes(low, high, math.sqrt(step * following / (step + following)))
-            factor = 1.0 / (_ROOT_2PI * math.sqrt(step))
-            for j in range(targets.size):
-                total = 0.0
-                for i in range(first, points.size):
-                    gap = points[i] - targets[j]
-                    total += mass[i] * math.exp(-0.5 * gap * gap / step)
-                weights[j] *= factor * total
+            carry(points, mass, first, step, targets, weights)
         else:
             targets, weights = np.zeros(1), np.zeros(1)
         first = points.size
@@ -68,7 +77,7 @@ def going_on(information: Floats, lower: Floats, upper: Floats) -> tuple[Floats,
 
 
 @inner
-def _beyond(
+def beyond(
     points: Floats, mass: Floats, first: int, last: int, before: float, step: float, bound: float, drift: float
 ) -> tuple[float, float]:
     """P(going on, then beyond `bound` on the score scale) under a drift, and its derivative by the drift."""
@@ -109,7 +118,7 @@ def _before(
         now = information[j]
         bound = upper[j] * math.sqrt(now)
         if bound < math.inf:
-            one, more = _beyond(points, mass, start[j], start[j + 1], before, now - before, bound, drift)
+            one, more = beyond(points, mass, start[j], start[j + 1], before, now - before, bound, drift)
             tail += one
             slope += more
         before = now
@@ -132,7 +141,7 @@ def _at(
     bound = z * math.sqrt(now)
     if bound == math.inf:
         return 0.0, 0.0
-    return _beyond(points, mass, start[look], start[look + 1], before, now - before, bound, drift)
+    return beyond(points, mass, start[look], start[look + 1], before, now - before, bound, drift)
 
 
 @kernel

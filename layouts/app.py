@@ -13,6 +13,7 @@ from expsim_panel.layouts.pages import (
     compare,
     decide,
     evaluators,
+    ranking,
     report,
     sidebar,
     status,
@@ -35,10 +36,15 @@ def page(scenario: str | None = None) -> pmu.Page:
     The answer carries the shell and an empty page; while the browser loads its scripts the page is filled, piece by
     piece, so that the server can hand out those scripts in between.
     """
+    try:
+        dark = pn.config.theme == "dark"
+    except UnicodeDecodeError:
+        # What the link asks for is no text, and Panel would end the visit at every look at it.
+        dark = False
+        pn.config.theme = "default"
     pn.extension()
     session = Session(scenario, hold=pn.io.hold)
     session.start()
-    dark = pn.config.theme == "dark"
     session.dark = dark
     closed = "Mobi" in pn.state.headers.get("User-Agent", "")
     made = pmu.Page(
@@ -81,6 +87,7 @@ def main(session: Session) -> pn.Column:
         "Surfaces": surfaces.view,
         "Evaluators": evaluators.view,
         "Decide": decide.view,
+        "Ranking": ranking.view,
         bandit_choice.TAB: bandit_choice.view,
         "Report": report.view,
     }

@@ -15,8 +15,8 @@ import numpy as np
 import param
 
 from expsim_panel.errors import InputError
-from expsim_panel.evaluation_budget import Rows
-from expsim_panel.evaluation_simulation import Comparison, compare, estimates
+from expsim_panel.evaluation_simulation import Comparison, compare
+from expsim_panel.evaluator_advice import played_splits
 from expsim_panel.evaluator_answers import Answers, answers, with_evaluators
 from expsim_panel.evaluator_picks import DriftPicks, Picks, SplitPicks, Weights, fields_of
 from expsim_panel.layouts.computing import POOL
@@ -187,16 +187,8 @@ def simulated(
     played = compare(
         tried, found.budget, power=power, replicates=replicates, concurrency=math.ceil(_concurrency(tried))
     )  # fmt: skip
-    what, half = found.what, found.budget / found.samples
-    labels, errors = [], []
-    for share in (0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9):
-        n = math.floor(share * half / what.cost_human)
-        judged = math.floor((half - n * what.cost_human) / what.cost_judge)
-        if n < 5 or judged <= n or judged > 2_000_000:
-            continue
-        values, _ = estimates(what.law, "hybrid", Rows(n, judged), replicates, 1, 3)
-        labels.append(float(n))
-        errors.append(float(values.std(ddof=1)))
+    splits = played_splits(found.what, found.budget, replicates)
+    dots = (np.array([float(one.labelled) for one in splits]), np.array([one.simulated for one in splits]))
     beside: SideBySide | str = ""
     if replicates == FULL:
         # A few thousand experiments beside the exact figures: the other dots come first.
@@ -204,7 +196,7 @@ def simulated(
             beside = side_by_side(tried, replicates=FIRST, **(prompt_set or {}))
         except InputError as problem:
             beside = str(problem)
-    return played, (np.array(labels), np.array(errors)), replicates, beside
+    return played, dots, replicates, beside
 
 
 def _concurrency(tried: Scenario) -> float:

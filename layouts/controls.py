@@ -16,7 +16,7 @@ import param
 from expsim_panel.evaluation import Evaluator
 from expsim_panel.layouts.form import Path
 from expsim_panel.look_lists import NONE
-from expsim_panel.quantities import Probability, Score
+from expsim_panel.quantities import PERCENTAGE_POINTS, PP, Probability, Score
 from expsim_panel.sections import Section
 
 COMPACT = {
@@ -63,7 +63,7 @@ def shape(declared: param.Number, binary: bool) -> Shape:
     if isinstance(declared, Probability):
         factor = 100.0
     elif isinstance(declared, Score) and binary:
-        unit, factor = "% points", 100.0
+        unit, factor = PP, 100.0
     whole = isinstance(declared, param.Integer)
 
     def end(value: float | None) -> Any:
@@ -172,6 +172,9 @@ def _field(
     declared: param.Parameter, path: Path, start: Any, change: Change, binary: bool, owner: str, slide: bool
 ) -> Field:
     help_text = " ".join(str(declared.doc).split())
+    if isinstance(declared, param.Number) and shape(declared, binary).unit == PP:
+        # A label has room for the sign alone; what it means stands beneath.
+        help_text += f" In {PERCENTAGE_POINTS} ({PP})."
     widget, read, watched = _widget(declared, start, label_of(declared, owner, binary), help_text, binary, slide)
 
     async def changed(event: Any) -> None:

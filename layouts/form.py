@@ -18,6 +18,8 @@ from expsim_panel.errors import InputError
 from expsim_panel.study import Request, Study
 
 RUN_KEYS = ("replicates", "seed", "luck")
+LISTS = ("information", "critical_values", "alpha_spent", "kept", "drop_below")
+"""Keys of a strategy whose list says how many looks there are, in place of a number."""
 EVALUATOR_KIND = ("evaluator", "kind")
 
 Path = tuple[str | int, ...]
@@ -105,12 +107,19 @@ class Form(param.Parameterized):  # type: ignore[misc]
             node.pop(path[-1], None)
         else:
             node[path[-1]] = value
+        listed = path[0] == "strategies" and path[-1] in LISTS and value is not None
+        for key in ("looks", "keep") if listed else ():
+            # What the form had there before was the default, or of the list before.
+            node.pop(key, None)
         changed = self._adopt()
         # Labels carry the names, units follow the kind of metric: such a change asks for another form.
         if changed and path[-1] == "name" and path[0] in ("variants", "strategies"):
             self._rebuild(str(path[0]))
         elif changed and path == ("metric", "family"):
             self._rebuild("all")
+        elif changed and listed:
+            node["looks"] = self.study.strategies[int(path[1])].design.planned_looks()
+            self._rebuild("strategies")
         return changed
 
     def edit_all(self, changes: Mapping[Path, Any]) -> bool:
@@ -169,14 +178,18 @@ class Form(param.Parameterized):  # type: ignore[misc]
         except InputError as error:
             self._complain(error)
             return False
+        before = self._draft, self._where
         kept: dict[str, Any] = {key: self._draft[key] for key in RUN_KEYS[:2] if key in self._draft}
         self._draft = {**study.to_tree(), **{key: getattr(study, key) for key in RUN_KEYS}, **kept}
         self._where = where
         with self._hold():
-            adopted = self._adopt()
+            # A file may be sound and still not be played, as with a model that has no price.
+            if not self._adopt():
+                self._draft, self._where = before
+                return False
             self.watching = ""
             self._rebuild("all")
-        return adopted
+        return True
 
     def _adopt(self) -> bool:
         """Make the draft the study if it is valid, otherwise say in one line why it is not."""
@@ -186,7 +199,7 @@ class Form(param.Parameterized):  # type: ignore[misc]
             study = Study.from_tree(tree, self._where)
             for key, value in settings.items():
                 study.put(key, value, "run")
-            economics.ledger(study.scenario)
+            _priced(study, self._where)
             self._request = study.freeze()
         except InputError as error:
             self._complain(error)
@@ -219,3 +232,11 @@ class Form(param.Parameterized):  # type: ignore[misc]
 
     def _rebuild(self, what: str) -> None:
         self.rebuilt = (what, self.rebuilt[1] + 1)
+
+
+def _priced(study: Study, where: str) -> None:
+    """Check that everything has a price; the line names the file that the study came from."""
+    try:
+        economics.ledger(study.scenario)
+    except InputError as error:
+        raise InputError(where, error.key, error.problem, error.remedy) from None

@@ -164,6 +164,9 @@ def card(session: Session, keep: Callable[[Field], None], refresh: Callable[[], 
     rails = session.study.scenario.guardrails
     made = [Fold(one.name, partial(_fields, session, keep, refresh, i), level=1).card for i, one in enumerate(rails)]
     note = "Metrics that must not get worse. Only a variant whose guardrails all pass is launched."
+    if session.study.scenario.offline is not None:
+        note = "Guardrails watch live traffic, and a prompt set has none: keep them for the online test."
+        return [words(f'<p class="caption">{note}</p>')]
     add = pmu.Button(label="Add a guardrail", icon="add", variant="text", disabled=len(rails) >= MOST, **_INPUT)
 
     async def added(_: Any) -> None:

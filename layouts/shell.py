@@ -18,6 +18,7 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmu
 
+from expsim_panel.layouts.names import NAMES
 from expsim_panel.layouts.theme import FONT, SHEET, THEME
 
 TABS = (
@@ -187,7 +188,7 @@ def variables(title: str, head: str, bundle: str, dark: bool, closed: bool) -> d
         "title": escape(title),
         "head": f"<style>{SHEET}</style>{head}{TABS}{BONES}",
         "bundle": escape(bundle),
-        "script": SCRIPT.replace("BUNDLE", json.dumps(bundle).replace("<", "\\u003c")),
+        "script": SCRIPT.replace("BUNDLE", json.dumps(bundle).replace("<", "\\u003c")) + ";\n" + NAMES,
         "fonts": fonts(),
         "font": FONT,
         "form": cards,

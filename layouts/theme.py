@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from expsim_panel.plots._dress import SHADES
 from expsim_panel.plots._palette import DARK, LIGHT, Ink
 
 FONT = '"Early Roboto", Roboto, Helvetica, Arial, sans-serif'
@@ -25,6 +26,8 @@ def _mode(ink: Ink, primary: str, on_primary: str, bar: str) -> dict[str, Any]:
             "primary": {"main": primary, "contrastText": on_primary},
             "background": {"default": ink.page, "paper": ink.panel},
             "text": {"primary": ink.text, "secondary": ink.muted},
+            # Arrows and signs of the inputs: the toolkit's own grey is lost on dark ground.
+            "default": {"main": ink.muted, "light": ink.muted, "dark": ink.text, "contrastText": ink.page},
             "divider": ink.grid,
         },
         "typography": {"fontFamily": FONT, "fontSize": 14, "button": {"textTransform": "none"}},
@@ -82,7 +85,8 @@ h1, h2, h3, p, ul { margin: 0; }
 @keyframes breathe { 50% { opacity: .45; } }
 @media (prefers-reduced-motion: reduce) { .bone { animation: none; } }
 .caption { font-size: 13px; opacity: .8; max-width: 100ch; overflow-wrap: anywhere; }
-.scroll { overflow-x: auto; -webkit-overflow-scrolling: touch; }
+.scroll { overflow-x: auto; -webkit-overflow-scrolling: touch; --paper: var(--panel-surface-color);
+  --edge: color-mix(in srgb, var(--panel-on-surface-color) 34%, transparent); SHADES }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; width: 100%; }
 caption { text-align: left; font-weight: 700; font-size: 14px; padding: 4px 0 8px; }
 th, td { text-align: right; padding: 5px 7px; white-space: nowrap; vertical-align: top;
@@ -90,16 +94,20 @@ th, td { text-align: right; padding: 5px 7px; white-space: nowrap; vertical-alig
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: var(--panel-surface-color); }
 thead th { font-weight: 600; } tbody th { font-weight: 500; }
 td small, th small { display: block; font-size: 12px; opacity: .76; font-weight: 400; }
+td.note, th.note { text-align: left; white-space: normal; min-width: 200px; }
 .figures thead th { white-space: normal; min-width: 84px; }
 .figures th:first-child { white-space: normal; min-width: 130px; max-width: 210px; }
 tr.group th { text-align: left; font-weight: 700; padding-top: 14px; }
 .advised { color: var(--panel-primary-color); }
-.report { max-width: 78ch; overflow-wrap: anywhere; } .report h1 { font-size: 22px; }
+.report { overflow-wrap: anywhere; } .report > :not(.scroll) { max-width: 78ch; }
+.report .scroll { margin: 6px 0; } .report .scroll table { width: auto; min-width: min(78ch, 100%); }
+.report td:first-child { white-space: normal; min-width: 130px; }
+.report pre { overflow-x: auto; } .report h1 { font-size: 22px; }
 .report h2 { font-size: 17px; margin-top: 18px; }
 .report h3 { font-size: 15px; margin-top: 14px; } .report p, .report li { font-size: 15px; }
 .report p, .report ul { margin: 8px 0; }
 @media (max-width: 600px) { .verdict { padding: 14px 16px; } .verdict h1 { font-size: 19px; } }
-""".replace("FONT", FONT)
+""".replace("FONT", FONT).replace("SHADES", SHADES)
 """Style of every pane of text."""
 
 

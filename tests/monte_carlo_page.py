@@ -9,6 +9,7 @@ from pathlib import Path
 
 import adaptive_scenarios
 import numpy as np
+import study_inference
 from validation import bandits
 
 from expsim_panel.adaptive_inference import METHODS
@@ -62,3 +63,4 @@ def lines() -> Iterator[str]:
                     f"| {name} | {WORDS[key]} | {arm} | {bias[method, arm]:.4f} | {bias_se[method, arm]:.4f} "
                     f"| {rate[method, arm]:.3f} | {rate_se[method, arm]:.3f} |"
                 )
+    yield from study_inference.lines()

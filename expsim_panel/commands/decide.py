@@ -46,7 +46,10 @@ def decide(
         str | None,
         typer.Option("--strategy", metavar="NAME", help="The planned design; the scenario's first unless given."),
     ] = None,
-    day: Annotated[int | None, typer.Option(help="Day after which totals were taken.")] = None,
+    day: Annotated[
+        int | None,
+        typer.Option(help="Day after which totals were taken; in a table a column day says when each outcome came in."),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="Change a value of the scenario; repeatable."),
@@ -70,7 +73,7 @@ def decide(
             "needs the data once",
             "give --data FILE, or --counts A=HITS/ROWS,B=... (A=MEAN/SD/ROWS,B=... for scores)",
         )
-    study = load(name, settings, [strategy] if strategy else None)
+    study = load(name, settings, None if strategy is None else [strategy])
     outputs = targets({"--json": json}, tuple(path for path in (name, data) if path))
     scenario = study.scenario
     seen = from_file(scenario, data) if data is not None else from_counts(scenario, str(counts))
@@ -89,11 +92,12 @@ def _data(study: Study, last: np.ndarray, arm: int) -> str:
     """Say what is at hand of one arm, by the state at the end."""
     from expsim_panel.quantities import count
     from expsim_panel.standing import standing
+    from expsim_panel.world_words import words_of
 
     if study.scenario.side_by_side:
         found = standing(study.scenario, last, arm)
         return f"{count(last[1, arm])} comparisons" + (f": {found.words()}" if found else "")
-    return f"{count(last[1, arm])} scored responses of {count(last[0, arm])} units"
+    return f"{count(last[1, arm])} scored responses of {count(last[0, arm])} {words_of(study.scenario).unit}s"
 
 
 def _show(study: Study, made: Decision) -> None:
@@ -102,16 +106,21 @@ def _show(study: Study, made: Decision) -> None:
     from expsim_panel.commands import screen
     from expsim_panel.printed import clean
     from expsim_panel.quantities import percent
+    from expsim_panel.world_words import words_of
 
     out = screen.console()
     last = made.trace.state[-1]
     told = [(clean(variant.name), _data(study, last, arm)) for arm, variant in enumerate(study.scenario.variants)]
     told = told[1:] if study.scenario.side_by_side else told
-    when = f"day {made.day} of {made.planned}"
-    ended = f", ended by {clean(made.verdict.strategy)} on day {made.trace.day}" if made.stopped else ""
+    clock = words_of(study.scenario)
+    when = f"{clock.tick} {made.day} of {made.planned}"
+    ended = (
+        f", ended by {clean(made.verdict.strategy)} {clock.ended(made.ended_on)}" if made.ended_on is not None else ""
+    )
     told += [
         ("Time", when + ended),
-        ("Next look", f"day {made.next_look}" if made.next_look else "none"),
+        *([("Late outcomes", made.late_words)] if made.late_words else []),
+        ("Next look", f"{clock.tick} {made.next_look}" if made.next_look else "none"),
         ("Split", f"as planned (p = {percent(made.split_p)})" if not made.split.alarm else "not as planned"),
     ]
     out.print(screen.facts(told))

@@ -50,6 +50,7 @@ def evaluators(
     from expsim_panel.errors import InputError, did_you_mean, shown
     from expsim_panel.evaluation_laws import measurers
     from expsim_panel.evaluation_simulation import compare
+    from expsim_panel.evaluator_advice import played_splits
     from expsim_panel.evaluator_answers import answers, with_evaluators
     from expsim_panel.evaluator_picks import fields_of
     from expsim_panel.scenario import Scenario
@@ -83,7 +84,9 @@ def evaluators(
         _print(found, scenario.shown_as)
         return
     told = {"scenario": scenario.scenario.name, "replicates": replicates, "seed": seed, **document(found)}
-    told.update(planning(answers(scenario, found.budget, power)))
+    planned = answers(scenario, found.budget, power)
+    told.update(planning(planned))
+    told["split"]["simulated"] = [asdict(one) for one in played_splits(planned.what, found.budget, replicates, seed)]
     if json == STANDARD_OUTPUT:
         print_json(told)
     else:
@@ -141,7 +144,10 @@ def document(found: Comparison) -> dict[str, Any]:
 
 
 def planning(found: Answers) -> dict[str, Any]:
-    """Return the JSON of the answers before any data: worth of evidence, error floor, repeats, drift."""
+    """Return the JSON of the answers before any data: worth of evidence, launch bar, error floor, repeats, drift."""
+    from expsim_panel.calibration import plain
+    from expsim_panel.evaluator_advice import launch_bar, to_collect
+
     worth, samples = found.worth, found.what.law.samples
     best = {kind: {"rows": n, "enbs": net, "pays": net > 0} for kind, (n, net) in worth.best.items()}
     return {
@@ -156,6 +162,8 @@ def planning(found: Answers) -> dict[str, Any]:
             "best": best,
             "reason": worth.reason or None,
         },
+        "collect": [asdict(one) | {"pays": one.pays} for one in to_collect(found)],
+        "launch_rule": plain(asdict(launch_bar(found))),
         "repeats": found.repeats.best,
         "drift": [
             {"points": float(p), "labels": int(n)}

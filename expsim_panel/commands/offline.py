@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,9 @@ import typer
 from expsim_panel.commands.targets import STANDARD_OUTPUT, targets
 
 if TYPE_CHECKING:
-    from expsim_panel.offline_answers import SideBySide
+    from rich.table import Table
+
+    from expsim_panel.offline_answers import Beside, SideBySide
 
 
 def offline(
@@ -29,6 +32,9 @@ def offline(
     prompt_cost: Annotated[
         float, typer.Option(help="Dollars for writing a prompt, for the best number of answers.")
     ] = 0.0,
+    budget: Annotated[
+        float | None, typer.Option(help="Dollars for judge, people or both; what people cost on the set unless given.")
+    ] = None,
     replicates: Annotated[int, typer.Option(help="Experiments simulated for each figure.")] = 20_000,
     seed: Annotated[int, typer.Option(help="Same request and seed, same numbers.")] = 1,
     json: Annotated[
@@ -47,8 +53,8 @@ def offline(
         library.override(tree, one)
     scenario = Scenario.from_tree(tree, where)
     found = side_by_side(
-        scenario, replicates=replicates, seed=seed, prompt_cost=prompt_cost, prompts=prompts, samples=samples,
-        topics=topics, prompt_sd=prompt_sd, interaction_sd=interaction_sd, topic_sd=topic_sd,
+        scenario, replicates=replicates, seed=seed, prompt_cost=prompt_cost, budget=budget, prompts=prompts,
+        samples=samples, topics=topics, prompt_sd=prompt_sd, interaction_sd=interaction_sd, topic_sd=topic_sd,
         topic_interaction_sd=topic_interaction_sd, analysis=analysis,
     )  # fmt: skip
     if json is None:
@@ -63,14 +69,15 @@ def offline(
 
 def document(found: SideBySide) -> dict[str, Any]:
     """Return the JSON; what is undefined is null, with the reason."""
-    rows = [
-        {**asdict(one), "power": one.power.to_json(), "type1_error": one.type1_error.to_json(),
-         "reason": one.reason or None}
-        for one in found.rows
-    ]  # fmt: skip
+
+    def told(one: Beside) -> dict[str, Any]:
+        figures = {"power": one.power.to_json(), "type1_error": one.type1_error.to_json()}
+        return {**asdict(one), **figures, "reason": one.reason or None}
+
     return {
         "offline": found.offline,
-        "rows": rows,
+        "rows": [told(one) for one in found.rows],
+        "equal_budget": {"budget": found.budget or None, "rows": [told(one) for one in found.equal]},
         "responses_per_prompt": found.worth,
         "pairing_gain": found.gain,
         "best": found.best,
@@ -84,30 +91,42 @@ def _days(value: float) -> str:
 
 
 def _print(found: SideBySide, family: str) -> None:
-    from rich import box
-    from rich.table import Table
-
     from expsim_panel.commands.screen import bullets, console, heading
-    from expsim_panel.quantities import count, effect, money, percent
-    from expsim_panel.wording_offline import MODES, WORDS, sentences
+    from expsim_panel.quantities import money
+    from expsim_panel.wording_offline import sentences
 
     out = console()
     out.print(heading("Offline, then online"))
     out.print("Finds it: chance to detect the effect. False: alarms without one, the evaluator's bias included.")
+    out.print(_table(found.rows, family))
+    if found.equal:
+        out.print(heading(f"The same prompts, {money(found.budget)} for each"))
+        out.print(_table(found.equal, family))
+    out.print(bullets(sentences(found)))
+
+
+def _table(rows: Sequence[Beside], family: str) -> Table:
+    """Return rows as a table."""
+    from rich import box
+    from rich.table import Table
+
+    from expsim_panel.quantities import count, effect, money, percent
+    from expsim_panel.wording_offline import MODES, WORDS
+
     table = Table("", "On", "Each", "Costs", "Days", "Bias", "Error ±", "Finds it", "False",
                   box=box.SIMPLE_HEAD, padding=0, pad_edge=False)  # fmt: skip
-    for one in found.rows:
+    for one in rows:
         if one.se is None or one.bias is None:
             table.add_row(WORDS[one.evaluator], MODES[one.mode], "n/a")
             continue
+        figures = one.power, one.type1_error
         table.add_row(
             WORDS[one.evaluator], MODES[one.mode], count(one.per_variant),
             money(one.cost), _days(one.days), effect(one.bias, family), effect(one.se, family, signed=False),
-            percent(one.power.value or 0.0, 0), percent(one.type1_error.value or 0.0, 0),
+            *(percent((one_of.value if one_of.exact is None else one_of.exact) or 0.0, 0) for one_of in figures),
         )  # fmt: skip
     for column in table.columns:
         column.no_wrap = True
     for column in table.columns[2:]:
         column.justify = "right"
-    out.print(table)
-    out.print(bullets(sentences(found)))
+    return table

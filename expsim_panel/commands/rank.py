@@ -141,8 +141,11 @@ def document(found: Standings) -> dict[str, Any]:
          "p_best": float(one.p_rank[0])}
         for one in found.variants
     ]  # fmt: skip
+    from expsim_panel.ranking_size import separation
+
     return {
         "variants": variants,
+        "separation": asdict(separation(found)),
         "pairs": [{**asdict(one), "interval": list(one.interval)} for one in found.pairs],
         "tie": found.tie,
         "position": {
@@ -215,6 +218,9 @@ def _print(found: Standings) -> None:
         )
     else:
         lines.append(f"No advantage of the first place was fitted: {found.position_reason}.")
+    from expsim_panel.ranking_size import said, separation
+
+    lines.append(said(found, separation(found)))
     out.print(bullets(lines))
 
 

@@ -13,11 +13,13 @@ from expsim_panel.caveats import caveats
 from expsim_panel.commands.check import told_evaluator
 from expsim_panel.commands.screen import bullets, facts, heading
 from expsim_panel.guardrail_tables import named, rail_of
+from expsim_panel.named_estimator import HEADS, rows
 from expsim_panel.prices import price_note
 from expsim_panel.printed import clean
 from expsim_panel.quantities import count, days, effect, money, percent
 from expsim_panel.results import Figure, Result
 from expsim_panel.scenario_offline import told_traffic
+from expsim_panel.world_words import words_of
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -38,6 +40,9 @@ def show(result: Result, command: str, out: Console) -> None:
     out.print(facts((*LEGEND, *_undefined(result))))
     if any(one.guarded for one in result.strategies):
         out.print(_guardrails(result))
+    estimated = rows(result)
+    if estimated:
+        out.print(_estimators(estimated))
     noted = caveats(result)
     if noted:
         out.print()
@@ -50,6 +55,18 @@ def show(result: Result, command: str, out: Console) -> None:
     out.print(heading("The same again"))
     out.print(clean(command), soft_wrap=True)
     out.print(f"seed {result.request.seed}, digest {result.digest[:12]}", style="dim")
+
+
+def _estimators(estimated: list[tuple[str, str, str, str, str]]) -> RenderableType:
+    """Return what each estimator is worth where traffic follows the data."""
+    table = Table(box=box.SIMPLE, title="Estimates where traffic follows the data", title_justify="left")
+    for k, head in enumerate(HEADS):
+        table.add_column(head, justify="left" if k < 3 else "right", no_wrap=k > 1)
+    last = ""
+    for name, *cells in estimated:
+        table.add_row("" if name == last else clean(name), *cells)
+        last = name
+    return table
 
 
 def _header(result: Result) -> RenderableType:
@@ -68,7 +85,7 @@ def _header(result: Result) -> RenderableType:
     often = "per strategy, with and without a difference"
     rows = [
         ("The truth here", "; ".join(lines)),
-        ("Traffic" if scenario.offline is None else "Prompt set", told_traffic(scenario)),
+        (words_of(scenario).source, told_traffic(scenario)),
         ("Measured by", told_evaluator(result.study)),
         ("Prices", paid),
         ("Simulated", f"{count(result.replicates)} experiments {often}, in {result.seconds:.1f} s"),
@@ -81,7 +98,8 @@ def _comparison(result: Result) -> Table:
     """Return the table of strategies; fits 80 columns."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("Strategy", overflow="fold")
-    for title in ("Finds it", "False\nalarm", "Right", "Days", "Units", "Cost", "Lost"):
+    words = words_of(result.study.scenario)
+    for title in ("Finds it", "False\nalarm", "Right", words.time_short, words.units_short, "Cost", "Lost"):
         table.add_column(title, justify="right", no_wrap=True)
     for one in result.strategies:
         found = one.figures
@@ -91,7 +109,7 @@ def _comparison(result: Result) -> Table:
             _detection(found["power"]),
             percent(found["type1_error"].value),
             percent(found["p_correct"].value),
-            _days(found["days"].value),
+            _days(found["days"].value, words.live),
             count(found["units"].value),
             money(found["cost"].value),
             money(found["regret"].value),
@@ -99,8 +117,10 @@ def _comparison(result: Result) -> Table:
     return table
 
 
-def _days(value: float | None) -> str:
-    """Return days; scoring a prompt set may take minutes."""
+def _days(value: float | None, live: bool) -> str:
+    """Return days as a number alone; scoring a prompt set may take minutes."""
+    if not live:
+        return days(value)
     return f"{value:.2g}" if value is not None and 0 < value < 1 else count(value)
 
 
@@ -142,7 +162,7 @@ def _advice(result: Result) -> RenderableType:
     scenario, traffic = result.study.scenario, result.study.scenario.traffic
     mean = result[advice.strategy].figures
     size = (
-        f"Plan {told_traffic(scenario)}; on average it takes {_days(mean['days'].value)} days and "
+        f"Plan {told_traffic(scenario)}; on average it takes {days(mean['days'].value)} and "
         f"{count((mean['units'].value or 0) / len(scenario.variants))} prompts."
         if scenario.offline is not None
         else f"Plan {days(traffic.days)} and {count(traffic.units_per_day * traffic.days)} {traffic.unit}s;"
@@ -156,8 +176,8 @@ def _verdict(result: Result) -> RenderableType:
     """Return the verdict: from the data of the one experiment on screen."""
     verdict = result.verdict
     shown = result[verdict.strategy].trace
-    tick = "day" if result.study.scenario.offline is None else "batch"
-    which = f"experiment {count(shown.luck)} alone: {clean(verdict.strategy)}, ended on {tick} {shown.day}"
+    when = words_of(result.study.scenario).ended(shown.day)
+    which = f"experiment {count(shown.luck)} alone: {clean(verdict.strategy)}, ended {when}"
     hint = f"Verdict from the data of {which}."
     said = [one.sentence for one in verdict.guardrails if one.sentence not in verdict.reasons]
     lines = (*verdict.reasons, *said)

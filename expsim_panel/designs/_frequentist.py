@@ -11,7 +11,7 @@ from expsim_panel.boundaries import check_futility, check_order, critical_values
 from expsim_panel.design import Bounds, Design, Setting
 from expsim_panel.errors import InputError
 from expsim_panel.look_lists import Fractions, FutilityBounds, z_bounds
-from expsim_panel.quantities import Count, Probability
+from expsim_panel.quantities import GivenCount, Probability, was_given
 from expsim_panel.regions import inner_bounds
 
 _SOLVED: dict[tuple[Any, ...], tuple[np.ndarray, np.ndarray | None]] = {}
@@ -117,7 +117,9 @@ class Frequentist(Design):
 class GroupSequential(Frequentist):
     """A frequentist design with several looks."""
 
-    looks = Count(5, bounds=(1, 100), softbounds=(2, 10), label="Looks", doc="Planned analyses, evenly spaced in time.")
+    looks = GivenCount(
+        5, bounds=(1, 100), softbounds=(2, 10), label="Looks", doc="Planned analyses, evenly spaced in time."
+    )
     information = Fractions(
         label="Times of the looks",
         doc="Information fraction of each look, such as 0.2, 0.5, 1, in place of evenly spaced ones; "
@@ -138,12 +140,23 @@ class GroupSequential(Frequentist):
         """Return the number of looks."""
         return int(self.looks) if self.information is None else len(self.information)
 
+    def listed_looks(self) -> bool:
+        """Tell whether a list says how many looks there are."""
+        return self.information is not None
+
+    def to_tree(self) -> dict[str, Any]:
+        """Return the tree that `from_tree` reads back; a default number of looks is no part of it beside a list."""
+        tree = super().to_tree()
+        if self.listed_looks() and not was_given(self, "looks"):
+            del tree["looks"]
+        return tree
+
     def look_days(self, setting: Setting) -> np.ndarray:
         """Return the day (from 1) of each look: that which reaches its information fraction."""
         if self.information is None:
             return setting.look_days(self.planned_looks())
-        arrived = setting.units.sum(axis=1)
-        return np.searchsorted(arrived / arrived[-1], np.asarray(self.information) - 1e-9) + 1
+        reached = setting.information(np.arange(1, setting.days + 1))
+        return np.searchsorted(reached, np.asarray(self.information) - 1e-9) + 1
 
     def given_up(self) -> np.ndarray | None:
         """Return the futility bounds of all looks, -inf for none; None if no look has one."""
@@ -153,6 +166,10 @@ class GroupSequential(Frequentist):
     def may_give_up(self) -> bool:
         """Tell whether a look may stop for futility."""
         return self.futility_bounds is not None
+
+    def times_looks(self, setting: Setting) -> bool:
+        """Tell whether there are looks to share alpha out over."""
+        return self.look_days(setting).size > 1
 
     def claim(self, setting: Setting) -> str:
         """Return the claim: obeying futility bounds that do not bind only loses false alarms."""
@@ -165,10 +182,10 @@ class GroupSequential(Frequentist):
         if self.information is not None and len(self.information) != looks:
             problem = f"{len(self.information)} fractions for {looks} looks"
             raise InputError(where, f"{path}.information", problem, "give one fraction for each look")
-        # The default says nothing about what was meant: a list beside it is no contradiction.
-        if int(self.looks) not in (looks, type(self).param["looks"].default):
+        if was_given(self, "looks") and int(self.looks) != looks:
             problem = f"looks is {int(self.looks)} beside a list of {looks}"
-            raise InputError(where, f"{path}.looks", problem, "leave it out: the list says how many looks there are")
+            remedy = f"give {looks} or leave it out: the list says how many looks there are"
+            raise InputError(where, f"{path}.looks", problem, remedy)
         if self.binding and not self.may_give_up():
             raise InputError(where, f"{path}.binding", "no futility bounds to bind", "give futility_bounds")
 

@@ -60,6 +60,7 @@ class Bayesian(Design):
     summary = "Stops when one variant is probably best and little is lost if not"
     error_claim = "none"
     bounds_follow_spread = True
+    counts_rates = True
     confidence = Probability(
         0.95,
         bounds=(0.5, 1 - 1e-9),

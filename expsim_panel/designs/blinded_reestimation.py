@@ -106,6 +106,9 @@ class BlindedReestimation(AdaptiveSize):
         # No effect to detect: all of the planned units.
         per_variance = needed / effect**2 if effect > 0 else math.inf
         review = min(math.ceil(float(self.review_at) * setting.days), setting.days) - 1
+        # Where outcomes are late, a review waits for the first ones: without any there is no spread to see.
+        seen = np.flatnonzero(setting.rows.sum(axis=1) > 1)
+        review = max(review, int(seen[0])) if seen.size else review
         return Reestimated(
             critical, self.sides == 2, review, min(per_variance, 1e300), setting.days - 1, setting.ddof,
             np.zeros((2, setting.arms)),

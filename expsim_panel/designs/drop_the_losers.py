@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import param
@@ -18,7 +18,7 @@ from expsim_panel.kernels.contrasts import contrast, leave
 from expsim_panel.kernels.trials import FUTILE, UNITS, decide
 from expsim_panel.look_lists import FutilityBounds, LookList, z_bounds
 from expsim_panel.multiplicity import dunnett_critical
-from expsim_panel.quantities import Count, Probability
+from expsim_panel.quantities import GivenCount, Probability, was_given
 
 
 class Survivors(NamedTuple):
@@ -141,10 +141,10 @@ class DropTheLosers(AtTheEnd):
         doc="Chance of any false winner, over all variants.",
     )
     sides = param.Selector(default=1, objects=[1], label="Sides", doc="1: looks for better variants only.")
-    looks = Count(
+    looks = GivenCount(
         2, bounds=(1, 20), softbounds=(2, 5), label="Looks", doc="Evenly spaced, the last is the test at the end."
     )
-    keep = Count(
+    keep = GivenCount(
         1, bounds=(1, MOST_VARIANTS), softbounds=(1, 3), label="Variants at the end", doc="How many reach the test."
     )
     kept = Kept(
@@ -173,6 +173,14 @@ class DropTheLosers(AtTheEnd):
         if self.drop_below is not None:
             return len(self.drop_below) + 1
         return int(self.looks) if self.kept is None else len(self.kept) + 1
+
+    def to_tree(self) -> dict[str, Any]:
+        """Return the tree that `from_tree` reads back; defaults that a list overrules are no part of it."""
+        tree = super().to_tree()
+        for key in ("looks", "keep") if self.kept is not None or self.drop_below is not None else ():
+            if not was_given(self, key):
+                del tree[key]
+        return tree
 
     def look_days(self, setting: Setting) -> np.ndarray:
         """Return the day (from 1) of each look."""
@@ -295,8 +303,9 @@ class DropTheLosers(AtTheEnd):
     def check_for(self, setting: Setting, where: str, path: str) -> None:
         """Check the drops against the variants and the traffic; raise `InputError`."""
         looks = self.planned_looks()
-        if self.drop_below is not None and (self.kept is not None or self.keep != 1 or self.looks not in (2, looks)):
-            key = "kept" if self.kept is not None else "keep" if self.keep != 1 else "looks"
+        other_looks = was_given(self, "looks") and self.looks != looks
+        if self.drop_below is not None and (self.kept is not None or was_given(self, "keep") or other_looks):
+            key = "kept" if self.kept is not None else "keep" if was_given(self, "keep") else "looks"
             told = f"{looks - 1} look{'' if looks == 2 else 's'}"
             problem = f"{getattr(self, key)} beside drop_below, whose bounds say who leaves at {told}"
             raise InputError(where, f"{path}.{key}", problem, f"leave {key} or drop_below out")
@@ -318,6 +327,9 @@ class DropTheLosers(AtTheEnd):
         if self.kept is not None and max(self.kept) > variants > 1:
             problem = f"{max(self.kept)} of {variants} variants go on"
             raise InputError(where, f"{path}.kept", problem, f"give at most {variants}")
-        if self.kept is not None and self.keep not in (1, self.kept[-1]):
+        if self.kept is not None and other_looks:
+            problem = f"looks is {int(self.looks)} beside a list of {looks - 1} for {looks} looks, the end among them"
+            raise InputError(where, f"{path}.looks", problem, f"give {looks}, or leave looks or kept out")
+        if self.kept is not None and was_given(self, "keep") and self.keep != self.kept[-1]:
             problem = f"keep {self.keep} beside a list that ends with {self.kept[-1]}"
             raise InputError(where, f"{path}.keep", problem, "give keep or kept")

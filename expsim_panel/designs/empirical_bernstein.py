@@ -109,6 +109,10 @@ class EmpiricalBernstein(Monitored):
         doc="Largest less smallest possible score; unset: 1 for a rate, 8 planned standard deviations for a score.",
     )
 
+    def not_by_day(self) -> str:
+        """Return why: it follows every arm's own mean, of all rows until now."""
+        return "it follows each variant's own sums, and a combination of days adds nothing up"
+
     def rule(self, setting: Setting) -> Separated:
         """Return the kernel's parameters."""
         from scipy.special import zeta

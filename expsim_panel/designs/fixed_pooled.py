@@ -56,6 +56,11 @@ class FixedPooled(AtTheEnd):
     error_claim = "exact"
     only_fixed = "it pools the arms' means over days"
     bounds_follow_spread = True
+    counts_rates = True
+
+    def not_by_day(self) -> str:
+        """Return why: the pooled variance is that of all rows together, whatever day they came on."""
+        return "one variance of all rows does not say how far days that are weighed apart are off"
 
     def rule(self, setting: Setting) -> PooledTest:
         """Return the kernel's parameters."""

@@ -74,6 +74,12 @@ class FixedT(AtTheEnd):
         doc="separate: Welch's test. equal: Student's, with one variance for both arms.",
     )
 
+    def not_by_day(self) -> str:
+        """Return why Student's test cannot: its variance is that of all rows together; Welch's can."""
+        if self.variances == "separate":
+            return ""
+        return "one variance of all rows does not say how far days that are weighed apart are off"
+
     def rule(self, setting: Setting) -> StudentTest:
         """Return the kernel's parameters."""
         level = self.alpha / (self.sides * (setting.arms - 1))

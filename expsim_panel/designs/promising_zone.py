@@ -135,6 +135,10 @@ class PromisingZone(AdaptiveSize):
         doc="The size is raised until the conditional power is this.",
     )
 
+    def not_by_day(self) -> str:
+        """Return why: the second stage is what its rows add to those of the first."""
+        return "its second stage is what was added since the first, and a combination of days adds nothing up"
+
     def days_of(self, setting: Setting) -> tuple[int, int]:
         """Return the interim day and the planned last day, both from 1; the same where one day is all there is."""
         planned = min(max(math.ceil(float(self.planned_share) * setting.days), 2), setting.days)

@@ -42,6 +42,10 @@ class SequentialThenFixed(ConfidenceSequence):
         upper[-1] = self._last(information, upper, alpha)
         return self.both_ways(days, upper)
 
+    def times_looks(self, setting: Setting) -> bool:
+        """Tell whether there are looks before the end, whose part of alpha the last bound counts on."""
+        return self.look_days(setting).size > 1
+
     def adaptive_rule(self, setting: Setting) -> Any:
         """Return the table with days compared one by one: its last bound counts on the planned information."""
         return self.bounds(setting).daily(setting)

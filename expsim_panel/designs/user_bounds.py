@@ -28,6 +28,10 @@ class UserBounds(GroupSequential):
         [3.0, 2.5, 2.0], label="Critical values", doc="z bound of each look; nothing is solved, nothing is promised."
     )
 
+    def listed_looks(self) -> bool:
+        """Tell whether a list says how many looks there are: it always does."""
+        return True
+
     def planned_looks(self) -> int:
         """Return the number of looks."""
         return len(self.critical_values or (2.0,))

@@ -30,6 +30,10 @@ class UserSpending(FutilitySpending):
         doc="Cumulative type I error after each look, both sides together; the last is the whole alpha.",
     )
 
+    def listed_looks(self) -> bool:
+        """Tell whether a list says how many looks there are: it always does."""
+        return True
+
     def planned_looks(self) -> int:
         """Return the number of looks."""
         return len(self.alpha_spent or (self.alpha,))

@@ -56,8 +56,8 @@ class Hybrid(Evaluator):
         default="auto",
         objects=["auto", "ppi++", "ppi", "eif", "rogan-gladen"],
         label="Correction",
-        doc="How labels correct the judge. Auto: the efficient one, PPI++ for scores and EIF for rates. Rogan-Gladen "
-        "is fragile: its error explodes where sensitivity + specificity is near 1.",
+        doc="How labels correct the judge. Auto: the efficient one, PPI++ for scores and pairs and EIF for rates. "
+        "Rogan-Gladen is fragile: its error explodes where sensitivity + specificity is near 1.",
     )
     labelling = param.Selector(
         default="random",
@@ -77,9 +77,9 @@ class Hybrid(Evaluator):
     )
     paired = param.Boolean(
         False,
-        label="Both variants answer the same prompts",
-        doc="Offline: judge and people see both responses of a prompt, and what the variants share drops out; "
-        "units are responses, half of them of each variant.",
+        label="All variants answer the same prompts",
+        doc="Offline: judge and people see every variant's response to a prompt, and what the variants share drops "
+        "out; units are responses, as many of each variant.",
     )
     prompt_sd = Spread(
         0.0,
@@ -87,7 +87,8 @@ class Hybrid(Evaluator):
         softbounds=(0, 1),
         step=0.05,
         label="Spread between prompts, SD",
-        doc="Part of metric.sd that a prompt gives to both variants (s_p); read where prompts are paired.",
+        doc="Part of metric.sd that a prompt gives to all variants (s_p), for a rate of a latent normal with SD 1 that "
+        "is cut where the rate is; read where prompts are paired.",
     )
     judge = param.ClassSelector(class_=Judge, label="Judge", doc="The LLM that scores; its coverage is not read.")
     human = param.ClassSelector(class_=Human, label="People", doc="Who labels; their coverage is not read.")
@@ -131,7 +132,7 @@ class Hybrid(Evaluator):
     def method(self, family: str) -> str:
         """Return the correction in use."""
         if self.correction == "auto":
-            return "eif" if family == "binary" else "ppi++"
+            return "eif" if family == "binary" and not self.paired else "ppi++"
         return str(self.correction)
 
     @property
@@ -151,20 +152,18 @@ class Hybrid(Evaluator):
     def measure(self, means: np.ndarray, sds: np.ndarray, family: str) -> Measurement:
         """Return the law of one labelled row as the correction makes it count."""
         spread = np.sqrt(self.per_label(means, sds, family, float(self.label_share)))
-        if self.paired and family != "binary" and means.shape[-1] == 2:
-            return Measurement(means, spread)
         found = self.joint(means, sds, family)
+        if self.paired:
+            return Measurement(found.label, spread)
         return Measurement(found.label, spread, found.severity_sd, found.raters, found.shared)
 
     def per_label(self, means: np.ndarray, sds: np.ndarray, family: str, share: float) -> np.ndarray:
         """Return the variance of a corrected mean times its labels, where they are a share of what is judged.
 
-        Shape of `means`; on pairs half of that of the difference for each variant.
+        Shape of `means`; on pairs as `Differences.by_arm` says.
         """
-        if self.paired and family != "binary" and means.shape[-1] == 2:
-            pairs = differences(self, means, np.broadcast_to(sds, means.shape))
-            half = pairs.per_prompt(share, self.method(family)) / 2
-            return np.asarray(half[..., None] + np.zeros(2))
+        if self.paired and means.shape[-1] > 1:
+            return differences(self, means, sds, family).by_arm(share, self.method(family))
         found = self.joint(means, sds, family)
         if self.labelling == "active" and family == "binary":
             control = self.joint(means[..., :1], np.asarray(sds)[..., :1], family)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from expsim_panel.quantities import count, days, effect, money, percent
 from expsim_panel.results import Verdict
 
-EVIDENCE = ("Source of more data", "Amount", "Cost", "Days", "Worth, net of cost", "Worth of endless rows")
+EVIDENCE = ("Source of more data", "Amount", "Cost", "Time", "Worth, net of cost", "Worth of endless rows")
 TRADE_OFF = ("Variant", "Quality over control", "Cost per 1,000", "Mean latency", "On the frontier", "Worth most")
 _SOURCES = {"judge": "LLM judge", "human": "people", "hybrid": "people and judge"}
 
 
-def evidence(verdict: Verdict) -> list[list[str]]:
+def evidence(verdict: Verdict, live: bool = True) -> list[list[str]]:
     """Return one row a source, at its best amount."""
     made = []
     for one in verdict.evidence:
@@ -19,9 +19,11 @@ def evidence(verdict: Verdict) -> list[list[str]]:
         if one.net_benefit is None:
             made.append([name, str(one.reason), "n/a", "n/a", "n/a", ceiling])
             continue
-        amounts = {"units": one.units, "labels": one.labels, "scores": 0 if one.own else one.scores}
+        # A unit of a prompt set is one answer to a prompt; the request is for prompts that two variants answer.
+        units, word = (one.units, "units") if live else (one.units / 2, "prompts")
+        amounts = {word: units, "labels": one.labels, "scores": 0 if one.own else one.scores}
         amount = ", ".join(f"{count(n)} {word}" for word, n in amounts.items() if n)
-        took = "n/a" if one.days is None else days(round(one.days, 1))
+        took = "n/a" if one.days is None else days(one.days)
         made.append([name, amount, money(one.cost), took, _dollars(one.net_benefit), ceiling])
     return made
 

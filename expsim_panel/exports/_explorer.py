@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from expsim_panel.plots._frame import DAY_TICKS
+
 EXPLORE = """
 const nearest = (levels, x) =>
   levels.reduce((best, v, k) => Math.abs(v - x) < Math.abs(levels[best] - x) ? k : best, 0);
@@ -48,7 +50,9 @@ if (errors) {
   line.data = {x: s.effects, y: y};
   points.data = {x: [], y: [], low: [], high: [], says: []};
 }
-here.data = {x: [s.effects[i]], y: [y[i]], text: [d[m + '_text'][cell].split(' ± ')[0]],
+const right = s.effects[i] > 0.75 * s.effects[s.effects.length - 1];
+here.data = {align: [right ? 'right' : 'left'], away: [right ? -10 : 10],
+  x: [s.effects[i]], y: [y[i]], text: [d[m + '_text'][cell].split(' ± ')[0]],
   lift: [lift[m === 'power' ? m : 'other']]};
 const write = (id, text) => { const node = document.getElementById(id); if (node) node.textContent = text; };
 write('map-title', titles[m] + ', ' + s.name);
@@ -63,8 +67,11 @@ state.tags = ['idle'];
 """Run on every choice and tap. Arguments: the widgets, figures and sources by name; ``all``, one table of
 levels, texts and cube per strategy; ``ceilings``, ``formats`` and ``titles`` by metric."""
 
-SCALE = """
+SCALE = f"""
 if (metric.value === 'power') return Math.round(100 * tick) + ' %';
+if (metric.value === 'days') {{
+{DAY_TICKS}
+}}
 return (metric.value === 'cost' ? '$' : '') + tick.toLocaleString('en-US');
 """
 """Numbers beside the colours."""

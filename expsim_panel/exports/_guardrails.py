@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+from expsim_panel.exports._scroll import scrolls
 from expsim_panel.guardrail_tables import MARKS, launch_rows, strategy_rows, verdict_rows
 from expsim_panel.results import Result, Verdict
 from expsim_panel.scenario import Scenario
@@ -24,10 +25,10 @@ def section(result: Result) -> str:
     return (
         '<section class="card" aria-label="Guardrails"><h2>Guardrails</h2>'
         f'<p class="muted small">{NOTE}</p>'
-        f'<div class="scroll">{checks(result.study.scenario, one.verdict)}</div>'
+        f"{scrolls(checks(result.study.scenario, one.verdict), 'What they say')}"
         f'<h2 style="margin-top:14px">Over all experiments, under {escape(one.name)}</h2>'
-        f'<div class="scroll">{strategies}</div>'
-        f'<div class="scroll" style="margin-top:14px">{table(*launch_rows(result))}</div></section>'
+        f"{scrolls(strategies, 'Guardrails over all experiments')}"
+        f'<div style="margin-top:14px">{scrolls(table(*launch_rows(result)), "Launches")}</div></section>'
     )
 
 

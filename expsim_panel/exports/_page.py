@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from expsim_panel.plots._dress import FONT
-from expsim_panel.plots._palette import DARK, LIGHT, WARNING, Ink
+from expsim_panel.plots._dress import FONT, SHADES
+from expsim_panel.plots._palette import DARK, LIGHT, WARNING_TEXT, Ink
 
 
 def _variables(ink: Ink) -> str:
@@ -51,7 +51,8 @@ figcaption {{ font-weight: 650; font-size: 14.5px; margin-bottom: 4px; overflow-
 .curve {{ height: 330px; }}
 #says {{ font-size: 17px; font-weight: 550; margin: 0 0 10px; min-height: 3em; }}
 .reading {{ border-left: 4px solid #E69F00; padding: 2px 0 2px 16px; margin-bottom: 14px; }}
-.scroll {{ overflow-x: auto; }}
+.scroll {{ overflow-x: auto; --paper: var(--panel);
+  --edge: color-mix(in srgb, var(--text) 34%, transparent); {SHADES} }}
 table {{ border-collapse: collapse; width: 100%; font-size: 14.5px; font-variant-numeric: tabular-nums; }}
 th, td {{ text-align: right; padding: 7px 0 7px 18px; border-bottom: 1px solid var(--grid);
   white-space: nowrap; vertical-align: top; }}
@@ -60,7 +61,7 @@ th {{ color: var(--muted); font-weight: 550; font-size: 13px; white-space: norma
 td small {{ display: block; color: var(--muted); font-size: 13px; }}
 td .error {{ display: block; }}
 td .error {{ color: var(--muted); font-size: 12.5px; }}
-td .alarm {{ color: {WARNING}; font-weight: 650; }}
+td .alarm {{ color: {WARNING_TEXT}; font-weight: 650; }}
 @media (prefers-color-scheme: dark) {{ td .alarm {{ color: #FF8A4A; }} }}
 footer dl {{ display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 3px 18px;
   margin: 8px 0 0; font-size: 13px; }}
@@ -79,6 +80,9 @@ footer dd {{ margin: 0; overflow-wrap: anywhere; font-family: ui-monospace, Cons
   th:first-child, td:first-child {{ min-width: 130px; }}
   footer dl {{ grid-template-columns: minmax(0, 1fr); }}
   footer dd {{ margin-bottom: 6px; }}
+}}
+@media (max-width: 480px) {{
+  .controls {{ grid-template-columns: minmax(0, 1fr); gap: 8px; }}
 }}
 """
 
@@ -127,7 +131,7 @@ TEMPLATE = """
       <div>{{ embed(roots.traffic) }}</div><div>{{ embed(roots.truth) }}</div>
     </div>
     <div class="explore">
-      <figure role="group" aria-label="Heat map: improvement across, traffic upwards; choices and text say the same">
+      <figure role="group" aria-label="Heat map: improvement across, {{ size }} upwards; choices and text say the same">
         <figcaption id="map-title">{{ map_title }}</figcaption>
         <div class="map">{{ embed(roots.map) }}</div>
       </figure>
@@ -136,12 +140,12 @@ TEMPLATE = """
           <p id="says">{{ says }}</p>
           <dl class="numbers">
             <div><dt id="label-power">{{ label_power }}</dt><dd id="value-power">{{ value_power }}</dd></div>
-            <div><dt>days on average</dt><dd id="value-days">{{ value_days }}</dd></div>
+            <div><dt>{{ label_days }}</dt><dd id="value-days">{{ value_days }}</dd></div>
             <div><dt>cost on average</dt><dd id="value-cost">{{ value_cost }}</dd></div>
           </dl>
           <p class="small" style="margin-top:8px" id="reach">{{ reach }}</p>
         </div>
-        <figure role="group" aria-label="Curve of the chosen traffic over the true improvement">
+        <figure role="group" aria-label="Curve of the chosen {{ size }} over the true improvement">
           <figcaption id="curve-title">{{ curve_title }}</figcaption>
           <div class="curve">{{ embed(roots.curve) }}</div>
         </figure>
@@ -152,7 +156,7 @@ TEMPLATE = """
   <section class="card" aria-label="Strategies">
     <h2>The strategies at your plan</h2>
     <p class="muted small">{{ table_note }}</p>
-    <div class="scroll">{{ table }}</div>
+    <div class="scroll" tabindex="0" role="region" aria-label="Strategies">{{ table }}</div>
   </section>
   {{ guardrails }}
   <footer aria-label="How to reproduce">

@@ -8,6 +8,7 @@ from html import escape
 from expsim_panel.economics import ledger
 from expsim_panel.quantities import days, effect, money, percent
 from expsim_panel.results import Figure, Result
+from expsim_panel.world_words import words_of
 
 BADGES = {"launch": "▲ Launch", "keep": "■ Keep", "collect": "+ Collect more", "inconclusive": "? Inconclusive"}
 """An icon and a word for each verdict."""
@@ -16,11 +17,11 @@ COLUMNS = {
     "power": "Finds the difference (power)",
     "type1_error": "False alarm, no difference (type I error)",
     "p_correct": "Right decision, following the rule",
-    "days": "Days, mean",
+    "days": "{time}, mean",
     "cost": "Cost, mean",
     "regret": "Loss while learning and after (regret)",
 }
-"""Figures of the table: plain words, exact terms in brackets."""
+"""Figures of the table: plain words (in braces those of the world), exact terms in brackets."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def rows(result: Result) -> tuple[list[str], list[list[Cell]]]:
                 made = Cell(made.text, made.error, made.exact, alarming=True)
             cells.append(made)
         body.append(cells)
-    return ["Strategy", *COLUMNS.values()], body
+    return ["Strategy", *(title.format(time=words_of(result.study.scenario).time) for title in COLUMNS.values())], body
 
 
 def carrying(result: Result, name: str | None = None) -> list[tuple[str, str]]:

@@ -23,6 +23,7 @@ from expsim_panel.bandits import BanditResult
 from expsim_panel.exports._bandit_inference import learned_section
 from expsim_panel.exports._explorer import PAINT
 from expsim_panel.exports._page import STYLE, WIDGETS
+from expsim_panel.exports._scroll import scrolls
 from expsim_panel.exports._standalone import standalone
 from expsim_panel.frontier import of_bandit
 from expsim_panel.plots import bandit_regret, bandit_traffic, response_surface
@@ -66,7 +67,8 @@ tbody th { color: var(--text); font-size: 14.5px; vertical-align: top; }</style>
     {% endif %}{% endfor %}</div>
     <p class="muted small" style="margin-top:8px">{{ how }}</p>
   </section>
-  <section class="card" aria-label="Every policy"><h2>Every policy</h2><div class="scroll">{{ table }}</div>{{ over }}
+  <section class="card" aria-label="Every policy"><h2>Every policy</h2>
+    <div class="scroll" tabindex="0">{{ table }}</div>{{ over }}
   </section>
   {{ learned }}
   <footer aria-label="How to reproduce">
@@ -357,7 +359,7 @@ def _over(curve: RegretCurve, usd: float | None) -> str:
     table_ = (
         f"<table><thead><tr><th scope='col'>{escape(curve.path)}</th>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
-    return f"{title}<div class='scroll'>{table_}</div>"
+    return f"{title}{scrolls(table_, f'Lost, over {curve.label}')}"
 
 
 def world_flags(world: BanditWorld) -> str:

@@ -14,6 +14,7 @@ from expsim_panel._version import VERSION
 from expsim_panel.calibration import Calibration
 from expsim_panel.exports._explorer import PAINT
 from expsim_panel.exports._page import STYLE
+from expsim_panel.exports._scroll import scrolls
 from expsim_panel.exports._standalone import standalone
 from expsim_panel.judge_calibration import Estimate
 from expsim_panel.plots import realism as drawing
@@ -121,7 +122,7 @@ def table(title: str, head: list[str], rows: list[list[str]]) -> str:
     ]
     body = f"<table><thead><tr>{top}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
     name = escape(title)
-    return f"<section class='card' aria-label='{name}'><h2>{name}</h2><div class='scroll'>{body}</div></section>"
+    return f"<section class='card' aria-label='{name}'><h2>{name}</h2>{scrolls(body, title)}</section>"
 
 
 def _realism(found: Calibration) -> str:

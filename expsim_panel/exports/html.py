@@ -125,8 +125,8 @@ def _explorer(surfaces: Sequence[PowerSurface], first: int) -> tuple[Document, d
 
     widgets = {
         "strategy": select("strategy", "Strategy", names, str(first)),
-        "metric": select("metric", "Show", list(METRICS.items()), "power"),
-        "traffic": select("traffic", "Traffic", _options(tables[first]["unit_texts"]), str(j)),
+        "metric": select("metric", "Show", list(shown.origin.titles.items()), "power"),
+        "traffic": select("traffic", shown.origin.words.size, _options(tables[first]["unit_texts"]), str(j)),
         "truth": select("truth", "True improvement", _options(tables[first]["effect_texts"]), str(i)),
     }
     state = ColumnDataSource(
@@ -135,7 +135,7 @@ def _explorer(surfaces: Sequence[PowerSurface], first: int) -> tuple[Document, d
     explore = CustomJS(
         args={
             **widgets, **sources, **parts, "all": tables, "state": state, "map": plot, "curve": curve,
-            "mapper": bar.color_mapper, "ceilings": ceilings, "titles": dict(METRICS), "lift": curves.LIFT,
+            "mapper": bar.color_mapper, "ceilings": ceilings, "titles": shown.origin.titles, "lift": curves.LIFT,
             "formats": {metric: maps.formatter(metric) for metric in METRICS},
             "targets": list(curve.select({"name": "target"})),
         },
@@ -165,8 +165,8 @@ def _explorer(surfaces: Sequence[PowerSurface], first: int) -> tuple[Document, d
     )
     document.js_on_event(DocumentReady, paint)
     words = {
-        "map_title": f"{METRICS['power']}, {shown.origin.strategy}",
-        "curve_title": f"{METRICS['power']} at {tables[first]['unit_texts'][j]}",
+        "map_title": f"{shown.origin.titles['power']}, {shown.origin.strategy}",
+        "curve_title": f"{shown.origin.titles['power']} at {tables[first]['unit_texts'][j]}",
         "says": maps.says(shown, i, j),
         "label_power": "chance to find this difference" if i else "false alarm without any difference",
         **{
@@ -174,6 +174,8 @@ def _explorer(surfaces: Sequence[PowerSurface], first: int) -> tuple[Document, d
             for metric in METRICS
         },
         "reach": tables[first]["reach"][j],
+        "size": shown.origin.words.growing,
+        "label_days": f"{shown.origin.words.time.lower()} on average",
         "kind": tables[first]["kind"],
     }
     return document, words
@@ -213,7 +215,7 @@ def _cube(surface: PowerSurface) -> dict[str, Any]:
 
 
 def _reach(surface: PowerSurface, j: int) -> str:
-    """Say what this traffic is good for."""
+    """Say what this traffic, or this number of prompts, is good for."""
     origin = surface.origin
     who = f"At {origin.size(float(surface.units[j]))}" + (f" and at most {origin.days} days" if origin.live else "")
     line = maps.iso(surface)

@@ -18,7 +18,7 @@ from expsim_panel.kernels.trials import FUTILE
 from expsim_panel.named_estimator import named
 from expsim_panel.operating import estimates
 from expsim_panel.response_times import waits
-from expsim_panel.results import Figure, Outcomes, Result, StrategyResult
+from expsim_panel.results import Figure, Result, StrategyResult
 from expsim_panel.scenario import Scenario
 
 SCHEMA = 1
@@ -126,9 +126,8 @@ def trace(one: StrategyResult, scenario: Scenario, money: Ledger) -> dict[str, A
     shown = one.trace
     names = [variant.name for variant in scenario.variants]
     level = one.strategy.design.level()
-    units, rows, sums, squares = (shown.state[:, part] for part in range(4))
-    stopped = np.zeros(len(units), np.int16)
-    found = estimates(Outcomes(stopped, stopped, units, rows, sums, squares), scenario.by_counts)
+    units, rows, sums = (shown.state[:, part] for part in range(3))
+    found = estimates(shown.outcomes(), scenario.by_counts)
     spent = sum(money.costs(units, rows).values(), np.zeros(len(units)))
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = sums / rows

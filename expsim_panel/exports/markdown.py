@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from expsim_panel import named_estimator
 from expsim_panel.caveats import caveats
 from expsim_panel.economics import Ledger, ledger
 from expsim_panel.errors import InputError, did_you_mean, shown
@@ -17,6 +18,7 @@ from expsim_panel.quantities import count, days, effect, millis, money, percent
 from expsim_panel.response_times import DRAWN, waits
 from expsim_panel.results import Result, StrategyResult
 from expsim_panel.scenario import Scenario
+from expsim_panel.world_words import words_of
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|#~])")
 _COSTS = {
@@ -137,7 +139,7 @@ def _guardrails(result: Result, one: StrategyResult) -> list[str]:
 def _evidence(one: StrategyResult, scenario: Scenario) -> list[str]:
     """Return what more data is worth, and the trade-off: both from the experiment's own data."""
     parts = []
-    bought, spread = evidence(one.verdict), trade_off(one.verdict, scenario.shown_as)
+    bought, spread = evidence(one.verdict, words_of(scenario).live), trade_off(one.verdict, scenario.shown_as)
     if bought:
         note = "Each source at the amount that is worth most; more data is collected only where that is above zero."
         parts += ["## What more data would be worth", note, table(EVIDENCE, [[*map(escape, row)] for row in bought])]
@@ -167,7 +169,10 @@ def _strategies(result: Result) -> list[str]:
         "values stand in brackets where they exist; ▲ marks more false alarms than allowed."
     )
     noted = "\n".join(f"* {escape(sentence)}" for sentence in caveats(result))
-    return ["## How the strategies compare", note, table(head, cells), noted]
+    estimated = [[escape(cell) for cell in row] for row in named_estimator.rows(result)]
+    title = "Estimates where traffic follows the data: bias of the worst variant, and coverage."
+    worth = [title, table(list(named_estimator.HEADS), estimated)] if estimated else []
+    return ["## How the strategies compare", note, table(head, cells), *worth, noted]
 
 
 def _costs(one: StrategyResult, scenario: Scenario, money_of: Ledger) -> list[str]:
@@ -215,10 +220,12 @@ def _measured(scenario: Scenario) -> list[str]:
     better = "more" if metric.direction == "increase" else "less"
     lines = [
         f"* Metric: {escape(metric.name)} ({better} is better). {escape(metric.definition)}",
-        f"* Evaluator: {escape(who.summary)}. {percent(who.coverage, 0)} of units are scored.",
+        f"* Evaluator: {escape(who.summary)}. {percent(who.coverage, 0)} of {words_of(scenario).unit}s are scored.",
     ]
     if who.row_share < who.coverage:
-        lines.append(f"* Scored and usable as a row of the analysis: {percent(who.row_share)} of units.")
+        lines.append(
+            f"* Scored and usable as a row of the analysis: {percent(who.row_share)} of {words_of(scenario).unit}s."
+        )
     profile = getattr(who, "profile", "")
     if profile:
         lines.append(f"* Evaluator's profile: {escape(profile)}")

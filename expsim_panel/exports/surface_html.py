@@ -31,7 +31,8 @@ TEMPLATE = """
   <p class="verdict">{{ sentence }}</p>
   <p class="muted small" style="margin-bottom: 16px">{{ how }}</p>
   <section class="card" aria-label="The figure">{% for root in roots %}{{ embed(root) }}{% endfor %}</section>
-  <section class="card" aria-label="Every number"><h2>Every number</h2><div class="scroll">{{ table }}</div></section>
+  <section class="card" aria-label="Every number"><h2>Every number</h2>
+    <div class="scroll" tabindex="0">{{ table }}</div></section>
   <footer aria-label="How to reproduce">
     <h2 style="font-size:15px">How to reproduce</h2>
     <dl>{{ reproduce }}</dl>

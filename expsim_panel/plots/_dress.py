@@ -8,6 +8,14 @@ from expsim_panel.plots._palette import Ink
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
+SHADES = (
+    "background: linear-gradient(to right, var(--paper) 80%, transparent) left / 18px 100% no-repeat local,"
+    " linear-gradient(to left, var(--paper) 80%, transparent) right / 18px 100% no-repeat local,"
+    " linear-gradient(to right, var(--edge), transparent) left / 14px 100% no-repeat scroll,"
+    " linear-gradient(to left, var(--edge), transparent) right / 14px 100% no-repeat scroll;"
+)
+"""Style of a frame that scrolls sideways: a shade at the edge where there is more; `--paper` and `--edge` colour it."""
+
 
 def dress(plot: figure, ink: Ink) -> None:
     """Give a figure the house's fonts, colours and spacing; the toolbar hides until the pointer comes."""

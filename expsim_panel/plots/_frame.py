@@ -8,11 +8,17 @@ from bokeh.models import FixedTicker, HoverTool, PlainText, Range1d
 from bokeh.plotting import figure
 
 from expsim_panel.plots._palette import DARK, LIGHT, Ink
+from expsim_panel.world_words import LIVE, of_world
 
 
 def plain(text: str) -> str:
     """Return user text that Bokeh will not read as TeX (it would fetch MathJax from another host)."""
     return text.replace("$$", "$\u200b$").replace("\\(", "\\\u200b(").replace("\\[", "\\\u200b[")
+
+
+def short(text: str, most: int = 20) -> str:
+    """Return a name that fits beside a line; what is cut is said in full where a pointer hovers, and in the tables."""
+    return plain(text if len(text) <= most else f"{text[: most - 1].rstrip()}…")
 
 
 def frame(title: str, x_label: str, y_label: str, *, height: int = 270, **changes: Any) -> figure:
@@ -30,6 +36,8 @@ def frame(title: str, x_label: str, y_label: str, *, height: int = 270, **change
     made.toolbar.autohide = True
     made.toolbar.logo = None
     made.outline_line_color = None
+    # From the figure's own edge: on a phone a heading is as wide as the screen.
+    made.title.offset = -44
     made.xaxis.axis_label, made.yaxis.axis_label = PlainText(text=x_label), PlainText(text=plain(y_label))
     made.xgrid.grid_line_color = None
     made.axis.minor_tick_line_color = None
@@ -38,12 +46,21 @@ def frame(title: str, x_label: str, y_label: str, *, height: int = 270, **change
 
 def day_axis(made: figure, planned: int, tick: str = "day") -> None:
     """Scale the horizontal axis to the plan, a tick at every week's end; the batches of a prompt set are no days."""
-    made.xaxis.axis_label = "Days" if tick == "day" else "Batches"
+    made.xaxis.axis_label = of_world(tick == LIVE.tick).ticks
     made.x_range = Range1d(0, planned * 1.03)
     step = 7 if planned >= 14 else max(1, planned // 7)
     while planned / step > 9:
         step += 7 if step >= 7 else 1
     made.xaxis.ticker = FixedTicker(ticks=list(range(0, planned + 1, step)))
+
+
+DAY_TICKS = """const size = Math.abs(tick), sign = tick < 0 ? "-" : tick > 0 && typeof plus === "string" ? plus : ""
+const say = (number) => sign + number.toLocaleString("en-US", {maximumSignificantDigits: 2})
+if (size === 0) return "0"
+if (size < 1 / 24) return say(1440 * size) + " min"
+if (size < 0.75) return say(24 * size) + " h"
+return sign + size.toLocaleString("en-US", {maximumFractionDigits: 1})"""
+"""Ticks of an axis or a colour bar of days: scoring a prompt set may take minutes."""
 
 
 def hover(made: figure, renderers: list[Any], tooltips: str) -> None:

@@ -18,6 +18,9 @@ VARIANTS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9")
 WARNING = "#D55E00"
 """Breached guardrails and false alarms; nothing else."""
 
+WARNING_TEXT = "#B54700"
+"""The same as text: dark enough to be read on white (5.4 to 1)."""
+
 DASHES = ("solid", "dashed", "dotted", "dotdash", "dashdot")
 """Line styles of strategies, in the order of the study."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from bokeh.plotting import figure
 
 from expsim_panel.bandit_verdict import EVEN
 from expsim_panel.plots._palette import CONTROL, VARIANTS, dash, marker
@@ -57,6 +58,13 @@ def apart(
         heights[at] = next(free, y)
         done.append((x, heights[at]))
     return heights
+
+
+def clear(heights: Sequence[Any], plot: figure) -> list[Any]:
+    """Return the heights of labels at the ends of lines so that none covers another, within the range on screen."""
+    low, high = float(plot.y_range.start), float(plot.y_range.end)
+    line = (high - low) * 15 / max(plot.height - 90, 60)
+    return list(spread([float(value) for value in heights], line, high - line))
 
 
 def spread(heights: Sequence[float], gap: float, top: float = np.inf) -> list[float]:

@@ -10,13 +10,14 @@ from bokeh.plotting import figure
 from expsim_panel.exact import Exact
 from expsim_panel.plots._frame import frame, hover, ink, plain
 from expsim_panel.plots._palette import WARNING, marker
-from expsim_panel.quantities import days, money, percent
+from expsim_panel.quantities import clock, days, money, percent
 from expsim_panel.results import Figure, Result
+from expsim_panel.world_words import LIVE, words_of
 
 PANELS: dict[str, tuple[str, str, Any]] = {
     "p_correct": ("Right decisions", "Share of experiments, %", percent),
     "false_launch": ("False launches, if nothing is better", "Share of experiments, %", percent),
-    "days": ("Days to the end", "Days", days),
+    "days": (LIVE.until, "Days", days),
     "cost": ("Cost of the experiment", "Cost, $", money),
 }
 """Per figure of the report: title, axis and formatter."""
@@ -34,6 +35,7 @@ class Comparison:
         self.exact: dict[str, ColumnDataSource] = {}
         self._dots: list[Any] = []
         self._rungs: list[Any] = []
+        self._time = 1.0
         for key, (title, axis, _) in PANELS.items():
             made = frame(title, axis, "", height=230, y_range=FactorRange(factors=["-"]))
             source = ColumnDataSource(
@@ -79,6 +81,11 @@ class Comparison:
     def show(self, result: Result) -> None:
         """Show the figures of a result."""
         names = [plain(one.name) for one in result.strategies]
+        took = [one.figures["days"] for one in result.strategies]
+        longest = max([one.value or 0.0 for one in took] + [(one.quantiles or {}).get("0.95", 0.0) for one in took])
+        self._time, unit = clock(longest)
+        self.figures["days"].title.text = words_of(result.study.scenario).until
+        self.figures["days"].xaxis.axis_label = unit
         for key in PANELS:
             columns: dict[str, list[Any]] = {name: [] for name in self.sources[key].data}
             for index, one in enumerate(result.strategies):
@@ -106,9 +113,13 @@ class Comparison:
             known[name] = {"days": values.get("days"), "cost": values.get("cost")}
         self._rings(known)
 
+    def _factor(self, key: str) -> float:
+        """Return the factor from a figure to what its axis shows."""
+        return 100.0 if key in _SHARES else self._time if key == "days" else 1.0
+
     def _rings(self, known: dict[str, dict[str, float | None]]) -> None:
         for key, (_, _, words) in PANELS.items():
-            factor = 100.0 if key in _SHARES else 1.0
+            factor = self._factor(key)
             rows = [(plain(name), values.get(key)) for name, values in known.items()]
             kept = [(name, float(value)) for name, value in rows if value is not None]
             self.exact[key].data = {
@@ -122,13 +133,14 @@ class Comparison:
         if found.value is None:
             return None
         _, _, words = PANELS[key]
-        factor = 100.0 if key in _SHARES else 1.0
+        factor = self._factor(key)
         error = found.se or 0.0
         low, high = (factor * (found.value + sign * _WHISKER * error) for sign in (-1, 1))
         said = f"{words(found.value)}, simulation error ± {words(error)}"
         nothing = float("nan")
         q05, q95 = nothing, nothing
         if found.quantiles:
-            q05, q95 = found.quantiles["0.05"], found.quantiles["0.95"]
-            said += f"; nine experiments in ten between {words(q05)} and {words(q95)}"
+            ends = found.quantiles["0.05"], found.quantiles["0.95"]
+            q05, q95 = (factor * end for end in ends)
+            said += f"; nine experiments in ten between {words(ends[0])} and {words(ends[1])}"
         return {"value": factor * found.value, "low": max(low, 0.0), "high": high, "q05": q05, "q95": q95, "said": said}

@@ -8,8 +8,9 @@ import numpy as np
 from bokeh.models import ColumnDataSource, Span
 
 from expsim_panel.daily import Daily
-from expsim_panel.plots._frame import add, day_axis, frame, hover, ink, label_ink, plain
+from expsim_panel.plots._frame import add, day_axis, frame, hover, ink, label_ink, short
 from expsim_panel.plots._palette import colour
+from expsim_panel.plots._policies import clear
 from expsim_panel.quantities import percent
 
 
@@ -73,10 +74,15 @@ class Confidence:
         self.note.data = {"day": [seen.planned], "value": [asked], "name": ["stops from here"]}
         self.zero.visible = False
         self.figure.y_range.start, self.figure.y_range.end = -4, 112
+        self._part()
+
+    def _part(self) -> None:
+        """Move the names at the ends of the lines apart."""
+        self.ends.data = {**self.ends.data, "value": clear(self.ends.data["value"], self.figure)}
 
     def _statistic(self, seen: Daily) -> None:
         self.figure.title.text = "Evidence: difference in standard errors (z)"
-        self.figure.yaxis.axis_label.text = "z, standard errors from no difference"
+        self.figure.yaxis.axis_label.text = "Standard errors from 0 (z)"
         self._lines(seen.z, seen, 1, lambda name, value: f"{name} is {value:+.2f} standard errors from no difference")
         self.zero.visible = True
         days, upper, lower = np.empty(0), np.empty(0), np.empty(0)
@@ -105,6 +111,7 @@ class Confidence:
         )
         self.note.data = where
         self.figure.y_range.start, self.figure.y_range.end = -top, top
+        self._part()
 
     def _lines(self, table: np.ndarray, seen: Daily, first: int, say: Callable[[str, float], str]) -> None:
         """Draw the columns of `table`; column 0 belongs to arm `first`."""
@@ -119,8 +126,8 @@ class Confidence:
             values = table[kept, i]
             add(lines, kept + 1, values, shade)
             for d, value in zip(kept, values, strict=True):
-                add(dots, d + 1, value, shade, f"Day {d + 1}: {say(name, float(value))}")
-            add(ends, kept[-1] + 1, values[-1], plain(name), shade)
+                add(dots, d + 1, value, shade, f"{seen.tick.capitalize()} {d + 1}: {say(name, float(value))}")
+            add(ends, kept[-1] + 1, values[-1], short(name), shade)
         self.lines.data, self.dots.data, self.ends.data = lines, dots, ends
 
 

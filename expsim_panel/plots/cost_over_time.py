@@ -65,7 +65,8 @@ class CostOverTime:
         columns["said"] = [self._said(kinds, d, seen.tick) for d in range(day.size)]
         self.source.data = columns
         self.ends.data = ends
-        self.figure.y_range.start, self.figure.y_range.end = 0.0, 1.12 * whole
+        # Nothing spent: the scale of a dollar, not of rounding.
+        self.figure.y_range.start, self.figure.y_range.end = 0.0, 1.12 * whole if total[-1] > 0 else 1.0
         self.figure.title.text = f"Spend: {money(float(total[-1]))} in {span(seen.day, seen.tick)}"
 
     def _said(self, kinds: dict[str, np.ndarray], d: int, tick: str) -> str:

@@ -9,12 +9,12 @@ from bokeh.plotting import figure
 from expsim_panel.evaluator_answers import Answers
 from expsim_panel.plots._kinds import SHADES, start, text
 from expsim_panel.plots._palette import LIGHT, Ink
-from expsim_panel.quantities import count, effect
+from expsim_panel.quantities import count, effect, effect_unit
 
 
 def draw(found: Answers, drift: float, *, ink: Ink = LIGHT, height: int = 320) -> figure:
     """Return the figure with one drift (points) picked."""
-    scale, unit = (100.0, "percentage points") if found.family == "binary" else (1.0, "points")
+    scale, unit = effect_unit(found.family == "binary")
     points, labels = found.drift
     here = float(np.exp(np.interp(np.log(drift), np.log(points), np.log(labels))))
     made = start(

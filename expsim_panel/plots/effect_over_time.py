@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from bokeh.models import ColumnDataSource, Label, Span
 
 from expsim_panel.daily import Daily
-from expsim_panel.plots._frame import add, day_axis, frame, hover, ink, label_ink, plain
+from expsim_panel.plots._frame import add, day_axis, frame, hover, ink, label_ink, plain, short
 from expsim_panel.plots._palette import colour
+from expsim_panel.plots._policies import clear
+from expsim_panel.quantities import PP, effect_unit, percent
 from expsim_panel.quantities import effect as effect_text
-from expsim_panel.quantities import percent
 
 
 class EffectOverTime:
@@ -60,11 +63,10 @@ class EffectOverTime:
 
     def show(self, seen: Daily) -> None:
         """Show another experiment."""
-        factor = 100.0 if seen.family == "binary" else 1.0
-        unit = "percentage points" if seen.family == "binary" else "points"
+        factor, unit = effect_unit(seen.family == "binary")
         day = np.arange(1, seen.day + 1)
         day_axis(self.figure, seen.planned, seen.tick)
-        self.figure.yaxis.axis_label.text = plain(f"Better {seen.metric}, {unit}")
+        self.figure.yaxis.axis_label.text = f"Better {short(seen.metric, 18)}, {PP if factor > 1 else unit}"
         ends: dict[str, list[object]] = {"day": [], "effect": [], "name": [], "colour": []}
         bands: dict[str, list[object]] = {"day": [], "edge": [], "colour": []}
         lines: dict[str, list[object]] = {"day": [], "effect": [], "colour": []}
@@ -80,14 +82,16 @@ class EffectOverTime:
             add(lines, day[kept], effect, shade)
             for d, value in zip(kept, effect, strict=True):
                 add(dots, d + 1, value, shade, self._said(seen, i, int(d)))
-            add(ends, day[kept[-1]], effect[-1], plain(seen.names[i + 1]), shade)
-        self.bands.data, self.lines.data, self.dots.data, self.ends.data = bands, lines, dots, ends
+            add(ends, day[kept[-1]], effect[-1], short(seen.names[i + 1]), shade)
+        self.bands.data, self.lines.data, self.dots.data = bands, lines, dots
         self._bounds(seen, factor)
         self.stop.location, self.stop.visible = seen.day, seen.code != 0
         self.matters.location = self.matters_label.y = factor * seen.indifference
         self.matters.visible = self.matters_label.visible = seen.indifference > 0
-        self.figure.title.text = plain(f"Effect: {seen.ending}")
+        self.figure.title.text = plain(f"Effect: {replace(seen, names=tuple(map(short, seen.names))).ending}")
         self._scale(seen, factor)
+        ends["effect"] = clear(ends["effect"], self.figure)
+        self.ends.data = ends
 
     def _bounds(self, seen: Daily, factor: float) -> None:
         """Mark the effect that each look asked for."""
@@ -113,4 +117,4 @@ class EffectOverTime:
     def _said(self, seen: Daily, i: int, d: int) -> str:
         low, point, high = (effect_text(float(v[d, i]), seen.family) for v in (seen.low, seen.effect, seen.high))
         interval = f"{percent(seen.level, 0)} interval {low} to {high}"
-        return f"Day {d + 1}: {seen.names[i + 1]} shows {point} better {seen.metric}, {interval}"
+        return f"{seen.tick.capitalize()} {d + 1}: {seen.names[i + 1]} shows {point} better {seen.metric}, {interval}"

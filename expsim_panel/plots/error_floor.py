@@ -9,19 +9,19 @@ from bokeh.plotting import figure
 from expsim_panel.evaluator_answers import Answers
 from expsim_panel.plots._kinds import SHADES, across, plain_ticks, start, text, upright
 from expsim_panel.plots._palette import LIGHT, Ink
-from expsim_panel.quantities import count
+from expsim_panel.quantities import count, effect_unit
 
 
 def draw(found: Answers, *, ink: Ink = LIGHT, height: int = 320) -> figure:
     """Return the figure."""
-    scale, unit = (100.0, "percentage points") if found.family == "binary" else (1.0, "points")
+    scale, unit = effect_unit(found.family == "binary")
     floor = found.floor
     even = np.isfinite(floor.break_even)
     title = "A judge alone: no suspected bias"
     if even:
         title = f"A judge alone: break-even at {count(floor.break_even)}"
     made = start(
-        title, f"Judge scores {found.each}", f"Error of the difference, {unit}", ink, height, x_axis_type="log",
+        title, f"Judge scores {found.each}", f"Error, {unit}", ink, height, x_axis_type="log",
         y_axis_type="log",
     )  # fmt: skip
     plain_ticks(made)

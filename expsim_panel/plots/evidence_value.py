@@ -26,6 +26,9 @@ def draw(found: Answers, *, net: bool = False, ink: Ink = LIGHT, height: int = 3
     plain_ticks(made)
     made.yaxis.formatter = NumeralTickFormatter(format="$0,0")
     if worth.reason:
+        # Nothing to draw: a heading that says why, not an empty plane.
+        made.height = 60
+        made.axis.visible = made.grid.visible = False
         return made
     curves = worth.enbs if net else worth.evsi
     rows = worth.rows

@@ -14,7 +14,7 @@ from expsim_panel.evaluator_answers import Answers
 from expsim_panel.plots._frame import hover
 from expsim_panel.plots._kinds import MARKS, SHADES, WORDS, across, line, name, plain_ticks, start, upright
 from expsim_panel.plots._palette import LIGHT, Ink
-from expsim_panel.quantities import effect, money
+from expsim_panel.quantities import effect, effect_unit, money
 
 
 def draw(found: Answers, points: Sequence[Point] = (), *, ink: Ink = LIGHT, height: int = 320) -> figure:
@@ -27,9 +27,9 @@ def draw(found: Answers, points: Sequence[Point] = (), *, ink: Ink = LIGHT, heig
     points : sequence of Point
         Simulated errors, where they are there yet.
     """
-    scale, unit = (100.0, "percentage points") if found.family == "binary" else (1.0, "points")
+    scale, unit = effect_unit(found.family == "binary")
     made = start(
-        "What money buys: error of the difference", "Dollars for scoring", f"Error, {unit} (root mean square)", ink,
+        "What money buys: error of the difference", "Dollars for scoring", f"RMS error, {unit}", ink,
         height, x_axis_type="log", y_axis_type="log",
     )  # fmt: skip
     plain_ticks(made, dollars=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from bokeh.models import ColumnDataSource, NumeralTickFormatter, Range1d
 
-from expsim_panel.plots._frame import add, frame, hover, label_ink, plain
+from expsim_panel.plots._frame import add, frame, hover, label_ink, plain, short
 from expsim_panel.plots._palette import colour
 from expsim_panel.quantities import millis
 from expsim_panel.scenario import Scenario
@@ -19,7 +19,7 @@ class LatencyDensities:
     def __init__(self, dark: bool = False) -> None:
         self.figure = frame("Response time", "Response time, milliseconds", "Share of responses", y_range=(0.0, 1.0))
         self.figure.xaxis.formatter = NumeralTickFormatter(format="0,0")
-        self.figure.yaxis.visible = False
+        self.figure.yaxis.visible = self.figure.ygrid.visible = False
         self.areas = ColumnDataSource({"ms": [], "density": [], "colour": []})
         self.medians = ColumnDataSource({"ms": [], "top": [], "zero": [], "name": [], "colour": [], "said": []})
         self.figure.patches(
@@ -60,11 +60,11 @@ class LatencyDensities:
                 f"one in twenty more than {millis(late)}, {millis(1000 * law.mean)} on average"
             )
             # Labels of close medians would cover each other: each stands on a line of its own.
-            add(columns, median, float(place), 0.0, plain(f"{name}: median {millis(median)}"), colour(i), said)
+            add(columns, median, float(place), 0.0, plain(f"{short(name)}: {millis(median)}"), colour(i), said)
         columns["top"] = [peak * (1.3 - 0.13 * float(str(place))) for place in columns["top"]]
         self.areas.data, self.medians.data = areas, columns
         self.figure.x_range = Range1d(0, end)
         self.figure.y_range.start, self.figure.y_range.end = 0.0, max(peak, 1e-9) * 1.45
         self.figure.title.text = (
-            "Response time of the variants" if with_latency else "Response time: the scenario names none"
+            "Response time of the variants, with medians" if with_latency else "Response time: the scenario names none"
         )

@@ -34,7 +34,7 @@ from expsim_panel.plots._frame import plain
 from expsim_panel.plots._palette import LIGHT, VARIANTS, Ink
 from expsim_panel.plots.power_surface import TARGET, effect_axis, formatter, scale, shown
 from expsim_panel.quantities import effect, percent
-from expsim_panel.surface import METRICS, Origin, PowerCurve, PowerSurface
+from expsim_panel.surface import Origin, PowerCurve, PowerSurface
 
 LIFT = {"power": -18, "other": 8}
 """Where the picked value stands, pixels above its point: clear of a curve that rises, and of one that falls."""
@@ -99,12 +99,17 @@ def mark(shape: Shape, at: float) -> dict[str, list[Any]]:
     x = at * scale(shape.origin)
     y = float(np.interp(x, source["x"], source["y"]))
     lift = LIFT["power" if shape.metric == "power" else "other"]
-    return {"x": [x], "y": [y], "text": [shown(shape.metric, y)], "lift": [lift]}
+    # The label keeps clear of the right edge.
+    right = x > 0.75 * float(max(source["x"]))
+    return {
+        "x": [x], "y": [y], "text": [shown(shape.metric, y)], "lift": [lift],
+        "align": ["right" if right else "left"], "away": [-10 if right else 10],
+    }  # fmt: skip
 
 
 def title(shape: Shape) -> str:
     """Return the heading: what, by whom, at which traffic; plain text."""
-    return f"{METRICS[shape.metric]} at {shape.origin.size(shape.units)}"
+    return f"{shape.origin.titles[shape.metric]} at {shape.origin.size(shape.units)}"
 
 
 def draw(shape: Shape, *, ink: Ink = LIGHT, height: int = 300) -> tuple[figure, dict[str, ColumnDataSource]]:
@@ -154,7 +159,8 @@ def draw(shape: Shape, *, ink: Ink = LIGHT, height: int = 300) -> tuple[figure, 
     plot.add_layout(whisker)
     plot.scatter("x", "y", source=sources["here"], size=13, fill_color=VARIANTS[1], line_color=ink.text, line_width=1.5)
     plot.add_layout(
-        LabelSet(x="x", y="y", text="text", source=sources["here"], x_offset=10, y_offset="lift", text_color=ink.text,
+        LabelSet(x="x", y="y", text="text", source=sources["here"],
+                 x_offset="away", y_offset="lift", text_align="align", text_color=ink.text,
                  text_font_size="13px", text_font_style="bold", name="here")
     )  # fmt: skip
     plot.add_tools(HoverTool(renderers=[points], tooltips="@says"))
@@ -163,4 +169,6 @@ def draw(shape: Shape, *, ink: Ink = LIGHT, height: int = 300) -> tuple[figure, 
     if shape.metric == "days":
         plot.yaxis.formatter = NumeralTickFormatter(format="0")
     dress(plot, ink)
+    # From the figure's own edge: on a phone a heading is as wide as the screen.
+    plot.title.offset = -36
     return plot, sources

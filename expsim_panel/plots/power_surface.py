@@ -33,10 +33,11 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from expsim_panel.plots._dress import dress
-from expsim_panel.plots._frame import plain
+from expsim_panel.plots._frame import DAY_TICKS, plain
 from expsim_panel.plots._palette import LIGHT, MAGNITUDE, Ink
 from expsim_panel.quantities import days, effect, money, percent
-from expsim_panel.surface import METRICS, Origin, PowerSurface
+from expsim_panel.quantities import effect_unit as unit_of
+from expsim_panel.surface import Origin, PowerSurface
 
 TARGET = 0.8
 """Power that a plan is expected to reach; the iso-line."""
@@ -44,7 +45,7 @@ TARGET = 0.8
 
 def scale(origin: Origin) -> float:
     """Return the factor from an effect to what the axis shows: percentage points for rates."""
-    return 100.0 if origin.family == "binary" else 1.0
+    return unit_of(origin.family == "binary")[0]
 
 
 def effect_axis(origin: Origin) -> str:
@@ -54,7 +55,7 @@ def effect_axis(origin: Origin) -> str:
 
 def effect_unit(origin: Origin) -> str:
     """Return the unit of the effect axis."""
-    return "percentage points" if origin.family == "binary" else "points"
+    return unit_of(origin.family == "binary")[1]
 
 
 def shown(metric: str, value: float) -> str:
@@ -125,9 +126,14 @@ def iso(surface: PowerSurface) -> dict[str, list[Any]]:
 
 
 def iso_label(surface: PowerSurface) -> dict[str, list[Any]]:
-    """Return the label at the upper end of the line."""
+    """Return the label at the upper end of the line, which keeps clear of the right edge."""
     line = iso(surface)
-    return {"x": line["x"][-1:], "y": line["y"][-1:], "text": [f"{percent(TARGET, 0)} chance"][: len(line["x"])]}
+    some = len(line["x"]) > 0
+    right = some and line["x"][-1] > 0.7 * float(surface.effects[-1]) * scale(surface.origin)
+    return {
+        "x": line["x"][-1:], "y": line["y"][-1:], "text": [f"{percent(TARGET, 0)} chance"][:some],
+        "align": ["right" if right else "left"][:some], "away": [-9 if right else 9][:some],
+    }  # fmt: skip
 
 
 def own(surface: PowerSurface) -> dict[str, list[Any]]:
@@ -147,7 +153,8 @@ def span(surface: PowerSurface, metric: str) -> tuple[float, float]:
     if metric == "power":
         return 0.0, 1.0
     if metric == "days":
-        return 0.0, float(surface.origin.days)
+        # The planned days; the batches of a prompt set are no days.
+        return 0.0, float(surface.origin.days if surface.origin.live else max(surface.values[metric].max(), 1e-9))
     return 0.0, float(max(surface.values[metric].max(), 1e-9))
 
 
@@ -156,7 +163,7 @@ def formatter(metric: str) -> NumeralTickFormatter | CustomJSTickFormatter:
     if metric == "power":
         return NumeralTickFormatter(format="0 %")
     if metric == "days":
-        return NumeralTickFormatter(format="0")
+        return CustomJSTickFormatter(code=DAY_TICKS)
     return CustomJSTickFormatter(code="return '$' + (tick >= 1e6 ? tick / 1e6 + 'M' : tick.toLocaleString('en-US'))")
 
 
@@ -190,7 +197,7 @@ def draw(
         tools="",
         toolbar_location=None,
         name="power-surface",
-        title=plain(f"{METRICS[metric]}, {origin.strategy}"),
+        title=plain(f"{origin.titles[metric]}, {origin.strategy}"),
     )
     plot.x_range.range_padding = plot.y_range.range_padding = 0
     low, high = span(surface, metric)
@@ -223,7 +230,17 @@ def draw(
     plot.text(
         "x", "y", "text", source=sources["own"], x_offset="away", y_offset=-4, text_align="align", **on_data, **backed
     )
-    plot.text("x", "y", "text", source=sources["iso_label"], x_offset=9, y_offset=22, **on_data, **backed)
+    plot.text(
+        "x",
+        "y",
+        "text",
+        source=sources["iso_label"],
+        x_offset="away",
+        y_offset=22,
+        text_align="align",
+        **on_data,
+        **backed,
+    )
     plot.add_layout(
         ColorBar(color_mapper=mapper, formatter=formatter(metric), ticker=BasicTicker(desired_num_ticks=5), width=10,
                  padding=6, bar_line_color=None, major_tick_line_color=None),
@@ -237,4 +254,6 @@ def draw(
     plot.yaxis.axis_label = PlainText(text=origin.across)
     plot.yaxis.formatter = NumeralTickFormatter(format="0,0")
     dress(plot, ink)
+    # From the figure's own edge: on a phone a heading is as wide as the screen.
+    plot.title.offset = -36
     return plot, sources

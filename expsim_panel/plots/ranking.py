@@ -23,7 +23,7 @@ def draw(found: Standings, *, ink: Ink = LIGHT, height: int = 0) -> figure:
     # Names from uploads could be equal to the eye after `plain`, and factors have to differ.
     names = [f"{one.rank}. {plain(one.name)}" for one in found.variants]
     made = start(
-        f"Abilities with {found.level:.0%} intervals by prompt", "Log ability (the mean is 0)", "", ink,
+        f"Abilities with {percent(found.level, 0)} intervals by prompt", "Log ability (the mean is 0)", "", ink,
         height or 130 + 34 * len(names), y_range=names[::-1],
     )  # fmt: skip
     source = ColumnDataSource(

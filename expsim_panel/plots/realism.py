@@ -78,7 +78,7 @@ def pairs(found: Realism, levels: tuple[float, ...], *, height: int = 270) -> fi
     assert found.model is not None
     gap = found.real.pair - found.model.pair
     made = frame(
-        "Two raters of an item: red where real pairs are more frequent, blue where the law's are",
+        "Pairs of raters: red more real, blue more fitted",
         "One rater",
         "Another rater",
         height=height,
@@ -135,6 +135,7 @@ def _bars(
 def _dress(made: figure) -> None:
     """Put the legend where it hides nothing, in the colours of the page."""
     made.add_layout(made.legend[0], "below")
-    made.legend.orientation = "horizontal"
+    # Beside each other while a phone has room for them.
+    made.legend.orientation, made.legend.ncols = "horizontal", 2
     made.legend.background_fill_color = made.legend.border_line_color = None
     made.legend.label_text_font_size = "11px"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from bokeh.models import ColumnDataSource, NumeralTickFormatter, PlainText, TapTool
+from bokeh.models import BasicTicker, ColumnDataSource, NumeralTickFormatter, PlainText, TapTool
 
 from expsim_panel.frontier import Point, efficient
 from expsim_panel.plots._dress import dress
@@ -33,6 +33,8 @@ class RegretFrontier:
         self.figure = frame(
             TITLE, "", "Not the right decision, % of experiments", height=height, x_range=(0.0, 1.0), y_range=(0.0, 1.0)
         )
+        # On a phone more ticks would run into each other.
+        self.figure.xaxis.ticker = BasicTicker(desired_num_ticks=4)
         names = (
             "x",
             "y",

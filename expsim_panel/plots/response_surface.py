@@ -23,11 +23,12 @@ from bokeh.plotting import figure
 
 from expsim_panel.axes import Axis
 from expsim_panel.plots._dress import dress
-from expsim_panel.plots._frame import plain
+from expsim_panel.plots._frame import DAY_TICKS, plain
 from expsim_panel.plots._palette import ABOVE, BELOW, LIGHT, MAGNITUDE, MIDDLE, VARIANTS, Ink
 from expsim_panel.plots.power_surface import TARGET, edges
-from expsim_panel.quantities import percent
+from expsim_panel.quantities import PP, percent
 from expsim_panel.response_surface import MONEY, ResponseSurface, is_share, unsigned, written
+from expsim_panel.surface_metrics import DAYS
 
 ERROR, VALUE = "se", "value"
 """What a map can show: the figure, or its Monte Carlo standard error as a map of its own."""
@@ -35,7 +36,7 @@ ERROR, VALUE = "se", "value"
 
 def axis_words(axis: Axis) -> str:
     """Return the label of an axis, with its unit; plain text."""
-    unit = f", {axis.unit}" if axis.unit else ""
+    unit = f", {axis.unit}" if axis.unit and axis.unit not in axis.label.lower() else ""
     whose = f" ({axis.path})" if axis.path.startswith(("variants.", "strategies.")) else ""
     return f"{axis.label}{unit}{whose}"
 
@@ -94,9 +95,12 @@ const text = size >= 1e6 ? size / 1e6 + "M" : size.toLocaleString("en-US", {maxi
 return sign + "$" + text""",
         )
     if is_share(made.metric) and made.minus is not None:
-        digits = 1 if what == ERROR else 0
-        code = "return (tick > 0 ? plus : '') + (100 * tick).toFixed(digits) + ' pp'"
-        return CustomJSTickFormatter(args={"plus": sign, "digits": digits}, code=code)
+        reach = float(np.nanmax(np.abs(table))) if np.isfinite(table := table_of(made, what)).any() else 0.0
+        digits = 2 if reach < 0.005 else 1 if reach < 0.05 or what == ERROR else 0
+        code = "return (tick > 0 ? plus : '') + (100 * tick).toFixed(digits) + ' ' + unit"
+        return CustomJSTickFormatter(args={"plus": sign, "digits": digits, "unit": PP}, code=code)
+    if made.metric in DAYS:
+        return CustomJSTickFormatter(args={"plus": sign}, code=DAY_TICKS)
     if is_share(made.metric):
         return NumeralTickFormatter(format="0.0 %" if what == ERROR else "0 %")
     return NumeralTickFormatter(format=f"{sign}0,0.[00]")

@@ -9,7 +9,7 @@ from bokeh.plotting import figure
 from expsim_panel.evaluator_answers import Answers, split_error
 from expsim_panel.plots._kinds import SHADES, across, plain_ticks, start, text
 from expsim_panel.plots._palette import LIGHT, Ink
-from expsim_panel.quantities import count
+from expsim_panel.quantities import count, effect_unit
 
 
 def draw(
@@ -22,7 +22,7 @@ def draw(
     played : tuple of ndarray, optional
         Labels per variant and the simulated errors there.
     """
-    scale, unit = (100.0, "percentage points") if found.family == "binary" else (1.0, "points")
+    scale, unit = effect_unit(found.family == "binary")
     what, best = found.what, found.split
     most = found.budget / found.samples / what.cost_human
     labels = np.linspace(max(1.0, 0.01 * most), most, 300)

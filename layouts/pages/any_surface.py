@@ -262,7 +262,8 @@ def figures(made: ResponseSurface, cell: tuple[int, int] | None) -> str:
         )
     place = f"{made.x.label} {made.x.values[j]:.4g}, {made.y.label.lower()} {made.y.values[i]:.4g}"
     return (
-        f'<div class="scroll"><table class="figures" style="max-width: 620px"><caption>{escape(made.whose)} at '
+        '<div class="scroll" tabindex="0" role="region" aria-label="Figures">'
+        f'<table class="figures" style="max-width: 620px"><caption>{escape(made.whose)} at '
         f'{escape(place)}</caption><thead><tr><th scope="col">Figure</th><th scope="col">Value</th>'
         f'<th scope="col">One standard error</th></tr></thead><tbody>{rows}</tbody></table></div>'
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import panel as pn
 
+from expsim_panel import named_estimator
 from expsim_panel.caveats import caveats
 from expsim_panel.frontier import of_study
 from expsim_panel.layouts.guardrails import compared
@@ -17,6 +18,7 @@ from expsim_panel.plots.comparison import Comparison
 from expsim_panel.plots.regret_frontier import RegretFrontier
 from expsim_panel.quantities import count, days, money, percent
 from expsim_panel.results import Figure, Result
+from expsim_panel.world_words import words_of
 
 CAPTION = (
     "Dot: mean of the simulated experiments, the largest is the advised strategy; whisker: simulation error (95 %). "
@@ -54,10 +56,10 @@ ROWS: dict[str, dict[str, tuple[str, Callable[[Any], str]]]] = {
         "exaggeration_shrunk": ("… shrunk to what your team usually finds", _times),
     },
     "What it takes": {
-        "days": ("Days", days),
+        "days": ("{time}", days),
         "waiting_days": ("… then until the last score is in", days),
         "calendar_days": ("Days until the answer", days),
-        "units": ("Units", count),
+        "units": ("{units}", count),
         "exposures": ("Responses", count),
         "judged": ("Judged", count),
         "labelled": ("Labelled by people", count),
@@ -72,10 +74,10 @@ ROWS: dict[str, dict[str, tuple[str, Callable[[Any], str]]]] = {
     "What you lose while learning": {
         "regret": ("Regret to the horizon", money),
         "simple_regret": ("Regret per response, after the decision", money),
-        "traffic_on_worse_arms": ("Traffic on worse variants", percent),
+        "traffic_on_worse_arms": ("{worse}", percent),
     },
 }
-"""Rows of the table: the figure's name, its plain words and its formatter."""
+"""Rows of the table: the figure's name, its plain words (in braces those of the world) and its formatter."""
 
 
 def view(session: Session) -> pn.Column:
@@ -122,7 +124,7 @@ def text(result: Result) -> str:
         + '<th scope="col"><small>as it is</small></th><th scope="col"><small>null twin</small></th>'
         * len(result.strategies)
     )
-    body = ""
+    body, said = "", vars(words_of(result.study.scenario))
     for group, rows in ROWS.items():
         body += f'<tr class="group"><th colspan="{1 + 2 * len(result.strategies)}">{group}</th></tr>'
         for key, (title, form) in rows.items():
@@ -132,22 +134,51 @@ def text(result: Result) -> str:
                 f"<td>{_cell(one.figures[key], form)}</td><td>{_cell(one.under_null[key], form)}</td>"
                 for one in result.strategies
             )
-            body += f'<tr><th scope="row">{title}</th>{cells}</tr>'
+            body += f'<tr><th scope="row">{title.format(**said)}</th>{cells}</tr>'
     body += compared(result, _cell)
     note = (
         f"{result.replicates:,} experiments per strategy and world, each ± its simulation standard error; "
         "in the null twin no variant is better."
     )
+    worth = _estimators(result)
     noted = "".join(f'<p class="caption">{escape(sentence)}</p>' for sentence in caveats(result))
     return (
         '<div class="scroll" tabindex="0" role="region" aria-label="All figures"><table class="figures">'
         f"<caption>All figures</caption><thead><tr><th></th>{heads}</tr><tr>{twins}</tr></thead>"
-        f'<tbody>{body}</tbody></table></div><p class="caption">{note}</p>{noted}'
+        f'<tbody>{body}</tbody></table></div><p class="caption">{note}</p>{worth}{noted}'
+    )
+
+
+def _estimators(result: Result) -> str:
+    """Return what each estimator is worth where traffic follows the data, as HTML; empty without such a strategy."""
+    estimated = named_estimator.rows(result)
+    if not estimated:
+        return ""
+    title = "Estimates where traffic follows the data"
+    head = "".join(
+        f'<th scope="col">{escape(name)}</th>' for name in ("Strategy: estimate from", *named_estimator.HEADS[2:])
+    )
+    body = "".join(
+        f'<tr><th scope="row" title="{escape(named_estimator.MEANINGS[label])}">{escape(name)}: {escape(label)}</th>'
+        f"{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+        for name, label, *cells in estimated
+    )
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{title}"><table class="figures">'
+        f"<caption>{title}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        '<p class="caption">Bias of the worst variant, and how often an interval holds the truth, ± simulation error. '
+        "An arm that starts unluckily gets little traffic and stays low, so pooled means mislead; the others reckon "
+        "with the shares that each day had.</p>"
     )
 
 
 def _empty(result: Result, key: str) -> bool:
-    """Tell whether a row would hold nothing but zeros, as the cost of people where nobody labels."""
+    """Tell whether a row would hold nothing but zeros, as the cost of people where nobody labels.
+
+    On a prompt set nobody is served, traffic is nobody's, and the time to the answer is said once.
+    """
+    if result.study.scenario.offline is not None and key in ("exposures", "calendar_days"):
+        return True
     return key.startswith(("cost.", "judged", "labelled", "rater", "waiting")) and not any(
         one.figures[key].value for one in result.strategies
     )
@@ -156,6 +187,7 @@ def _empty(result: Result, key: str) -> bool:
 def _cell(found: Figure, form: Callable[[Any], str]) -> str:
     if found.value is None:
         return f'<span class="muted" title="{escape(found.reason or "undefined")}">n/a</span>'
-    error = f"<small>± {form(found.se)}</small>" if found.se is not None else ""
+    # What is the same in every experiment has an error of rounding alone.
+    error = f"<small>± {form(found.se)}</small>" if found.se and found.se > 1e-9 * abs(found.value) else ""
     exact = f"<small>exact {form(found.exact)}</small>" if found.exact is not None else ""
     return f"{form(found.value)}{error}{exact}"

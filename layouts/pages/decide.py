@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import re
 from dataclasses import replace
 from html import escape
@@ -22,13 +24,14 @@ from expsim_panel.layouts.theme import ACTIONS, tone
 from expsim_panel.observed import Observed, from_counts, from_csv
 from expsim_panel.quantities import count, percent
 from expsim_panel.study import Study
+from expsim_panel.world_words import words_of
 
 MAX_BYTES = 20 * 2**20
 HINT = (
     "Paste hits and responses (A=96/1000, B=81/1000) of a rate, mean, spread and responses (A=3.2/1.1/1000, "
     "B=3.3/1.1/1000) of a score, side by side wins, ties and losses (B=540/100/360), or a table "
     "with the columns variant,value or variant,rows,hits or variant,rows,sum,squares (side by side variant,outcome); "
-    "add day where you know it. Guardrails: a line of their own each, "
+    "add day where you know it: of late outcomes the day each came in. Guardrails: a line of their own each, "
     "response time: A=1650/900/1000, B=1700/950/1000 (mean/spread/units) or refusals: A=12/1000, B=15/1000, "
     "or columns of the table. Nothing is stored."
 )
@@ -74,6 +77,10 @@ class Deciding:
         if self.session.study.scenario.side_by_side:
             counts = [f"{name}=540/100/360" for name in arms[1:]]
         self.data.placeholder = ", ".join(counts)
+        clock = words_of(self.session.study.scenario)
+        self.day.param.update(
+            label=f"{clock.tick.capitalize()} of the totals", placeholder=f"taken from the {clock.unit}s"
+        )
 
     async def _opened(self, event: Any) -> None:
         if event.new:
@@ -94,9 +101,15 @@ class Deciding:
         def work() -> Decision:
             if when and not re.fullmatch("[0-9]{1,6}", when):
                 raise InputError(
-                    "Day of the totals", "", f"{shown(when)} is no day", "give a whole number or leave it empty"
+                    self.day.label, "", f"{shown(when)} is no number", "give a whole number or leave it empty"
                 )
-            return decide(study, read(study, text, file), name, int(when) if when else None)
+            seen = read(study, text, file)
+            try:
+                return decide(study, seen, name, int(when) if when else None)
+            except InputError as error:
+                if error.where != "--day":
+                    raise
+                raise InputError(self.day.label, "", error.problem, error.remedy) from None
 
         try:
             made = await asyncio.get_running_loop().run_in_executor(POOL, work)
@@ -124,11 +137,25 @@ def read(study: Study, text: str, file: tuple[bytes, str] | None) -> Observed:
         return from_csv(scenario, *file)
     if not text.strip():
         raise InputError("data", "", "there are none", "paste counts or a table, or open a file")
-    if "/" in text and "," not in text.partition("\n")[0].partition("=")[0]:
+    first = text.strip().partition("\n")[0]
+    if ("/" in text and "," not in first.partition("=")[0]) or ("=" in first and "variant" not in first.lower()):
         rails, lines = split_lines(scenario, text)
-        made = from_counts(scenario, ",".join(lines).strip(" ,"), "data")
+        counts = ",".join(filter(None, (line.strip(" ,\t\r") for line in lines)))
+        if not counts:
+            problem = f"there are none of {scenario.metric.name}, only of guardrails"
+            raise InputError("data", "", problem, "paste the counts of every variant too")
+        made = from_counts(scenario, counts, "data")
         return replace(made, guardrails=from_flags(scenario, rails, "data"))
+    if "\t" in first and "," not in first:
+        text = _with_commas(text)
     return from_csv(scenario, text.encode("utf-8", "replace"), "data")
+
+
+def _with_commas(text: str) -> str:
+    """Turn cells copied out of a spreadsheet, which come with tabs, into CSV."""
+    made = io.StringIO()
+    csv.writer(made, lineterminator="\n").writerows(line.rstrip("\r").split("\t") for line in text.split("\n"))
+    return made.getvalue()
 
 
 def told(study: Study, made: Decision, dark: bool) -> str:
@@ -142,11 +169,13 @@ def told(study: Study, made: Decision, dark: bool) -> str:
     ][:3]
     if study.scenario.side_by_side:
         numbers = [(value, f"comparisons of {name.partition(' of ')[2]}") for value, name in numbers[1:]]
+    clock = words_of(study.scenario)
     split = "not as planned" if made.split.alarm else "as planned"
-    ended = f", ended by {verdict.strategy} on day {made.trace.day}" if made.stopped else ""
+    ended = f", ended by {verdict.strategy} {clock.ended(made.ended_on)}" if made.ended_on is not None else ""
     facts = [
-        f"Day {made.day} of {made.planned}{ended}",
-        f"Next look: day {made.next_look}" if made.next_look else "No look to come",
+        f"{clock.tick.capitalize()} {made.day} of {made.planned}{ended}",
+        *([f"Late outcomes: {made.late_words}"] if made.late_words else []),
+        f"Next look: {clock.tick} {made.next_look}" if made.next_look else "No look to come",
         f"Split {split} (p = {percent(made.split_p)})",
     ]  # fmt: skip
     checked = any(each is not None for each in made.trace.readings)

@@ -7,6 +7,7 @@ from html import escape
 
 from expsim_panel.errors import InputError
 from expsim_panel.evaluation_simulation import Comparison, Played
+from expsim_panel.evaluator_advice import launch_bar, to_collect
 from expsim_panel.evaluator_answers import Answers
 from expsim_panel.offline_answers import SideBySide
 from expsim_panel.quantities import count, days, effect, money, percent
@@ -191,6 +192,52 @@ def split(found: Answers, rho: float, ratio: float) -> str:
         unit = "comparisons" if found.what.law.pairs else "responses"
         said += f" The planned traffic has {count(found.samples * found.what.pace.cap)} {unit} to score."
     return f'<p>{said} <span class="caption">It pays {threshold} (ρ² &gt; 4g/(1+g)²).</span></p>'
+
+
+def worth(found: Answers) -> str:
+    """Say what to collect before deciding, for how much and in how long; and where a judge's worth ends."""
+    ranked = to_collect(found)
+    if not ranked:
+        return f'<p class="caption">No value of evidence: {escape(found.worth.reason)}.</p>'
+    best = ranked[0]
+    if best.pays:
+        rows = " and ".join(
+            f"{count(n)} {word}" for n, word in ((best.labelled, "labels"), (best.judged, "judge scores")) if n
+        )
+        said = (
+            f"Collect {rows}: {money(best.cost)} and {_days(best.days)}, worth {money(best.enbs)} more than deciding "
+            "now, scoring and the test paid."
+        )
+    else:
+        said = "Decide now: no amount of evidence is worth what it costs."
+    most, curve = found.worth.evpi, found.worth.evsi["judge"]
+    if found.what.bias_sd > 0 and most > 0:
+        said += (
+            f" A judge's scores alone are never worth more than {money(float(curve[-1]))} of the {money(most)} that "
+            "perfect knowledge is worth: its suspected bias stays, however many there are."
+        )
+    return f"<p>{said}</p>"
+
+
+def launch(found: Answers) -> str:
+    """Say when a judge alone may decide, at this budget."""
+    rule, family = launch_bar(found), found.family
+    if not math.isfinite(rule.bar):
+        return '<p class="caption">The budget buys fewer than two scores of a variant.</p>'
+    said = (
+        f"Launch on a judge's word alone only if it finds more than <b>{effect(rule.bar, family, False)}</b>: twice "
+        f"its noise ({effect(rule.se, family, False)}) and the bias such judges are suspected of "
+        f"({effect(rule.bias_sd, family, False)}) together."
+    )
+    if rule.bias_sd > 0:
+        said += f" No number of scores brings this below {effect(rule.floor, family, False)}."
+    if math.isfinite(rule.labels_bar):
+        said += f" With labels in both variants, for the same money: {effect(rule.labels_bar, family, False)}."
+    said += (
+        f" In this scenario {percent(rule.launches)} of judge-only experiments would launch, and "
+        f"{percent(rule.launches_null)} if there were no effect."
+    )
+    return f'<p>{said} <span class="caption">2 √(SE² + SD(bias)²).</span></p>'
 
 
 def trade(found: TradeOff, binary: bool) -> str:

@@ -48,6 +48,7 @@ class Evaluators:
         self.session, self.bench = session, Bench()
         self.said, self.tables, self.problem, self.progress = words(), words(), words(margin=0), words(margin=0)
         self.split_said, self.trade_said, self.offline_said = words(), words(), words()
+        self.worth_said, self.launch_said = words(), words()
         self.pictures = {
             key: pn.Column(sizing_mode="stretch_width", margin=0)
             for key in ("money", "split", "worth", "design", "trade")
@@ -90,7 +91,8 @@ class Evaluators:
             self.tables, self.progress, self.pictures["money"],
             title("Offline first, then online"), self.offline_said,
             title("How to split a budget"), self.forms["split"], self.split_said, self.pictures["split"],
-            title("What evidence is worth before it is bought"), self.pictures["worth"],
+            title("What evidence is worth before it is bought"), self.worth_said, self.pictures["worth"],
+            title("When a judge alone may decide"), self.launch_said,
             title("How often to repeat, and how to notice a drift"), self.forms["drift"], self.pictures["design"],
             title("Quality, cost and latency at once"), self.forms["weights"], self.trade_said, self.pictures["trade"],
             margin=(10, 0), **grow,
@@ -181,6 +183,10 @@ class Evaluators:
             self.said.object = evaluator_words.headline(found, self.session.study.scenario.metric.name)
             self.tables.object = evaluator_words.tables(found, played[0] if played else None)
             self.offline_said.object = evaluator_words.offline(played[3] if played else "", found.family)
+            self.worth_said.object, self.launch_said.object = (
+                evaluator_words.worth(found),
+                evaluator_words.launch(found),
+            )
             self.split_said.object = evaluator_words.split(found, float(pick.rho), 1 / float(pick.scores_per_label))
             style: dict[str, Any] = {"ink": ink, "height": HEIGHT}
             self._put("money", frontier.draw(found, points, **style), error_floor.draw(found, **style))

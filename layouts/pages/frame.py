@@ -40,9 +40,22 @@ def follow(session: Session, names: list[str], show: Callable[[], None]) -> None
     show()
 
 
-_TIGHT = {"& > .MuiCardHeader-root": {"padding": "8px 12px"}, "& .MuiCardContent-root": {"padding": "2px 12px 8px"}}
+# The whole head of a fold answers, not its arrow alone; a button that turns would keep its area to itself.
+_HEAD = {
+    # The arrow of an inner fold reaches 8 px beyond its card, which would scroll there when it takes the focus.
+    "&": {"overflow": "clip"},
+    "& > .MuiCardHeader-root .MuiIconButton-root": {"position": "static", "transform": "none"},
+    "& > .MuiCardHeader-root .MuiIconButton-root[aria-expanded=true] svg": {"transform": "rotate(180deg)"},
+    "& > .MuiCardHeader-root .MuiIconButton-root::after": {"content": '""', "position": "absolute", "inset": 0},
+}
+_TIGHT = {
+    **_HEAD,
+    "& > .MuiCardHeader-root": {"position": "relative", "padding": "8px 12px"},
+    "& .MuiCardContent-root": {"padding": "2px 12px 8px"},
+}
 _INNER = {
-    "& > .MuiCardHeader-root": {"padding": "4px 0"},
+    **_HEAD,
+    "& > .MuiCardHeader-root": {"position": "relative", "padding": "4px 0"},
     "& .MuiCardContent-root": {"padding": "0"},
     "& > .MuiCardHeader-root .MuiTypography-root": {"fontSize": "14px", "fontWeight": 500},
 }

@@ -14,8 +14,15 @@ from markdown_it import MarkdownIt
 from expsim_panel.layouts.pages.frame import follow, words
 from expsim_panel.layouts.session import Session
 
+FRAME = '<div class="scroll" tabindex="0" role="region" aria-label="Table">'
+"""A wide table scrolls in a frame of its own, which a keyboard reaches."""
+
 # Raw HTML and pictures stay text: a scenario file of somebody else must neither run code nor call another host.
 _READER = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+
+
+_READER.add_render_rule("table_open", lambda *_: f"{FRAME}<table>")
+_READER.add_render_rule("table_close", lambda *_: "</table></div>")
 
 
 def _export(kind: str, session: Session) -> str:

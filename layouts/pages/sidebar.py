@@ -16,7 +16,9 @@ from expsim_panel.layouts.form import EVALUATOR_KIND, Path
 from expsim_panel.layouts.pages.frame import Fold, words
 from expsim_panel.layouts.session import Session
 from expsim_panel.meaningless import meaningless, misplaced
+from expsim_panel.printed import clean
 from expsim_panel.sections import Section
+from expsim_panel.world_words import words_of
 
 _WORLD = {
     "seasonality": "Weekdays",
@@ -74,7 +76,7 @@ class Sidebar:
             "scenario": Fold("Scenario", self._scenario, opened=True),
             "variants": Fold("Variants", self._variants),
             "evaluator": Fold("Evaluator", self._evaluator, opened=True),
-            "traffic": Fold("Traffic and money", self._traffic),
+            "traffic": Fold(words_of(session.study.scenario).inputs, self._traffic),
             "guardrails": Fold("Guardrails", self._guardrails),
             "strategies": Fold("Strategies", self._strategies),
         }
@@ -90,9 +92,8 @@ class Sidebar:
 
     def _scenario(self) -> list[Any]:
         study, scenario = self.session.study, self.session.study.scenario
-        about = (
-            f'<p class="caption"><b>{escape(scenario.scenario.title)}</b><br>{escape(scenario.scenario.question)}</p>'
-        )
+        title, question = (escape(clean(text)) for text in (scenario.scenario.title, scenario.scenario.question))
+        about = f'<p class="caption"><b>{title}</b><br>{question}</p>'
         main = self._make(scenario.scenario, ("scenario",), skip=("name", "title", "question", "persona", "provenance"))
         runs = self._make(study, (), skip=("scenario", "strategies"), typed=("seed", "luck"))
 
@@ -125,9 +126,9 @@ class Sidebar:
 
     def _evaluator(self) -> list[Any]:
         now = self.session.study.scenario.evaluator
-        words_of = {"truth": "Truth (yardstick)", "judge": "LLM judge", "human": "Human raters"}
-        words_of["hybrid"] = "Judge corrected by labels"
-        options = {words_of.get(name, name): name for name in evaluators.names()}
+        named = {"truth": "Truth (yardstick)", "judge": "LLM judge", "human": "Human raters"}
+        named["hybrid"] = "Judge corrected by labels"
+        options = {named.get(name, name): name for name in evaluators.names()}
         picker = pmu.Select(
             label="Who measures quality", options=options, value=now.kind, helper_text=f"{now.summary}.", **INPUT
         )
@@ -279,6 +280,7 @@ class Sidebar:
         if what == "all":
             self._fields.clear()
             self.picker.param.update(options=self._scenarios(), value=self.session.name_shown)
+        self.parts["traffic"].card.title = words_of(self.session.study.scenario).inputs
         for name, part in self.parts.items():
             if what in ("all", name):
                 part.refresh()

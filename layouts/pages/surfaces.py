@@ -15,7 +15,9 @@ from expsim_panel.layouts.session import Session
 from expsim_panel.plots import power_curve, power_surface
 from expsim_panel.plots._palette import DARK, LIGHT
 from expsim_panel.quantities import count, days, effect, money, percent
+from expsim_panel.scenario import Scenario
 from expsim_panel.surface import METRICS, PowerSurface
+from expsim_panel.world_words import words_of
 
 CAPTION = (
     "Tap a cell: the curve of its row and the figures below follow. White line: 80 % chance. "
@@ -23,24 +25,39 @@ CAPTION = (
 )
 
 
-KINDS = ("Effect and traffic", "Any two numbers")
+PLAN, ANY = "plan", "any"
 
 
 def view(session: Session) -> pn.Column:
     """Return the page; it follows the session. The map of any two numbers is made when it is first asked for."""
     kind = pmu.RadioButtonGroup(
-        label="", options=list(KINDS), value=KINDS[0], size="small", width=310, margin=(12, 0, 2, 0)
+        label="", options=_kinds(session), value=PLAN, size="small", width=310, margin=(12, 0, 2, 0)
     )
-    made: dict[str, pn.Column] = {KINDS[0]: Surfaces(session).view()}
-    body = pn.Column(made[KINDS[0]], sizing_mode="stretch_width", margin=0)
+    made: dict[str, pn.Column] = {PLAN: Surfaces(session).view()}
+    body = pn.Column(made[PLAN], sizing_mode="stretch_width", margin=0)
 
     def turn(event: Any) -> None:
         if event.new not in made:
             made[event.new] = AnySurface(session).view()
         body.objects = [made[event.new]]
 
+    def name(*_: object) -> None:
+        if kind.options != _kinds(session):
+            kind.options = _kinds(session)
+
     kind.param.watch(turn, "value")
+    session.param.watch(name, "study")
     return pn.Column(kind, body, sizing_mode="stretch_width", margin=0)
+
+
+def _kinds(session: Session) -> dict[str, str]:
+    """Return the choice between the two maps, in the words of the study's world."""
+    return {f"Effect and {words_of(session.study.scenario).growing}": PLAN, "Any two numbers": ANY}
+
+
+def _titles(scenario: Scenario) -> dict[str, str]:
+    words = words_of(scenario)
+    return {key: words.figure(key, usual) for key, usual in METRICS.items()}
 
 
 class Surfaces:
@@ -52,7 +69,7 @@ class Surfaces:
         self._curve: tuple[Any, dict[str, Any]] | None = None
         self.details, self.said = words(), words(margin=(10, 0, 4, 0))
         self.metric = pmu.Select(
-            label="Figure on the surface", options={text: key for key, text in METRICS.items()},
+            label="Figure on the surface", options={text: key for key, text in _titles(session.study.scenario).items()},
             value=self.explorer.metric, size="small", width=260, margin=(9, 12, 4, 0),
         )  # fmt: skip
         self.strategy = pmu.Select(
@@ -82,6 +99,9 @@ class Surfaces:
             return
         name = self.session.shown_strategy
         self.strategy.param.update(options=[one.name for one in result.strategies], value=name)
+        titles = {text: key for key, text in _titles(result.study.scenario).items()}
+        if titles != self.metric.options:
+            self.metric.options = titles
         await self.explorer.open(result.request, name)
 
     async def _update(self, *_: Any) -> None:
@@ -161,15 +181,16 @@ class Surfaces:
                 cells, how = (percent(power), days(day), "n/a", money(cost)), f"{origin.replicates:,} simulated"
             else:
                 cells, how = ("n/a",) * 4, f"{one}; choose it above to simulate it"
-            row = "".join(f"<td>{cell}</td>" for cell in cells) + f"<td>{escape(how)}</td>"
+            row = "".join(f"<td>{cell}</td>" for cell in cells) + f'<td class="note">{escape(how)}</td>'
             rows += f"<tr>{who}{row}</tr>"
         size, traffic = effect(float(made.effects[i]), origin.family), origin.size(float(made.units[j]))
         place = f"At a true difference of {size} and {escape(traffic)}"
         heads = "".join(
             f'<th scope="col">{head}</th>'
-            for head in ("Strategy", "Chance to find it", "Days", "Units", "Cost", "How known")
+            for head in ("Strategy", "Chance to find it", origin.words.time, origin.words.units_short, "Cost")
         )
         return (
-            f'<div class="scroll"><table><caption>{place}</caption><thead><tr>{heads}</tr></thead>'
+            f'<div class="scroll" tabindex="0" role="region" aria-label="Figures"><table><caption>{place}</caption>'
+            f'<thead><tr>{heads}<th scope="col" class="note">How known</th></tr></thead>'
             f"<tbody>{rows}</tbody></table></div>"
         )

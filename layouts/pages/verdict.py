@@ -12,9 +12,10 @@ from expsim_panel.exact import Exact
 from expsim_panel.layouts.guardrails import box
 from expsim_panel.layouts.session import Session
 from expsim_panel.layouts.theme import ACTIONS, SHEET, tone
-from expsim_panel.quantities import count, days, effect, money, percent, span
+from expsim_panel.quantities import count, effect, money, percent, span
 from expsim_panel.results import Result, StrategyResult
 from expsim_panel.scenario import Scenario
+from expsim_panel.world_words import words_of
 
 SHOWN = 2
 """Reasons that stand open: the tabs below should not need scrolling."""
@@ -92,7 +93,7 @@ def carrying(result: Result, one: StrategyResult) -> list[tuple[str, str]]:
         )
     made.append(
         (
-            days(float(shown.day)) if scenario.offline is None else span(int(shown.day), "batch"),
+            span(int(shown.day), words_of(scenario).tick),
             _scored(scenario, units, rows),
         )
     )

@@ -39,6 +39,8 @@ def view(session: Session) -> pn.Column:
     another.on_click(lucky)
     chosen.param.watch(choose, "value")
 
+    panes = [plot(one.figure) for one in (effect, confidence, cost, latency)]
+
     def show() -> None:
         result = session.result
         if result is None:
@@ -50,6 +52,7 @@ def view(session: Session) -> pn.Column:
         for drawn in (effect, confidence, cost):
             drawn.show(seen)
         latency.show(scenario)
+        panes[-1].visible = bool(latency.medians.data["ms"])
         said.object = f'<span class="caption">Experiment {one.trace.luck:,} of the simulated ones. {CAPTION}</span>'
 
     def paint() -> None:
@@ -62,7 +65,7 @@ def view(session: Session) -> pn.Column:
     return pn.Column(
         head,
         said,
-        beside(*(plot(one.figure) for one in (effect, confidence, cost, latency))),
+        beside(*panes),
         sizing_mode="stretch_width",
         margin=(10, 0),
     )

@@ -20,6 +20,8 @@ from functools import cache
 
 import numpy as np
 import pytest
+from claimed_worlds import FAILING, Alarms, names, play
+from claimed_worlds import WORLDS as CLAIMED
 from scipy.stats import binom, chi2, norm
 from worlds import tree
 
@@ -118,7 +120,11 @@ NOT_EVERYWHERE = {("scores, people who share the work", "fixed-lift")}
 """Worlds where a design has no exact value, beside those that never have one: raters' severity moves both means."""
 BY_THE_DELTA_METHOD = {"fixed-lift": 2e-5}
 """Tests whose level is alpha in large samples, and how far from it they may be at the sizes played here."""
-COMPARISONS = len(WORLDS) * len(NAMES) * len(FIGURES)
+CELLS = [(world, name) for world in (*CLAIMED, *FAILING) for name in (*NAMES, *names(world))]
+"""Every design and variation in every other world, without a true difference; see `claimed_worlds`."""
+ROUNDED = 1e-6
+"""How far rows that are whole numbers may move a level: bounds are solved at the units that bring them."""
+COMPARISONS = len(WORLDS) * len(NAMES) * len(FIGURES) + 2 * len(CELLS)
 """At most as many; a world is played when its first comparison asks for it."""
 PROMISE_NOTHING = {
     "bayesian",
@@ -252,6 +258,72 @@ def test_the_error_under_a_perfect_evaluator_is_the_one_that_is_claimed(world, n
     limit = norm.isf(FAMILY / 2 / COMPARISONS)
     assert alarm.against(design.alpha) <= limit
     assert claim == "at most" or alarm.against(design.alpha) >= -limit
+
+
+@cache
+def alarms(world: str) -> dict:
+    """Play a world without a true difference, all designs on the same draws."""
+    return play({**CLAIMED, **FAILING}[world], VARIATIONS, REPLICATES, SEED)
+
+
+@pytest.mark.parametrize(("world", "name"), CELLS)
+def test_the_type_one_error_in_every_world(world, name):
+    """That of the test in this world by its recursion, and what `claims` says should hold; or the product refuses."""
+    one = alarms(world).get(name)
+    if one is None:
+        # A variation with another number of sides than the world is about.
+        assert CLAIMED[world]["all"]["sides"] != next(each for each in VARIATIONS if each["name"] == name).get("sides")
+        return
+    if not isinstance(one, Alarms):
+        assert one.remedy
+        assert "\n" not in str(one)
+        return
+    limit = norm.isf(FAMILY / 2 / COMPARISONS)
+
+    def errors(value: float) -> float:
+        # What is expected less than once in all replicates has no normal law: ten are too many (p = 1e-8).
+        spread = np.sqrt(value * (1 - value) / REPLICATES)
+        return (one.share - value) / max(spread, 10 / REPLICATES / limit)
+
+    if one.exact is not None:
+        assert abs(errors(one.exact)) <= limit, (one.share, one.exact)
+    if one.bound is not None:
+        assert errors(one.bound) <= limit, (one.share, one.bound)
+    if one.claim.kind == "none":
+        # Nothing is promised: by the design itself, or in this world, which says why.
+        assert one.claim.why or name in PROMISE_NOTHING
+        return
+    near = max(BY_THE_DELTA_METHOD.get(name, 0.0), ROUNDED)
+    if one.exact is not None:
+        assert one.exact <= one.alpha + near
+        assert one.claim.kind == "at most" or one.exact == pytest.approx(one.alpha, abs=near)
+        return
+    assert errors(one.alpha) <= limit, (one.share, one.claim)
+    assert one.claim.kind == "at most" or errors(one.alpha) >= -limit, (one.share, one.claim)
+
+
+@pytest.mark.parametrize("world", FAILING)
+def test_no_claim_holds_where_none_is_supposed_to(world):
+    for name, one in alarms(world).items():
+        if isinstance(one, Alarms) and name not in PROMISE_NOTHING and not (one.own_split and "ramp" in world):
+            assert one.claim.kind == "none"
+            assert one.claim.why
+    fixed = alarms(world)["pocock"]
+    assert fixed.share > fixed.alpha + 30 * np.sqrt(fixed.alpha / REPLICATES)
+
+
+def test_the_table_compares_nearly_every_cell():
+    """What has neither a recursion nor a claim can only be played: a rule without both, or one in a failing world."""
+    silent, compared_ = {}, 0
+    for world in (*CLAIMED, *FAILING):
+        for name, one in alarms(world).items():
+            if not isinstance(one, Alarms):
+                continue
+            if one.exact is None and one.bound is None and one.claim.kind == "none":
+                silent.setdefault(world, []).append(name)
+            else:
+                compared_ += 1
+    assert compared_ >= 0.94 * (compared_ + sum(map(len, silent.values()))), silent
 
 
 def _spread(*shares: float, rows: float = 28_000) -> float:

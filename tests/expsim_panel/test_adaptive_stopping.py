@@ -75,7 +75,7 @@ def test_a_variant_more_is_still_at_most_alpha():
 def days_of(study: Study, name: str, replicate: int):
     stage = Stage.prepare(study, "truth", 3)
     one = next(one for one in study.strategies if one.name == name)
-    out, trace = stage.watch(one, replicate)
+    out, trace, _ = stage.watch(one, replicate)
     return stage, one, int(out.code[-1]), int(out.day[-1]), np.diff(trace, axis=0, prepend=0.0)
 
 

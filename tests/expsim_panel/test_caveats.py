@@ -52,3 +52,22 @@ def test_after_adaptive_allocation_the_estimator_is_named_with_its_bias_and_cove
     assert "naive difference of means" in said
     assert "thompson is off by" in said
     assert "fixed-horizon" not in said
+
+
+def test_few_positive_labels_are_told():
+    def said(mean):
+        tree = {
+            "schema": 1,
+            "scenario": {"name": "rare", "indifference": 0.01},
+            "metric": {"name": "harm", "family": "binary", "direction": "decrease"},
+            "variants": [{"name": "a", "mean": mean}, {"name": "b", "mean": mean * 0.8}],
+            "traffic": {"units_per_day": 800, "days": 5},
+            "evaluator": {"kind": "hybrid", "label_share": 0.1, "human": {"sensitivity": 1.0, "specificity": 1.0}},
+        }
+        study = Study.from_tree(tree, "t", names=["fixed-horizon"])
+        return [one for one in caveats(study.run(replicates=200)) if "rarer kind" in one]
+
+    # 200 labels of a variant, of which the rarer kind is expected in a share of 0.04 and 0.24.
+    assert said(0.05) == [said(0.05)[0]]
+    assert said(0.05)[0].startswith("About 8 labels")
+    assert said(0.3) == []

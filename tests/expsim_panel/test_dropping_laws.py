@@ -198,6 +198,8 @@ def test_the_claim_of_bounds():
     ({"drop_below": [0.0], "kept": [1]}, "kept"), ({"drop_below": [0.0], "keep": 2}, "keep"),
     ({"drop_below": [0.0, 1.0], "looks": 5}, "looks"), ({"against": "best"}, "against"), ({"binding": True}, "binding"),
     ({"drop_below": [0.0], "against": "best", "binding": True}, "binding"), ({"drop_below": [0.0] * 9}, "drop_below"),
+    ({"drop_below": [0.0, 1.0], "looks": 2}, "looks"), ({"drop_below": [0.0], "keep": 1}, "keep"),
+    ({"kept": [2, 1], "looks": 2}, "looks"), ({"kept": [2, 2], "keep": 1}, "keep"),
     ({"drop_below": ["x"]}, "drop_below"), ({"drop_below": "x"}, "drop_below"), ({"against": "worst"}, "against"),
 ])  # fmt: skip
 def test_contradictions_are_one_line(changes: dict[str, Any], key: str) -> None:

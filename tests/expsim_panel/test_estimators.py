@@ -518,3 +518,32 @@ def test_rogan_gladen_breaks_down_as_j_goes_to_zero():
     assert shares[0] < 0.001
     assert shares[2] > 0.8
     assert spread > 5 * labels
+
+
+def test_few_positives_get_log_odds_and_a_note():
+    g = rng(5)
+    truth = g.random(1000) < 0.05
+    y, f = truth.astype(float), np.where(g.random(1000) < 0.9, truth, ~truth).astype(float)
+    events = y[:300].sum()
+    for found in (
+        ppi_plus_plus(y[:300], f[:300], f[300:]),
+        binary_eif(y[:300], f[:300], f[300:]),
+        labels_only(y[:300]),
+    ):
+        assert found.events == events < 200
+        assert any(f"{events:g} labels of the rarer kind" in note for note in found.notes)
+        assert found.interval(0.95, "auto") == found.interval(0.95, "logit")
+    # EIF's has the variance with rates as observed: the stratified mean's own, by hand.
+    eif, p, far = binary_eif(y[:300], f[:300], f[300:]), f.mean(), f[:300]
+    plain = sum(w**2 * y[:300][far == c].var(ddof=1) / (far == c).sum() for c, w in ((0, 1 - p), (1, p)))
+    plain += (y[:300][far == 1].mean() - y[:300][far == 0].mean()) ** 2 * p * (1 - p) / 1000
+    assert eif.rate_variance == pytest.approx(plain, rel=1e-12)
+    assert eif.rate_variance < eif.variance
+    reach = stats.t.ppf(0.975, 298) * math.sqrt(plain) / (eif.value * (1 - eif.value))
+    low, _ = eif.interval(0.95, "auto")
+    assert math.log(low / (1 - low)) == pytest.approx(math.log(eif.value / (1 - eif.value)) - reach)
+    # Scores, and rates with labels enough, keep the t interval and have no note.
+    many = ppi_plus_plus(np.arange(600) % 2, np.arange(600) % 2, np.arange(900) % 2)
+    assert many.notes == ()
+    assert many.interval(0.95, "auto") == many.interval(0.95, "t")
+    assert ppi_plus_plus(g.normal(size=90), g.normal(size=90), g.normal(size=90)).events is None

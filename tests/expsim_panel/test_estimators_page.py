@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 import write_estimators as page
 
 LINES = page.PAGE.read_text(encoding="utf-8").splitlines()
@@ -27,6 +28,7 @@ def test_lines_are_drawn_anew():
         page.rate_line(0.08, 0.75, 0.93, 100),
         page.rate_line(0.3, 0.8, 0.9, 2000),
         page.split_line(0.6, 0.1),
+        page.events_line(0.02, 0.75, 0.93, 100),
     ]
     for line in new:
         assert _near(line, _found(line)), line
@@ -35,7 +37,13 @@ def test_lines_are_drawn_anew():
 def test_the_page_has_every_cell():
     rows = len([line for line in LINES if re.match(r"\| [\d.]+ \|", line)])
     scores = len(page.RHOS) * len(page.RATIOS) * len(page.LABELS)
-    assert rows == scores + len(page.RATES) * len(page.LABELS) + len(page.RHOS) * len(page.COSTS)
+    events, fine = 3 * 4, 1
+    assert rows == scores + len(page.RATES) * len(page.LABELS) + len(page.RHOS) * len(page.COSTS) + events + fine
+
+
+def test_second_order_theory_is_below_nominal_where_skewed():
+    assert page.second_order(0.5, 0.5, 0.5, 10**9) == pytest.approx(0.95, abs=1e-6)
+    assert 0.949 < page.second_order(0.08, 0.75, 0.93, 2000) < 0.9496
 
 
 def test_a_changed_line_is_seen():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import expsim_panel
 from expsim_panel import engine, operating
 from expsim_panel.__main__ import main
 from expsim_panel.design import designs
+from expsim_panel.designs.pocock import Pocock
 from expsim_panel.errors import InputError
 from expsim_panel.exports.json import document
 from expsim_panel.kernels.trials import FUTILE
@@ -39,6 +41,10 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"kind": "user-bounds", "sides": 1, "critical_values": [2.0, 2.0], "futility_bounds": [2.5]}, "futility_bounds"),
     ({"kind": "hwang-shih-decani", "two_sided_spending": "both"}, "two_sided_spending"),
     ({"kind": "obrien-fleming", "looks": 4, "information": [0.3, 0.6, 1.0]}, "looks"),
+    # The default, given: no guess of what was meant.
+    ({"kind": "obrien-fleming", "looks": 5, "information": [0.3, 0.6, 1.0]}, "looks"),
+    ({"kind": "user-spending", "alpha_spent": [0.01, 0.05], "looks": 5}, "looks"),
+    ({"kind": "user-bounds", "looks": 5}, "looks"),
     ({"kind": "obrien-fleming", "information": [0.5, 1.0, 1.2]}, "information"),
     ({"kind": "user-spending", "alpha_spent": [0.01, 0.05], "looks": 3}, "looks"),
     ({"kind": "user-spending", "alpha_spent": [0.01, 0.05], "information": [0.3, 0.6, 1.0]}, "information"),
@@ -46,6 +52,40 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"kind": "user-bounds", "critical_values": [-3.0, -2.0]}, "critical_values"),
     ({"kind": "pocock", "looks": 3, "binding": True}, "binding"),
 ]
+
+
+def test_a_number_of_looks_that_nobody_gave_contradicts_no_list() -> None:
+    world = tree(strategies=[{"kind": "pocock", "information": [0.4, 0.7, 1.0]}])
+    study = Study.from_tree(world, "here")
+    design = study.strategies[0].design
+    assert design.planned_looks() == 3
+    assert "looks" not in design.to_tree()
+    # It stays so through a frozen study, a file and a copy; a number that agrees does too.
+    again = study.freeze().study()
+    assert again.to_tree() == study.to_tree()
+    assert "looks" not in design.copy(alpha=0.01).to_tree()
+    agreed = Study.from_tree(tree(strategies=[{"kind": "pocock", "information": [0.4, 0.7, 1.0], "looks": 3}]), "here")
+    assert agreed.freeze().study().strategies[0].design.to_tree()["looks"] == 3
+    # Without a list the tree is what it was: the digests of older studies hold.
+    plain = Study.from_tree(tree(strategies=[{"kind": "pocock"}]), "here")
+    assert plain.strategies[0].design.to_tree()["looks"] == 5
+
+
+def test_looks_beside_a_list_at_the_param_by_set_and_by_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    words = "looks is 5 beside a list of 3; give 3 or leave it out"
+    for design in (Pocock(looks=5, information=[0.4, 0.7, 1.0]), Pocock(information=[0.4, 0.7, 1.0])):
+        design.looks = 5
+        study = Study.from_tree(tree(strategies=[{"kind": "pocock", "looks": 3}]), "here")
+        study.strategies = [replace(study.strategies[0], design=design)]
+        with pytest.raises(InputError, match=words):
+            study.freeze()
+    named = "pocock(looks=5,information=[0.4,0.7,1])"
+    for command in ("run", "decide"):
+        data = [] if command == "run" else ["--counts", "current prompt=3/1/900,new prompt=3/1/900"]
+        assert main([command, "summarization-prompt", "--strategy", named, *data]) == 2
+        said = capsys.readouterr().err
+        assert words in said
+        assert said.count("\n") == 1
 
 
 @pytest.mark.parametrize(("strategy", "key"), CONTRADICTIONS)

@@ -248,3 +248,36 @@ def test_wrong_input(table, capsys, arguments, said):
 def test_limits_of_the_python_call(some):
     with pytest.raises(InputError, match="resamples"):
         standings(*some, bootstrap=-1)
+
+
+def test_as_many_votes_as_said_tell_the_best_two_apart():
+    from scipy import stats
+
+    from expsim_panel.ranking_size import separation
+
+    strengths = {"tie": 0.5, "per_prompt": 3, "prompt_sd": 0.5}
+    large = votes(world_of([0.4, 0.0, -0.5], prompts=3000, **strengths), 11)
+    told = separation(standings(*large))
+    assert told.separated
+    small = world_of([0.4, 0.0, -0.5], prompts=told.prompts, **strengths)
+    assert 60 < told.prompts < 600
+    assert told.verdicts == 3 * told.prompts
+    g, right, often = np.random.default_rng(2), 0, 500
+    for _ in range(often):
+        ability, covariance, *_ = fitted(3, cells_of(3), draw(small, g), True)
+        se = math.sqrt(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
+        right += ability[0] - ability[1] > stats.t.ppf(0.975, told.prompts - 1) * se
+    # 3 Monte Carlo errors, and what the difference seen on 3,000 prompts may be off (its error is 5 %).
+    assert right / often == pytest.approx(0.8, abs=3 * math.sqrt(0.16 / often) + 0.05)
+
+
+def test_two_that_look_alike_ask_for_no_votes():
+    from expsim_panel.ranking_size import said, separation
+
+    first, second = ["a", "b"] * 20, ["b", "a"] * 20
+    found = standings(first, second, [1, 1, -1, -1] * 10, list(range(40)))
+    told = separation(found)
+    assert (told.separated, told.prompts) == (False, None)
+    assert "look alike" in said(found, told)
+    with pytest.raises(InputError):
+        separation(found, 1.0)

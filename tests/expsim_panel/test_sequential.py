@@ -273,6 +273,8 @@ CONTRADICTIONS: list[tuple[str, dict[str, Any], str]] = [
     ("parameter out of range", {"kind": "kim-demets", "parameter": -1.0}, "--parameter"),
     ("more looks than data", {"looks": 5, "effect": 0.1, "sd": 1.0, "units": 9}, "--units"),
     ("margin of the wrong sign", {"margin": -0.1, "effect": 0.1, "sd": 1.0, "units": 900}, "--margin"),
+    ("margin of a two-sided test", {"margin": 0.1, "effect": 0.1, "sd": 1.0, "units": 900}, "--margin"),
+    ("margin of no effect", {"margin": 0.1, "sides": 1}, "--margin"),
     ("rates beside an effect", {"rates": [0.1, 0.2], "effect": 0.1, "units": 900}, "--rates"),
     ("rate of 1", {"rates": [0.1, 1.0], "units": 900}, "--rates"),
     ("an unknown convention", {"two_sided_spending": "both"}, "--two-sided-spending"),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from expsim_panel.kernels import best_of_many
 from expsim_panel.kernels.arms import P_BEST, best_of_betas, beta_exceeds
 from expsim_panel.kernels.best_of_many import p_best_of_betas
 
@@ -71,3 +72,21 @@ def test_rates_near_one_keep_their_tails():
     work[0], work[1] = [25, 12, 3432, 433], [1, 1, 90, 1]
     best_of_betas(work, True)
     np.testing.assert_allclose(work[P_BEST], by_grid(work[0], work[1]), atol=1e-9)
+
+
+def test_a_tail_is_called_negligible_where_it_is_by_scipy():
+    """The cheap bound may only say what the exact tail says: below, at and above the threshold."""
+    rng = np.random.default_rng(20261130)
+    said = []
+    for _ in range(4000):
+        a, b = 1.0 + np.floor(10 ** rng.uniform(0, 5, 2))
+        mean = a / (a + b)
+        x = mean - rng.uniform(3.0, 12.0) * np.sqrt(mean * (1 - mean) / (a + b + 1))
+        if x <= 0.0:
+            continue
+        tail = stats.beta.cdf(x, a, b)
+        if abs(tail / 1e-13 - 1) < 1e-6:
+            continue
+        assert best_of_many._negligible(a, b, x) == (tail < 1e-13)
+        said.append(tail < 1e-13)
+    assert 0.2 < np.mean(said) < 0.8

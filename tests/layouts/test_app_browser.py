@@ -190,12 +190,31 @@ def test_data_of_ones_own_get_a_verdict_or_one_line(quiet_page: Page, address: s
     assert "<b>x</b>" in alert.inner_text()
 
 
+def test_votes_are_ranked_or_one_line_says_why_not(quiet_page: Page, address: str) -> None:
+    page = quiet_page
+    opened(page, address)
+    page.get_by_role("tab", name="Ranking").click()
+    page.get_by_role("button", name="Fill in an example").click()
+    page.get_by_role("heading", level=2).filter(has_text="is ranked first").wait_for(timeout=PATIENCE)
+    page.get_by_role("region", name="Variants, best first").wait_for(timeout=PATIENCE)
+    field = page.get_by_role("textbox", name="Votes")
+    field.fill("prompt,first,second,winner\n1,<b>x</b>,y,zebra\n")
+    field.blur()
+    page.get_by_role("button", name="Rank", exact=True).click()
+    alert = page.get_by_role("alert").filter(has_text="zebra")
+    alert.wait_for(timeout=PATIENCE)
+    assert "\n" not in alert.inner_text().strip()
+    assert "<b>x</b>" in alert.inner_text()
+    # What stood there is gone: a ranking beside an error would be that of other votes.
+    assert page.get_by_role("region", name="Variants, best first").count() == 0
+
+
 @pytest.mark.parametrize("width", [390, 1440])
 def test_the_page_never_scrolls_sideways(quiet_page: Page, address: str, width: int) -> None:
     page = quiet_page
     page.set_viewport_size({"width": width, "height": 844})
     opened(page, address)
-    for tab in ("Watch", "Compare", "Surfaces", "Decide", "Report"):
+    for tab in ("Watch", "Compare", "Surfaces", "Decide", "Ranking", "Report"):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(800)
         # `main` clips what is too wide, so look at what its content wants and not only at the page.

@@ -135,3 +135,21 @@ def test_an_error_shows_at_its_widget() -> None:
     assert field.complaining
     assert session.edit(path, 0.05)
     assert not field.complaining
+
+
+def test_a_list_of_looks_in_the_form_takes_the_place_of_the_number() -> None:
+    from expsim_panel.layouts.form import Form
+
+    form = Form()
+    form.open("summarization-prompt")
+    at = next(i for i, one in enumerate(form.study.strategies) if one.kind == "obrien-fleming")
+    path = ("strategies", at)
+    assert form.edit((*path, "looks"), 4)
+    assert form.edit((*path, "information"), [0.3, 0.6, 1.0]), form.error
+    assert form.value((*path, "looks")) == 3
+    assert form.study.strategies[at].design.planned_looks() == 3
+    assert not form.edit((*path, "looks"), 5)
+    assert "give 3 or leave it out" in form.error
+    assert form.edit((*path, "information"), [0.5, 1.0]), form.error
+    assert form.edit((*path, "information"), None)
+    assert form.study.strategies[at].design.planned_looks() == 2

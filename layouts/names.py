@@ -1,0 +1,36 @@
+"""Names for what the toolkit leaves nameless, so that a screen reader can say it and the Tab key can pass it.
+
+The box beside a slider has no name, all folds are called "show more", and the little arrows of a number are buttons
+without a name that double the keys of its box. Components live in shadow roots and come and go; the script names what
+is there when the page has been drawn, and after whatever a visitor does.
+"""
+
+from __future__ import annotations
+
+NAMES = """(() => {
+  const said = (one) => (one?.textContent ?? "").replace(/[:\\s]+$/, "").trim()
+  const name = (root) => {
+    const title = said(root.querySelector("label"))
+    for (const one of root.querySelectorAll("input.MuiInputBase-input:not([aria-label])")) {
+      const labelled = one.labels?.length || one.getAttribute("aria-labelledby")
+      if (title && !labelled) one.setAttribute("aria-label", `${title}, typed`)
+    }
+    for (const one of root.querySelectorAll(".MuiInputAdornment-root button:not([aria-label])")) {
+      one.tabIndex = -1
+      one.setAttribute("aria-hidden", "true")
+    }
+    for (const one of root.querySelectorAll(".MuiCardHeader-root")) {
+      const fold = one.querySelector("button[aria-expanded]"), heading = said(one.querySelector(".MuiTypography-root"))
+      if (fold && heading) fold.setAttribute("aria-label", heading)
+    }
+    for (const one of root.querySelectorAll("*")) if (one.shadowRoot) name(one.shadowRoot)
+  }
+  let waiting = 0
+  const soon = () => {
+    clearTimeout(waiting)
+    waiting = setTimeout(() => name(document), 400)
+  }
+  for (const event of ["pointerup", "keyup", "focusin"]) document.addEventListener(event, soon, true)
+  for (const seconds of [1, 2, 4, 8, 16]) setTimeout(() => name(document), 1000 * seconds)
+})()"""
+"""Run once, by the page's first answer."""
