@@ -82,7 +82,7 @@ def going_on(scores: dict[str, float]) -> tuple[str, ...]:
         return ()
     name = max(rich, key=lambda each: scores[each])
     lead = scores[name] - max(scores[each] for each in LAWS if each in scores and each not in RICH)
-    return (name,) if lead > MARGIN else ()
+    return (name,) if lead > MARGIN / 4 else ()
 
 
 def law_told(law: str, scores: dict[str, float]) -> list[str]:
