@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from expsim_panel.results import Result
 
 
-MAX_BYTES = 1_600_000_000
+MAX_BYTES = 2_100_000_000
 """Arrays of one result. A run needs up to one and a half times as much, which a laptop still has."""
 
 

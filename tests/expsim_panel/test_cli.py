@@ -180,7 +180,7 @@ BAD_ARGUMENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "replicates negative": (("run", "hallucination-prompt", "--replicates", "-5"), ("replicates", "-5", "from 1")),
     "replicates beyond memory": (
         ("run", "hallucination-prompt", "--replicates", "2000000"),
-        ("[replicates]", "2,000,000 experiments of 5 strategies need 2.6 GB", "give at most 1,234,000"),
+        ("[replicates]", "2,000,000 experiments of 5 strategies need 2.6 GB", "give at most 1,620,000"),
     ),
     "replicates zero": (("run", "hallucination-prompt", "--replicates", "0"), ("replicates", "from 1")),
     "seed negative": ((*RUN, "--seed", "-1"), ("seed", "-1")),
