@@ -103,9 +103,10 @@ class Confidence:
             columns["bound"].append(float("nan"))
             columns["said"].append("")
         self.bars.data = columns
-        drawn = [b for b in upper if np.isfinite(b) and b <= top]
+        # Above the lower bounds, which come up to it from below: beside the upper ones the words would be crossed.
+        drawn = [b for b in (lower, upper) if b.size and np.isfinite(b[-1]) and abs(b[-1]) <= top]
         where = (
-            {"day": [seen.planned], "value": [drawn[-1]], "name": ["stops beyond"]}
+            {"day": [seen.planned], "value": [float(drawn[0][-1])], "name": ["stops beyond"]}
             if drawn
             else {"day": [], "value": [], "name": []}
         )
