@@ -17,7 +17,7 @@ from expsim_panel.kernels.lanes import lane_streams, play_ucb1
 from expsim_panel.kernels.request_batches import play_batches
 from expsim_panel.kernels.request_worlds import play_world
 from expsim_panel.kernels.requests import play_requests
-from expsim_panel.kernels.streams import BLOCK, OUTCOME, POLICY, generator
+from expsim_panel.kernels.streams import BLOCK, OUTCOME, POLICY
 from expsim_panel.policy import BanditPolicy, Problem
 from expsim_panel.policy_names import canonical
 from expsim_panel.results import Figure
@@ -139,12 +139,11 @@ class Run:
         floors = np.ascontiguousarray(self.policy.floor_of(order.size)[order])
         asked = (problem.binary, problem.horizon, int(self.policy.burn_in), floors)
         out = (pulls, chosen, self.regret[part], self.money[part], self.paths[part], self.dollars[part], traffic)
+        rewards = stream(self.seed, OUTCOME, index, self.lane)
         if self.in_batches:
-            outcome, policy = (generator(self.seed, role, index, self.lane) for role in (OUTCOME, POLICY))
             late = world.delay // world.batch
-            play_batches(params, law, outcome, policy, choices, *asked, late, world.batch, self.marks, memory, *out)
+            play_batches(params, law, rewards, choices, *asked, late, world.batch, self.marks, memory, *out)
         else:
-            rewards = stream(self.seed, OUTCOME, index, self.lane)
             in_turn = world.batch == 1 or not self.policy.batched
             play_world(
                 params, law, rewards, choices, *asked, world.delay, world.batch, in_turn, self.marks, memory, *out

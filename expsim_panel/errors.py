@@ -37,8 +37,32 @@ def shown(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Name the closest known word, or else all of them."""
+LISTED = 12
+"""Names that fit into one line; of more only the nearest are given."""
+
+
+def did_you_mean(word: str, known: Iterable[str], everything: str = "") -> str:
+    """Name the closest known word, or those that hold it, or else all of them: of many the nearest three.
+
+    Parameters
+    ----------
+    word : str
+        What was written.
+    known : iterable of str
+        What there is.
+    everything : str
+        Where all of them are listed, such as ``expsim list``.
+    """
     names = sorted(known)
-    close = get_close_matches(word, names, n=1, cutoff=0.6)
-    return f"did you mean '{close[0]}'?" if close else f"choose from {', '.join(names)}"
+    lower = word.strip().lower()
+    close = get_close_matches(lower, names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    if len(names) <= LISTED:
+        return f"choose from {', '.join(names)}"
+    holding = [name for name in names if len(lower) > 2 and lower in name]
+    nearest = (holding or get_close_matches(lower, names, n=3, cutoff=0.01) or names)[:3]
+    listed = ", ".join(f"'{name}'" for name in nearest[:-1])
+    listed = f"{listed} or '{nearest[-1]}'" if listed else f"'{nearest[-1]}'"
+    told = f"{everything} names all {len(names)}" if everything else f"there are {len(names)}"
+    return f"did you mean {listed}? ({told})" if holding else f"the nearest are {listed} ({told})"

@@ -8,7 +8,8 @@ import numpy as np
 
 from expsim_panel.kernels.jit import inner
 
-_FEW = 10.0
+FEW = 10.0
+"""Expected hits up to which they are counted up."""
 _MOST = 100.0
 _NEAR = 15.0
 # ln k! - [ln sqrt(2 pi) + (k + 1/2) ln(k + 1) - (k + 1)] for k = 0..9, by its definition.
@@ -27,25 +28,24 @@ def _stirling_tail(k: float) -> float:
 
 
 @inner
-def _few_hits(rng: np.random.Generator, size: float, q: float) -> int:
-    """Invert the distribution function from 0 upwards; q is at most one half and ``size q`` small."""
-    while True:
-        u = rng.random()
-        # P(no hit) is at least 1 - size q: mostly the answer is known before that power is taken.
-        if u < 1.0 - size * q:
-            return 0
-        odds = q / (1.0 - q)
-        mass = math.exp(size * math.log1p(-q))
-        hits = 0.0
-        while u >= mass:
-            u -= mass
-            hits += 1.0
-            mass *= odds * (size - hits + 1.0) / hits
-            # Rounding left a remainder of 1e-16 that no mass takes up: draw again.
-            if hits > _MOST:
-                break
-        if hits <= _MOST and hits <= size:
-            return int(hits)
+def few_hits(u: float, size: float, q: float) -> float:
+    """Invert the distribution function at u from 0 upwards; q is at most one half and ``size q`` small.
+
+    Below 0 where rounding left a remainder of 1e-16 that no mass takes up: draw again.
+    """
+    # P(no hit) is at least 1 - size q: mostly the answer is known before that power is taken.
+    if u < 1.0 - size * q:
+        return 0.0
+    odds = q / (1.0 - q)
+    mass = math.exp(size * math.log1p(-q))
+    hits = 0.0
+    while u >= mass:
+        u -= mass
+        hits += 1.0
+        mass *= odds * (size - hits + 1.0) / hits
+        if hits > _MOST:
+            break
+    return hits if hits <= _MOST and hits <= size else -1.0
 
 
 @inner
@@ -80,6 +80,46 @@ def _below_mass(v: float, hits: float, mode: float, size: float, odds: float) ->
 
 
 @inner
+def hat(size: float, q: float) -> tuple[float, float, float, float, float]:
+    """Return what `many_hits` needs of a law with ``size q >= 10``, q at most one half: its setup is one root."""
+    sd = math.sqrt(size * q * (1.0 - q))
+    b = 1.15 + 2.53 * sd
+    return sd, -0.0873 + 0.0248 * b + 0.01 * q, b, size * q + 0.5, 0.92 - 4.2 / b
+
+
+@inner
+def many_hits(u: float, v: float, size: float, q: float, over: tuple[float, float, float, float, float]) -> float:
+    """Return the hits that two uniforms propose, or a number below 0: draw two new ones.
+
+    Parameters
+    ----------
+    u, v : float
+        Uniforms in [0, 1).
+    size, q : float
+        Trials and probability; `over` is their `hat`.
+
+    References
+    ----------
+    W. Hörmann (1993), "The generation of binomial random variates", Journal of Statistical Computation
+    and Simulation 46, 101-110, algorithms BTRS and, for the
+    ratio near the mode, BTRD.
+    """
+    sd, a, b, centre, squeeze = over
+    u -= 0.5
+    edge = 0.5 - abs(u)
+    if edge <= 0.0:
+        return -1.0
+    hits = float(math.floor((2.0 * a / edge + b) * u + centre))
+    if edge >= 0.07 and v <= squeeze:
+        return hits
+    if hits < 0.0 or hits > size:
+        return -1.0
+    v *= (2.83 + 5.1 / b) * sd / (a / (edge * edge) + b)
+    mode = float(math.floor((size + 1.0) * q))
+    return hits if _below_mass(v, hits, mode, size, q / (1.0 - q)) else -1.0
+
+
+@inner
 def binomial(rng: np.random.Generator, n: int, p: float) -> int:
     """Draw from Binomial(n, p), exactly, in a time that does not grow with n.
 
@@ -97,9 +137,7 @@ def binomial(rng: np.random.Generator, n: int, p: float) -> int:
 
     References
     ----------
-    W. Hörmann (1993), "The generation of binomial random variates", Journal of Statistical Computation
-    and Simulation 46, 101-110, algorithms BTRS and, for the
-    ratio near the mode, BTRD.
+    See `many_hits`. `counts.step_binomial` draws the same from a stream in registers.
     """
     if n <= 0 or p <= 0.0:
         return 0
@@ -107,29 +145,14 @@ def binomial(rng: np.random.Generator, n: int, p: float) -> int:
         return n
     q = p if p <= 0.5 else 1.0 - p
     size = float(n)
-    if size * q < _FEW:
-        few = _few_hits(rng, size, q)
-        return few if p <= 0.5 else n - few
-    sd = math.sqrt(size * q * (1.0 - q))
-    b = 1.15 + 2.53 * sd
-    a = -0.0873 + 0.0248 * b + 0.01 * q
-    centre = size * q + 0.5
-    squeeze = 0.92 - 4.2 / b
-    hits = 0.0
-    while True:
-        u = rng.random() - 0.5
-        v = rng.random()
-        edge = 0.5 - abs(u)
-        if edge <= 0.0:
-            continue
-        hits = math.floor((2.0 * a / edge + b) * u + centre)
-        if edge >= 0.07 and v <= squeeze:
-            break
-        if hits < 0.0 or hits > size:
-            continue
-        v *= (2.83 + 5.1 / b) * sd / (a / (edge * edge) + b)
-        mode = math.floor((size + 1.0) * q)
-        if _below_mass(v, hits, mode, size, q / (1.0 - q)):
-            break
-    drawn = int(hits)
-    return drawn if p <= 0.5 else n - drawn
+    hits = -1.0
+    if size * q < FEW:
+        while hits < 0.0:
+            hits = few_hits(rng.random(), size, q)
+    else:
+        over = hat(size, q)
+        while hits < 0.0:
+            u = rng.random()
+            v = rng.random()
+            hits = many_hits(u, v, size, q, over)
+    return int(hits) if p <= 0.5 else n - int(hits)

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from expsim_panel.kernels.arms import P_BEST, multinomial
+from expsim_panel.kernels.arms import P_BEST
+from expsim_panel.kernels.counts import hits_of, scores_of, split
 from expsim_panel.kernels.jit import inner, kernel
-from expsim_panel.kernels.measuring import binary_rows, normal_rows
 from expsim_panel.kernels.request_worlds import RequestLaw, clear, note
 from expsim_panel.kernels.requests import begin, fewest, mix, recommend, shares, sum_of, update
+from expsim_panel.kernels.tallies import fill_tables, width_of
 
 
 @inner
@@ -54,15 +55,8 @@ def _sole(work: np.ndarray) -> int:
     return -1
 
 
-@inner
-def _rewards(
-    outcome: np.random.Generator, binary: bool, mean: float, sd: float, rows: int, none: np.ndarray
-) -> tuple[float, float]:
-    """Return sum and sum of squares of an arm's rewards as seen."""
-    if binary:
-        return binary_rows(outcome, rows, mean)
-    return normal_rows(outcome, rows, mean, sd, none, 0, 0, 0)
-
+_TABLES = 64
+"""Tables of rewards at most: each takes some 20 microseconds."""
 
 STATE = 9
 """Whole numbers that a stretch leaves to the next."""
@@ -77,8 +71,7 @@ def _stretch(
     starts: np.ndarray,
     ready: np.ndarray,
     sd: float,
-    outcome: np.random.Generator,
-    policy: np.random.Generator,
+    rewards: np.ndarray,
     choices: np.ndarray,
     binary: bool,
     horizon: int,
@@ -99,7 +92,8 @@ def _stretch(
     work: np.ndarray,
     every_given: np.ndarray,
     late: np.ndarray,
-    none: np.ndarray,
+    even_tables: np.ndarray,
+    tables: np.ndarray,
     at: np.ndarray,
     total: np.ndarray,
     replicate: int,
@@ -178,14 +172,18 @@ def _stretch(
                 else:
                     for a in range(hand):
                         every_today[a] = part[a] if turns else 0
-                    multinomial(policy, until - t, work, P_BEST, part)
+                    split(choices, until - t, work, P_BEST, even_tables, part)
                     for a in range(hand):
                         given[a] += part[a]
                         part[a] += every_today[a]
             t = until
             for a in range(low, high):
                 if part[a] > 0:
-                    value, square = _rewards(outcome, binary, seen_means[phase, a], sd, part[a], none)
+                    if binary:
+                        value = hits_of(rewards, part[a], seen_means[phase, a], phase * gaps.shape[1] + a, tables)
+                        square = value
+                    else:
+                        value, square = scores_of(rewards, part[a], seen_means[phase, a], sd)
                     if late[slot, 0, a] == 0.0:
                         late[slot, 1, a] = 0.0
                         late[slot, 2, a] = 0.0
@@ -209,8 +207,7 @@ def _stretch(
 def play_batches(
     params: Any,
     law: RequestLaw,
-    outcome: np.random.Generator,
-    policy: np.random.Generator,
+    rewards: np.ndarray,
     choices: np.ndarray,
     binary: bool,
     horizon: int,
@@ -236,10 +233,8 @@ def play_batches(
         Parameters of a policy whose `shares` are known.
     law : RequestLaw
         A world whose means are constant within each phase: no drift, no season.
-    outcome, policy : Generator
-        Streams of the block, by role.
-    choices : uint64 ndarray, shape (4,)
-        Stream of the choices that are drawn one by one: burn-in and the arm to keep.
+    rewards, choices : uint64 ndarray, shape (4,)
+        Streams of the block, by role; see `bits`.
     delay : int
         Whole batches that a batch's rewards are late.
     batch : int
@@ -265,7 +260,11 @@ def play_batches(
     every_today = np.zeros(arms, np.int64)
     every_part = np.zeros(arms, np.int64)
     late = np.zeros((delay + 1, 3, arms))
-    none = np.zeros((arms, 1))
+    # Tables of an even split over 2, 3, ... arms, and of the arms' rewards, unless there are very many of them.
+    even_tables = np.zeros((arms - 1, width_of(batch)))
+    fill_tables(1.0 / np.arange(2.0, arms + 1.0), even_tables)
+    tables = np.zeros((phases * arms if binary and phases * arms <= _TABLES else 0, width_of(batch)))
+    fill_tables(seen_means.reshape(-1)[: tables.shape[0]], tables)
     at = np.zeros(STATE, np.int64)
     total = np.zeros(3)
     flat = memory.reshape(-1)
@@ -281,10 +280,10 @@ def play_batches(
             hand = law.ready[at[PHASE]]
             at[FORCED] = burn_in > 0
             _stretch(
-                params, law.gaps, law.losses, law.starts, law.ready, law.sd, outcome, policy, choices, binary, horizon,
-                burn_in, floors[:hand], delay, batch, checkpoints, memory, seen_means, worth, every_n[:hand],
+                params, law.gaps, law.losses, law.starts, law.ready, law.sd, rewards, choices, binary, horizon, burn_in,
+                floors[:hand], delay, batch, checkpoints, memory, seen_means, worth, every_n[:hand],
                 every_s[:hand], every_q[:hand], every_given[:hand], every_part[:hand], every_today,
-                np.zeros((4, hand)), every_given, late, none, at, total, r, path, dollars, traffic,
+                np.zeros((4, hand)), every_given, late, even_tables, tables, at, total, r, path, dollars, traffic,
             )  # fmt: skip
         for a in range(arms):
             pulls[r, a] = int(every_given[a])

@@ -84,6 +84,10 @@ class Rule:
     def remember(self, state: Floats, arm: Floats, reward: Floats) -> None:
         """Change what is kept besides, in place."""
 
+    def settle(self, state: Floats) -> Floats:
+        """Decide what waits for the end of a batch."""
+        return state
+
     def law(self, state: Floats) -> Floats:
         n, s, q = self.parts(state)
         new = n == 0

@@ -79,6 +79,7 @@ def play(rule: Rule, means, size: int, seed: int, way: Way = PLAIN):
                 states = rule.learn(states, *log[known])
                 log[known] = ()
                 known += 1
+            states = rule.settle(states)
         arm = way.choose(rule, states, pulls, rng)
         noise = rng.standard_normal(size) if way.gaussian else rng.random(size)
         reward = now[arm] + noise if way.gaussian else (noise < now[arm]).astype(float)
@@ -88,4 +89,4 @@ def play(rule: Rule, means, size: int, seed: int, way: Way = PLAIN):
     while known < rule.horizon:
         states = rule.learn(states, *log[known])
         known += 1
-    return regret, pulls, drawn(rule.recommend(states), rng)
+    return regret, pulls, drawn(rule.recommend(rule.settle(states)), rng)

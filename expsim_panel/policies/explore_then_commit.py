@@ -101,7 +101,8 @@ class ExploreThenCommit(BanditPolicy):
 
     Where the requests end before every arm has its m (or its burn-in), all of them are exploration: the split is even,
     and the arm of the best mean so far is kept. A longer burn-in is the exploration. An arm that arrives later gets its
-    m pulls too, and the choice is made anew.
+    m pulls too, and the choice is made anew. In batches the arms that lack rewards share each batch evenly, and the
+    first of equal means is kept.
 
     References
     ----------

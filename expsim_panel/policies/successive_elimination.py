@@ -73,6 +73,7 @@ class SuccessiveElimination(BanditPolicy):
     """Pull the arms in turn; drop one when its interval lies below another's, with error delta in all.
 
     The half width after n pulls is ``sqrt(2 v log(4 K n^2 / delta) / n)``, v = 1/4 for rates and 1 for scores.
+    In batches the arms that are left share each batch evenly, and are compared after it.
 
     References
     ----------

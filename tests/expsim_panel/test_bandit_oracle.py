@@ -75,6 +75,8 @@ PLAYED = {
     "explore-then-commit(m=2,floor=0)": (Commit, {"m": 4}, [0.2, 0.6], 20, Way(burn_in=4)),
     "successive-elimination(delta=0.5)": (Elimination, {"delta": 0.5}, [0.02, 0.98], 24, Way()),
     "sequential-halving": (Halving, {}, [0.3, 0.6, 0.5], 13, Way()),
+    # A floor's pulls between the end of a round and the next question were taken for the halving.
+    "sequential-halving(floor=0.25)": (Halving, {}, [0.3, 0.6, 0.5], 11, Way(floor=0.25)),
     "sequential-halving(burn_in=1)": (Halving, {}, [0.3, 0.4, 0.6, 0.5], 15, Way()),
     "exp3(gamma=0.3)": (Exp3, {"gamma": 0.3, "burn_in": 2}, [0.2, 0.7], 8, Way(burn_in=2)),
     "sliding-window-ucb(window=5,c=0.5)": (WindowUcb, {"window": 5, "c": 0.5}, [0.3, 0.6], 11, Way(shift=SHIFT)),
