@@ -163,7 +163,7 @@ def _table(caption: str, heads: tuple[str, ...], body: str) -> str:
 def _days(value: float | None) -> str:
     if value is None:
         return "n/a"
-    return days(round(value, 1)) if value >= 0.05 else "&lt; 0.1 days"
+    return escape(days(round(value, 1) if value >= 0.05 else value))
 
 
 def split(found: Answers, rho: float, ratio: float) -> str:

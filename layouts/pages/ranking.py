@@ -78,7 +78,9 @@ class Ranked:
         )  # fmt: skip
         self.example = pmu.Button(label="Fill in an example", variant="outlined", width=170, **narrow)
         self.button = pmu.Button(label="Rank", icon="leaderboard", variant="contained", width=120, **narrow)
-        self.answer = words('<p class="caption" role="status">No votes yet.</p>', margin=(12, 0))
+        self.answer = words(
+            '<p class="caption" role="status">No votes yet. The ranking will stand here.</p>', margin=(12, 0)
+        )
         self.picture = pn.Column(sizing_mode="stretch_width", margin=0)
         self.tables = words()
         self.button.on_click(self._asked)
