@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 import math
 import re
 from dataclasses import replace
@@ -21,6 +19,7 @@ from expsim_panel.guardrail_data import from_flags, split_lines
 from expsim_panel.layouts.computing import POOL
 from expsim_panel.layouts.guardrails import box
 from expsim_panel.layouts.pages.frame import follow, words
+from expsim_panel.layouts.pages.pasted import as_table
 from expsim_panel.layouts.session import Session
 from expsim_panel.layouts.theme import ACTIONS, tone
 from expsim_panel.observed import Observed, from_counts, from_csv
@@ -207,16 +206,7 @@ def read(study: Study, text: str, file: tuple[bytes, str] | None) -> Observed:
             raise InputError("data", "", problem, "paste the counts of every variant too")
         made = from_counts(scenario, counts, "data")
         return replace(made, guardrails=from_flags(scenario, rails, "data"))
-    if "\t" in first and "," not in first:
-        text = _with_commas(text)
-    return from_csv(scenario, text.encode("utf-8", "replace"), "data")
-
-
-def _with_commas(text: str) -> str:
-    """Turn cells copied out of a spreadsheet, which come with tabs, into CSV."""
-    made = io.StringIO()
-    csv.writer(made, lineterminator="\n").writerows(line.rstrip("\r").split("\t") for line in text.split("\n"))
-    return made.getvalue()
+    return from_csv(scenario, as_table(text), "data")
 
 
 def told(study: Study, made: Decision, dark: bool) -> str:
