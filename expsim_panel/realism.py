@@ -17,9 +17,9 @@ table for each fit, is reported as well (`scores_one_table`).
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from zlib import crc32
 
 import numpy as np
@@ -40,6 +40,11 @@ PLAYED_ROWS, FEWEST_PLAYS, MOST_PLAYS = 20_000, 4, 8
 PARTS = ("marginal", "pair", "range", "icc")
 Pictures = tuple[Floats, Floats, Floats, float]
 Distances = tuple[dict[str, Floats], dict[str, Floats]]
+Step = Callable[[int, int], None]
+
+
+def no_step(begun: int, of: int) -> None:
+    """Take no notice of how far the work is."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +150,7 @@ def realism(
     seed: int = 1,
     adjudicated: bool | None = None,
     continuous: bool = False,
+    step: Step = no_step,
 ) -> Realism:
     """Compute the score of a sheet of ratings.
 
@@ -160,6 +166,9 @@ def realism(
         Whether ratings were adjudicated; None: if the data look like it.
     continuous : bool
         Whether the sheet's levels are classes of a continuous score.
+    step : callable
+        Told before each halving how many have begun, of how many, on the thread that computes it; what it raises
+        ends the work.
     """
     sheet = assessed_part(sheet, seed)
     items = sheet.ratings.items
@@ -180,8 +189,11 @@ def realism(
 
     def played(which: range, names: tuple[str, ...]) -> list[Distances | None]:
         # NumPy lets go of the interpreter, so two splits run side by side; they are added up in their own order
+        def task(split: int) -> Distances | None:
+            step(split, splits)
+            return _split(sheet, plays, adjudicated, continuous, seed, names, split)
+
         with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
-            task = partial(_split, sheet, plays, adjudicated, continuous, seed, names)
             return list(pool.map(task, which))
 
     parts = played(range(first), rich)
