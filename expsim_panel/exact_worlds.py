@@ -13,7 +13,7 @@ from expsim_panel.hybrid_rows import LabelledRows
 from expsim_panel.kernels.crossing import cross
 from expsim_panel.kernels.wedge import cross_wedge
 from expsim_panel.paired_rows import PairedRows
-from expsim_panel.uneven import AMOUNTS, RATES, VERDICTS, Uneven
+from expsim_panel.uneven import AMOUNTS, RATED, RATES, VERDICTS, Uneven
 
 
 def why_not(law: plan.Law, uneven: Uneven) -> str:
@@ -22,6 +22,8 @@ def why_not(law: plan.Law, uneven: Uneven) -> str:
         return "no exact value: the preference changes from day to day"
     if law.labelled is not None and (uneven.stratified or not uneven.constant):
         return "no exact value: a hybrid's correction in a world that changes from day to day"
+    if uneven.family == RATED:
+        return "no exact value: ratings are drawn rater by rater from the law that calibration kept"
     if law.severity_sd > 0:
         return "no exact value: raters' severity in a world that is not plain"
     if uneven.family == AMOUNTS:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from expsim_panel import offline_plan, outcomes, timeline
+from expsim_panel import offline_plan, outcomes, rated_rows, timeline
 from expsim_panel.clusters import Clusters, clusters_of
 from expsim_panel.design import Setting
 from expsim_panel.evaluation import Evaluator
@@ -20,7 +20,7 @@ from expsim_panel.paired_rows import PairedRows, paired_rows
 from expsim_panel.preference_hybrid import HybridRows
 from expsim_panel.preference_rows import PreferenceRows, arm_sds, planned_sd, preference
 from expsim_panel.scenario import Scenario
-from expsim_panel.uneven import AMOUNTS, LEVELS, Uneven
+from expsim_panel.uneven import AMOUNTS, LEVELS, RATED, Uneven
 
 Scored = LabelledRows | PairedRows | PreferenceRows | HybridRows | PromptRows
 
@@ -191,8 +191,11 @@ def true_means(scenario: Scenario, world: str, seed: int, block: int, size: int)
         prior = scenario.prior
         draws = generator(seed, TRUTH, block).standard_normal((size, means.shape[1] - 1))
         means[:, 1:] = means[:, :1] + scenario.sign * (prior.mean + effect_sd(scenario) * draws)
+        table = rated_rows.rated(scenario, scenario.evaluator)
         if scenario.family == "binary":
             means = np.clip(means, 0.001, 0.999)
+        elif table is not None:
+            means = np.clip(means, *table.limits)
         else:
             means = np.clip(means, *outcomes.limits(scenario.metric))
     return means
@@ -232,6 +235,9 @@ def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, f
     rows = oriented(scenario, measured.means)
     pull = part * (means - means[:, :1])
     uneven = _uneven(scenario, world, evaluator, shown, pull, found)
+    raters = measured.raters
+    if uneven is not None and uneven.family == RATED:
+        raters = evaluator.panels
     labelled: Scored | None = None
     if isinstance(evaluator, Hybrid):
         steps = _steps(scenario, world)
@@ -246,7 +252,7 @@ def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, f
         np.ascontiguousarray(_row_sds(scenario, measured.sds, found)),
         effects,
         measured.severity_sd,
-        measured.raters,
+        raters,
         measured.shared,
         uneven,
         labelled,
@@ -303,9 +309,10 @@ def _uneven(
     steps = _steps(scenario, world)
     drift = timeline.drift(scenario, world)
     stratified = timeline.stratified(scenario)
-    family = outcomes.family(scenario.metric)
+    table = rated_rows.rated(scenario, evaluator)
+    family = RATED if table is not None else outcomes.family(scenario.metric)
     plain = not (
-        family in (LEVELS, AMOUNTS) or steps.any() or drift.any() or pull.any() or found.hidden or stratified
+        family in (LEVELS, AMOUNTS, RATED) or steps.any() or drift.any() or pull.any() or found.hidden or stratified
         or scenario.delay_days or analysis.skip_days or traffic.ramp is not None
     )  # fmt: skip
     if plain:
@@ -313,7 +320,10 @@ def _uneven(
     slope = slope_of(evaluator, scenario)
     sign = scenario.sign
     behind: dict[str, Any] = {}
-    if family in (LEVELS, AMOUNTS):
+    if table is not None:
+        law_of = rated_rows.outcome(scenario, table, len(steps), world in ("null", "unbiased"))
+        behind = {"base": shown, "steps": steps, "pull": pull, "outcome": law_of}
+    elif family in (LEVELS, AMOUNTS):
         none = np.zeros((1, shown.shape[1]))
         bare = evaluator.measure(none, none, scenario.family)
         offset = sign * (np.broadcast_to(bare.means, steps.shape) + drift[:, None])
