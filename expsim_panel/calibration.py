@@ -132,6 +132,13 @@ class Calibration:
         return dict(plain(tree))
 
 
+def levels_of(found: Calibration) -> tuple[float, ...]:
+    """Return the scores behind the levels of the realism score; of a continuous score, the number of its class."""
+    assert found.realism.real is not None
+    classes = len(found.realism.real.marginal)
+    return found.levels if len(found.levels) == classes else tuple(float(k + 1) for k in range(classes))
+
+
 def plain(value: Any) -> Any:
     """Turn arrays and tuples into lists, NumPy numbers into Python's, and nan into None."""
     if isinstance(value, dict):

@@ -1,9 +1,9 @@
-"""What an evaluator sees of a fixed prompt set: components of variance, what an analysis makes of them, the law."""
+"""What an evaluator sees of a fixed prompt set: components of variance, what an analysis makes of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,16 +11,12 @@ from expsim_panel.evaluators.human import Human
 from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.evaluators.judge import Judge
 from expsim_panel.judge_laws import panel_factor
-from expsim_panel.kernels.prompt_sets import PROMPT, RESPONSE, TOPIC, PromptSet, draw_prompts
 from expsim_panel.paired_laws import OwnParts
 from expsim_panel.scenario_offline import Offline
 
 if TYPE_CHECKING:
     from expsim_panel.evaluation import Evaluator
     from expsim_panel.scenario import Scenario
-
-LEVELS = {"topic": TOPIC, "prompt": PROMPT, "response": RESPONSE}
-_BY_REPLICATE = ("centre", "hit", "false", "own", "noise")
 
 
 @dataclass(frozen=True)
@@ -201,77 +197,6 @@ def severity(scenario: Scenario, evaluator: Evaluator) -> tuple[float, int, bool
     return float(told.severity_sd), int(told.raters), bool(told.shared)
 
 
-@dataclass(frozen=True)
-class PromptRows:
-    """The law of rows on a prompt set, and what the analysis believes of it.
-
-    Attributes
-    ----------
-    law : PromptSet
-        What the kernel draws from.
-    parts : Components
-        Of the first replicate.
-    level : str
-        What is a row.
-    drift : ndarray
-        None, over the batches.
-    """
-
-    law: PromptSet
-    parts: Components
-    level: str
-    drift: np.ndarray
-
-    def repeated(self, size: int) -> PromptRows:
-        """Return the same for `size` replicates that share the first one's truth."""
-        changed: dict[str, Any] = {name: np.tile(getattr(self.law, name)[:1], (size, 1)) for name in _BY_REPLICATE}
-        return replace(self, law=self.law._replace(**changed))
-
-    def first(self, size: int) -> PromptRows:
-        """Return the same for the first `size` replicates."""
-        changed: dict[str, Any] = {name: getattr(self.law, name)[:size] for name in _BY_REPLICATE}
-        return replace(self, law=self.law._replace(**changed))
-
-    def draw(
-        self,
-        streams: tuple[np.random.Generator, np.random.Generator],
-        rows: np.ndarray,
-        sums: np.ndarray,
-        squares: np.ndarray,
-    ) -> None:
-        """Draw a block; `rows` of each batch in the control."""
-        prompts = np.asarray(np.round(rows * per_row(self.level, self.law)), np.int64)
-        draw_prompts(*streams, self.law, prompts, sums, squares)
-
-    def variances(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the true and the believed variance of the first difference at some numbers of rows, shape (looks,)."""
-        prompts = np.asarray(rows, float) * per_row(self.level, self.law)
-        true = self.parts.of_mean(prompts)[:, :2].sum(axis=1)
-        return true, (self.parts.of_row(self.level, prompts)[:, :2] / rows[:, None]).sum(axis=1)
-
-    def freedom(self, rows: float) -> float | None:
-        """Return the degrees of freedom of the variance of normal, independent rows; None where it has no such law.
-
-        The mean of a topic's answers is near enough to normal where they are right or wrong.
-        """
-        sums = self.parts.of_mean(np.array([rows]))[0]
-        hidden = (self.level != "topic" and self.parts.topic.any()) or (
-            self.level == "response" and self.parts.repeats > 1 and self.parts.prompt.any()
-        )
-        if (
-            (self.law.binary and self.level != "topic")
-            or hidden
-            or (not self.law.paired and abs(sums[0] - sums[1]) > 1e-12 * sums[0])
-        ):
-            return None
-        return float(rows - 1 if self.law.paired else 2 * rows - 2)
-
-
-def per_row(level: str, law: PromptSet) -> float:
-    """Return the prompts of a row."""
-    return {"topic": float(law.size), "prompt": 1.0, "response": 1 / law.repeats}[level]
-
-
 def rows_per_prompt(scenario: Scenario) -> float:
     """Return the rows of the analysis per prompt and arm."""
     table, evaluator = scenario.offline, scenario.evaluator
@@ -280,34 +205,6 @@ def rows_per_prompt(scenario: Scenario) -> float:
     if table.level == "topic":
         return 1 / int(table.size)
     return 1.0 if table.level == "prompt" else float(scores_per_prompt(evaluator, table, scenario.family == "binary"))
-
-
-def prompt_rows(scenario: Scenario, evaluator: Evaluator, means: np.ndarray, sds: np.ndarray) -> PromptRows:
-    """Return the law of rows for true means and standard deviations, shape (replicates, arms)."""
-    table: Offline = scenario.offline
-    binary, sign = scenario.family == "binary", scenario.sign
-    sds = np.broadcast_to(sds, means.shape)
-    found = spreads(scenario, evaluator, sds)
-    ones, centre = np.ones(means.shape), means
-    hit, false = ones, 0 * ones
-    if binary:
-        from scipy.special import ndtri
-
-        hit, false = (np.broadcast_to(one, means.shape) for one in said(evaluator, means))
-        centre = np.clip(ndtri(means), -40.0, 40.0)
-    elif isinstance(evaluator, Judge):
-        offset, slope, _ = evaluator.line(means, sds)
-        centre = offset + slope * means
-    spread, raters, alike = severity(scenario, evaluator)
-    centre, hit, false, own, noise = (
-        np.ascontiguousarray(one, float) for one in (centre, hit, false, found.own, found.noise)
-    )
-    law = PromptSet(
-        binary, bool(table.paired), LEVELS[table.level], table.size, found.repeats, centre, hit, false, found.topic,
-        found.prompt, found.topic_own, own, noise, spread, raters, alike, float(sign),
-        1.0 if binary and sign < 0 else 0.0,
-    )  # fmt: skip
-    return PromptRows(law, components(scenario, evaluator, means[0], sds[0]), table.level, np.zeros(table.ticks))
 
 
 def hybrid_parts(scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray) -> OwnParts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -99,16 +100,28 @@ def read_table(
     also : tuple of str
         More files of the same columns, such as the logs of other variants.
     """
-    raw = read_bytes(path)
-    where = Path(path).name
+    several = [(read_bytes(name), Path(name).name) for name in (path, *also)]
+    return parse_table(several, item, rater, score, variant, judges, kind)
+
+
+def parse_table(
+    several: Sequence[tuple[bytes, str]],
+    item: str = "item",
+    rater: str = "rater",
+    score: str = "score",
+    variant: str = "variant",
+    judges: tuple[str, ...] = (),
+    kind: str = "kind",
+) -> tuple[Ratings, Beside]:
+    """Read ratings from the bytes of one or more uploads, each with its name; `read_table` says the rest."""
+    raw, where = several[0]
     data, form = as_csv(raw, where)
-    for name in also:
-        more = read_bytes(name)
-        table_more, _ = as_csv(more, Path(name).name)
+    for more, name in several[1:]:
+        table_more, _ = as_csv(more, name)
         raw += more
         top, _, rest = table_more.partition(b"\n")
         if top.strip() != data.partition(b"\n")[0].strip():
-            raise InputError(Path(name).name, "--also", f"other columns than in {where}", "give files of one kind")
+            raise InputError(name, "--also", f"other columns than in {where}", "give files of one kind")
         data = data.rstrip(b"\n") + b"\n" + rest
     if form != "csv":
         data = b"\n" + data  # rows of other formats have no line of their own: they are counted

@@ -17,9 +17,9 @@ table for each fit, is reported as well (`scores_one_table`).
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from zlib import crc32
 
 import numpy as np
@@ -42,6 +42,11 @@ ENOUGH_ITEMS = 1_000  # kept in any case, however many raters an item has
 PLAYED_ROWS, FEWEST_PLAYS, MOST_PLAYS = 20_000, 4, 8
 Distances = tuple[dict[str, Floats], dict[str, Floats], list[dict[str, Floats]]]
 """Of one halving: the models' averaged over plays, of one play, and averaged over plays for each direction."""
+Step = Callable[[int, int], None]
+
+
+def no_step(begun: int, of: int) -> None:
+    """Take no notice of how far the work is."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,11 @@ class Realism:
     model: Drawn | None = field(default=None, compare=False)
     nested: Nested | None = None
 
+    @property
+    def honest(self) -> float | None:
+        """The score that is told: the nested one where there is one, at most 1."""
+        return self.score if self.nested is None else min(self.nested.score, 1.0)
+
 
 def realism(
     sheet: Sheet,
@@ -124,6 +134,7 @@ def realism(
     seed: int = 1,
     adjudicated: bool | None = None,
     continuous: bool = False,
+    step: Step = no_step,
 ) -> Realism:
     """Compute the score of a sheet of ratings.
 
@@ -139,6 +150,9 @@ def realism(
         Whether ratings were adjudicated; None: if the data look like it.
     continuous : bool
         Whether the sheet's levels are classes of a continuous score.
+    step : callable
+        Told before each halving how many have begun, of how many, on the thread that computes it; what it raises
+        ends the work.
     """
     sheet = assessed_part(sheet, seed)
     items = sheet.ratings.items
@@ -159,8 +173,11 @@ def realism(
 
     def played(which: range, names: tuple[str, ...]) -> list[Distances | None]:
         # NumPy lets go of the interpreter, so two splits run side by side; they are added up in their own order
+        def task(split: int) -> Distances | None:
+            step(split, splits)
+            return _split(sheet, plays, adjudicated, continuous, seed, names, split)
+
         with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
-            task = partial(_split, sheet, plays, adjudicated, continuous, seed, names)
             return list(pool.map(task, which))
 
     parts = played(range(first), rich)
@@ -189,7 +206,11 @@ def realism(
     pair = (Drawn(*pictures(sheet, sheet.level)), Drawn(*modelled))
     checked = None
     if not adjudicated:
-        again = partial(_chosen_within, sheet, seed, rich_laws(raters))
+
+        def again(split: int) -> tuple[str, str]:
+            step(splits, splits)
+            return _chosen_within(sheet, seed, rich_laws(raters), split)
+
         with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
             chosen = list(pool.map(again, range(min(HALVINGS, first))))
         outer = known[: len(chosen)]

@@ -19,6 +19,7 @@ from expsim_panel.economics import Ledger, Served, ledger, served
 from expsim_panel.errors import InputError
 from expsim_panel.guardrail_figures import ends_of
 from expsim_panel.results import Figure
+from expsim_panel.row_law import Law
 from expsim_panel.study import Study
 from expsim_panel.uneven import RATES, SCORES
 
@@ -59,7 +60,7 @@ class Row:
     study: Study
     setting: Setting
     money: Ledger
-    law: plan.Law | None
+    law: Law | None
     refused: dict[Cell, InputError]
 
 

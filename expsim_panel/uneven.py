@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -79,6 +80,8 @@ class Uneven:
         The same: `spill` on that scale.
     outcome : Outcome or None
         Their law.
+    by_look : ndarray, shape (days, arms), or None
+        Variance of a corrected mean times its labels at the end of each day, where labels are later than scores.
     """
 
     family: int
@@ -97,6 +100,7 @@ class Uneven:
     pull: np.ndarray | None = None
     outcome: Outcome | None = None
     lag: int = 0
+    by_look: np.ndarray | None = None
 
     @property
     def ramps(self) -> bool:
@@ -113,19 +117,11 @@ class Uneven:
         """Whether every day is like every other, late and left-out ones apart."""
         return not self.ramps and not self.moves
 
-    def repeated(self, size: int) -> Uneven:
-        """Return the same for `size` replicates that share the first one's truth."""
-        changed: dict[str, Any] = {name: np.tile(array[:1], (size, 1)) for name, array in self._arrays()}
+    def each(self, change: Callable[[np.ndarray], np.ndarray]) -> Uneven:
+        """Return the same with `change` made to every array by replicate."""
+        arrays = {name: getattr(self, name) for name in ("spill", "base", "pull")}
+        changed: dict[str, Any] = {name: change(array) for name, array in arrays.items() if array is not None}
         return replace(self, **changed)
-
-    def first(self, size: int) -> Uneven:
-        """Return the same for the first `size` replicates."""
-        changed: dict[str, Any] = {name: array[:size] for name, array in self._arrays()}
-        return replace(self, **changed)
-
-    def _arrays(self) -> list[tuple[str, Any]]:
-        found = [(name, getattr(self, name)) for name in ("spill", "base", "pull")]
-        return [(name, array) for name, array in found if array is not None]
 
     def rows(self, means: np.ndarray, sds: np.ndarray, severity_sd: float, raters: int, shared: bool) -> Rows:
         """Return the kernel's parameters for the scored rows' `means` and `sds`, shape (replicates, arms)."""

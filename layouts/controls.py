@@ -20,7 +20,15 @@ from expsim_panel.quantities import PERCENTAGE_POINTS, PP, Probability, Score
 from expsim_panel.sections import Section
 
 COMPACT = {
-    "& .MuiFormLabel-root": {"fontSize": "13px", "lineHeight": 1.25, "maxWidth": "62%"},
+    # Boxes of one width at the right: their numbers stand below each other, whatever the length of a label.
+    "& .MuiFormControl-root > .MuiBox-root:first-of-type, & > .MuiBox-root:first-of-type": {
+        "display": "flex",
+        "justifyContent": "space-between",
+        "width": "100%",
+        "alignItems": "flex-end",
+    },
+    "& .MuiFormLabel-root": {"fontSize": "13px", "lineHeight": 1.25, "flex": "1 1 auto", "maxWidth": "none"},
+    "& .MuiTextField-root": {"width": "104px", "flex": "none", "margin": 0},
     "& .MuiInputBase-input": {"fontSize": "14px", "padding": "1px 0"},
     "& .MuiSlider-root": {"padding": "8px 0"},
 }

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from expsim_panel.rating_table import Beside
 
 
-ONE_VARIANT = "a scenario compares at least two variants, and these ratings are of one"
-
-
 def calibrate(
     ratings: Annotated[
         str, typer.Argument(metavar="RATINGS", help="CSV, JSONL, Parquet, or a log of Inspect or promptfoo.")
@@ -59,10 +56,8 @@ def calibrate(
     ] = None,
 ) -> None:
     """Turn real ratings into a scenario: quality, noise, severity, and a realism score."""
-    from dataclasses import asdict
-
     from expsim_panel import calibrate as measuring
-    from expsim_panel.calibration import plain
+    from expsim_panel.calibrated_scenario import document_of
     from expsim_panel.commands.screen import dumps, print_json
     from expsim_panel.errors import InputError, did_you_mean, shown
     from expsim_panel.rating_table import read_table
@@ -88,9 +83,7 @@ def calibrate(
         tree = measuring.to_scenario(found, name=name, direction=direction, beside=beside)
         # What is written must be readable: the tree goes through the door that `expsim run` uses.
         Study.from_tree(tree, table.source).freeze()
-    document: dict[str, Any] = {"calibration": found.to_json() | plain(asdict(beside)), "scenario": tree}
-    if tree is None:
-        document["scenario_reason"] = ONE_VARIANT
+    document = document_of(found, beside, tree)
     if "-o" in outputs and tree is not None:
         outputs["-o"].write(measuring.dump_scenario(tree))
     if "--json" in outputs:
@@ -142,6 +135,7 @@ def _print(found: Calibration, output: str | None, beside: Beside) -> None:
     """Print what the ratings say, in words."""
     import shlex
 
+    from expsim_panel.calibrated_scenario import ONE_VARIANT
     from expsim_panel.commands.screen import bullets, console, facts
     from expsim_panel.quantities import count, percent, points
 
@@ -158,8 +152,8 @@ def _print(found: Calibration, output: str | None, beside: Beside) -> None:
             told += f", {points(contrast.difference, True)} ± {points(contrast.se)} on the same prompts"
         rows.append(("Treatment", told))
     told = found.realism.reason
-    if found.realism.score is not None:
-        told = f"{percent(found.realism.score, 0)} (100 %: as close to unseen ratings as other real ratings are)"
+    if found.realism.honest is not None:
+        told = f"{percent(found.realism.honest, 0)} (100 %: as close to unseen ratings as other real ratings are)"
     rows.append(("Realism", told))
     for name, facts_of in beside.judges.items():
         if facts_of.rho.value is not None and facts_of.rho.interval is not None:

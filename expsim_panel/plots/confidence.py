@@ -8,7 +8,7 @@ import numpy as np
 from bokeh.models import ColumnDataSource, Span
 
 from expsim_panel.daily import Daily
-from expsim_panel.plots._frame import add, day_axis, frame, hover, ink, label_ink, short
+from expsim_panel.plots._frame import add, day_axis, frame, halo, hover, ink, label_ink, short
 from expsim_panel.plots._palette import colour
 from expsim_panel.plots._policies import clear
 from expsim_panel.quantities import percent
@@ -48,6 +48,7 @@ class Confidence:
         """Take the text colours of a mode."""
         muted = ink(dark).muted
         self.names.glyph.text_color = label_ink(dark)
+        halo(self.names, dark)
         self.note_text.glyph.text_color = self.zero.line_color = muted
         self.stop.line_color = ink(dark).text
         for bar in self._bars:

@@ -8,7 +8,7 @@ import numpy as np
 from bokeh.models import ColumnDataSource, Label, Span
 
 from expsim_panel.daily import Daily
-from expsim_panel.plots._frame import add, day_axis, frame, hover, ink, label_ink, plain, short
+from expsim_panel.plots._frame import add, day_axis, frame, halo, hover, ink, label_ink, plain, short
 from expsim_panel.plots._palette import colour
 from expsim_panel.plots._policies import clear
 from expsim_panel.quantities import PP, effect_unit, percent
@@ -55,6 +55,7 @@ class EffectOverTime:
         """Take the text colours of a mode."""
         muted = ink(dark).muted
         self.names.glyph.text_color = label_ink(dark)
+        halo(self.names, dark)
         self.matters_label.text_color = self.zero_label.text_color = muted
         self.zero.line_color = self.matters.line_color = muted
         self.stop.line_color = ink(dark).text

@@ -32,6 +32,7 @@ from expsim_panel.trade_offs import reweighted
 
 NAMES = {"judge": "Judge", "human": "People"}
 HEIGHT = 320
+PROMPTS = "On this study's prompts"
 
 
 def view(session: Session) -> pn.Column:
@@ -47,7 +48,8 @@ class Evaluators:
     def __init__(self, session: Session) -> None:
         self.session, self.bench = session, Bench()
         self.said, self.tables, self.problem, self.progress = words(), words(), words(margin=0), words(margin=0)
-        self.split_said, self.trade_said, self.offline_said = words(), words(), words()
+        self.split_said, self.trade_said = words(), words()
+        self.offline_said, self.prompts_said = words(), words(margin=0)
         self.worth_said, self.launch_said = words(), words()
         self.pictures = {
             key: pn.Column(sizing_mode="stretch_width", margin=0)
@@ -87,9 +89,9 @@ class Evaluators:
         grow: dict[str, Any] = {"sizing_mode": "stretch_width"}
         head = pn.FlexBox(*self.choices.values(), self.forms["pick"], margin=0, **grow)
         return pn.Column(
-            self.said, head, beside(*(fold.card for fold in self.folds.values())), self.problem,
+            self.prompts_said, self.said, head, beside(*(fold.card for fold in self.folds.values())), self.problem,
             self.tables, self.progress, self.pictures["money"],
-            title("Offline first, then online"), self.offline_said,
+            self.offline_said,
             title("How to split a budget"), self.forms["split"], self.split_said, self.pictures["split"],
             title("What evidence is worth before it is bought"), self.worth_said, self.pictures["worth"],
             title("When a judge alone may decide"), self.launch_said,
@@ -180,9 +182,14 @@ class Evaluators:
         points = played[0].frontier if played else ()
         pick, drift = self.bench.section("split"), self.bench.section("drift")
         with pn.io.hold():
-            self.said.object = evaluator_words.headline(found, self.session.study.scenario.metric.name)
-            self.tables.object = evaluator_words.tables(found, played[0] if played else None)
-            self.offline_said.object = evaluator_words.offline(played[3] if played else "", found.family)
+            scenario = self.session.study.scenario
+            live = scenario.offline is None
+            self.said.object = evaluator_words.headline(found, scenario.metric.name, live)
+            self.tables.object = evaluator_words.tables(found, played[0] if played else None, live)
+            beside_traffic = evaluator_words.offline(played[3] if played else "", found.family)
+            # A study on a prompt set is answered on its prompts; live traffic comes second.
+            self.prompts_said.object = "" if live else title_text(PROMPTS) + beside_traffic
+            self.offline_said.object = title_text("Offline first, then online") + beside_traffic if live else ""
             self.worth_said.object, self.launch_said.object = (
                 evaluator_words.worth(found),
                 evaluator_words.launch(found),
@@ -222,4 +229,9 @@ class Evaluators:
 
 def title(text: str) -> pn.pane.HTML:
     """Return a heading between the parts of the page."""
-    return words(f'<h2 style="font-size:17px;font-weight:700;margin:18px 0 2px">{escape(text)}</h2>')
+    return words(title_text(text))
+
+
+def title_text(text: str) -> str:
+    """Return the heading as HTML."""
+    return f'<h2 style="font-size:17px;font-weight:700;margin:18px 0 2px">{escape(text)}</h2>'

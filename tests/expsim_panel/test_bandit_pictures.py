@@ -95,7 +95,7 @@ def test_amounts_are_written_for_people():
     assert lost(46.2, "bernoulli", None) == "46 good answers"
     assert lost(0.5, "gaussian", None) == "0.5 points of reward"
     assert lost(1e-15, "gaussian", None) == "0 points of reward"
-    assert lost(1200.0, "bernoulli", 0.5) == "$600.00"
+    assert lost(1200.0, "bernoulli", 0.5) == "$600"
     assert check_value(None) is None
     for bad in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(InputError, match="give an amount"):

@@ -168,7 +168,7 @@ def states(means, prompt, own, repeats):
     case = tree(means, "binary", offline={"prompts": 100, "prompt_sd": prompt, "interaction_sd": own,
                                           "samples": repeats})  # fmt: skip
     scenario = Study.from_tree(json.loads(json.dumps(case)), "t", names=["holm"]).scenario
-    law = plan.law(scenario, "truth", 0, 0, 1).labelled.law
+    law = plan.law(scenario, "truth", 0, 0, 1).kind.law
     cells = np.zeros((repeats + 1) ** (2 * arms))
     assert pair_rates.prompt_states(law, 0, 0, cells) == cells.size
     return cells.reshape((repeats + 1,) * (2 * arms)), scenario.evaluator
@@ -236,7 +236,7 @@ def test_interpreted_rows_are_the_same_to_the_bit():
     for name, function in (("rates, three variants", pair_rates.draw_paired_rates),
                            ("scores, three variants", pair_contrasts.draw_arm_pairs)):  # fmt: skip
         scenario = Study.from_tree(json.loads(json.dumps(CASES[name])), "t", names=["holm"]).scenario
-        law = plan.law(scenario, "truth", 1, 0, 1).repeated(3).labelled.law
+        law = plan.law(scenario, "truth", 1, 0, 1).repeated(3).kind.law
         made = []
         for one in (function, function.py_func):
             out = [np.zeros((3, 2, 3)) for _ in range(4)]
