@@ -42,6 +42,7 @@ def operating(design: Design, setting: Setting, law: Law, money: Ledger, guarded
         "rejection": wins,
         "launch": wins,
         "power": float(drops.wins[law.effects[0, 1:] > 0].sum()),
+        "best": float(drops.wins[int(law.effects[0, 1:].argmax())]),
         "units": total,
         "exposures": total * money.exposures_per_unit,
         "days": float(ended @ days),

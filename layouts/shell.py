@@ -52,7 +52,7 @@ TEMPLATE = """{% extends "base.html" %}
 #shell .column { max-width: 1440px; margin: 0 auto; padding: 22px 22px 0; }
 #shell .status { min-height: 71px; margin-bottom: 14px; display: flex; flex-wrap: wrap; gap: 0 22px; }
 #shell .status > .asked { flex: 999 1 380px; min-width: 0; padding-top: 3px; }
-#shell .status > .doing { flex: 1 1 340px; display: flex; gap: 8px; padding-top: 4px; }
+#shell .status > .doing { flex: 1 1 400px; display: flex; gap: 8px; padding-top: 4px; }
 #shell .card { border: 1px solid var(--line); border-radius: 8px; padding: 16px 12px; margin-bottom: 10px; }
 #shell .bone { border-radius: 6px; background: color-mix(in srgb, var(--text) 11%, transparent); }
 #shell.closed > .side { display: none; }
