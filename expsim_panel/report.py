@@ -23,6 +23,7 @@ from expsim_panel import (
     wording_evidence,
 )
 from expsim_panel.economics import Ledger, ledger
+from expsim_panel.estimate_figures import LATER
 from expsim_panel.evidence import Evidence, of_one
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.streams import BLOCK
@@ -68,10 +69,10 @@ def summarise(
 
     def reported(one: Strategy) -> tuple[StrategyResult, Figure]:
         mine = worlds[one.name]
-        by_world = {
-            world: _world(scenario, one, world, out, truths[world], money, known, rails.get((one.name, world)), whole)
-            for world, out in mine.items()
-        }
+        by_world = {}
+        for world, out in mine.items():
+            played = operating.Played(scenario, one, money, out, truths[world], rails.get((one.name, world)))
+            by_world[world] = _world(played, world, known, whole)
         guards = {world: rails[one.name, world] for world in ("truth", "null") if rails}
         shown = traces[one.name]
         if one.name not in said:
@@ -104,26 +105,18 @@ def effects_in(request: Request, scenario: Scenario, world: str, size: int) -> n
 
 
 def _world(
-    scenario: Scenario,
-    one: Strategy,
-    world: str,
-    out: Outcomes,
-    effects: np.ndarray,
-    money: Ledger,
-    kept: dict[tuple[str, str], exact.Exact | str],
-    guards: guardrail_play.Guards | None,
-    whole: bool,
+    played: operating.Played, world: str, kept: dict[tuple[str, str], exact.Exact | str], whole: bool
 ) -> dict[str, Figure]:
     """Return the figures that the report needs of a world: all of them for the truth and its null twin."""
     if world == "prior":
-        return {"loss": operating.loss(operating.endings(scenario, one, money, out, effects, guards))}
-    key = (one.name, world)
-    known = kept.get(key, operating.LATER)
+        return {"loss": operating.loss(operating.endings(played))}
+    key = (played.one.name, world)
+    known = kept.get(key, LATER)
     if whole and key not in kept:
-        known = kept[key] = exact.operating(scenario, one, world, money)
+        known = kept[key] = exact.operating(played.scenario, played.one, world, played.money)
     if world == "unbiased":
-        return operating.alarms(out, known.values if isinstance(known, exact.Exact) else {})
-    return operating.figures(scenario, one, money, out, effects, known, guards, whole)
+        return operating.alarms(played.out, known.values if isinstance(known, exact.Exact) else {})
+    return operating.figures(played, known, whole)
 
 
 def _strategy(
@@ -154,7 +147,7 @@ def _strategy(
     absent = operating.blank("in the null twin no variant is truly better")
     guarded = None
     if guards:
-        laws = {world: known[one.name, world] if whole else operating.LATER for world in guards}
+        laws = {world: known[one.name, world] if whole else LATER for world in guards}
         guarded = guardrail_figures.summarise(scenario, one, money, mine, guards, laws)
     why = {world: known.get((one.name, world)) for world in ("truth", "null")}
     return StrategyResult(
