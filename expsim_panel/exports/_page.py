@@ -156,7 +156,7 @@ TEMPLATE = """
   <section class="card" aria-label="Strategies">
     <h2>The strategies at your plan</h2>
     <p class="muted small">{{ table_note }}</p>
-    <div class="scroll" tabindex="0" role="region" aria-label="Strategies">{{ table }}</div>
+    <div class="scroll" tabindex="0" role="region" aria-label="Strategies">{{ table }}</div>{{ estimators }}
   </section>
   {{ guardrails }}
   <footer aria-label="How to reproduce">

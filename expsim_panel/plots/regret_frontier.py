@@ -17,6 +17,8 @@ from expsim_panel.plots.bandit_regret import DOLLARS, PLAIN
 
 TITLE = "Loss and wrong decisions"
 _WHISKER, _LEAST, _MOST = 1.96, 10.0, 26.0
+_LETTER, _PHONE, _LONGEST = 6.6, 270.0, 20
+"""Width of a letter and of the narrowest plot, both in pixels; letters of a name that fit beside a dot there."""
 
 
 def sizes(points: Sequence[Point]) -> list[float]:
@@ -116,16 +118,24 @@ class RegretFrontier:
             one.regret + (-1 if end else 1) * _WHISKER * one.regret_se for one, end in zip(points, late, strict=True)
         ]
         heights = [100 * one.wrong for one in points]
+        named = [plain(short(one.name, _LONGEST)) for one in points]
+        # The ends of each name where the figure is as narrow as on a phone.
+        letter = _LETTER * 1.11 * (right - left) / _PHONE
+        widths = [(8 + size / 2 + 5) / _LETTER + len(name) for name, size in zip(named, dots, strict=True)]
+        spans = [
+            (end - letter * wide, end, y) if back else (end, end + letter * wide, y)
+            for end, back, y, wide in zip(ends, late, heights, widths, strict=True)
+        ]
         data: dict[str, list[Any]] = {
             "x": [one.regret for one in points], "y": heights, "nx": ends,
-            "ny": apart(list(zip(ends, heights, strict=True)), 0.36 * (right - left), 0.075 * top, 1.1 * top, 0.0),
+            "ny": apart(spans, 0.075 * top, 1.1 * top, 0.0),
             "x0": [max(min(0.0, one.regret), one.regret - _WHISKER * one.regret_se) if left == 0.0
                    else one.regret - _WHISKER * one.regret_se for one in points],
             "x1": [one.regret + _WHISKER * one.regret_se for one in points],
             "y0": [max(0.0, 100 * (one.wrong - _WHISKER * one.wrong_se)) for one in points],
             "y1": [100 * (one.wrong + _WHISKER * one.wrong_se) for one in points],
             "mark": [marker(i) for i in range(len(points))], "size": dots, "colour": list(shades),
-            "name": [plain(short(one.name)) for one in points],
+            "name": named,
             "align": ["right" if end else "left" for end in late],
             "shift": [(-1 if end else 1) * (size / 2 + 5) for end, size in zip(late, dots, strict=True)],
             "said": [one.said for one in points],

@@ -155,7 +155,7 @@ def test_every_level_is_the_problem_played_alone(path, values, same):
             expected = one.regret.value if one.regret.exact is None else one.regret.exact
             assert curve.regret[i, j] == pytest.approx(expected, abs=1e-12)
             assert curve.high[i, j] == pytest.approx(one.regret.quantiles["0.95"], abs=1e-12)
-            assert curve.wrong[i, j] == pytest.approx(1 - one.p_best_arm.value, abs=1e-12)
+            assert curve.figures["p_wrong"][i, j] == pytest.approx(1 - one.p_best_arm.value, abs=1e-12)
     assert json.dumps(curve.to_json(), allow_nan=False)
 
 
@@ -216,10 +216,27 @@ def test_many_arms_share_a_layer_and_labels_keep_apart():
     placed = np.sort(spread([1.0, 1.0, 1.1, 9.9], 0.5, 10.0))
     assert np.all(np.diff(placed) >= 0.5 - 1e-12)
     assert placed[-1] <= 10.0
-    moved = apart([(0, 0), (0.1, 0), (5, 0)], 1.0, 1.0)
-    assert moved[2] == 0.0
+    # Two that begin alike, one that ends where another begins, and one that is right of all.
+    moved = apart([(0, 1, 0), (0.1, 1, 0), (1, 2, 0), (5, 6, 0)], 1.0)
+    assert moved[2:] == [0.0, 0.0]
     assert abs(moved[0] - moved[1]) >= 0.99
     assert len({(s.colour, s.dash) for s in styles(["even", *"abcdefghi"])}) == 10
+
+
+def test_no_name_beside_a_dot_covers_another_on_a_phone():
+    """Names of 6.6 px a letter and 15 px high, in a plot of 270 by 230 px."""
+    points = [Point(f"policy number {k}", 40 + 6 * k, 1.0, 0.2 + 0.002 * k, 0.001, None, True, "") for k in range(6)]
+    drawn = RegretFrontier()
+    drawn.show(points, "Good answers lost", False)
+    data, wide = drawn.source.data, (drawn.figure.x_range.end - drawn.figure.x_range.start) / 270
+    tall = (drawn.figure.y_range.end - drawn.figure.y_range.start) / 230
+    boxes = []
+    for x, y, name, align, shift in zip(*(data[key] for key in ("nx", "ny", "name", "align", "shift")), strict=True):
+        at, size = x / wide + shift, 6.6 * len(name)
+        boxes.append((at - size, at, y / tall) if align == "right" else (at, at + size, y / tall))
+    for k, (low, high, y) in enumerate(boxes):
+        for left, right, v in boxes[:k]:
+            assert low >= right or high <= left or abs(y - v) >= 12
 
 
 def test_the_page_is_one_file_with_every_number():
