@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from expsim_panel.estimate_figures import covered
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.logged_shares import NAMES, USED, floored, moves, why_naive
-from expsim_panel.operating import Estimates, by_logged, covered, mean, naive
+from expsim_panel.operating import Estimates, by_logged, mean, naive
 from expsim_panel.quantities import effect, percent
 from expsim_panel.results import Figure, Result, StrategyResult
 from expsim_panel.scenario import Scenario
