@@ -189,10 +189,9 @@ def realism(
     known = [one for one in parts if one is not None]
     if len(known) < splits:
         return Realism(None, "not assessable: some variant has too few prompts to be split", law, items=items)
-    total, single = (
-        {name: np.asarray(sum(part[which][name] for part in known)) for name in known[-1][which]} for which in (0, 1)
-    )
-    mean = {name: value / splits for name, value in total.items()}
+    # a law that was left after the first splits is not in the last one
+    mean = {name: np.asarray(sum(part[0][name] for part in known)) / splits for name in known[-1][0]}
+    single = {name: np.asarray(sum(part[1][name] for part in known)) for name in known[-1][1]}
     floor = mean.pop("floor")
     scores = {name: score_of(floor, value) for name, value in mean.items()}
     alone = {name: score_of(floor, value / splits) for name, value in single.items()}
@@ -209,7 +208,7 @@ def realism(
 
         def again(split: int) -> tuple[str, str]:
             step(splits, splits)
-            return _chosen_within(sheet, seed, rich_laws(raters), split)
+            return _chosen_within(sheet, seed, rich, split)
 
         with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
             chosen = list(pool.map(again, range(min(HALVINGS, first))))
