@@ -16,8 +16,8 @@ item keeps to few of the levels (respondents who use few of them, raters who kno
 Thresholds are carried to the scale of the mixture, ``H(t) = sum of chances x Phi(t / s)``, and the chances of
 straight answers and of echoes are taken out of each rater's distribution, so the distribution of a single rating
 stays what it was. Classes' shares are the nonparametric maximum-likelihood estimate on a grid [1]_ with the weight
-of a few imaginary items; omega and lapse are searched for on a grid and must gain more than noise; echoes are set
-by how often raters tie (`structured_ratings`).
+of a few imaginary items; omega and lapse are searched for on a grid and must gain more than noise; echoes are set by
+how often raters tie (`structured_ratings`).
 
 References
 ----------

@@ -201,24 +201,36 @@ def rows_per_prompt(scenario: Scenario) -> float:
     """Return the rows of the analysis per prompt and arm."""
     table, evaluator = scenario.offline, scenario.evaluator
     if isinstance(evaluator, Hybrid):
-        return float(evaluator.label_share)
+        # People label all prompts of a part of the topics, where there are topics.
+        return float(evaluator.label_share) / int(table.size)
     if table.level == "topic":
         return 1 / int(table.size)
     return 1.0 if table.level == "prompt" else float(scores_per_prompt(evaluator, table, scenario.family == "binary"))
 
 
 def hybrid_parts(scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray) -> OwnParts:
-    """Return what a hybrid's labels and scores of a variant have of their own on one prompt; see `OwnParts`.
+    """Return what a hybrid's labels and scores of a variant have of their own on one row; see `OwnParts`.
 
-    ``Var D = sum A_a + 2 s_e^2 / r``, ``Var F = sum b^2 A_a + 2 (s_w^2 + s_r^2 / (m K))``, ``Cov = sum b A_a`` with
-    ``A_a = s_g^2 + s_o^2 / m``, sums over the two arms of a difference.
+    A row is a topic's mean over its k prompts (a prompt, k = 1, where there are no topics):
+    ``Var D = sum A_a + 2 s_e^2 / (r k)``, ``Var F = sum b^2 A_a + 2 (s_w^2 + s_r^2 / (m K)) / k``,
+    ``Cov = sum b A_a`` with ``A_a = s_tg^2 + (s_g^2 + s_o^2 / m) / k``, sums over the two arms of a difference. What
+    arms share on a topic or a prompt drops out.
     """
     table: Offline = scenario.offline
     judge, human = evaluator.judge, evaluator.human
-    m = int(table.samples)
+    m, k = int(table.samples), int(table.size)
     own = table.interaction_sd**2 + np.maximum(sds**2 - table.given(), 0.0) / m
+    own = table.topic_interaction_sd**2 + own / k
     slope = float(judge.scale)
     many = 1.0 if judge.judges == 1 else panel_factor(int(judge.judges), float(judge.error_correlation))
     left = many * (judge.item_variant_sd**2 + judge.repeat_sd**2 / (m * judge.repeats))
     score = judge.line(means, sds)[0] + slope * means
-    return OwnParts(score, own + human.noise_variance() / human.labels_per_item, slope**2 * own + left, slope * own)
+    noise = human.noise_variance() / human.labels_per_item
+    return OwnParts(score, own + noise / k, slope**2 * own + left / k, slope * own)
+
+
+def topic_sd(scenario: Scenario, parts: OwnParts) -> np.ndarray:
+    """Return the standard deviation of the control's label of a topic as it is, shape (replicates,)."""
+    table: Offline = scenario.offline
+    shared = table.topic_sd**2 + table.prompt_sd**2 / int(table.size)
+    return np.asarray(np.sqrt(parts.label_variance[:, 0] + shared))

@@ -99,11 +99,18 @@ def paired_rows(
 
 
 def score_rows(
-    scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray, steps: np.ndarray, parts: OwnParts
-) -> PairedRows:
-    """Return the law of differences of scores from what every arm has of its own."""
+    scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray, steps: np.ndarray, parts: OwnParts,
+    control_sd: np.ndarray | None = None,
+) -> PairedRows:  # fmt: skip
+    """Return the law of differences of scores from what every arm has of its own.
+
+    Parameters
+    ----------
+    control_sd : ndarray, shape (replicates,), optional
+        Standard deviation of the control's label of a row; that of a response unless given.
+    """
     slope = float(evaluator.judge.line(means[:1], sds[:1])[1][0, 0])
-    own = np.asarray(evaluator.human.measure(means, sds, "normal").sds)[:, 0]
+    own = np.asarray(evaluator.human.measure(means, sds, "normal").sds)[:, 0] if control_sd is None else control_sd
     correction, sign = CORRECTIONS[evaluator.method("normal")], float(scenario.sign)
     per_label, drift = 1 / float(evaluator.label_share), np.zeros(len(steps))
     if means.shape[1] == 2:

@@ -189,9 +189,8 @@ def realism(
     known = [one for one in parts if one is not None]
     if len(known) < splits:
         return Realism(None, "not assessable: some variant has too few prompts to be split", law, items=items)
-    # a law that was left after the first splits is not in the last one
-    mean = {name: np.asarray(sum(part[0][name] for part in known)) / splits for name in known[-1][0]}
-    single = {name: np.asarray(sum(part[1][name] for part in known)) for name in known[-1][1]}
+    total, single = _summed([one[0] for one in known]), _summed([one[1] for one in known])
+    mean = {name: value / splits for name, value in total.items()}
     floor = mean.pop("floor")
     scores = {name: score_of(floor, value) for name, value in mean.items()}
     alone = {name: score_of(floor, value / splits) for name, value in single.items()}
@@ -224,6 +223,10 @@ def _chosen_within(sheet: Sheet, seed: int, rich: tuple[str, ...], split: int) -
     assert halves is not None
     first, second = (chosen_within(half, seed, (split, turn), rich) for turn, half in enumerate(halves))
     return first, second
+
+
+def _summed(parts: list[dict[str, Floats]]) -> dict[str, Floats]:
+    return {name: np.asarray(sum(part[name] for part in parts)) for name in parts[-1]}
 
 
 def _scores(parts: list[Distances | None]) -> dict[str, float]:

@@ -84,7 +84,7 @@ details.forms { font-size: 14px; } code { font-family: ui-monospace, "SFMono-Reg
   padding: 14px 18px; overflow-wrap: anywhere; }
 .box h2 { font-size: 14px; font-weight: 700; margin-bottom: 6px; }
 .box p, .box li { font-size: 14px; }
-.box ul { padding-left: 18px; } .box li { margin-top: 3px; }
+.notes { margin-top: 14px; } .box ul { padding-left: 18px; } .box li { margin-top: 3px; }
 .old .verdict, .old .box { opacity: .62; }
 .bone { border-radius: 6px; background: color-mix(in srgb, var(--panel-on-surface-color) 11%, transparent);
   animation: breathe 1.4s ease-in-out infinite; }
@@ -116,8 +116,8 @@ tr.group th { text-align: left; font-weight: 700; padding-top: 14px; }
 .report p, .report ul { margin: 8px 0; }
 @media (max-width: 600px) { .topic span { display: none; } .verdict { padding: 14px 16px; }
   .verdict h1, .verdict .said { font-size: 19px; }
-  .numbers { grid-template-columns: 1fr; gap: 4px; } .numbers b { font-size: 18px; }
-  .numbers > div { display: grid; grid-template-columns: minmax(84px, auto) 1fr; gap: 12px; align-items: baseline; } }
+  .numbers { grid-template-columns: auto 1fr; gap: 6px 14px; } .numbers b { font-size: 18px; }
+  .numbers > div { display: grid; grid-column: span 2; grid-template-columns: subgrid; align-items: baseline; } }
 """.replace("FONT", FONT).replace("SHADES", SHADES)
 """Style of every pane of text."""
 

@@ -89,7 +89,8 @@ def page(made: ResponseSurface, scenario: Scenario) -> str:
 
 def _table(made: ResponseSurface) -> str:
     """Return the values, with their errors below where there are any."""
-    corner = escape(made.x.path if made.y is None else f"{made.y.path} / {made.x.path}")
+    across = f"{made.x.label} →"
+    corner = escape(across if made.y is None else f"{made.y.label} ↓, {across[0].lower()}{across[1:]}")
     head = "".join(f"<th scope='col'>{value:.4g}</th>" for value in made.x.values)
     lines = [f"<table><thead><tr><th scope='col'>{corner}</th>{head}</tr></thead><tbody>"]
     apart = made.minus is not None

@@ -32,7 +32,7 @@ class Confidence:
         hover(self.figure, [dots, steps, marks], "<div style='max-width:260px'>@said</div>")
         self.names = self.figure.text(
             "day", "value", text="name", source=self.ends, text_color="colour", text_align="right",
-            text_baseline="bottom", y_offset=-7, text_font_size="12px", text_font_style="bold",
+            text_baseline="bottom", x_offset=-6, y_offset=-7, text_font_size="12px", text_font_style="bold",
         )  # fmt: skip
         self.note_text = self.figure.text(
             "day", "value", text="name", source=self.note, text_align="right", text_baseline="bottom",

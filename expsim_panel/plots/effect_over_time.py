@@ -36,7 +36,7 @@ class EffectOverTime:
         hover(self.figure, [bars], "<div style='max-width:260px'>@said</div>")
         self.names = self.figure.text(
             "day", "effect", text="name", source=self.ends, text_color="colour", text_align="right",
-            text_baseline="bottom", y_offset=-7, text_font_size="12px", text_font_style="bold",
+            text_baseline="bottom", x_offset=-6, y_offset=-7, text_font_size="12px", text_font_style="bold",
         )  # fmt: skip
         self.zero = Span(location=0, dimension="width", line_width=1.5)
         self.matters = Span(location=0, dimension="width", line_dash="dashed")

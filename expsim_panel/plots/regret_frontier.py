@@ -120,9 +120,9 @@ class RegretFrontier:
             one.regret + (-1 if end else 1) * _WHISKER * one.regret_se for one, end in zip(points, late, strict=True)
         ]
         heights = [100 * one.wrong for one in points]
-        # A name of 26 letters takes a third of a phone's figure.
+        # As wide as on a phone, where a letter takes a fortieth of the figure.
         longest = max((len(short(one.name)) for one in points), default=0)
-        wide, line = (0.05 + 0.012 * longest) * (right - left), 0.075 * top
+        wide, line = (0.06 + 0.023 * longest) * (right - left), 0.085 * top
         names = apart(
             list(zip(ends, heights, strict=True)), wide, line, 1.1 * top, 0.0,
             [(one.regret, height) for one, height in zip(points, heights, strict=True)], late,

@@ -47,14 +47,15 @@ class Evaluators:
 
     def __init__(self, session: Session) -> None:
         self.session, self.bench = session, Bench()
-        self.said, self.tables, self.problem, self.progress = words(), words(), words(margin=0), words(margin=0)
-        self.split_said, self.trade_said = words(), words()
+        self.problem, self.progress, self.trade_said = words(margin=0), words(margin=0), words()
+        self.said, self.tables = words(bones(64)), words(bones(260))
         self.offline_said, self.prompts_said = words(), words(margin=0)
-        self.worth_said, self.launch_said = words(), words()
+        self.split_said, self.worth_said, self.launch_said = words(bones(40)), words(bones(40)), words(bones(60))
         self.pictures = {
-            key: pn.Column(sizing_mode="stretch_width", margin=0)
-            for key in ("money", "split", "worth", "design", "trade")
+            key: pn.Column(words(bones(HEIGHT, 2)), sizing_mode="stretch_width", margin=0)
+            for key in ("money", "split", "worth", "design")
         }
+        self.pictures["trade"] = pn.Column(sizing_mode="stretch_width", margin=0)
         self.choices = {
             kind: pmu.Select(
                 label=f"{name}: numbers of", options=profiles(kind), value="", size="small", width=230,
@@ -167,8 +168,17 @@ class Evaluators:
 
     def _speak(self) -> None:
         bench = self.bench
+        if bench.error and bench.answers is None:
+            self._clear()
         self.problem.object = f'<p role="alert"><b>{escape(bench.error)}</b></p>' if bench.error else ""
         self.progress.object = f'<p class="caption" role="status">{escape(bench.words)}</p>' if bench.words else ""
+
+    def _clear(self) -> None:
+        """Take the bones away: what they stand for does not come."""
+        for said in (self.said, self.tables, self.split_said, self.worth_said, self.launch_said):
+            said.object = ""
+        for key in ("money", "split", "worth", "design"):
+            self.pictures[key].objects = []
 
     @property
     def _ink(self) -> Ink:
@@ -225,6 +235,15 @@ class Evaluators:
         binary = result.study.scenario.shown_as == "binary"
         self.trade_said.object = evaluator_words.trade(spread, binary)
         self._put("trade", trade_off.draw(spread, binary=binary, ink=self._ink, height=HEIGHT))
+
+
+def bones(height: int, beside: int = 1) -> str:
+    """Return grey areas, of a height in pixels, where something is being computed."""
+    made = f'<div class="bone" style="height:{height}px"></div>' * beside
+    return (
+        '<div aria-hidden="true" style="display:grid;gap:16px;margin:6px 0;'
+        f'grid-template-columns:repeat(auto-fit,minmax(min(430px,100%),1fr))">{made}</div>'
+    )
 
 
 def title(text: str) -> pn.pane.HTML:

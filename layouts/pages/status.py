@@ -53,7 +53,7 @@ def view(session: Session) -> pn.Column:
     follow(session, ["status", "progress", "words"], show)
     follow(session, ["error"], complain)
     # Beside the question where there is room, below it on a phone.
-    doing = pn.FlexBox(run, cancel, said, margin=0, styles={"flex": "1 1 340px", "min-width": "0"})
+    doing = pn.FlexBox(run, cancel, said, margin=0, styles={"flex": "1 1 400px", "min-width": "0"})
     row = pn.FlexBox(asked, doing, sizing_mode="stretch_width", margin=0, gap="0 22px")
     return pn.Column(problem, row, bar, sizing_mode="stretch_width", margin=(0, 0, 10, 0))
 

@@ -8,6 +8,8 @@ from scipy import stats
 from expsim_panel.kernels.rows import AMOUNTS, LEVELS, RATES, SCORES, Rows, draw_rows
 from expsim_panel.outcomes import probit_grid
 
+pytestmark = pytest.mark.arithmetic
+
 CUTS, VALUES = np.array([-1.5, -0.4, 0.3, 1.1]), np.arange(1.0, 6.0)
 
 
