@@ -207,7 +207,7 @@ def realism(
 
         def again(split: int) -> tuple[str, str]:
             step(splits, splits)
-            return _chosen_within(sheet, seed, rich_laws(raters), split)
+            return _chosen_within(sheet, seed, rich, split)
 
         with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
             chosen = list(pool.map(again, range(min(HALVINGS, first))))

@@ -3,7 +3,7 @@
 The law that is kept is the plainest of the best on the halves that it is scored on, so a lucky one is preferred. On
 the first halvings the choice is repeated within the half that a law is fitted to, by halving that half again, and the
 law so chosen is compared with the other half. The difference to the law that was kept, on the same halvings, is the
-optimism; the score less it is the honest one.
+optimism; the score less it is the honest one. Rich laws that were left after the first splits take no part.
 """
 
 from __future__ import annotations
