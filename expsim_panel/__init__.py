@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from expsim_panel.results import Result
     from expsim_panel.scenario import Scenario
     from expsim_panel.sequential import observed_bounds, sequential_design, sequential_plan
-    from expsim_panel.simple_study import simple_study
+    from expsim_panel.simple_world import simple_study
     from expsim_panel.size_answers import mde, power, sample_size
     from expsim_panel.srm import sample_ratio_check
     from expsim_panel.stagewise import stagewise_estimate
@@ -63,7 +63,7 @@ _HOME = {
     "sample_size": "expsim_panel.size_answers",
     "sequential_design": "expsim_panel.sequential",
     "sequential_plan": "expsim_panel.sequential",
-    "simple_study": "expsim_panel.simple_study",
+    "simple_study": "expsim_panel.simple_world",
     "stagewise_estimate": "expsim_panel.stagewise",
     "units_needed": "expsim_panel.needed",
     "zero_events_bound": "expsim_panel.proportions",

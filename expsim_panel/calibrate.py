@@ -111,6 +111,9 @@ def _measured(
         probit=model.fit,
         structure=model.structure if isinstance(model, StructuredModel) else None,
         classes=(tuple(map(float, sheet.values)), tuple(map(float, sheet.edges))) if family == "normal" else None,
+        within_sd=float(np.sqrt(((ratings.score - sheet.values[sheet.level]) ** 2).mean()))
+        if family == "normal"
+        else 0.0,
         prompt_share=prompt_share(within),
         realism=assessed,
         notes=tuple(notes),

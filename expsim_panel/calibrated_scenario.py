@@ -16,6 +16,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtr
 
 from expsim_panel.calibrated_judge import fitted_judge
+from expsim_panel.calibrated_law import fitted_law_tree
 from expsim_panel.calibration import Calibration, plain
 from expsim_panel.errors import InputError, shown
 from expsim_panel.ordered_probit import fit_marginal
@@ -138,6 +139,8 @@ def to_scenario(
             listed.pop()
             human["profile"] = f"Fitted to {calibration.source}."
         assumptions = [*assumptions, *told_costs.values()]
+    fitted_to = {key: human[key] for key in ("severity_sd", "noise_sd") if key in human}
+    human["law"] = fitted_law_tree(calibration, names) | fitted_to
     tree: dict[str, Any] = {
         "schema": 1,
         "scenario": {

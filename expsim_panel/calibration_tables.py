@@ -10,7 +10,7 @@ from expsim_panel.judge_calibration import Estimate
 from expsim_panel.quantities import count, money, percent, plain
 from expsim_panel.rating_agreement import PileUp
 from expsim_panel.rating_table import Beside
-from expsim_panel.realism import PARTS
+from expsim_panel.realism import PARTS, Realism
 
 WORDS = {
     "marginal": "Scores given",
@@ -214,9 +214,20 @@ def _realism(found: Calibration) -> Table:
     note = (
         f"Distances from unseen ratings, 0 is the same: total variation, of ICC the difference; mean of {seen.splits} "
         f"halvings by prompt of {count(seen.items)} items. Kept, as the plainest within "
-        f"2 points of the best: {seen.law}."
+        f"2 points of the best: {seen.law}.{nested_told(seen)}"
     )
     return Table("Distances of every law", head, rows, note)
+
+
+def nested_told(seen: Realism) -> str:
+    """Return what choosing the law on what it is scored on adds to its score; empty where none was chosen."""
+    if seen.nested is None or seen.score is None or seen.honest is None:
+        return ""
+    chosen = ", ".join(f"{name} {times} times" for name, times in seen.nested.laws.items())
+    return (
+        f" Chosen on ratings that the score does not see ({chosen}), laws score {percent(seen.honest, 0)}; chosen on"
+        f" those that it sees, the one kept scores {percent(seen.score, 0)}."
+    )
 
 
 def _spent(beside: Beside) -> Table:

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from expsim_panel import outcomes, timeline
+from expsim_panel import outcomes, rated_rows, timeline
 from expsim_panel.clusters import Clusters
 from expsim_panel.evaluation import Evaluator
 from expsim_panel.scenario import Scenario
-from expsim_panel.uneven import AMOUNTS, LEVELS, Uneven
+from expsim_panel.uneven import AMOUNTS, LEVELS, RATED, Uneven
 
 
 def uneven_days(
@@ -29,9 +29,10 @@ def uneven_days(
     steps = daily_steps(scenario, world)
     drift = timeline.drift(scenario, world)
     stratified = timeline.stratified(scenario)
-    family = outcomes.family(scenario.metric)
+    table = rated_rows.rated(scenario, evaluator)
+    family = RATED if table is not None else outcomes.family(scenario.metric)
     plain = not (
-        family in (LEVELS, AMOUNTS) or steps.any() or drift.any() or pull.any() or found.hidden or stratified
+        family in (LEVELS, AMOUNTS, RATED) or steps.any() or drift.any() or pull.any() or found.hidden or stratified
         or scenario.delay_days or analysis.skip_days or traffic.ramp is not None
     )  # fmt: skip
     if plain:
@@ -39,7 +40,10 @@ def uneven_days(
     slope = _slope(evaluator, scenario)
     sign = scenario.sign
     behind: dict[str, Any] = {}
-    if family in (LEVELS, AMOUNTS):
+    if table is not None:
+        law_of = rated_rows.outcome(scenario, table, len(steps), world in ("null", "unbiased"))
+        behind = {"base": shown, "steps": steps, "pull": pull, "outcome": law_of}
+    elif family in (LEVELS, AMOUNTS):
         none = np.zeros((1, shown.shape[1]))
         bare = evaluator.measure(none, none, scenario.family)
         offset = sign * (np.broadcast_to(bare.means, steps.shape) + drift[:, None])

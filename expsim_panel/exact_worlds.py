@@ -12,7 +12,7 @@ from expsim_panel.design import Bounds, Design, Setting
 from expsim_panel.kernels.crossing import cross
 from expsim_panel.kernels.wedge import cross_wedge
 from expsim_panel.row_law import Law, Stops
-from expsim_panel.uneven import AMOUNTS, RATES, VERDICTS, Uneven
+from expsim_panel.uneven import AMOUNTS, RATED, RATES, VERDICTS, Uneven
 
 
 def why_not(law: Law, uneven: Uneven) -> str:
@@ -21,6 +21,8 @@ def why_not(law: Law, uneven: Uneven) -> str:
         return "no exact value: the preference changes from day to day"
     if not law.kind.plain and (uneven.stratified or not uneven.constant):
         return "no exact value: a hybrid's correction in a world that changes from day to day"
+    if uneven.family == RATED:
+        return "no exact value: ratings are drawn rater by rater from the law that calibration kept"
     if law.severity_sd > 0:
         return "no exact value: raters' severity in a world that is not plain"
     if uneven.family == AMOUNTS:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from expsim_panel import offline_plan, outcomes, timeline
+from expsim_panel import offline_plan, outcomes, rated_rows, timeline
 from expsim_panel.clusters import Clusters, clusters_of
 from expsim_panel.daily_change import daily_steps, uneven_days
 from expsim_panel.design import Setting
@@ -17,6 +17,7 @@ from expsim_panel.offline_laws import rows_per_prompt
 from expsim_panel.preference_rows import arm_sds, planned_sd, preference
 from expsim_panel.row_law import Law
 from expsim_panel.scenario import Scenario
+from expsim_panel.uneven import RATED
 
 WORLDS = ("truth", "null", "unbiased", "prior")
 """truth: as the scenario says. null: the null twin. unbiased: the null twin under a perfect evaluator and
@@ -130,8 +131,11 @@ def true_means(scenario: Scenario, world: str, seed: int, block: int, size: int)
         prior = scenario.prior
         draws = generator(seed, TRUTH, block).standard_normal((size, means.shape[1] - 1))
         means[:, 1:] = means[:, :1] + scenario.sign * (prior.mean + effect_sd(scenario) * draws)
+        table = rated_rows.rated(scenario, scenario.evaluator)
         if scenario.family == "binary":
             means = np.clip(means, 0.001, 0.999)
+        elif table is not None:
+            means = np.clip(means, *table.limits)
         else:
             means = np.clip(means, *outcomes.limits(scenario.metric))
     return means
@@ -172,12 +176,13 @@ def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, f
     uneven = uneven_days(scenario, world, evaluator, shown, pull, found)
     if uneven is not None and uneven.lag > 0:
         uneven = replace(uneven, by_look=_by_look(scenario, evaluator, shown[:1], sds[:1]))
+    raters = evaluator.panels if uneven is not None and uneven.family == RATED else measured.raters
     return Law(
         np.ascontiguousarray(oriented(scenario, measured.means)),
         np.ascontiguousarray(_row_sds(scenario, measured.sds, found)),
         effects,
         measured.severity_sd,
-        measured.raters,
+        raters,
         measured.shared,
         evaluator.rows(scenario, shown, sds, pull, daily_steps(scenario, world)),
         uneven,

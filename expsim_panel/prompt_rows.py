@@ -44,6 +44,11 @@ class PromptRows(RowKind):
     parts: Components
     level: str
 
+    @property
+    def alike(self) -> bool:
+        """Whether the variances hold of all replicates: those of rates hang on the rates."""
+        return not self.law.binary or len(self.law.centre) == 1
+
     def each(self, change: Change) -> Self:
         """Return the same with `change` made to every array by replicate."""
         changed: dict[str, Any] = {name: change(getattr(self.law, name)) for name in _BY_REPLICATE}

@@ -24,6 +24,7 @@ from expsim_panel.ratings_csv import header as read_header
 
 HUMAN = ("human", "person", "people", "crowd", "expert", "annotator")
 UNPARSED = (0.0, -1.0)
+EMPTY = ("", "nan", "null", "none", "na")
 JUDGE = ("judge", "llm", "model", "ai", "auto")
 
 
@@ -122,6 +123,8 @@ def parse_table(
         if top.strip() != data.partition(b"\n")[0].strip():
             raise InputError(name, "--also", f"other columns than in {where}", "give files of one kind")
         data = data.rstrip(b"\n") + b"\n" + rest
+    if form != "csv":
+        data = b"\n" + data  # rows of other formats have no line of their own: they are counted
     header = read_header(data, where)
     for name in judges:
         if name not in header:
@@ -133,7 +136,7 @@ def parse_table(
     if by_judge.any() and not by_judge.all():
         # blank lines keep the numbers of the others
         kept = table.where(~pd.Series(by_judge, index=table.index), "")
-        people = kept.to_csv(index=False, lineterminator="\n").encode()
+        people = (("" if form == "csv" else "\n") + kept.to_csv(index=False, lineterminator="\n")).encode()
     ratings = parse_ratings(people, where, item, rater, score, variant)
     ratings = replace(ratings, sha256=hashlib.sha256(raw).hexdigest())
     warnings = formulas(table, [item, rater, variant, kind], lines)
@@ -193,7 +196,7 @@ def _numbers(column: pd.Series[str], name: str, where: str, lines: np.ndarray) -
     """Return numbers, nan for empty cells."""
     values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     words = column.str.strip().str.lower()
-    empty = words.isin(["", "nan", "null", "none", "na"]).to_numpy(dtype=bool)
+    empty = words.isin(EMPTY).to_numpy(dtype=bool)
     bad = np.flatnonzero(~empty & ~np.isfinite(values))
     if len(bad):
         problem = f"line {lines[bad[0]]} holds {shown(column.iloc[bad[0]])}, not a number"

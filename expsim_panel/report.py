@@ -27,7 +27,7 @@ from expsim_panel.estimate_figures import LATER
 from expsim_panel.evidence import Evidence, of_one
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.streams import BLOCK
-from expsim_panel.results import Advice, Figure, Outcomes, Result, StrategyResult, Trace, Verdict
+from expsim_panel.results import SIMULATED, Advice, Figure, Outcomes, Result, StrategyResult, Trace, Verdict
 from expsim_panel.scenario import Scenario
 from expsim_panel.standing import standing
 from expsim_panel.strategy import Strategy
@@ -149,16 +149,28 @@ def _strategy(
     if guards:
         laws = {world: known[one.name, world] if whole else LATER for world in guards}
         guarded = guardrail_figures.summarise(scenario, one, money, mine, guards, laws)
+    why = {world: known.get((one.name, world)) for world in ("truth", "null")}
     return StrategyResult(
         one,
         mine,
-        _ordered({**truth, "power": power, **alarms}),
-        _ordered({**null, "power": absent, **alarms}),
+        _simulated(_ordered({**truth, "power": power, **alarms}), why["truth"]),
+        _simulated(_ordered({**null, "power": absent, **alarms}), why["null"]),
         shown,
         verdict,
         _wordings(scenario, facts, one, mine["truth"], money, guards.get("truth")),
         guarded,
     )
+
+
+def _simulated(found: dict[str, Figure], known: exact.Exact | str | None) -> dict[str, Figure]:
+    """Let figures without an exact value say that they are simulated, and why."""
+    why = known if isinstance(known, str) else "no exact value of this figure"
+    return {
+        name: replace(one, reason=f"{SIMULATED}: {why}")
+        if one.exact is None and one.value is not None and one.reason is None
+        else one
+        for name, one in found.items()
+    }
 
 
 _SIMULATED = object()

@@ -56,6 +56,11 @@ class RowKind:
     plain = False
     """Whether rows are drawn from a mean and a spread by arm and day, independent of each other given these."""
 
+    @property
+    def alike(self) -> bool:
+        """Whether what is known exactly of these rows, their law's means and spreads apart, holds of all replicates."""
+        return True
+
     def each(self, change: Change) -> Self:
         """Return the same with `change` made to every array by replicate."""
         raise NotImplementedError
@@ -158,7 +163,7 @@ class Law:
         return self._each(lambda array: array[:size])
 
     def one(self, index: int) -> Law:
-        """Return the law of the rows of one replicate, where days are alike; of their kind what all share."""
+        """Return the law of the rows of one replicate, where days are alike, and the replicates' `kind` too."""
         which = slice(index, index + 1)
         return replace(self, means=self.means[which], sds=self.sds[which], effects=self.effects[which], uneven=None)
 

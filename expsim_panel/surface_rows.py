@@ -105,7 +105,7 @@ def rows(
 def _row(
     mover: Mover, study: Study, members: list[tuple[Cell, dict[str, float]]], world: str, serving: Served
 ) -> Row | None:
-    """Return the row of a plain world; None where the world is not plain."""
+    """Return the row of a world whose cells share all but means and spreads; None of any other."""
     scenario = study.scenario
     if outcomes.family(scenario.metric) not in (SCORES, RATES) or world == "prior":
         return None
@@ -124,7 +124,7 @@ def _row(
     elif world in ("null", "unbiased"):
         sds = np.broadcast_to(scenario.sds[0], means.shape)
     law = plan.law_of(scenario, world, means, sds, found if world != "unbiased" else None)
-    if law.uneven is not None:
+    if law.uneven is not None or not law.kind.alike:
         return None
     cells, levels = (tuple(part) for part in zip(*members, strict=True))
     return Row(

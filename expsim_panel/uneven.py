@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from expsim_panel.kernels.rows import AMOUNTS, LEVELS, RATES, SCORES, VERDICTS, Rows
+from expsim_panel.kernels.rows import AMOUNTS, LEVELS, RATED, RATES, SCORES, VERDICTS, Rows
 
-__all__ = ["AMOUNTS", "LEVELS", "RATES", "SCORES", "VERDICTS", "Outcome", "Uneven"]
+__all__ = ["AMOUNTS", "LEVELS", "RATED", "RATES", "SCORES", "VERDICTS", "Outcome", "Uneven"]
 
 
 def _none() -> np.ndarray:
@@ -31,6 +31,8 @@ class Outcome:
         Levels; see `kernels.rows.Rows`.
     zeros, sigma : float
         Amounts; see `kernels.rows.Rows`.
+    table, centre : ndarray
+        Ratings; see `kernels.rows.Rows`.
     """
 
     offset: np.ndarray
@@ -42,6 +44,8 @@ class Outcome:
     implied: np.ndarray = field(default_factory=_none)
     zeros: float = 0.0
     sigma: float = 0.0
+    table: np.ndarray = field(default_factory=lambda: np.zeros((1, 1, 1, 1)))
+    centre: np.ndarray = field(default_factory=lambda: np.zeros((1, 1)))
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Uneven:
     Attributes
     ----------
     family : int
-        `SCORES`, `RATES`, `LEVELS` or `AMOUNTS`.
+        `SCORES`, `RATES`, `LEVELS`, `AMOUNTS` or `RATED`.
     shift : ndarray, shape (days, arms)
         What each day adds to the mean of a scored row, oriented.
     spill : ndarray, shape (replicates, arms)
@@ -69,13 +73,13 @@ class Uneven:
     stratified : bool
         Whether variants are compared within each day.
     base : ndarray, shape (replicates, arms), or None
-        Levels and amounts: mean of the true outcome, not oriented, in the absence of `spill`.
+        Levels, amounts and ratings: mean of the true outcome, not oriented, in the absence of `spill`.
     steps : ndarray, shape (days, arms), or None
-        Levels and amounts: what each day adds to it.
+        The same: what each day adds to it.
     pull : ndarray, shape (replicates, arms), or None
-        Levels and amounts: `spill` on that scale.
+        The same: `spill` on that scale.
     outcome : Outcome or None
-        Levels and amounts: their law.
+        Their law.
     by_look : ndarray, shape (days, arms), or None
         Variance of a corrected mean times its labels at the end of each day, where labels are later than scores.
     """
@@ -144,8 +148,11 @@ class Uneven:
             out.implied,
             float(out.zeros),
             float(out.sigma),
-            float(severity_sd),
+            # of rated rows: the standard normals that say who rates
+            1.0 if self.family == RATED else float(severity_sd),
             int(raters),
             bool(shared),
             np.zeros((self.shift.shape[1], max(int(raters), 1))),
+            out.table,
+            out.centre,
         )

@@ -106,7 +106,7 @@ def _per_day(units: float, days: int, where: str) -> int:
 
 
 def _simple(asked: str, where: str, given: dict[str, Any]) -> tuple[Study, str]:
-    from expsim_panel.simple_study import simple_study
+    from expsim_panel.simple_world import simple_study
 
     for key in ("strategy", "settings"):
         if given[key]:

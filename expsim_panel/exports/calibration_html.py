@@ -11,7 +11,7 @@ from bokeh.models import CustomJS
 
 from expsim_panel._version import VERSION
 from expsim_panel.calibration import Calibration, levels_of
-from expsim_panel.calibration_tables import doubts, tables
+from expsim_panel.calibration_tables import doubts, nested_told, tables
 from expsim_panel.exports._explorer import PAINT
 from expsim_panel.exports._page import STYLE
 from expsim_panel.exports._scroll import scrolls
@@ -76,10 +76,10 @@ def page(found: Calibration, beside: Beside) -> str:
         legends = [plot.legend[0] for plot in plots if plot.legend]
         document.js_on_event(DocumentReady, CustomJS(args={"legends": legends, **inks}, code=LEGENDS))
     heading = f"What the ratings in {found.source} say"
-    sentence = seen.reason if seen.score is None else f"Realism {percent(seen.score, 0)}"
+    sentence = seen.reason if seen.honest is None else f"Realism {percent(seen.honest, 0)}"
     how = (
         "100 %: ratings that the fitted law plays are as close to unseen ratings as other real ratings are; mean of "
-        f"four distances over {seen.splits} halvings by prompt, {count(seen.items)} items."
+        f"four distances over {seen.splits} halvings by prompt, {count(seen.items)} items.{nested_told(seen)}"
         if seen.score is not None
         else ""
     )

@@ -12,6 +12,7 @@ from expsim_panel import named_estimator
 from expsim_panel.caveats import caveats
 from expsim_panel.frontier import of_study
 from expsim_panel.layouts.guardrails import compared
+from expsim_panel.layouts.pages.demand import DemandView
 from expsim_panel.layouts.pages.frame import beside, follow, plot, words
 from expsim_panel.layouts.session import Session
 from expsim_panel.plots.comparison import Comparison
@@ -114,6 +115,7 @@ def view(session: Session) -> pn.Column:
         beside(*map(plot, drawn.figures.values())),
         plot(frontier.figure),
         words(f'<p class="caption">{FRONTIER}</p>'),
+        DemandView(session).view(),
         table,
         sizing_mode="stretch_width",
         margin=(10, 0),

@@ -24,7 +24,7 @@ def problem(line: str) -> str:
 
 def told(found: Calibration, beside: Beside, dark: bool) -> str:
     """Return the answer: how like the ratings the fitted law is, and how people and judges measure."""
-    score = found.realism.score
+    score = found.realism.honest
     if score is None:
         action, word = "inconclusive", "Realism unknown"
         sentence = f"Whether the fitted scenario looks like these ratings is {found.realism.reason}."

@@ -14,6 +14,8 @@ from expsim_panel.measurement_design import Components
 from expsim_panel.operating import estimates, rejected
 from expsim_panel.study import Study
 
+pytestmark = pytest.mark.arithmetic
+
 CV, T, SHARE, REPS = 1.0, 2000, 0.1, 3000
 
 

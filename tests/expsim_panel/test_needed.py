@@ -18,7 +18,7 @@ from expsim_panel.errors import InputError
 from expsim_panel.first_enough import first_enough
 from expsim_panel.multiplicity import adjusted_p_values
 from expsim_panel.power_points import Meter
-from expsim_panel.simple_study import simple_study
+from expsim_panel.simple_world import simple_study
 from expsim_panel.study import Study
 
 _FEW = 2000

@@ -13,6 +13,8 @@ from expsim_panel.overrun import Overrun
 from expsim_panel.sequential import sequential_design
 from expsim_panel.study import Study
 
+pytestmark = pytest.mark.arithmetic
+
 N = 100_000
 T, FINAL = np.array([0.25, 0.5, 0.8, 1.0]), np.array([0.45, 0.7, 1.0, 1.2])
 

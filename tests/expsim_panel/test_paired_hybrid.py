@@ -18,6 +18,8 @@ from expsim_panel.operating import estimates
 from expsim_panel.paired_laws import rate_differences, together
 from expsim_panel.study import Study
 
+pytestmark = pytest.mark.arithmetic
+
 JUDGE = {"item_sd": 0.4, "item_variant_sd": 0.3, "repeat_sd": 0.2, "scale": 0.8, "differential_bias": 0.05}
 VERDICTS = {"sensitivity": 0.85, "specificity": 0.8, "differential_bias": 0.03, "price_override": 0.01}
 PEOPLE = {"sensitivity": 0.95, "specificity": 0.9, "price_per_label": 0.4}

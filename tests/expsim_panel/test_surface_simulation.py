@@ -15,6 +15,8 @@ from expsim_panel.study import Study
 from expsim_panel.surface_rows import Row, rows
 from expsim_panel.surface_simulation import tasks
 
+pytestmark = pytest.mark.arithmetic
+
 STRATEGIES = [
     {"kind": "obrien-fleming", "looks": 5},
     {"kind": "pocock", "looks": 3, "sides": 1, "futility_bounds": [0.0, 0.5], "name": "gives-up"},

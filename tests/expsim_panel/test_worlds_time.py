@@ -9,6 +9,8 @@ from expsim_panel import engine, plan
 from expsim_panel.errors import InputError
 from expsim_panel.study import Study
 
+pytestmark = pytest.mark.arithmetic
+
 DAYS, PER_DAY = 28, 2000
 NOVELTY = {"size": 0.05, "days": 7.0}
 
