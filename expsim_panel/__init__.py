@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from expsim_panel.cuped import cuped_variance_ratio
     from expsim_panel.errors import InputError
     from expsim_panel.multiplicity import adjusted_p_values, dunnett_critical
+    from expsim_panel.needed import days_needed, effect_needed, power_reached, units_needed
     from expsim_panel.past_effects import fit_prior
     from expsim_panel.proportions import zero_events_bound
     from expsim_panel.repeated_tests import peeking
     from expsim_panel.results import Result
     from expsim_panel.scenario import Scenario
     from expsim_panel.sequential import observed_bounds, sequential_design, sequential_plan
+    from expsim_panel.simple_world import simple_study
     from expsim_panel.size_answers import mde, power, sample_size
     from expsim_panel.srm import sample_ratio_check
     from expsim_panel.stagewise import stagewise_estimate
@@ -46,19 +48,24 @@ _HOME = {
     "bandit": "expsim_panel.bandits",
     "conditional_power": "expsim_panel.conditional",
     "cuped_variance_ratio": "expsim_panel.cuped",
+    "days_needed": "expsim_panel.needed",
     "dunnett_critical": "expsim_panel.multiplicity",
+    "effect_needed": "expsim_panel.needed",
     "fit_prior": "expsim_panel.past_effects",
     "group_sequential": "expsim_panel.analytic",
     "mde": "expsim_panel.size_answers",
     "observed_bounds": "expsim_panel.sequential",
     "peeking": "expsim_panel.repeated_tests",
     "power": "expsim_panel.size_answers",
+    "power_reached": "expsim_panel.needed",
     "predictive_power": "expsim_panel.conditional",
     "sample_ratio_check": "expsim_panel.srm",
     "sample_size": "expsim_panel.size_answers",
     "sequential_design": "expsim_panel.sequential",
     "sequential_plan": "expsim_panel.sequential",
+    "simple_study": "expsim_panel.simple_world",
     "stagewise_estimate": "expsim_panel.stagewise",
+    "units_needed": "expsim_panel.needed",
     "zero_events_bound": "expsim_panel.proportions",
 }
 __all__ = [
@@ -71,19 +78,24 @@ __all__ = [
     "bandit",
     "conditional_power",
     "cuped_variance_ratio",
+    "days_needed",
     "dunnett_critical",
+    "effect_needed",
     "fit_prior",
     "group_sequential",
     "mde",
     "observed_bounds",
     "peeking",
     "power",
+    "power_reached",
     "predictive_power",
     "sample_ratio_check",
     "sample_size",
     "sequential_design",
     "sequential_plan",
+    "simple_study",
     "stagewise_estimate",
+    "units_needed",
     "zero_events_bound",
 ]
 

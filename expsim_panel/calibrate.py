@@ -18,7 +18,7 @@ from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.rating_laws import fitted_law, law_told
 from expsim_panel.rating_models import Sheet, prompt_share
 from expsim_panel.ratings import Ratings
-from expsim_panel.realism import SPLITS, assessed_part, looks_adjudicated, realism
+from expsim_panel.realism import SPLITS, Step, assessed_part, looks_adjudicated, no_step, realism
 from expsim_panel.structured_ratings import StructuredModel
 
 __all__ = ["Calibration", "Contrast", "VariantFacts", "calibrate", "dump_scenario", "to_scenario"]
@@ -36,6 +36,7 @@ def calibrate(
     splits: int = SPLITS,
     seed: int = 1,
     adjudicated: bool | None = None,
+    step: Step = no_step,
 ) -> Calibration:
     """Measure a table of ratings.
 
@@ -44,8 +45,8 @@ def calibrate(
     control, treatments : str, list of str
         Variants of the scenario. By default the first variant in the file and all others; of more than
         ten, the two with the highest means, which a note then says.
-    splits, seed, adjudicated
-        Of the realism score, see `realism.realism`.
+    splits, seed, adjudicated, step
+        Of the realism score, which takes most of the time, see `realism.realism`.
 
     Raises
     ------
@@ -54,7 +55,7 @@ def calibrate(
     """
     # Hundreds of small systems: threads of the linear algebra would mostly wait for each other.
     with threadpool_limits(1, "blas"):
-        return _measured(ratings, control, treatments, splits, seed, adjudicated)
+        return _measured(ratings, control, treatments, splits, seed, adjudicated, step)
 
 
 def _measured(
@@ -64,6 +65,7 @@ def _measured(
     splits: int,
     seed: int,
     adjudicated: bool | None,
+    step: Step,
 ) -> Calibration:
     family, values = _family(ratings.score)
     notes: list[str] = []
@@ -80,7 +82,7 @@ def _measured(
     edges = np.linspace(ratings.score.min(), ratings.score.max(), BINS + 1) if family == "normal" else values
     variants = tuple(_facts(ratings, code, edges, family) for code in range(len(ratings.variants)))
     control, chosen = _choose(ratings, variants, control, treatments, notes)
-    assessed = realism(sheet, splits, seed, adjudicated, continuous=family == "normal")
+    assessed = realism(sheet, splits, seed, adjudicated, continuous=family == "normal", step=step)
     model = fitted_law(sheet, assessed_part(sheet, seed), assessed.law, seed, within)
     notes += law_told(assessed.law, assessed.scores)
     if looks_adjudicated(assessed.wide, assessed.items):
@@ -109,6 +111,9 @@ def _measured(
         probit=model.fit,
         structure=model.structure if isinstance(model, StructuredModel) else None,
         classes=(tuple(map(float, sheet.values)), tuple(map(float, sheet.edges))) if family == "normal" else None,
+        within_sd=float(np.sqrt(((ratings.score - sheet.values[sheet.level]) ** 2).mean()))
+        if family == "normal"
+        else 0.0,
         prompt_share=prompt_share(within),
         realism=assessed,
         notes=tuple(notes),

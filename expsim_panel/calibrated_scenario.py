@@ -7,6 +7,7 @@ default that is listed, in plain sentences, in ``[calibration].assumptions``.
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from scipy.optimize import brentq
 from scipy.special import ndtr
 
 from expsim_panel.calibrated_judge import fitted_judge
-from expsim_panel.calibration import Calibration
+from expsim_panel.calibrated_law import fitted_law_tree
+from expsim_panel.calibration import Calibration, plain
 from expsim_panel.errors import InputError, shown
 from expsim_panel.ordered_probit import fit_marginal
 from expsim_panel.rating_table import Beside
@@ -27,6 +29,7 @@ JUDGE_BIAS_SD = 0.29  # middle of 0.21-0.37
 JUDGE_CORRELATION = 0.514  # G-Eval GPT-4 with the mean of SummEval's three experts
 JUDGE_SPLIT = {"item_sd": 0.4, "item_variant_sd": 0.4, "repeat_sd": 0.2}
 UNKNOWN_RELIABILITY = 0.5
+ONE_VARIANT = "a scenario compares at least two variants, and these ratings are of one"
 
 ASSUMPTIONS = (
     "Traffic of 400 units a day for 28 days, evenly split, one response each, is assumed.",
@@ -136,6 +139,8 @@ def to_scenario(
             listed.pop()
             human["profile"] = f"Fitted to {calibration.source}."
         assumptions = [*assumptions, *told_costs.values()]
+    fitted_to = {key: human[key] for key in ("severity_sd", "noise_sd") if key in human}
+    human["law"] = fitted_law_tree(calibration, names) | fitted_to
     tree: dict[str, Any] = {
         "schema": 1,
         "scenario": {
@@ -163,6 +168,12 @@ def to_scenario(
         "calibration": {"assumptions": [*listed, told, *assumptions]} | _record(calibration),
     }
     return dict(_tidy(tree))
+
+
+def document_of(found: Calibration, beside: Beside, tree: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the calibration's JSON document (docs/contract.md); `tree` None where there is no scenario."""
+    made: dict[str, Any] = {"calibration": found.to_json() | plain(asdict(beside)), "scenario": tree}
+    return made if tree is not None else made | {"scenario_reason": ONE_VARIANT}
 
 
 def latent_scale(calibration: Calibration, names: tuple[str, ...]) -> tuple[list[float], list[float]]:

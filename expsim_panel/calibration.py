@@ -82,6 +82,8 @@ class Calibration:
     classes : tuple of tuple of float, or None
         The levels of that law for ``normal``: mean score of each class, and the edges between them (scores with few
         values: the values). None where levels are scores.
+    within_sd : float
+        Standard deviation of scores within these classes; 0 where levels are scores.
     prompt_share : float
         Part of the item variance that variants share on a prompt.
     notes : tuple of str
@@ -106,6 +108,7 @@ class Calibration:
     probit: OrderedProbit
     structure: Structure | None
     classes: tuple[tuple[float, ...], tuple[float, ...]] | None
+    within_sd: float
     prompt_share: float
     realism: Realism
     notes: tuple[str, ...]
@@ -127,6 +130,13 @@ class Calibration:
         if self.classes is not None:
             tree["classes"] = {"values": self.classes[0], "edges": self.classes[1]}
         return dict(plain(tree))
+
+
+def levels_of(found: Calibration) -> tuple[float, ...]:
+    """Return the scores behind the levels of the realism score; of a continuous score, the number of its class."""
+    assert found.realism.real is not None
+    classes = len(found.realism.real.marginal)
+    return found.levels if len(found.levels) == classes else tuple(float(k + 1) for k in range(classes))
 
 
 def plain(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from expsim_panel import exact, plan
+from expsim_panel import exact, plan, rated_rows
 from expsim_panel.design import Design
 from expsim_panel.economics import ledger
 from expsim_panel.evaluators.hybrid import Hybrid
@@ -30,7 +30,7 @@ def caveats(result: Result) -> tuple[str, ...]:
     """Return the sentences that belong beside the table of strategies, the weightiest first."""
     scenario = result.study.scenario
     found = [_partiality(result, scenario), _corrections(scenario), _second_look(result), _held_back(result)]
-    found += [_after_a_bandit(result, scenario), _few_events(result, scenario)]
+    found += [_after_a_bandit(result, scenario), _few_events(result, scenario), rated_rows.told(scenario)]
     return tuple(sentence for sentence in found if sentence)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from expsim_panel import plan
 from expsim_panel.design import Setting
+from expsim_panel.row_law import Law
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
 from expsim_panel.uneven import AMOUNTS, RATES
@@ -55,7 +56,7 @@ def claim(scenario: Scenario, one: Strategy, world: str = "null") -> Claim:
     return Claim("at most", wider) if wider and claimed == "exact" else Claim(claimed)
 
 
-def _broken(one: Strategy, setting: Setting, law: plan.Law) -> str:
+def _broken(one: Strategy, setting: Setting, law: Law) -> str:
     """Return what makes false alarms more frequent than any test of these rows says; empty: nothing."""
     if np.ptp(law.means[0]) > _SAME:
         return "the evaluator favours a variant"
@@ -84,7 +85,7 @@ def _broken(one: Strategy, setting: Setting, law: plan.Law) -> str:
     return ""
 
 
-def _wider(one: Strategy, law: plan.Law) -> str:
+def _wider(one: Strategy, law: Law) -> str:
     """Return what makes the estimated spread too large and false alarms rarer; empty: nothing."""
     if law.severity_sd > 0:
         return "raters' severity is in the estimated spread, and cancels in the difference"

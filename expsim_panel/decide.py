@@ -26,8 +26,6 @@ from expsim_panel.study import Study
 from expsim_panel.world_words import words_of
 
 NO_LUCK = 0
-SKEWED = sample_ratio.ALPHA
-"""A p-value of the split below this says that assignment itself went wrong."""
 
 
 @dataclass(frozen=True)

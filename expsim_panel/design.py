@@ -198,6 +198,20 @@ class Design(Section):
         """
         return None
 
+    def found_for(self, z: np.ndarray, setting: Setting) -> np.ndarray | None:
+        """Tell for which variants each test at the end finds a gain; None: the rule ends with one finding only.
+
+        Parameters
+        ----------
+        z : ndarray, shape (tests, variants)
+            z statistics against the control, positive is better.
+
+        Returns
+        -------
+        bool ndarray, same shape, or None
+        """
+        return None
+
     def level(self) -> float:
         """Return the confidence level of the interval shown with an estimate."""
         return 0.95

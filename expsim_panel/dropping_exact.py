@@ -11,11 +11,11 @@ from expsim_panel.economics import Ledger
 from expsim_panel.exact import Exact
 
 if TYPE_CHECKING:
-    from expsim_panel import plan
     from expsim_panel.design import Design, Setting
+    from expsim_panel.row_law import Law
 
 
-def operating(design: Design, setting: Setting, law: plan.Law, money: Ledger, guarded: bool) -> Exact | str:
+def operating(design: Design, setting: Setting, law: Law, money: Ledger, guarded: bool) -> Exact | str:
     """Return the exact figures of a design that drops variants, or the reason why there are none.
 
     Parameters
@@ -27,7 +27,7 @@ def operating(design: Design, setting: Setting, law: plan.Law, money: Ledger, gu
     guarded : bool
         Whether there are guardrails: what they let through is not known exactly, since sizes depend on who is left.
     """
-    if law.uneven is not None or law.labelled is not None or law.severity_sd > 0:
+    if not law.plain or law.severity_sd > 0:
         return "no exact value: rows are not independent and alike by variant and day"
     found = design.dropped(setting, law.means[0], law.sds[0])
     if isinstance(found, str) or found is None:
@@ -42,6 +42,7 @@ def operating(design: Design, setting: Setting, law: plan.Law, money: Ledger, gu
         "rejection": wins,
         "launch": wins,
         "power": float(drops.wins[law.effects[0, 1:] > 0].sum()),
+        "best": float(drops.wins[int(law.effects[0, 1:].argmax())]),
         "units": total,
         "exposures": total * money.exposures_per_unit,
         "days": float(ended @ days),

@@ -16,6 +16,7 @@ from expsim_panel.registry import Registry
 from expsim_panel.sections import Section
 
 if TYPE_CHECKING:
+    from expsim_panel.row_law import RowKind
     from expsim_panel.scenario import Scenario
 
 
@@ -70,6 +71,33 @@ class Evaluator(Section):
             True mean and standard deviation of one response; for ``family="binary"`` the true rates.
         """
         raise LookupError(f"{type(self).__name__} does not say how it measures")
+
+    def rows(
+        self, scenario: Scenario, means: np.ndarray, sds: np.ndarray, pull: np.ndarray, steps: np.ndarray
+    ) -> RowKind:
+        """Return what rows of live traffic are made of: of one measurement each, unless an evaluator says otherwise.
+
+        Parameters
+        ----------
+        means, sds : ndarray, shape (replicates, arms)
+            True law of a response in the absence of spill-over, metric units.
+        pull : ndarray, shape (replicates, arms)
+            What all true means gain where this arm has all of the traffic.
+        steps : ndarray, shape (days, arms)
+            What each day adds to the true means.
+        """
+        from expsim_panel.plain_rows import PlainRows
+
+        return PlainRows()
+
+    @property
+    def label_lag(self) -> int:
+        """Days by which a label is later than a score of the same response; 0 where a row is one measurement."""
+        return 0
+
+    def partly_labelled(self, means: np.ndarray, sds: np.ndarray, family: str, part: float) -> np.ndarray:
+        """Return the variance of a row, shape of `means`, where all scores are in and `part` of the labels."""
+        return np.asarray(self.measure(means, sds, family).sds ** 2)
 
     def bias_free(self) -> Evaluator:
         """Return a perfect evaluator that scores the same share of units."""

@@ -10,15 +10,13 @@ from expsim_panel import exact_worlds, plan
 from expsim_panel.design import Bounds, Setting
 from expsim_panel.economics import Ledger
 from expsim_panel.guardrail_laws import passes_at
-from expsim_panel.offline_laws import PromptRows
 from expsim_panel.regions import stops_between
+from expsim_panel.row_law import Law, Stops
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
 
 _SEVERITY_NODES = 8
 _MANY_RATERS = 300
-PROMPTS = 100
-"""Rows of a prompt set from which on an estimated variance passes for a known one, where no t law helps."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effe
     absent = exact_worlds.why_no_bounds(one.design, uneven) if uneven is not None else ""
     if absent:
         return absent
-    changing = uneven is not None and (uneven.stratified or not uneven.constant) and law.labelled is None
+    changing = uneven is not None and (uneven.stratified or not uneven.constant) and law.kind.plain
     if uneven is not None and changing:
         planned = exact_worlds.bounds_of(one.design, setting, law, uneven)
     else:
@@ -86,11 +84,11 @@ def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effe
     if planned is None:
         found = at_the_end(one, setting, law, money)
         return found if isinstance(found, str) else vetoed(scenario, world, found, {})
-    if isinstance(law.labelled, PromptRows) and one.design.kind == "fixed-t":
-        freedom = law.labelled.freedom(setting.rows[-1, 0])
-        if freedom is None or not law.labelled.law.paired:
-            return "no exact value: the degrees of freedom follow from the data"
-        planned = replace(planned, lower=student(planned.lower, freedom), upper=student(planned.upper, freedom))
+    if one.design.kind == "fixed-t":
+        told = law.kind.student(planned, setting.rows)
+        if isinstance(told, str):
+            return told
+        planned = told
     found = stopped(setting, planned, law, money)
     return found if isinstance(found, str) else vetoed(scenario, world, found, {})
 
@@ -123,13 +121,13 @@ def all_pass(scenario: Scenario, world: str, units: np.ndarray) -> np.ndarray:
     return found
 
 
-def as_seen(setting: Setting, law: plan.Law) -> Setting:
+def as_seen(setting: Setting, law: Law) -> Setting:
     """Return the setting with the spread that the data will show, each arm its own, in place of the planned one."""
     between = law.severity_sd**2 * (1 - 1 / max(law.raters, 1))
     return replace(setting, sds=np.sqrt(law.sds[0] ** 2 + between))
 
 
-def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> Exact | str:
+def stopped(setting: Setting, planned: Bounds, law: Law, money: Ledger) -> Exact | str:
     """Return the exact figures of solved bounds, or the reason why there are none.
 
     A surface solves the bounds once per traffic: they do not depend on the effect, only the law does.
@@ -154,25 +152,20 @@ def stopped(setting: Setting, planned: Bounds, law: plan.Law, money: Ledger) -> 
     difference = float(law.means[0, 1] - law.means[0, 0])
     if variance[-1] <= 0:
         return "no exact value: the outcome does not vary"
-    if law.labelled is not None and law.labelled.drift.any():
-        return "no exact value: the judge drifts, and labels correct it"
-    delay = 0
-    few = isinstance(law.labelled, PromptRows) and rows.min() < PROMPTS
-    if isinstance(law.labelled, PromptRows) and few and (len(rows) > 1 or law.labelled.freedom(rows[0, 0]) is None):
-        return f"no exact value: a look sees fewer than {PROMPTS} rows"
-    if isinstance(law.labelled, PromptRows) and law.severity_sd == 0:
-        low, idle, high = _on_prompts(planned, difference, law.labelled, rows[:, 0])
-    elif isinstance(law.labelled, PromptRows) and law.labelled.level != "prompt":
-        return "no exact value: raters' severity in rows other than prompts"
+    absent = law.kind.why_inexact(rows, law.severity_sd)
+    if absent:
+        return absent
+    own = law.kind.crossing(planned, difference, rows, law.severity_sd)
+    if own is not None:
+        low, idle, high = own
     elif law.uneven is None:
         low, idle, high = _crossing(variance, planned, difference, law, rows)
     else:
         absent = exact_worlds.why_not(law, law.uneven)
         if absent:
             return absent
-        delay = law.uneven.delay
         low, idle, high = exact_worlds.crossing(setting, planned, law, law.uneven)
-    return _figures(setting, looks, low, idle, high, planned.futility, delay, money)
+    return _figures(setting, looks, low, idle, high, planned.futility, law.delay, money)
 
 
 def _with_outcomes(setting: Setting, planned: Bounds) -> Bounds:
@@ -191,9 +184,9 @@ def _with_outcomes(setting: Setting, planned: Bounds) -> Bounds:
     )
 
 
-def at_the_end(one: Strategy, setting: Setting, law: plan.Law, money: Ledger) -> Exact | str:
+def at_the_end(one: Strategy, setting: Setting, law: Law, money: Ledger) -> Exact | str:
     """Return the exact figures of a test at the end that no bound on z describes, or why there are none."""
-    if law.uneven is not None or law.severity_sd > 0 or law.labelled is not None:
+    if not law.plain or law.severity_sd > 0:
         return "no exact value for this stopping rule in a world that is not plain"
     found = one.design.rejects(setting, law.means[0], law.sds[0])
     if found is None:
@@ -255,42 +248,7 @@ def with_effect(scenario: Scenario, effect: float) -> Scenario:
     return Scenario.from_tree(tree, scenario.scenario.name)
 
 
-def student(bounds: np.ndarray, freedom: float) -> np.ndarray:
-    """Return the t quantiles at the levels of normal ones."""
-    from scipy.special import ndtr, stdtrit
-
-    found = np.where(np.isfinite(bounds), stdtrit(freedom, ndtr(np.where(np.isfinite(bounds), bounds, 0.0))), bounds)
-    return np.asarray(found)
-
-
-def _on_prompts(
-    planned: Bounds, difference: float, rows: PromptRows, count: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return P(stop low), P(give up between inner bounds) and P(stop high) at each look on a prompt set.
-
-    One look at normal rows is a noncentral t. Otherwise an estimate with true variance V that the analysis takes for A
-    is over a bound u when a standard normal is over ``u sqrt(A / V)``; batches are independent: the recursion holds.
-    """
-    true, believed = rows.variances(count)
-    freedom = rows.freedom(count[-1])
-    if count.size == 1 and freedom is not None:
-        from scipy.special import nctdtr
-
-        shift, inner = difference / float(np.sqrt(true[0])), planned.inner
-        low = float(nctdtr(freedom, shift, planned.lower[0]))
-        high = float(nctdtr(freedom, -shift, -planned.upper[0]))
-        # Far from 0 the noncentral t has no digits left, and is as good as normal at so many degrees of freedom.
-        if (inner is None or inner[0] <= 0) and np.isfinite(low + high):
-            return np.array([low]), np.zeros(1), np.array([high])
-    stretch = np.sqrt(believed / true)
-    inner = None if planned.inner is None else planned.inner * stretch
-    bounds = planned.lower * stretch, planned.upper * stretch, inner
-    return stops_between(true[-1] / true, *bounds, difference / float(np.sqrt(true[-1])))
-
-
-def _crossing(
-    variance: np.ndarray, planned: Bounds, difference: float, law: plan.Law, rows: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _crossing(variance: np.ndarray, planned: Bounds, difference: float, law: Law, rows: np.ndarray) -> Stops:
     """Return P(stop low), P(give up between inner bounds) and P(stop high) at each look.
 
     Shared raters cancel in the difference but not in the estimated variance, which therefore is too

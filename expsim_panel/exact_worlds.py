@@ -9,19 +9,20 @@ import numpy as np
 
 from expsim_panel import plan
 from expsim_panel.design import Bounds, Design, Setting
-from expsim_panel.hybrid_rows import LabelledRows
 from expsim_panel.kernels.crossing import cross
 from expsim_panel.kernels.wedge import cross_wedge
-from expsim_panel.paired_rows import PairedRows
-from expsim_panel.uneven import AMOUNTS, RATES, VERDICTS, Uneven
+from expsim_panel.row_law import Law, Stops
+from expsim_panel.uneven import AMOUNTS, RATED, RATES, VERDICTS, Uneven
 
 
-def why_not(law: plan.Law, uneven: Uneven) -> str:
+def why_not(law: Law, uneven: Uneven) -> str:
     """Return the reason why such a world has no exact figures; empty if it has."""
     if uneven.family == VERDICTS and not uneven.constant:
         return "no exact value: the preference changes from day to day"
-    if law.labelled is not None and (uneven.stratified or not uneven.constant):
+    if not law.kind.plain and (uneven.stratified or not uneven.constant):
         return "no exact value: a hybrid's correction in a world that changes from day to day"
+    if uneven.family == RATED:
+        return "no exact value: ratings are drawn rater by rater from the law that calibration kept"
     if law.severity_sd > 0:
         return "no exact value: raters' severity in a world that is not plain"
     if uneven.family == AMOUNTS:
@@ -43,7 +44,7 @@ def follows_data(design: Design) -> bool:
     return design.bounds_follow_spread and type(design).rule is not Design.rule
 
 
-def bounds_of(design: Design, setting: Setting, law: plan.Law, uneven: Uneven) -> Bounds | None:
+def bounds_of(design: Design, setting: Setting, law: Law, uneven: Uneven) -> Bounds | None:
     """Return the bounds on z that a design comes to in a world that changes from day to day."""
     if not follows_data(design):
         return design.bounds(setting)
@@ -72,7 +73,7 @@ class Moments(NamedTuple):
     time: np.ndarray
 
 
-def _moments(setting: Setting, law: plan.Law, uneven: Uneven) -> Moments:
+def _moments(setting: Setting, law: Law, uneven: Uneven) -> Moments:
     """Return the moments of the estimate by day, nan before there is one.
 
     The joint law of the looks is the canonical one: of pooled means of rows with one variance because the covariance
@@ -90,9 +91,9 @@ def _moments(setting: Setting, law: plan.Law, uneven: Uneven) -> Moments:
     by_day = uneven.family == RATES and uneven.moves
     if by_day:
         spread = means * (1 - means)
-    if isinstance(law.labelled, LabelledRows | PairedRows) and law.labelled.by_look is not None:
+    if uneven.by_look is not None:
         # Labels are later than scores: what a label is worth changes from look to look.
-        spread = law.labelled.by_look
+        spread = uneven.by_look
     with np.errstate(divide="ignore", invalid="ignore"):
         if uneven.stratified:
             used = np.all(rows >= 2, axis=1)[:, None]
@@ -111,9 +112,7 @@ def _moments(setting: Setting, law: plan.Law, uneven: Uneven) -> Moments:
         return Moments(average[:, 1] - average[:, 0], variance, (within + between) / count, time)
 
 
-def crossing(
-    setting: Setting, planned: Bounds, law: plan.Law, uneven: Uneven
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def crossing(setting: Setting, planned: Bounds, law: Law, uneven: Uneven) -> Stops:
     """Return P(stop low), P(give up between inner bounds) and P(stop high) at each look, for two arms.
 
     The estimate at look k has a mean ``m_k`` and a variance ``V_k``; the analysis believes ``A_k``. It stops
@@ -130,7 +129,5 @@ def crossing(
         found = cross(time / time[-1], low, high, 0.0)
         return found[0], np.zeros(found[0].size), found[1]
     width = planned.inner * stretch
-    every: tuple[np.ndarray, np.ndarray, np.ndarray] = cross_wedge(
-        time / time[-1], low, -width - drift, width - drift, high, 0.0
-    )
+    every: Stops = cross_wedge(time / time[-1], low, -width - drift, width - drift, high, 0.0)
     return every

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from expsim_panel import outcomes, timeline
-from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.kernels.hybrid import EIF, PPI, PPI_PLUS, ROGAN_GLADEN, SUMS_KEPT, N, Scored, as_rows, corrected
+from expsim_panel.kernels.hybrid_paths import draw_hybrid
+from expsim_panel.kernels.hybrid_worlds import HybridWorld
 from expsim_panel.kernels.rows import RATES
+from expsim_panel.plain_rows import unobserved
+from expsim_panel.row_law import Block, Change, Law, RowKind
 from expsim_panel.uneven import Outcome
 
 if TYPE_CHECKING:
+    from expsim_panel.evaluators.hybrid import Hybrid
+    from expsim_panel.policy import Policy, Supply
     from expsim_panel.scenario import Scenario
 
+DRIFTS = "no exact value: the judge drifts, and labels correct it"
 CORRECTIONS = {"ppi++": PPI_PLUS, "ppi": PPI, "eif": EIF, "rogan-gladen": ROGAN_GLADEN}
 _BY_REPLICATE = ("means", "sds", "spill", "offset", "slope", "score_noise", "label_noise", "hit", "false")
 
 
 @dataclass(frozen=True)
-class LabelledRows:
+class LabelledRows(RowKind):
     """The law of labels and scores, without the kernel's scratch space; attributes as in `kernels.hybrid.Scored`."""
 
     family: int
@@ -49,22 +55,47 @@ class LabelledRows:
     severity_sd: float
     raters: int
     shared: bool
-    by_look: np.ndarray | None = None
-    """Variance of a corrected mean times its labels at the end of each day, where labels are later than scores."""
 
-    def repeated(self, size: int) -> LabelledRows:
-        """Return the same for `size` replicates that share the first one's truth."""
-        changed: dict[str, Any] = {name: np.tile(getattr(self, name)[:1], (size, 1)) for name in _BY_REPLICATE}
+    def each(self, change: Change) -> Self:
+        """Return the same with `change` made to every array by replicate."""
+        changed: dict[str, Any] = {name: change(getattr(self, name)) for name in _BY_REPLICATE}
         return replace(self, **changed)
 
-    def first(self, size: int) -> LabelledRows:
-        """Return the same for the first `size` replicates."""
-        changed: dict[str, Any] = {name: getattr(self, name)[:size] for name in _BY_REPLICATE}
-        return replace(self, **changed)
+    def draw(self, law: Law, block: Block) -> np.ndarray | None:
+        """Draw a block of labels and scores."""
+        _, days, arms = block.sums.shape
+        shares, stratified = np.zeros(block.rows.shape), False
+        if law.uneven is not None:
+            shares, stratified = np.asarray(law.uneven.shares), bool(law.uneven.stratified)
+        daily, judged = np.zeros((days, SUMS_KEPT, arms)), judged_of(self.per_label, block.rows)
+        draw_hybrid(
+            block.outcome, block.evaluator, self.kernel(), block.rows, judged, shares, stratified, law.lag,
+            block.sums, block.squares, *block.known, daily,
+        )  # fmt: skip
+        return daily
 
-    def judged(self, labelled: np.ndarray) -> np.ndarray:
-        """Return the judged rows of each day from its labelled ones, shape (days, arms)."""
-        return judged_of(self.per_label, labelled)
+    def allocation(self, law: Law, policy: Policy, supply: Supply) -> Any:
+        """Return the kernel's parameters of an adaptive policy, in a world that draws and corrects its rows."""
+        (size, arms), days = law.means.shape, supply.arrivals.size
+        return HybridWorld(
+            policy.allocation(unobserved(supply)),
+            self.kernel(),
+            law.delay,
+            law.lag,
+            law.skip,
+            np.zeros((4, arms)),
+            np.zeros((4, arms)),
+            np.zeros(SUMS_KEPT),
+            np.zeros((2, days, 4, arms)),
+            np.zeros((days, 4, arms)),
+            np.zeros((size, 4, arms)),
+            np.zeros((days, SUMS_KEPT, arms)),
+            np.zeros((2, SUMS_KEPT, arms)),
+        )
+
+    def why_inexact(self, rows: np.ndarray, severity_sd: float) -> str:
+        """Return why there are no exact figures."""
+        return DRIFTS if self.drift.any() else ""
 
     def estimate(self, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return sum and sum of squares of each arm's rows from its labels and scores, shape (9, arms)."""

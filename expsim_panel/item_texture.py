@@ -9,14 +9,15 @@ direction among the item's factors, standard normal. Of each item are drawn
     straight  with a small chance all raters give the same level, whatever they look at
 
 of each rating whether it is a `lapse`, which has nothing to do with the item, and whether it is an `echo`: it
-then has the noise of another rating of the item, so that raters agree to the point more often than smooth
-noise allows (respondents who use few of the levels, raters who know what others said).
+then repeats the level of an earlier rating of the item, where its rater gives that level at least as often (with
+the ratio of both chances otherwise), so that raters agree to the point more often than smooth noise allows and an
+item keeps to few of the levels (respondents who use few of them, raters who know what others said).
 
-Thresholds are carried to the scale of the mixture, ``H(t) = sum of chances x Phi(t / s)``, and the chance of
-straight answers is taken out of each rater's distribution, so the distribution of a single rating stays what it
-was. Classes' shares are the nonparametric maximum-likelihood estimate on a grid [1]_ with the weight of a few
-imaginary items; omega and lapse are searched for on a grid and must gain more than noise; echoes are set by how
-often raters tie (`structured_ratings`).
+Thresholds are carried to the scale of the mixture, ``H(t) = sum of chances x Phi(t / s)``, and the chances of
+straight answers and of echoes are taken out of each rater's distribution, so the distribution of a single rating
+stays what it was. Classes' shares are the nonparametric maximum-likelihood estimate on a grid [1]_ with the weight
+of a few imaginary items; omega and lapse are searched for on a grid and must gain more than noise; echoes are set by
+how often raters tie (`structured_ratings`).
 
 References
 ----------
@@ -94,35 +95,55 @@ class Texture:
         pick = np.searchsorted(edges, rng.random(items), side="right")  # the last one beyond: straight
         rho = expit(logit(share)[rater] + np.append(self.shifts, 0.0)[pick][item])
         f = (toward[rater] * factors.T[item]).sum(axis=1)
-        noise = rng.standard_normal(rows)
-        if self.echo > 0:
-            noise = noise[echoes(item, items, self.echo, rng)]
-        x = np.sqrt(rho) * f + np.sqrt(1 - rho) * noise
+        x = np.sqrt(rho) * f + np.sqrt(1 - rho) * rng.standard_normal(rows)
         if self.lapse > 0:
             x = np.where(rng.random(rows) < self.lapse, rng.standard_normal(rows), x)
         own = without(cuts, plain, self.straight) if self.straight > 0 else cuts
+        turns: list[tuple[Codes, Codes]] = []
+        if self.echo > 0:
+            turns = earlier(item, items, rng)
+            own, kept = apart_from_echoes(own, turns, self.echo)
         if self.style > 0:
             x = x * np.exp(self.style * STEP[np.searchsorted([1 / 6, 5 / 6], rng.random(items))])[item]
             own = widened(own, self.style)
         level = np.asarray((x[:, None] > own).sum(axis=1), dtype=np.int64)
+        for mine, source in turns:
+            again = level[source]
+            level[mine] = np.where(rng.random(len(mine)) < self.echo * kept[mine, again], again, level[mine])
         if self.straight > 0:
             alike = np.asarray(pick >= len(edges))[item]
             level = np.where(alike, (factors[0][item][:, None] > plain).sum(axis=1), level)
         return level
 
 
-def echoes(item: Codes, items: int, echo: float, rng: np.random.Generator) -> Codes:
-    """Return for each rating the one whose noise it has: with chance `echo` that of an earlier one of its item."""
+def earlier(item: Codes, items: int, rng: np.random.Generator) -> list[tuple[Codes, Codes]]:
+    """Return the second ratings of all items, then the third, and so on, with a random earlier one of its item each."""
     order = np.argsort(item, kind="stable")
-    start = np.searchsorted(item[order], np.arange(items))[item[order]]
-    place = np.arange(len(item)) - start
-    copied = (rng.random(len(item)) < echo) & (place > 0)
-    source = np.where(copied, start + (rng.random(len(item)) * place).astype(np.int64), np.arange(len(item)))
-    for _ in range(int(place.max(initial=0)).bit_length() + 1):
-        source = source[source]
-    found = np.empty_like(source)
-    found[order] = order[source]
+    start = np.searchsorted(item[order], np.arange(items))
+    size = np.bincount(item, minlength=items)
+    found = []
+    for place in range(1, int(size.max(initial=0))):
+        first = start[size > place]
+        found.append((order[first + place], order[first + (rng.random(len(first)) * place).astype(np.int64)]))
     return found
+
+
+def apart_from_echoes(cuts: Floats, turns: list[tuple[Codes, Codes]], echo: float) -> tuple[Floats, Floats]:
+    """Return thresholds such that, mixed with echoes, `cuts` come out; and the chance to take over each level.
+
+    A level that the other rater gives with chance p and one's own with q is taken over with ``min(1, q / p)``, in
+    all with ``echo min(p, q)``: what is left of q is never below 0.
+    """
+    below = np.ones((len(cuts), cuts.shape[1] + 1))
+    below[:, :-1] = ndtr(cuts)
+    chance = np.maximum(np.diff(below, axis=1, prepend=0.0), TINY)
+    rest, kept = chance.copy(), np.ones_like(chance)
+    for mine, source in turns:
+        own, other = chance[mine], chance[source]
+        kept[mine] = np.minimum(1.0, own / other)
+        rest[mine] = own - echo * np.minimum(own, other)
+    left = np.cumsum(rest, axis=1)[:, :-1] / rest.sum(axis=1, keepdims=True)
+    return np.asarray(ndtri(np.clip(left, 1e-15, 1 - 1e-15))), kept
 
 
 def widened(cuts: Floats, style: float) -> Floats:

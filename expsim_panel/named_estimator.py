@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from expsim_panel.estimate_figures import covered
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.logged_shares import NAMES, USED, floored, moves, why_naive
-from expsim_panel.operating import Estimates, by_logged, covered, mean, naive
+from expsim_panel.operating import Estimates, by_logged, mean, naive
 from expsim_panel.quantities import effect, percent
 from expsim_panel.results import Figure, Result, StrategyResult
 from expsim_panel.scenario import Scenario
@@ -106,7 +107,8 @@ def rows(result: Result) -> list[tuple[str, str, str, str, str]]:
             off, held = each.worst, each.coverage
             apart = "n/a" if off.value is None else f"{effect(off.value, kind)} ± {effect(off.se or 0.0, kind, False)}"
             share = "n/a" if held.value is None else f"{percent(held.value)} ± {percent(held.se or 0.0)}"
-            made.append((one.name, LABELS[each.method], "yes" if each.used else "", apart, share))
+            place = ["yes"] * each.used + ["not valid"] * (not each.valid)
+            made.append((one.name, LABELS[each.method], ", ".join(place), apart, share))
     return made
 
 

@@ -14,7 +14,6 @@ from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError, shown
 from expsim_panel.evaluation_laws import measurers
 from expsim_panel.offline_best import best_repeats
-from expsim_panel.offline_laws import PromptRows
 from expsim_panel.operating import proportion
 from expsim_panel.quantities import percent
 from expsim_panel.results import Figure
@@ -200,8 +199,9 @@ def play(tree: dict[str, Any], kind: str, mode: str, where: str, replicates: int
         value = known.values["rejection"] if isinstance(known, exact.Exact) else None
         figures[world] = proportion(out.code != 0, value)
     rows = planned.scored[-1].astype(float)
-    if isinstance(law.labelled, PromptRows) and best == 1:
-        variance = float(law.labelled.variances(rows[:1])[0][0])
+    own = law.kind.variances(rows[:1])
+    if own is not None and best == 1:
+        variance = float(own[0][0])
     else:
         variance = float((law.sds[0, [0, best]] ** 2 / rows[[0, best]]).sum())
     if law.severity_sd and not law.shared:

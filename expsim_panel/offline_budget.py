@@ -84,7 +84,7 @@ def _sized(
         prompts, labels = found.judged, found.labelled
         if prompts > MOST:
             prompts, labels = MOST, min(math.floor((budget - MOST * each) / labelled), MOST)
-        _demand(labels, FEWEST, budget, "labels")
+        _demand(labels, FEWEST * int(scenario.offline.size), budget, "labels")
         sized["evaluator"]["label_share"] = labels / prompts
     table = sized["offline"]
     topics = int(table.get("topics", 0))

@@ -1,9 +1,9 @@
-"""What an evaluator sees of a fixed prompt set: components of variance, what an analysis makes of them, the law."""
+"""What an evaluator sees of a fixed prompt set: components of variance, what an analysis makes of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,16 +11,12 @@ from expsim_panel.evaluators.human import Human
 from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.evaluators.judge import Judge
 from expsim_panel.judge_laws import panel_factor
-from expsim_panel.kernels.prompt_sets import PROMPT, RESPONSE, TOPIC, PromptSet, draw_prompts
 from expsim_panel.paired_laws import OwnParts
 from expsim_panel.scenario_offline import Offline
 
 if TYPE_CHECKING:
     from expsim_panel.evaluation import Evaluator
     from expsim_panel.scenario import Scenario
-
-LEVELS = {"topic": TOPIC, "prompt": PROMPT, "response": RESPONSE}
-_BY_REPLICATE = ("centre", "hit", "false", "own", "noise")
 
 
 @dataclass(frozen=True)
@@ -201,127 +197,40 @@ def severity(scenario: Scenario, evaluator: Evaluator) -> tuple[float, int, bool
     return float(told.severity_sd), int(told.raters), bool(told.shared)
 
 
-@dataclass(frozen=True)
-class PromptRows:
-    """The law of rows on a prompt set, and what the analysis believes of it.
-
-    Attributes
-    ----------
-    law : PromptSet
-        What the kernel draws from.
-    parts : Components
-        Of the first replicate.
-    level : str
-        What is a row.
-    drift : ndarray
-        None, over the batches.
-    """
-
-    law: PromptSet
-    parts: Components
-    level: str
-    drift: np.ndarray
-
-    def repeated(self, size: int) -> PromptRows:
-        """Return the same for `size` replicates that share the first one's truth."""
-        changed: dict[str, Any] = {name: np.tile(getattr(self.law, name)[:1], (size, 1)) for name in _BY_REPLICATE}
-        return replace(self, law=self.law._replace(**changed))
-
-    def first(self, size: int) -> PromptRows:
-        """Return the same for the first `size` replicates."""
-        changed: dict[str, Any] = {name: getattr(self.law, name)[:size] for name in _BY_REPLICATE}
-        return replace(self, law=self.law._replace(**changed))
-
-    def draw(
-        self,
-        streams: tuple[np.random.Generator, np.random.Generator],
-        rows: np.ndarray,
-        sums: np.ndarray,
-        squares: np.ndarray,
-    ) -> None:
-        """Draw a block; `rows` of each batch in the control."""
-        prompts = np.asarray(np.round(rows * per_row(self.level, self.law)), np.int64)
-        draw_prompts(*streams, self.law, prompts, sums, squares)
-
-    def variances(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the true and the believed variance of the first difference at some numbers of rows, shape (looks,)."""
-        prompts = np.asarray(rows, float) * per_row(self.level, self.law)
-        true = self.parts.of_mean(prompts)[:, :2].sum(axis=1)
-        return true, (self.parts.of_row(self.level, prompts)[:, :2] / rows[:, None]).sum(axis=1)
-
-    def freedom(self, rows: float) -> float | None:
-        """Return the degrees of freedom of the variance of normal, independent rows; None where it has no such law.
-
-        The mean of a topic's answers is near enough to normal where they are right or wrong.
-        """
-        sums = self.parts.of_mean(np.array([rows]))[0]
-        hidden = (self.level != "topic" and self.parts.topic.any()) or (
-            self.level == "response" and self.parts.repeats > 1 and self.parts.prompt.any()
-        )
-        if (
-            (self.law.binary and self.level != "topic")
-            or hidden
-            or (not self.law.paired and abs(sums[0] - sums[1]) > 1e-12 * sums[0])
-        ):
-            return None
-        return float(rows - 1 if self.law.paired else 2 * rows - 2)
-
-
-def per_row(level: str, law: PromptSet) -> float:
-    """Return the prompts of a row."""
-    return {"topic": float(law.size), "prompt": 1.0, "response": 1 / law.repeats}[level]
-
-
 def rows_per_prompt(scenario: Scenario) -> float:
     """Return the rows of the analysis per prompt and arm."""
     table, evaluator = scenario.offline, scenario.evaluator
     if isinstance(evaluator, Hybrid):
-        return float(evaluator.label_share)
+        # People label all prompts of a part of the topics, where there are topics.
+        return float(evaluator.label_share) / int(table.size)
     if table.level == "topic":
         return 1 / int(table.size)
     return 1.0 if table.level == "prompt" else float(scores_per_prompt(evaluator, table, scenario.family == "binary"))
 
 
-def prompt_rows(scenario: Scenario, evaluator: Evaluator, means: np.ndarray, sds: np.ndarray) -> PromptRows:
-    """Return the law of rows for true means and standard deviations, shape (replicates, arms)."""
-    table: Offline = scenario.offline
-    binary, sign = scenario.family == "binary", scenario.sign
-    sds = np.broadcast_to(sds, means.shape)
-    found = spreads(scenario, evaluator, sds)
-    ones, centre = np.ones(means.shape), means
-    hit, false = ones, 0 * ones
-    if binary:
-        from scipy.special import ndtri
-
-        hit, false = (np.broadcast_to(one, means.shape) for one in said(evaluator, means))
-        centre = np.clip(ndtri(means), -40.0, 40.0)
-    elif isinstance(evaluator, Judge):
-        offset, slope, _ = evaluator.line(means, sds)
-        centre = offset + slope * means
-    spread, raters, alike = severity(scenario, evaluator)
-    centre, hit, false, own, noise = (
-        np.ascontiguousarray(one, float) for one in (centre, hit, false, found.own, found.noise)
-    )
-    law = PromptSet(
-        binary, bool(table.paired), LEVELS[table.level], table.size, found.repeats, centre, hit, false, found.topic,
-        found.prompt, found.topic_own, own, noise, spread, raters, alike, float(sign),
-        1.0 if binary and sign < 0 else 0.0,
-    )  # fmt: skip
-    return PromptRows(law, components(scenario, evaluator, means[0], sds[0]), table.level, np.zeros(table.ticks))
-
-
 def hybrid_parts(scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray) -> OwnParts:
-    """Return what a hybrid's labels and scores of a variant have of their own on one prompt; see `OwnParts`.
+    """Return what a hybrid's labels and scores of a variant have of their own on one row; see `OwnParts`.
 
-    ``Var D = sum A_a + 2 s_e^2 / r``, ``Var F = sum b^2 A_a + 2 (s_w^2 + s_r^2 / (m K))``, ``Cov = sum b A_a`` with
-    ``A_a = s_g^2 + s_o^2 / m``, sums over the two arms of a difference.
+    A row is a topic's mean over its k prompts (a prompt, k = 1, where there are no topics):
+    ``Var D = sum A_a + 2 s_e^2 / (r k)``, ``Var F = sum b^2 A_a + 2 (s_w^2 + s_r^2 / (m K)) / k``,
+    ``Cov = sum b A_a`` with ``A_a = s_tg^2 + (s_g^2 + s_o^2 / m) / k``, sums over the two arms of a difference. What
+    arms share on a topic or a prompt drops out.
     """
     table: Offline = scenario.offline
     judge, human = evaluator.judge, evaluator.human
-    m = int(table.samples)
+    m, k = int(table.samples), int(table.size)
     own = table.interaction_sd**2 + np.maximum(sds**2 - table.given(), 0.0) / m
+    own = table.topic_interaction_sd**2 + own / k
     slope = float(judge.scale)
     many = 1.0 if judge.judges == 1 else panel_factor(int(judge.judges), float(judge.error_correlation))
     left = many * (judge.item_variant_sd**2 + judge.repeat_sd**2 / (m * judge.repeats))
     score = judge.line(means, sds)[0] + slope * means
-    return OwnParts(score, own + human.noise_variance() / human.labels_per_item, slope**2 * own + left, slope * own)
+    noise = human.noise_variance() / human.labels_per_item
+    return OwnParts(score, own + noise / k, slope**2 * own + left / k, slope * own)
+
+
+def topic_sd(scenario: Scenario, parts: OwnParts) -> np.ndarray:
+    """Return the standard deviation of the control's label of a topic as it is, shape (replicates,)."""
+    table: Offline = scenario.offline
+    shared = table.topic_sd**2 + table.prompt_sd**2 / int(table.size)
+    return np.asarray(np.sqrt(parts.label_variance[:, 0] + shared))

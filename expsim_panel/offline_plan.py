@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from expsim_panel.evaluators.hybrid import Hybrid
-from expsim_panel.offline_laws import PromptRows, hybrid_parts, prompt_rows, rows_per_prompt, severity
+from expsim_panel.offline_laws import hybrid_parts, rows_per_prompt, severity, topic_sd
 from expsim_panel.paired_laws import rate_differences
 from expsim_panel.paired_rows import PairedRows, rate_rows, score_rows
+from expsim_panel.prompt_rows import PromptRows, prompt_rows
 
 if TYPE_CHECKING:
     from expsim_panel.evaluation import Evaluator
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Parts(NamedTuple):
-    """What `plan.Law` needs: means and spreads of rows, oriented; severity of raters; the law to draw from."""
+    """What a `Law` needs: means and spreads of rows, oriented; severity of raters; the law to draw from."""
 
     means: np.ndarray
     sds: np.ndarray
@@ -59,7 +60,8 @@ def _labelled_parts(scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sd
         seen, found = evaluator.human.measure(means, sds, "binary").means, rate_differences(evaluator, means, *spread)
     else:
         parts_of = hybrid_parts(scenario, evaluator, means, sds)
-        rows = score_rows(scenario, evaluator, means, sds, steps, parts_of)
+        own = topic_sd(scenario, parts_of) if table.topics else None
+        rows = score_rows(scenario, evaluator, means, sds, steps, parts_of, own)
         seen, found = means, parts_of.differences()
     each = found.by_arm(float(evaluator.label_share), evaluator.method("normal"))
     return Parts(_oriented(scenario, seen), np.sqrt(each) + blank, 0.0, 0, True, rows)

@@ -7,32 +7,25 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from expsim_panel import late_arms, plan
-from expsim_panel.adjusted import Adjusted, adjusted
+from expsim_panel import late_arms
 from expsim_panel.averages import MIN_EVENTS, blank, mean, over_arms, proportion, proportion_of
 from expsim_panel.economics import Ledger
+from expsim_panel.estimate_figures import adjusted_figures, covered, exaggeration
 from expsim_panel.exact import Exact
 from expsim_panel.guardrail_play import Guards
 from expsim_panel.kernels.day_scores import ROOT as USED
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import FUTILE
-from expsim_panel.repeated_intervals import NO_ESTIMATE, held_by_repeated
 from expsim_panel.results import Figure, Outcomes
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
 from expsim_panel.token_spread import widened
 
 __all__ = [
-    "ADJUSTED", "KEEP", "LATER", "MIN_EVENTS", "NOTHING", "Endings", "Estimates", "Experiments", "alarms", "blank",
+    "KEEP", "MIN_EVENTS", "NOTHING", "Endings", "Estimates", "Experiments", "Played", "alarms", "blank",
     "by_logged", "decisions", "endings", "estimates", "experiments", "figures", "followed", "loss", "mean", "naive",
     "over_arms", "proportion", "proportion_of", "rejected",
 ]  # fmt: skip
-
-LATER = "comes with the whole result"
-"""Why a partial result, which has to be there at once, leaves a figure out."""
-
-ADJUSTED = 5000
-"""Experiments that get a stage-wise interval: tables at every look take most of the time that figures take."""
 
 KEEP, NOTHING = -1, 0
 _SCORED = (("judged", "judge"), ("labelled", "human"))
@@ -89,6 +82,36 @@ def decisions(out: Outcomes, found: Estimates, z: float, indifference: float) ->
 
 
 @dataclass(frozen=True)
+class Played:
+    """Experiments of one strategy in one world, and what is needed to judge them.
+
+    Attributes
+    ----------
+    scenario : Scenario
+        Of the study.
+    one : Strategy
+        What was played.
+    money : Ledger
+        The scenario's prices.
+    out : Outcomes
+        How the experiments ended.
+    effects : ndarray, shape (replicates, arms) or (1, arms)
+        True effects over control, metric units, positive is better.
+    guards : Guards or None
+        Results of the guardrails: one that fails keeps the control, one that is unknown leaves the experiment
+        inconclusive. An arm that truly breaches is no candidate for the best; serving it loses nothing
+        where it is worth more than the best, and its penalties where it has some.
+    """
+
+    scenario: Scenario
+    one: Strategy
+    money: Ledger
+    out: Outcomes
+    effects: np.ndarray
+    guards: Guards | None = None
+
+
+@dataclass(frozen=True)
 class Endings:
     """Where each experiment led and what that was worth, arrays (replicates, ...).
 
@@ -121,27 +144,16 @@ class Endings:
     regret: np.ndarray
 
 
-def endings(
-    scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, effects: np.ndarray, guards: Guards | None = None
-) -> Endings:
-    """Follow every experiment from its end to the horizon.
-
-    Parameters
-    ----------
-    effects : ndarray, shape (replicates, arms) or (1, arms)
-        True effects over control, metric units, positive is better.
-    guards : Guards or None
-        Results of the guardrails: one that fails keeps the control, one that is unknown leaves the experiment
-        inconclusive. An arm that truly breaches is no candidate for the best; serving it loses nothing
-        where it is worth more than the best, and its penalties where it has some.
-    """
+def endings(played: Played) -> Endings:
+    """Follow every experiment from its end to the horizon."""
+    scenario, out, money = played.scenario, played.out, played.money
     found = estimates(out, scenario.by_counts)
-    z = norm_ppf(0.5 + one.design.level() / 2)
+    z = norm_ppf(0.5 + played.one.design.level() / 2)
     chosen = decisions(out, found, z, scenario.scenario.indifference)
-    made = followed(money, found, chosen, out.units, out.rows, effects, guards)
+    made = followed(money, found, chosen, out.units, out.rows, played.effects, played.guards)
     if not late_arms.late_arms(scenario):
         return made
-    return replace(made, regret=late_arms.regret(scenario, money, made.regret, made.value, made.best, guards))
+    return replace(made, regret=late_arms.regret(scenario, money, made.regret, made.value, made.best, played.guards))
 
 
 def followed(
@@ -178,28 +190,21 @@ def loss(end: Endings) -> Figure:
     return mean(end.regret + end.spent["judge"] + end.spent["human"])
 
 
-def figures(
-    scenario: Scenario, one: Strategy, money: Ledger, out: Outcomes, effects: np.ndarray, exact: Exact | str,
-    guards: Guards | None = None,
-    whole: bool = True,
-) -> dict[str, Figure]:  # fmt: skip
-    """Return the operating characteristics of one strategy in one world (MODEL section 5).
+def figures(played: Played, exact: Exact | str, whole: bool = True) -> dict[str, Figure]:
+    """Return the operating characteristics of one strategy in one world (docs/model.md, section 5).
 
     Parameters
     ----------
-    out : Outcomes
-        How the experiments ended.
-    effects : ndarray, shape (replicates, arms) or (1, arms)
-        True effects over control, metric units, positive is better.
+    played : Played
+        The experiments.
     exact : Exact or str
         Exact values, or why there are none.
-    guards : Guards or None
-        Results of the guardrails, see `endings`.
     whole : bool
         False for a partial result, which leaves the stage-wise answers out.
     """
+    scenario, money, out, guards = played.scenario, played.money, played.out, played.guards
     known = dict(exact.values) if isinstance(exact, Exact) else {}
-    end = endings(scenario, one, money, out, effects, guards)
+    end = endings(played)
     made = experiments(money, end, out.units, out.rows, out.day, scenario.scenario.indifference, guards)
     if "rows" in known:
         scored = known["rows"] * money.scored_per_row
@@ -213,9 +218,9 @@ def figures(
         **means,
         **widened(money, end.exposures, made.means, means),
         "cost_per_correct": _ratio(made.means["cost"], made.shares["p_correct"]),
-        "exaggeration": _exaggeration(end.found, end.chosen, end.effects),
-        "coverage": covered(end.found, end.effects, norm_ppf(0.5 + one.design.level() / 2)),
-        **_adjusted(scenario, one, out, end, whole),
+        "exaggeration": exaggeration(end),
+        "coverage": covered(end.found, end.effects, norm_ppf(0.5 + played.one.design.level() / 2)),
+        **adjusted_figures(played, end, whole),
     }
 
 
@@ -311,78 +316,3 @@ def _ratio(cost: np.ndarray, right: np.ndarray) -> Figure:
     share = float(right.mean())
     ratio = float(cost.mean()) / share
     return Figure(ratio, float((cost - ratio * right).std(ddof=1) / (share * np.sqrt(cost.size))))
-
-
-def _exaggeration(found: Estimates, chosen: np.ndarray, effects: np.ndarray) -> Figure:
-    """Estimate over truth among launches: the winner's curse (type M error)."""
-    which = np.flatnonzero(chosen > 0)
-    return _over_truth(found.effect[which, chosen[which] - 1], which, chosen, effects)
-
-
-def _over_truth(estimate: np.ndarray, which: np.ndarray, chosen: np.ndarray, effects: np.ndarray) -> Figure:
-    """Return the mean of the estimates of some experiments over the true effect of what was launched."""
-    if which.size < MIN_EVENTS:
-        return blank(f"fewer than {MIN_EVENTS} launches")
-    truth = effects[which, chosen[which]]
-    if np.any(truth == 0) or np.ptp(effects, axis=0).max() > 0:
-        return blank("defined for one true effect other than zero")
-    return mean(estimate / truth, spread=False)
-
-
-def _adjusted(scenario: Scenario, one: Strategy, out: Outcomes, end: Endings, whole: bool) -> dict[str, Figure]:
-    """Return coverage and exaggeration of the stage-wise answers, and exaggeration after shrinking to the prior."""
-    which = np.flatnonzero(end.chosen > 0)
-    effect, se = end.found.effect, end.found.se
-    prior = scenario.prior
-    if prior.sd:
-        # Selection does not change a posterior: the shrunk estimate needs no correction for it.
-        at = which, end.chosen[which] - 1
-        share = 1.0 / (1.0 + (se[at] / prior.sd) ** 2)
-        shrunk = _over_truth(share * effect[at] + (1.0 - share) * prior.mean, which, end.chosen, end.effects)
-    else:
-        shrunk = blank("needs prior.effect_sd")
-    level = one.design.level()
-    absent = "" if whole else LATER
-    if one.policy.adaptive:
-        absent = "no stage-wise estimate: the allocation adapts to the data"
-    elif np.ptp(end.effects, axis=0).max() > 0:
-        absent = "no stage-wise estimate: the true effect varies"
-    elif scenario.delay_days and len(scenario.variants) > 2:
-        absent = "no repeated confidence interval: outcomes come in after the stop"
-    if not absent and len(scenario.variants) > 2:
-        held = held_by_repeated(one.design, plan.setting_of(scenario), out.day, effect - end.effects[:, 1:], se)
-        coverage = blank(held) if isinstance(held, str) else mean(held, spread=False)
-        told = {"coverage_adjusted": coverage, "exaggeration_adjusted": blank(NO_ESTIMATE)}
-        return {**told, "exaggeration_shrunk": shrunk}
-    truth = float(end.effects[0, 1])
-    some = slice(0, ADJUSTED)
-    chosen = end.chosen[some]
-    which = np.flatnonzero(chosen > 0)
-    # A ratio to a true effect of 0 is undefined, and the medians are most of the work.
-    made: Adjusted | str = absent or adjusted(
-        one.design, plan.setting_of(scenario), out.day[some] - scenario.delay_days, effect[some, 0], se[some, 0], truth,
-        (chosen > 0) & (truth != 0), out.code[some] if scenario.delay_days else None,
-    )  # fmt: skip
-    if isinstance(made, str):
-        told = {name: blank(made) for name in ("coverage_adjusted", "exaggeration_adjusted")}
-    else:
-        usable = np.isfinite(made.tail)
-        inside = np.abs(made.tail[usable] - 0.5) < level / 2
-        few = usable.sum() < MIN_EVENTS
-        told = {
-            "coverage_adjusted": blank("too few scored responses for an interval") if few else proportion(inside),
-            "exaggeration_adjusted": _over_truth(made.estimate[which], which, chosen, end.effects),
-        }
-    return {**told, "exaggeration_shrunk": shrunk}
-
-
-def covered(found: Estimates, effects: np.ndarray, z: float) -> Figure:
-    """How often the interval of a variant holds its true effect, averaged over variants."""
-    with np.errstate(invalid="ignore"):
-        inside = np.abs(found.effect - effects[:, 1:]) <= z * found.se
-    usable = np.all(np.isfinite(found.se), axis=1)
-    if usable.sum() < MIN_EVENTS:
-        return blank("too few scored responses for an interval")
-    if inside.shape[1] == 1:
-        return proportion(inside[usable, 0])
-    return mean(inside[usable].mean(axis=1), spread=False)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from expsim_panel import timeline
-from expsim_panel.hybrid_rows import CORRECTIONS, judged_of
-from expsim_panel.kernels.hybrid import SUMS_KEPT
-from expsim_panel.kernels.hybrid_pairs import PairedDifferences, draw_paired, write_pair
-from expsim_panel.kernels.pair_contrasts import BASE, ArmPairs, draw_arm_pairs, write_contrasts
+from expsim_panel.hybrid_rows import CORRECTIONS, DRIFTS, judged_of
+from expsim_panel.kernels.hybrid_pairs import PairedDifferences, draw_paired
+from expsim_panel.kernels.pair_contrasts import ArmPairs, draw_arm_pairs
+from expsim_panel.kernels.pair_days import BOOK, write_contrasts
 from expsim_panel.kernels.pair_rates import PairedRates, draw_paired_rates
 from expsim_panel.paired_laws import OwnParts, own_parts
+from expsim_panel.row_law import Block, Change, Law, RowKind
 
 if TYPE_CHECKING:
     from expsim_panel.evaluators.hybrid import Hybrid
     from expsim_panel.scenario import Scenario
 
-Law = PairedDifferences | ArmPairs | PairedRates
+Pairs = PairedDifferences | ArmPairs | PairedRates
 _BY_REPLICATE: dict[type, tuple[str, ...]] = {
     PairedDifferences: ("control", "label", "score", "control_sd", "label_sd", "score_sd", "rho"),
     ArmPairs: ("label", "score", "label_sd", "score_sd", "rho", "control_sd"),
@@ -28,7 +29,7 @@ _BY_REPLICATE: dict[type, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class PairedRows:
+class PairedRows(RowKind):
     """The law of differences on the same prompts.
 
     Attributes
@@ -39,58 +40,42 @@ class PairedRows:
         Judged prompts per labelled one.
     drift : ndarray, shape (days,)
         Of the judge; zeros for scores, where it drops out.
-    by_look
-        As in `LabelledRows`.
     """
 
-    law: Law
+    law: Pairs
     per_label: float
     drift: np.ndarray
-    by_look: np.ndarray | None = None
 
-    def repeated(self, size: int) -> PairedRows:
-        """Return the same for `size` replicates that share the first one's truth."""
-        return self._each(lambda one: np.repeat(one[:1], size, axis=0))
-
-    def first(self, size: int) -> PairedRows:
-        """Return the same for the first `size` replicates."""
-        return self._each(lambda one: one[:size])
-
-    def _each(self, change: Any) -> PairedRows:
+    def each(self, change: Change) -> Self:
+        """Return the same with `change` made to every array by replicate."""
         changed: dict[str, Any] = {name: change(getattr(self.law, name)) for name in _BY_REPLICATE[type(self.law)]}
         return replace(self, law=self.law._replace(**changed))
 
-    def judged(self, labelled: np.ndarray) -> np.ndarray:
-        """Return the judged prompts of each day from its labelled ones, shape (days, arms)."""
-        return judged_of(self.per_label, labelled)
-
-    def draw(
-        self,
-        outcome: np.random.Generator,
-        asked: tuple[np.ndarray, np.ndarray, int],
-        sums: np.ndarray,
-        squares: np.ndarray,
-        known: tuple[np.ndarray, np.ndarray],
-        daily: np.ndarray,
-    ) -> None:
-        """Draw a block; `asked` are labelled and judged prompts of each day and the days that labels are later."""
-        law = self.law
-        if isinstance(law, PairedDifferences):
-            draw_paired(outcome, law, *asked, sums, squares, *known, daily)
-        elif isinstance(law, ArmPairs):
-            draw_arm_pairs(outcome, law, *asked, sums, squares, *known, daily)
+    def draw(self, law: Law, block: Block) -> np.ndarray | None:
+        """Draw a block of labelled and judged prompts."""
+        _, days, arms = block.sums.shape
+        # All variants answer the same prompts: the control's numbers are everybody's.
+        prompts, judged = block.rows[:, 0].copy(), judged_of(self.per_label, block.rows)[:, 0].copy()
+        daily = np.zeros((days, BOOK, arms - 1))
+        into = block.sums, block.squares, *block.known, daily
+        pairs = self.law
+        if isinstance(pairs, PairedDifferences):
+            draw_paired(block.outcome, pairs, prompts, judged, law.lag, *into)
+        elif isinstance(pairs, ArmPairs):
+            draw_arm_pairs(block.outcome, pairs, prompts, judged, law.lag, *into)
         else:
-            draw_paired_rates(outcome, law, *asked, sums, squares, *known, daily)
+            draw_paired_rates(block.outcome, pairs, prompts, judged, law.lag, *into)
+        return daily
+
+    def why_inexact(self, rows: np.ndarray, severity_sd: float) -> str:
+        """Return why there are no exact figures."""
+        return DRIFTS if self.drift.any() else ""
 
     def estimate(self, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return sum and sum of squares of all arms' rows from differences and control, shape (10, arms - 1)."""
         found, law = np.zeros((2, sums.shape[1] + 1)), self.law
-        kept, base = np.ascontiguousarray(sums[:SUMS_KEPT]), float(sums[BASE, 0])
-        if isinstance(law, PairedDifferences):
-            write_pair(law, kept, base, found[0], found[1])
-        else:
-            origin = law.origin if isinstance(law, PairedRates) else 0.0
-            write_contrasts(law.sign, origin, law.correction, kept, base, found[0], found[1])
+        origin = law.origin if isinstance(law, PairedRates) else 0.0
+        write_contrasts(law.sign, origin, law.correction, np.ascontiguousarray(sums), found[0], found[1])
         return found[0], found[1]
 
 
@@ -110,11 +95,18 @@ def paired_rows(
 
 
 def score_rows(
-    scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray, steps: np.ndarray, parts: OwnParts
-) -> PairedRows:
-    """Return the law of differences of scores from what every arm has of its own."""
+    scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray, steps: np.ndarray, parts: OwnParts,
+    control_sd: np.ndarray | None = None,
+) -> PairedRows:  # fmt: skip
+    """Return the law of differences of scores from what every arm has of its own.
+
+    Parameters
+    ----------
+    control_sd : ndarray, shape (replicates,), optional
+        Standard deviation of the control's label of a row; that of a response unless given.
+    """
     slope = float(evaluator.judge.line(means[:1], sds[:1])[1][0, 0])
-    own = np.asarray(evaluator.human.measure(means, sds, "normal").sds)[:, 0]
+    own = np.asarray(evaluator.human.measure(means, sds, "normal").sds)[:, 0] if control_sd is None else control_sd
     correction, sign = CORRECTIONS[evaluator.method("normal")], float(scenario.sign)
     per_label, drift = 1 / float(evaluator.label_share), np.zeros(len(steps))
     if means.shape[1] == 2:

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from expsim_panel import offline_plan, outcomes, timeline
+from expsim_panel import offline_plan, outcomes, rated_rows, timeline
 from expsim_panel.clusters import Clusters, clusters_of
+from expsim_panel.daily_change import daily_steps, uneven_days
 from expsim_panel.design import Setting
 from expsim_panel.evaluation import Evaluator
-from expsim_panel.evaluators.hybrid import Hybrid
-from expsim_panel.hybrid_rows import LabelledRows, labelled_rows
 from expsim_panel.kernels.streams import TRUTH, generator
-from expsim_panel.offline_laws import PromptRows, rows_per_prompt
-from expsim_panel.paired_rows import PairedRows, paired_rows
-from expsim_panel.preference_hybrid import HybridRows
-from expsim_panel.preference_rows import PreferenceRows, arm_sds, planned_sd, preference
+from expsim_panel.offline_laws import rows_per_prompt
+from expsim_panel.preference_rows import arm_sds, planned_sd, preference
+from expsim_panel.row_law import Law
 from expsim_panel.scenario import Scenario
-from expsim_panel.uneven import AMOUNTS, LEVELS, Uneven
-
-Scored = LabelledRows | PairedRows | PreferenceRows | HybridRows | PromptRows
+from expsim_panel.uneven import RATED
 
 WORLDS = ("truth", "null", "unbiased", "prior")
 """truth: as the scenario says. null: the null twin. unbiased: the null twin under a perfect evaluator and
@@ -53,61 +48,6 @@ class Schedule:
     def daily_rows(self) -> np.ndarray:
         """Rows of each day's enrolment, shape (days, arms)."""
         return np.diff(self.scored, axis=0, prepend=0)
-
-
-@dataclass(frozen=True)
-class Law:
-    """Law of the scored rows in a block, oriented so that more is better, and the true effects.
-
-    Attributes
-    ----------
-    means, sds : ndarray, shape (replicates, arms)
-        Law of a row.
-    effects : ndarray, shape (replicates, arms)
-        True effect of every arm over control, positive is better.
-    severity_sd, raters, shared
-        Rater severity.
-    uneven : Uneven or None
-        What makes the world not plain; None where rows are independent and alike every day.
-    labelled : LabelledRows, PairedRows, PreferenceRows, PromptRows or None
-        A hybrid's labels and scores, verdicts side by side, or prompts of a fixed set; rows are made of them.
-    """
-
-    means: np.ndarray
-    sds: np.ndarray
-    effects: np.ndarray
-    severity_sd: float
-    raters: int
-    shared: bool
-    uneven: Uneven | None = None
-    labelled: Scored | None = None
-
-    def repeated(self, size: int) -> Law:
-        """Return the law of `size` replicates that all share the first one's truth."""
-        means, sds, effects = (np.tile(array[:1], (size, 1)) for array in (self.means, self.sds, self.effects))
-        uneven = self.uneven.repeated(size) if self.uneven else None
-        return self._over(means, sds, effects, uneven, self.labelled.repeated(size) if self.labelled else None)
-
-    def one(self, index: int) -> Law:
-        """Return the law of the rows of one replicate, of a plain world; of labels, what all replicates share."""
-        which = slice(index, index + 1)
-        return self._over(self.means[which], self.sds[which], self.effects[which], None, self.labelled)
-
-    def first(self, size: int) -> Law:
-        """Return the law of the first `size` replicates."""
-        uneven = self.uneven.first(size) if self.uneven else None
-        labelled = self.labelled.first(size) if self.labelled else None
-        return self._over(self.means[:size], self.sds[:size], self.effects[:size], uneven, labelled)
-
-    def _over(
-        self,
-        means: np.ndarray,
-        sds: np.ndarray,
-        effects: np.ndarray,
-        uneven: Uneven | None,
-        labelled: Scored | None,
-    ) -> Law:
-        return Law(means, sds, effects, self.severity_sd, self.raters, self.shared, uneven, labelled)
 
 
 def schedule(scenario: Scenario, found: Clusters | None = None) -> Schedule:
@@ -191,8 +131,11 @@ def true_means(scenario: Scenario, world: str, seed: int, block: int, size: int)
         prior = scenario.prior
         draws = generator(seed, TRUTH, block).standard_normal((size, means.shape[1] - 1))
         means[:, 1:] = means[:, :1] + scenario.sign * (prior.mean + effect_sd(scenario) * draws)
+        table = rated_rows.rated(scenario, scenario.evaluator)
         if scenario.family == "binary":
             means = np.clip(means, 0.001, 0.999)
+        elif table is not None:
+            means = np.clip(means, *table.limits)
         else:
             means = np.clip(means, *outcomes.limits(scenario.metric))
     return means
@@ -223,33 +166,26 @@ def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, f
     if scenario.side_by_side:
         made = preference(scenario, world, evaluator_in(scenario, world), means, found)
         effects = scenario.sign * (means - means[:, :1])
-        return Law(made.means, made.sds, effects, 0.0, 0, True, made.uneven, made.rows)
+        return Law(made.means, made.sds, effects, 0.0, 0, True, made.rows, made.uneven)
     effects = scenario.sign * (means - means[:, :1])
     part = timeline.spill(scenario)
     shown = means if part == 0 else means[:, :1] + (1 - part) * (means - means[:, :1])
     evaluator = evaluator_in(scenario, world)
     measured = evaluator.measure(shown, np.broadcast_to(sds, shown.shape), scenario.family)
-    rows = oriented(scenario, measured.means)
     pull = part * (means - means[:, :1])
-    uneven = _uneven(scenario, world, evaluator, shown, pull, found)
-    labelled: Scored | None = None
-    if isinstance(evaluator, Hybrid):
-        steps = _steps(scenario, world)
-        if evaluator.paired:
-            labelled = paired_rows(scenario, evaluator, shown, sds, pull, steps)
-        else:
-            labelled = labelled_rows(scenario, evaluator, shown, sds, pull, steps)
-        if uneven is not None and uneven.lag > 0:
-            labelled = replace(labelled, by_look=_by_look(scenario, evaluator, shown[:1], sds[:1]))
+    uneven = uneven_days(scenario, world, evaluator, shown, pull, found)
+    if uneven is not None and uneven.lag > 0:
+        uneven = replace(uneven, by_look=_by_look(scenario, evaluator, shown[:1], sds[:1]))
+    raters = evaluator.panels if uneven is not None and uneven.family == RATED else measured.raters
     return Law(
-        np.ascontiguousarray(rows),
+        np.ascontiguousarray(oriented(scenario, measured.means)),
         np.ascontiguousarray(_row_sds(scenario, measured.sds, found)),
         effects,
         measured.severity_sd,
-        measured.raters,
+        raters,
         measured.shared,
+        evaluator.rows(scenario, shown, sds, pull, daily_steps(scenario, world)),
         uneven,
-        labelled,
     )
 
 
@@ -257,19 +193,15 @@ def _offline_law(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndar
     """Return the law of rows on a prompt set."""
     made = offline_plan.parts(scenario, evaluator_in(scenario, world), means, sds)
     effects = scenario.sign * (means - means[:, :1])
-    return Law(made.means, made.sds, effects, made.severity_sd, made.raters, made.shared, None, made.rows)
+    return Law(made.means, made.sds, effects, made.severity_sd, made.raters, made.shared, made.rows)
 
 
-def _by_look(scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray) -> np.ndarray:
+def _by_look(scenario: Scenario, evaluator: Evaluator, means: np.ndarray, sds: np.ndarray) -> np.ndarray:
     """Return the variance of a corrected mean times its labels at the end of each day, labels later than scores."""
     plan_of = schedule(scenario)
-    scored = late(plan_of.scored, int(scenario.traffic.delay_days)) / float(evaluator.label_share)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.minimum(np.where(scored > 0, plan_of.rows / np.maximum(scored, 1e-300), 1.0), 1.0)
-    found = np.empty(shares.shape)
-    for day, share in enumerate(shares[:, 0]):
-        found[day] = evaluator.per_label(means, sds, scenario.family, float(share))[0]
-    return found
+    due = late(plan_of.scored, int(scenario.traffic.delay_days))[:, 0]
+    parts = np.where(due > 0, plan_of.rows[:, 0] / np.maximum(due, 1), 1.0)
+    return np.stack([evaluator.partly_labelled(means, sds, scenario.family, float(part))[0] for part in parts])
 
 
 def oriented(scenario: Scenario, rows: np.ndarray) -> np.ndarray:
@@ -285,73 +217,6 @@ def _row_sds(scenario: Scenario, sds: np.ndarray, found: Clusters) -> np.ndarray
     if rho == 0 and found.extra == 0 and found.sd_factor == 1:
         return sds
     return np.asarray(np.sqrt((1 - rho**2) * sds**2 + found.extra) * found.sd_factor)
-
-
-def _uneven(
-    scenario: Scenario, world: str, evaluator: Evaluator, shown: np.ndarray, pull: np.ndarray, found: Clusters
-) -> Uneven | None:
-    """Return what makes this world not plain, or None.
-
-    Parameters
-    ----------
-    shown : ndarray, shape (size, arms)
-        True means in the absence of spill-over.
-    pull : ndarray, shape (size, arms)
-        What every arm's true mean gains where an arm has all of the traffic.
-    """
-    traffic, analysis = scenario.traffic, scenario.analysis
-    steps = _steps(scenario, world)
-    drift = timeline.drift(scenario, world)
-    stratified = timeline.stratified(scenario)
-    family = outcomes.family(scenario.metric)
-    plain = not (
-        family in (LEVELS, AMOUNTS) or steps.any() or drift.any() or pull.any() or found.hidden or stratified
-        or scenario.delay_days or analysis.skip_days or traffic.ramp is not None
-    )  # fmt: skip
-    if plain:
-        return None
-    slope = slope_of(evaluator, scenario)
-    sign = scenario.sign
-    behind: dict[str, Any] = {}
-    if family in (LEVELS, AMOUNTS):
-        none = np.zeros((1, shown.shape[1]))
-        bare = evaluator.measure(none, none, scenario.family)
-        offset = sign * (np.broadcast_to(bare.means, steps.shape) + drift[:, None])
-        law_of = outcomes.law(scenario.metric, offset, sign * slope, float(bare.sds.max()))
-        behind = {"base": shown, "steps": steps, "pull": pull, "outcome": law_of}
-    return Uneven(
-        family,
-        sign * (slope * steps + drift[:, None]),
-        sign * slope * pull,
-        found.icc if found.hidden else 0.0,
-        found.size,
-        found.spread,
-        found.effect,
-        timeline.shares(scenario),
-        int(scenario.delay_days),
-        int(analysis.skip_days),
-        stratified,
-        # Days that are corrected apart wait for their own labels, whatever the judge has said.
-        lag=int(evaluator.delay_days) if isinstance(evaluator, Hybrid) and not stratified else 0,
-        **behind,
-    )
-
-
-def _steps(scenario: Scenario, world: str) -> np.ndarray:
-    """Return what each day adds to the true means of what is analysed, shape (days, arms)."""
-    steps, lost = timeline.shift(scenario, world), scenario.traffic.mismatch
-    if lost is not None and world != "unbiased":
-        # What is left is better than the whole by what the lost part was worse.
-        steps[:, 1:] += scenario.sign * lost.lost * lost.worse
-    return steps
-
-
-def slope_of(evaluator: Evaluator, scenario: Scenario) -> float:
-    """Return the points of score per point of quality: every evaluator is linear in the mean."""
-    arms = len(scenario.variants)
-    at = np.array([[0.25] * arms, [0.75] * arms])
-    seen = evaluator.measure(at, np.ones_like(at), scenario.family).means[:, 0]
-    return float(2 * (seen[1] - seen[0]))
 
 
 def setting_of(scenario: Scenario, world: str = "truth", found: Clusters | None = None) -> Setting:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from expsim_panel.hybrid_rows import CORRECTIONS
-from expsim_panel.kernels.verdict_pairs import CorrectedVerdicts
+from expsim_panel.hybrid_rows import CORRECTIONS, judged_of
+from expsim_panel.kernels.verdict_pairs import CorrectedVerdicts, draw_corrected_verdicts
 from expsim_panel.label_laws import Joint
 from expsim_panel.preference import Reader, TieModel, together
+from expsim_panel.row_law import Block, Change, Law, RowKind
 
 if TYPE_CHECKING:
     from expsim_panel.evaluators.hybrid import Hybrid
@@ -19,15 +20,13 @@ _GRID = 129
 
 
 @dataclass(frozen=True)
-class HybridRows:
+class HybridRows(RowKind):
     """The joint law of labels and verdicts in a block; attributes as in `kernels.verdict_pairs.CorrectedVerdicts`.
 
     Attributes
     ----------
     per_label : float
         Judged comparisons per labelled one.
-    drift : ndarray, shape (days,)
-        Of the judge's scores; 0, for it moves both responses of a comparison alike.
     """
 
     cells: np.ndarray
@@ -36,20 +35,16 @@ class HybridRows:
     part: float
     correction: int
     per_label: float
-    drift: np.ndarray
 
-    def repeated(self, size: int) -> HybridRows:
-        """Return the same for `size` replicates that share the first one's truth."""
-        return replace(self, cells=np.broadcast_to(self.cells[:1], (size, *self.cells.shape[1:])))
+    def each(self, change: Change) -> Self:
+        """Return the same with `change` made to every array by replicate."""
+        return replace(self, cells=change(self.cells))
 
-    def first(self, size: int) -> HybridRows:
-        """Return the same for the first `size` replicates."""
-        return replace(self, cells=self.cells[:size])
-
-    def judged(self, labelled: np.ndarray) -> np.ndarray:
-        """Return the judged comparisons of each day from the labelled ones, shape (days, arms)."""
-        total = np.floor(self.per_label * np.cumsum(labelled, axis=0) + 0.5).astype(np.int64)
-        return np.asarray(np.maximum(np.diff(total, axis=0, prepend=0), labelled))
+    def draw(self, law: Law, block: Block) -> np.ndarray | None:
+        """Draw a block of verdicts and the labels that correct them."""
+        judged = judged_of(self.per_label, block.rows)
+        draw_corrected_verdicts(block.outcome, self.kernel(), block.rows, judged, block.sums, block.squares)
+        return None
 
     def kernel(self) -> CorrectedVerdicts:
         """Return the kernel's parameters."""

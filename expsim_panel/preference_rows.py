@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -13,9 +13,10 @@ from expsim_panel.evaluators.human import Human
 from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.evaluators.judge import Judge
 from expsim_panel.judge_laws import panel_factor
-from expsim_panel.kernels.verdicts import Verdicts
+from expsim_panel.kernels.verdicts import Verdicts, draw_verdicts
 from expsim_panel.preference import Reader, TieModel
 from expsim_panel.preference_hybrid import HybridRows, cells_of, correction_of, joint_of, per_label, with_refusals
+from expsim_panel.row_law import Block, Change, Law, RowKind
 from expsim_panel.uneven import VERDICTS, Uneven
 
 if TYPE_CHECKING:
@@ -40,14 +41,8 @@ def part_of_control(variants: int) -> float:
 
 
 @dataclass(frozen=True)
-class PreferenceRows:
-    """The law of verdicts in a block; attributes as in `kernels.verdicts.Verdicts`.
-
-    Attributes
-    ----------
-    drift : ndarray, shape (days,)
-        Of the evaluator's scores; 0, for it moves both responses of a comparison alike.
-    """
+class PreferenceRows(RowKind):
+    """The law of verdicts in a block; attributes as in `kernels.verdicts.Verdicts`."""
 
     chances: np.ndarray
     values: np.ndarray
@@ -55,15 +50,15 @@ class PreferenceRows:
     icc: float
     size: float
     spread: float
-    drift: np.ndarray
 
-    def repeated(self, size: int) -> PreferenceRows:
-        """Return the same for `size` replicates that share the first one's truth."""
-        return replace(self, chances=np.broadcast_to(self.chances[:1], (size, *self.chances.shape[1:])))
+    def each(self, change: Change) -> Self:
+        """Return the same with `change` made to every array by replicate."""
+        return replace(self, chances=change(self.chances))
 
-    def first(self, size: int) -> PreferenceRows:
-        """Return the same for the first `size` replicates."""
-        return replace(self, chances=self.chances[:size])
+    def draw(self, law: Law, block: Block) -> np.ndarray | None:
+        """Draw a block of verdicts."""
+        draw_verdicts(block.outcome, self.kernel(), block.rows, block.sums, block.squares)
+        return None
 
     def kernel(self) -> Verdicts:
         """Return the kernel's parameters."""
@@ -191,7 +186,7 @@ def preference(scenario: Scenario, world: str, evaluator: Evaluator, means: np.n
             VERDICTS, shift, np.zeros(means.shape), icc, found.size, found.spread, found.effect,
             timeline.shares(scenario), int(scenario.delay_days), int(analysis.skip_days), False,
         )  # fmt: skip
-    part, still = part_of_control(means.shape[1] - 1), np.zeros(traffic.days)
+    part = part_of_control(means.shape[1] - 1)
     rows: PreferenceRows | HybridRows
     if isinstance(evaluator, Hybrid):
         judge, own = reader_of(evaluator.judge, means.shape[1])
@@ -206,10 +201,10 @@ def preference(scenario: Scenario, world: str, evaluator: Evaluator, means: np.n
         spread = per_label(evaluator, joint_of(long_run_cells, reader.values, judge.values))
         rows = HybridRows(
             daily_cells, values, scenario.sign * judge.values, part, correction_of(evaluator),
-            1 / float(evaluator.label_share), still,
+            1 / float(evaluator.label_share),
         )  # fmt: skip
     else:
-        rows = PreferenceRows(chances, values, part, icc, found.size, found.spread, still)
+        rows = PreferenceRows(chances, values, part, icc, found.size, found.spread)
     rates = np.concatenate([np.zeros((len(means), 1)), told(latent)[1]], axis=1)
     return Preference(rates, arm_sds(scenario, spread), uneven, rows)
 

@@ -236,7 +236,7 @@ def plain(value: float) -> str:
 
 
 def money(value: float | None, signed: bool = False) -> str:
-    """Format dollars: never rounds a small cost to zero."""
+    """Format dollars: cents below $100, and a small cost is never rounded to zero."""
     if value is None:
         return "n/a"
     sign = "-" if value < 0 else "+" if signed else ""
@@ -245,7 +245,7 @@ def money(value: float | None, signed: bool = False) -> str:
         return "$0"
     if size >= 1e6:
         return f"{sign}${size / 1e6:,.2f}M"
-    if size >= 1000:
+    if size >= 99.995:
         return f"{sign}${size:,.0f}"
     if size >= 1:
         return f"{sign}${size:,.2f}"

@@ -21,6 +21,7 @@ LAWS = (PLAIN, STRETCHED, MIXED, TEXTURED, STRUCTURED)
 """Candidates, the plainest first."""
 RICH = (TEXTURED, STRUCTURED)
 MARGIN = 0.02  # on ratings drawn from the plain law a richer one leads by up to 0.016, by luck
+FEW_PLAYS = 3
 PILOT = 4  # splits after which a rich law that does not lead is left
 
 ADDED = {
@@ -36,6 +37,21 @@ ADDED = {
 def rich_laws(raters: int) -> tuple[str, ...]:
     """Return the rich laws that so many raters can tell apart."""
     return RICH if FEWEST <= raters <= MOST else RICH[:1]
+
+
+def fitted_laws(seen: Sheet, seed: int, rich: tuple[str, ...] = ()) -> dict[str, ProbitModel | StructuredModel]:
+    """Fit the candidates to one sheet, the rich ones in `rich` with fewer plays: all that a choice needs."""
+    parts = variance_components(seen.ratings)
+    mixed = ProbitModel.fitted(seen, parts, stretch=True, mixed=True)
+    stretched = mixed.without_classes()
+    found: dict[str, ProbitModel | StructuredModel] = {
+        PLAIN: ProbitModel.fitted(seen, parts),
+        STRETCHED: stretched,
+        MIXED: mixed,
+    }
+    for name in rich:
+        found[name] = StructuredModel.fitted(seen, stretched, seed, name == STRUCTURED, FEW_PLAYS)
+    return found
 
 
 def fitted_models(
@@ -86,14 +102,12 @@ def going_on(scores: dict[str, float]) -> tuple[str, ...]:
 
 
 def law_told(law: str, scores: dict[str, float]) -> list[str]:
-    """Return what the reader must know of a law that studies do not draw from as it is (that ratings were adjudicated
-    is said elsewhere).
+    """Return what the reader should know of a law that has more than severity (that ratings were adjudicated is said
+    elsewhere).
     """
     if law in (PLAIN, REVISED) or not scores:
         return []
-    what = ADDED[law]
     return [
-        f"The ratings follow a richer law ({law}, realism {scores[law]:.2f}: {what}). Studies draw ratings from means,"
-        f" spreads and severities of the fit, the law {PLAIN} (realism {scores[PLAIN]:.2f}); the rest is in this"
-        " record only."
+        f"The ratings follow a richer law ({law}, realism {scores[law]:.2f}: {ADDED[law]}) than {PLAIN} (realism"
+        f" {scores[PLAIN]:.2f}). Studies draw people's ratings from it."
     ]

@@ -261,11 +261,12 @@ def spans(ordered: Codes, start: Codes) -> Codes:
 
 
 def adjudicate(level: Codes, sheet: Sheet) -> Codes:
-    """Return levels after raters who are too far apart have moved just close enough.
+    """Return levels after raters who are too far apart have moved just close enough."""
+    return adjudicated_levels(level, sheet.ratings.item, sheet.ratings.items)
 
-    The rater furthest from an item's mean revises first, and no further than the rule asks for.
-    """
-    item, items = sheet.ratings.item, sheet.ratings.items
+
+def adjudicated_levels(level: Codes, item: Codes, items: int) -> Codes:
+    """Return levels after adjudication; the rater furthest from an item's mean revises first, no further than asked."""
     order = np.argsort(item, kind="stable")
     owner, level = item[order], level[order]
     start = np.searchsorted(owner, np.arange(items))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from expsim_panel.ratings_csv import header as read_header
 
 HUMAN = ("human", "person", "people", "crowd", "expert", "annotator")
 UNPARSED = (0.0, -1.0)
+EMPTY = ("", "nan", "null", "none", "na")
 JUDGE = ("judge", "llm", "model", "ai", "auto")
 
 
@@ -98,17 +100,31 @@ def read_table(
     also : tuple of str
         More files of the same columns, such as the logs of other variants.
     """
-    raw = read_bytes(path)
-    where = Path(path).name
+    several = [(read_bytes(name), Path(name).name) for name in (path, *also)]
+    return parse_table(several, item, rater, score, variant, judges, kind)
+
+
+def parse_table(
+    several: Sequence[tuple[bytes, str]],
+    item: str = "item",
+    rater: str = "rater",
+    score: str = "score",
+    variant: str = "variant",
+    judges: tuple[str, ...] = (),
+    kind: str = "kind",
+) -> tuple[Ratings, Beside]:
+    """Read ratings from the bytes of one or more uploads, each with its name; `read_table` says the rest."""
+    raw, where = several[0]
     data, form = as_csv(raw, where)
-    for name in also:
-        more = read_bytes(name)
-        table_more, _ = as_csv(more, Path(name).name)
+    for more, name in several[1:]:
+        table_more, _ = as_csv(more, name)
         raw += more
         top, _, rest = table_more.partition(b"\n")
         if top.strip() != data.partition(b"\n")[0].strip():
-            raise InputError(Path(name).name, "--also", f"other columns than in {where}", "give files of one kind")
+            raise InputError(name, "--also", f"other columns than in {where}", "give files of one kind")
         data = data.rstrip(b"\n") + b"\n" + rest
+    if form != "csv":
+        data = b"\n" + data  # rows of other formats have no line of their own: they are counted
     header = read_header(data, where)
     for name in judges:
         if name not in header:
@@ -120,7 +136,7 @@ def read_table(
     if by_judge.any() and not by_judge.all():
         # blank lines keep the numbers of the others
         kept = table.where(~pd.Series(by_judge, index=table.index), "")
-        people = kept.to_csv(index=False, lineterminator="\n").encode()
+        people = (("" if form == "csv" else "\n") + kept.to_csv(index=False, lineterminator="\n")).encode()
     ratings = parse_ratings(people, where, item, rater, score, variant)
     ratings = replace(ratings, sha256=hashlib.sha256(raw).hexdigest())
     warnings = formulas(table, [item, rater, variant, kind], lines)
@@ -180,7 +196,7 @@ def _numbers(column: pd.Series[str], name: str, where: str, lines: np.ndarray) -
     """Return numbers, nan for empty cells."""
     values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     words = column.str.strip().str.lower()
-    empty = words.isin(["", "nan", "null", "none", "na"]).to_numpy(dtype=bool)
+    empty = words.isin(EMPTY).to_numpy(dtype=bool)
     bad = np.flatnonzero(~empty & ~np.isfinite(values))
     if len(bad):
         problem = f"line {lines[bad[0]]} holds {shown(column.iloc[bad[0]])}, not a number"

@@ -17,29 +17,36 @@ table for each fit, is reported as well (`scores_one_table`).
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from zlib import crc32
 
 import numpy as np
 
+from expsim_panel.rating_distances import PARTS, apart, blended, halves_of, pictures, score_of
 from expsim_panel.rating_laws import MIXED, PILOT, REVISED, chosen_law, fitted_law, fitted_models, going_on, rich_laws
-from expsim_panel.rating_models import ProbitModel, Sheet, agreement, spans
-from expsim_panel.ratings import Codes, Floats
+from expsim_panel.rating_models import ProbitModel, Sheet
+from expsim_panel.ratings import Floats
+from expsim_panel.realism_nested import HALVINGS, Nested, chosen_within, nested_choice
+
+__all__ = ["PARTS", "Drawn", "Realism", "apart", "assessed_part", "looks_adjudicated", "pictures", "realism"]
 
 SPLITS = 20
 MOST_THREADS = 4
-SLACK = 0.02  # keeps the ratio of two tiny distances from deciding
 FEWEST_ITEMS = 200
 LOOKS_ADJUDICATED = 0.25  # observed over expected share of items with a range above two levels
 EXPECTED_WIDE = 8.0  # such items must be expected before their absence says anything
 MOST_ITEMS, MOST_ROWS = 2_000, 6_000  # larger tables are judged by a sample of their prompts
 ENOUGH_ITEMS = 1_000  # kept in any case, however many raters an item has
 PLAYED_ROWS, FEWEST_PLAYS, MOST_PLAYS = 20_000, 4, 8
-PARTS = ("marginal", "pair", "range", "icc")
-Pictures = tuple[Floats, Floats, Floats, float]
-Distances = tuple[dict[str, Floats], dict[str, Floats]]
+Distances = tuple[dict[str, Floats], dict[str, Floats], list[dict[str, Floats]]]
+"""Of one halving: the models' averaged over plays, of one play, and averaged over plays for each direction."""
+Step = Callable[[int, int], None]
+
+
+def no_step(begun: int, of: int) -> None:
+    """Take no notice of how far the work is."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,8 @@ class Realism:
         Items that took part, splits, and simulated tables for each fit.
     real, model : Drawn or None
         What the distances are between, on all ratings that took part.
+    nested : Nested or None
+        The score less what choosing the law on the same halves adds; None where nothing was chosen.
     """
 
     score: float | None
@@ -111,32 +120,12 @@ class Realism:
     plays: int = 0
     real: Drawn | None = field(default=None, compare=False)
     model: Drawn | None = field(default=None, compare=False)
+    nested: Nested | None = None
 
-
-def pictures(sheet: Sheet, level: Codes) -> Pictures:
-    """Return distribution of levels, of pairs of raters, of ranges within items, and ICC(1)."""
-    item, items, levels = sheet.ratings.item, sheet.ratings.items, len(sheet.values)
-    table = np.bincount(item * levels + level, minlength=items * levels).reshape(items, levels).astype(float)
-    pair = table.T @ table - np.diag(table.sum(axis=0))
-    several = table.sum(axis=1) > 1
-    order = np.argsort(item, kind="stable")
-    ranges = spans(level[order], np.searchsorted(item[order], np.arange(items)))[several]
-    ranged = np.bincount(ranges, minlength=levels)
-    icc = agreement(sheet, level)
-    return table.sum(axis=0) / len(level), pair / pair.sum(), ranged / ranged.sum(), icc
-
-
-def apart(first: Pictures, second: Pictures) -> Floats:
-    """Return the four distances, in the order of `PARTS`."""
-    varied = [0.5 * float(np.abs(a - b).sum()) for a, b in zip(first[:3], second[:3], strict=True)]
-    return np.array([*varied, abs(first[3] - second[3])])
-
-
-def blended(several: list[Pictures]) -> Pictures:
-    """Return the average of several pictures."""
-    columns = list(zip(*several, strict=True))
-    varied = [np.asarray(np.mean(column, axis=0)) for column in columns[:3]]
-    return varied[0], varied[1], varied[2], float(np.mean(columns[3]))
+    @property
+    def honest(self) -> float | None:
+        """The score that is told: the nested one where there is one, at most 1."""
+        return self.score if self.nested is None else min(self.nested.score, 1.0)
 
 
 def realism(
@@ -145,6 +134,7 @@ def realism(
     seed: int = 1,
     adjudicated: bool | None = None,
     continuous: bool = False,
+    step: Step = no_step,
 ) -> Realism:
     """Compute the score of a sheet of ratings.
 
@@ -160,6 +150,9 @@ def realism(
         Whether ratings were adjudicated; None: if the data look like it.
     continuous : bool
         Whether the sheet's levels are classes of a continuous score.
+    step : callable
+        Told before each halving how many have begun, of how many, on the thread that computes it; what it raises
+        ends the work.
     """
     sheet = assessed_part(sheet, seed)
     items = sheet.ratings.items
@@ -180,8 +173,11 @@ def realism(
 
     def played(which: range, names: tuple[str, ...]) -> list[Distances | None]:
         # NumPy lets go of the interpreter, so two splits run side by side; they are added up in their own order
+        def task(split: int) -> Distances | None:
+            step(split, splits)
+            return _split(sheet, plays, adjudicated, continuous, seed, names, split)
+
         with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
-            task = partial(_split, sheet, plays, adjudicated, continuous, seed, names)
             return list(pool.map(task, which))
 
     parts = played(range(first), rich)
@@ -193,13 +189,11 @@ def realism(
     known = [one for one in parts if one is not None]
     if len(known) < splits:
         return Realism(None, "not assessable: some variant has too few prompts to be split", law, items=items)
-    total, single = (
-        {name: np.asarray(sum(part[which][name] for part in known)) for name in known[-1][which]} for which in (0, 1)
-    )
+    total, single = _summed([one[0] for one in known]), _summed([one[1] for one in known])
     mean = {name: value / splits for name, value in total.items()}
     floor = mean.pop("floor")
-    scores = {name: _score(floor, value) for name, value in mean.items()}
-    alone = {name: _score(floor, value / splits) for name, value in single.items()}
+    scores = {name: score_of(floor, value) for name, value in mean.items()}
+    alone = {name: score_of(floor, value / splits) for name, value in single.items()}
     distances = {
         name: dict(zip(PARTS, map(float, value), strict=True)) for name, value in [("floor", floor), *mean.items()]
     }
@@ -208,38 +202,60 @@ def realism(
     rng = np.random.default_rng([seed, 997])
     modelled = blended([pictures(sheet, whole.simulate(sheet, rng)) for _ in range(MOST_PLAYS)])
     pair = (Drawn(*pictures(sheet, sheet.level)), Drawn(*modelled))
-    return Realism(scores[law], "", law, scores, tried, alone, distances, wide, items, splits, plays, *pair)
+    checked = None
+    if not adjudicated:
+
+        def again(split: int) -> tuple[str, str]:
+            step(splits, splits)
+            return _chosen_within(sheet, seed, rich, split)
+
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
+            chosen = list(pool.map(again, range(min(HALVINGS, first))))
+        outer = known[: len(chosen)]
+        floors, turns = [one[0]["floor"] for one in outer], [one[2] for one in outer]
+        checked = nested_choice(law, scores[law], floors, turns, chosen)
+    return Realism(scores[law], "", law, scores, tried, alone, distances, wide, items, splits, plays, *pair, checked)
+
+
+def _chosen_within(sheet: Sheet, seed: int, rich: tuple[str, ...], split: int) -> tuple[str, str]:
+    """Return the laws that both halves of a halving would keep by themselves."""
+    halves = halves_of(sheet, np.random.default_rng([seed, split]))
+    assert halves is not None
+    first, second = (chosen_within(half, seed, (split, turn), rich) for turn, half in enumerate(halves))
+    return first, second
+
+
+def _summed(parts: list[dict[str, Floats]]) -> dict[str, Floats]:
+    return {name: np.asarray(sum(part[name] for part in parts)) for name in parts[-1]}
 
 
 def _scores(parts: list[Distances | None]) -> dict[str, float]:
     """Return the scores of all models on some splits."""
     known = [one[0] for one in parts if one is not None]
     mean = {name: np.asarray(sum(one[name] for one in known)) / len(known) for name in known[0]}
-    return {name: _score(mean["floor"], value) for name, value in mean.items() if name != "floor"}
+    return {name: score_of(mean["floor"], value) for name, value in mean.items() if name != "floor"}
 
 
 def _split(
     sheet: Sheet, plays: int, adjudicated: bool, continuous: bool, seed: int, rich: tuple[str, ...], split: int
 ) -> Distances | None:
-    """Return the distances of one halving, the models' averaged over plays and of one play; None if it fails."""
-    halves = _halves(sheet, np.random.default_rng([seed, split]))
+    """Return the distances of one halving; None if it fails."""
+    halves = halves_of(sheet, np.random.default_rng([seed, split]))
     if halves is None:
         return None
     real = [pictures(half, half.level) for half in halves]
     total: dict[str, Floats] = {"floor": apart(real[0], real[1])}
     single: dict[str, Floats] = {}
+    turns: list[dict[str, Floats]] = [{}, {}]
     for turn, (seen, other) in enumerate([halves, halves[::-1]]):
         for name, model in fitted_models(seen, adjudicated, continuous, seed, rich).items():
             # a stream per model, so that no score depends on which other models are scored
             rng = np.random.default_rng([seed, split, turn, crc32(name.encode())])
             played = [pictures(other, model.simulate(other, rng)) for _ in range(plays)]
-            total[name] = total.get(name, np.zeros(len(PARTS))) + apart(blended(played), real[1 - turn]) / 2
+            turns[turn][name] = apart(blended(played), real[1 - turn])
+            total[name] = total.get(name, np.zeros(len(PARTS))) + turns[turn][name] / 2
             single[name] = single.get(name, np.zeros(len(PARTS))) + apart(played[0], real[1 - turn]) / 2
-    return total, single
-
-
-def _score(floor: Floats, distance: Floats) -> float:
-    return float(np.minimum(1, (floor + SLACK) / (distance + SLACK)).mean())
+    return total, single, turns
 
 
 def looks_adjudicated(wide: dict[str, float], items: int) -> bool:
@@ -262,21 +278,6 @@ def assessed_part(sheet: Sheet, seed: int) -> Sheet:
     kept, prompt = np.unique(part_of.ratings.prompt, return_inverse=True)
     names = tuple(own.prompts[code] for code in kept)
     return replace(part_of, ratings=replace(part_of.ratings, prompt=prompt.astype(np.int64), prompts=names))
-
-
-def _halves(sheet: Sheet, rng: np.random.Generator) -> tuple[Sheet, Sheet] | None:
-    """Split by prompt such that both halves have every variant; None if a hundred tries fail."""
-    own = sheet.ratings
-    present = np.unique(own.prompt)
-    kinds = np.unique(own.variant)
-    for _ in range(100):
-        first = np.zeros(len(own.prompts), dtype=bool)
-        first[rng.permutation(present)[: len(present) // 2]] = True
-        keep = first[own.prompt]
-        both = (np.unique(own.variant[keep]), np.unique(own.variant[~keep]))
-        if all(len(part) == len(kinds) for part in both):
-            return sheet.half(keep), sheet.half(~keep)
-    return None
 
 
 def _wide(sheet: Sheet, seed: int) -> dict[str, float]:

@@ -23,10 +23,11 @@ from expsim_panel import (
     wording_evidence,
 )
 from expsim_panel.economics import Ledger, ledger
+from expsim_panel.estimate_figures import LATER
 from expsim_panel.evidence import Evidence, of_one
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.streams import BLOCK
-from expsim_panel.results import Advice, Figure, Outcomes, Result, StrategyResult, Trace, Verdict
+from expsim_panel.results import SIMULATED, Advice, Figure, Outcomes, Result, StrategyResult, Trace, Verdict
 from expsim_panel.scenario import Scenario
 from expsim_panel.standing import standing
 from expsim_panel.strategy import Strategy
@@ -68,10 +69,10 @@ def summarise(
 
     def reported(one: Strategy) -> tuple[StrategyResult, Figure]:
         mine = worlds[one.name]
-        by_world = {
-            world: _world(scenario, one, world, out, truths[world], money, known, rails.get((one.name, world)), whole)
-            for world, out in mine.items()
-        }
+        by_world = {}
+        for world, out in mine.items():
+            played = operating.Played(scenario, one, money, out, truths[world], rails.get((one.name, world)))
+            by_world[world] = _world(played, world, known, whole)
         guards = {world: rails[one.name, world] for world in ("truth", "null") if rails}
         shown = traces[one.name]
         if one.name not in said:
@@ -104,26 +105,18 @@ def effects_in(request: Request, scenario: Scenario, world: str, size: int) -> n
 
 
 def _world(
-    scenario: Scenario,
-    one: Strategy,
-    world: str,
-    out: Outcomes,
-    effects: np.ndarray,
-    money: Ledger,
-    kept: dict[tuple[str, str], exact.Exact | str],
-    guards: guardrail_play.Guards | None,
-    whole: bool,
+    played: operating.Played, world: str, kept: dict[tuple[str, str], exact.Exact | str], whole: bool
 ) -> dict[str, Figure]:
     """Return the figures that the report needs of a world: all of them for the truth and its null twin."""
     if world == "prior":
-        return {"loss": operating.loss(operating.endings(scenario, one, money, out, effects, guards))}
-    key = (one.name, world)
-    known = kept.get(key, operating.LATER)
+        return {"loss": operating.loss(operating.endings(played))}
+    key = (played.one.name, world)
+    known = kept.get(key, LATER)
     if whole and key not in kept:
-        known = kept[key] = exact.operating(scenario, one, world, money)
+        known = kept[key] = exact.operating(played.scenario, played.one, world, played.money)
     if world == "unbiased":
-        return operating.alarms(out, known.values if isinstance(known, exact.Exact) else {})
-    return operating.figures(scenario, one, money, out, effects, known, guards, whole)
+        return operating.alarms(played.out, known.values if isinstance(known, exact.Exact) else {})
+    return operating.figures(played, known, whole)
 
 
 def _strategy(
@@ -154,18 +147,30 @@ def _strategy(
     absent = operating.blank("in the null twin no variant is truly better")
     guarded = None
     if guards:
-        laws = {world: known[one.name, world] if whole else operating.LATER for world in guards}
+        laws = {world: known[one.name, world] if whole else LATER for world in guards}
         guarded = guardrail_figures.summarise(scenario, one, money, mine, guards, laws)
+    why = {world: known.get((one.name, world)) for world in ("truth", "null")}
     return StrategyResult(
         one,
         mine,
-        _ordered({**truth, "power": power, **alarms}),
-        _ordered({**null, "power": absent, **alarms}),
+        _simulated(_ordered({**truth, "power": power, **alarms}), why["truth"]),
+        _simulated(_ordered({**null, "power": absent, **alarms}), why["null"]),
         shown,
         verdict,
         _wordings(scenario, facts, one, mine["truth"], money, guards.get("truth")),
         guarded,
     )
+
+
+def _simulated(found: dict[str, Figure], known: exact.Exact | str | None) -> dict[str, Figure]:
+    """Let figures without an exact value say that they are simulated, and why."""
+    why = known if isinstance(known, str) else "no exact value of this figure"
+    return {
+        name: replace(one, reason=f"{SIMULATED}: {why}")
+        if one.exact is None and one.value is not None and one.reason is None
+        else one
+        for name, one in found.items()
+    }
 
 
 _SIMULATED = object()

@@ -26,6 +26,10 @@ ARRAYS = ("code", "day", "units", "rows", "sums", "squares")
 """Named order of a world's arrays, for the digest."""
 
 
+SIMULATED = "simulated"
+"""How the reason of a figure begins that has no exact value beside it."""
+
+
 @dataclass(frozen=True)
 class Figure:
     """One number of a report.
@@ -41,7 +45,7 @@ class Figure:
     quantiles : dict or None
         5, 50 and 95 % quantiles over experiments, where the figure is the mean of a distribution.
     reason : str or None
-        Why something is undefined.
+        Why something is undefined; ``simulated: ...`` where that is the exact value only.
     """
 
     value: float | None

@@ -43,6 +43,7 @@ def check_world(scenario: Scenario, where: str) -> None:
                 raise InputError(where, "traffic", problem, remedy)
     else:
         _check_outcomes(scenario, where)
+    _check_ratings(scenario, where)
     if traffic.switchback is not None:
         if traffic.unit == "request" or traffic.ramp is not None or traffic.seasonality is not None:
             problem = "periods are assigned, not requests; shares and traffic are the same every day"
@@ -51,6 +52,33 @@ def check_world(scenario: Scenario, where: str) -> None:
         if per_arm < 2:
             problem = f"a variant gets {per_arm:g} periods in all"
             raise InputError(where, "traffic.switchback.periods_per_day", problem, "plan 2 or more")
+
+
+def _check_ratings(scenario: Scenario, where: str) -> None:
+    """Check that a fitted law of ratings fits the scenario and can have the means that its variants are given."""
+    from expsim_panel.rated_rows import people, rated
+
+    found, arms = people(scenario), len(scenario.variants)
+    if found is None or found.law is None:
+        return
+    spreads = len(found.law.spreads)
+    key = "evaluator.human.law" if found is not scenario.evaluator else "evaluator.law"
+    if spreads not in (0, arms):
+        problem = f"{spreads} spreads for {arms} variants"
+        raise InputError(where, f"{key}.spreads", problem, "give one for each, the control's first, or none")
+    if scenario.family == "binary" and [float(one) for one in found.law.values] != [0.0, 1.0]:
+        raise InputError(where, f"{key}.values", "a rate has the scores 0 and 1", "write values = [0, 1]")
+    table = rated(scenario, scenario.evaluator)
+    if table is None:
+        return
+    low, high = table.limits
+    steps = timeline.shift(scenario, "truth")
+    for i, mean in enumerate(scenario.means):
+        worst = [float(mean + one) for one in (steps[:, i].min(), steps[:, i].max())]
+        out = [one for one in worst if not low <= one <= high]
+        if out:
+            problem = f"a mean of {out[0]:g} is out of reach of the ratings"
+            raise InputError(where, f"variants.{i}.mean", problem, f"stay between {low:g} and {high:g}")
 
 
 def _check_outcomes(scenario: Scenario, where: str) -> None:

@@ -194,9 +194,15 @@ def _check_hybrid(scenario: Scenario, where: str) -> None:
     from expsim_panel.paired_laws import check_states
 
     table, evaluator = scenario.offline, scenario.evaluator
-    if not (table.paired and table.level == "prompt" and not table.topics):
-        problem = "judge and people together are played on the same, independent prompts for all variants"
-        raise InputError(where, "offline", problem, "set paired = true and topics = 0, or use judge or human")
+    if not table.paired:
+        problem = "judge and people together are played on the same prompts for all variants"
+        raise InputError(where, "offline.paired", problem, "set it to true, or use judge or human")
+    if table.topics and scenario.family == "binary":
+        problem = "right or wrong by topic says too much of one topic for judge and people together"
+        raise InputError(where, "offline.topics", problem, "set it to 0, compare scores, or use judge or human")
+    if table.level != ("topic" if table.topics else "prompt"):
+        problem = f"judge and people together correct each other by {'topic' if table.topics else 'prompt'}"
+        raise InputError(where, "offline.analysis", problem, 'write "auto", or use judge or human')
     if evaluator.correction not in ("auto", "ppi++", "ppi") or evaluator.labelling != "random":
         problem = "pairs are corrected by PPI++ or PPI, with labels at random"
         raise InputError(where, "evaluator.correction", problem, 'write "auto" and labelling = "random"')

@@ -10,23 +10,15 @@ import numpy as np
 
 from expsim_panel import plan, timeline
 from expsim_panel.design import Setting
-from expsim_panel.hybrid_rows import LabelledRows
-from expsim_panel.kernels.hybrid import FF, REST, REST_F, REST_FF, SUMS_KEPT, F, N
-from expsim_panel.kernels.hybrid_paths import draw_hybrid
+from expsim_panel.kernels.hybrid import FF, REST, REST_F, REST_FF, F, N
 from expsim_panel.kernels.hybrid_worlds import HybridWorld
-from expsim_panel.kernels.outcomes import draw_paths
 from expsim_panel.kernels.streams import BLOCK, EVALUATOR, OUTCOME, POLICY, generator
 from expsim_panel.kernels.trials import ROWS, SQUARES, SUMS, UNITS, WATCH_NOBODY, Recorded, play
-from expsim_panel.kernels.verdict_pairs import draw_corrected_verdicts
-from expsim_panel.kernels.verdicts import draw_verdicts
-from expsim_panel.kernels.worlds import World, draw_world
+from expsim_panel.kernels.worlds import World
 from expsim_panel.logged_shares import empty, log
-from expsim_panel.offline_laws import PromptRows
-from expsim_panel.paired_rows import PairedRows
 from expsim_panel.policy import Supply
-from expsim_panel.preference_hybrid import HybridRows
-from expsim_panel.preference_rows import PreferenceRows
 from expsim_panel.results import Outcomes
+from expsim_panel.row_law import Block, Law, RowKind
 from expsim_panel.strategy import Strategy
 from expsim_panel.study import Study
 
@@ -70,7 +62,7 @@ class Stage:
         What the designs know.
     traffic : plan.Schedule
         Traffic of the fixed split.
-    common : plan.Law or None
+    common : Law or None
         The law shared by all replicates; None where each draws its own truth.
     rules : dict
         Kernel parameters of each strategy's stopping rule, by name.
@@ -81,7 +73,7 @@ class Stage:
     seed: int
     setting: Setting
     traffic: plan.Schedule
-    common: plan.Law | None
+    common: Law | None
     rules: dict[str, Any]
 
     @classmethod
@@ -93,7 +85,7 @@ class Stage:
         common = None if world == "prior" else plan.law(scenario, world, seed, 0, 1)
         return cls(study, world, seed, setting, plan.schedule(scenario), common, rules)
 
-    def law(self, block: int, size: int) -> plan.Law:
+    def law(self, block: int, size: int) -> Law:
         """Return the law of the rows in the first `size` replicates of a block."""
         if self.common is not None:
             return self.common.repeated(size)
@@ -126,7 +118,7 @@ class Stage:
         self,
         one: Strategy,
         block: int,
-        law: plan.Law,
+        law: Law,
         paths: Paths | None,
         out: Outcomes,
         watched: int = WATCH_NOBODY,
@@ -138,9 +130,8 @@ class Stage:
         paths = None if adaptive else paths
         whole: Any = paths.whole if paths is not None else None
         if adaptive:
-            plain = law.uneven is None and law.labelled is None
-            whole = one.policy.allocation(self._supply(law)) if plain else self._world(one, law)
-        delay, lag = (law.uneven.delay, law.uneven.lag) if law.uneven is not None else (0, 0)
+            whole = law.kind.allocation(law, one.policy, self._supply(law))
+        delay, lag = law.delay, law.lag
         trace = np.zeros((self.setting.days + delay, 4, self.setting.arms))
         rule = _own_scratch(self.rules[one.name])
         arrays = (out.code, out.day, out.units, out.rows, out.sums, out.squares)
@@ -149,60 +140,24 @@ class Stage:
         if out.logged is not None:
             # The days of one experiment are kept where somebody watches.
             path = np.full((self.setting.days if watched >= 0 else 0, *out.logged.shape[1:]), np.nan)
-            skip = law.uneven.skip if law.uneven is not None else 0
-            known = log(whole, self.traffic.arrivals, skip, out.logged, path)
+            known = log(whole, self.traffic.arrivals, law.skip, out.logged, path)
         play(known, rule, *streams, self.setting.days, watched, *arrays, trace)
         if delay:
             _settle(whole, delay, out, trace)
-        if lag and watched >= 0 and isinstance(law.labelled, LabelledRows | PairedRows):
+        if lag and watched >= 0:
             daily = whole.daily[whole.skip :] if paths is None else paths.daily
             if daily is not None:
-                _relabel(law.labelled, daily, delay, lag, int(out.day[-1]), trace)
+                _relabel(law.kind, daily, delay, lag, int(out.day[-1]), trace)
         if path is not None and delay:
             path = np.concatenate([np.full((delay, *path.shape[1:]), np.nan), path])
         return trace, path
-
-    def _world(self, one: Strategy, law: plan.Law) -> World | HybridWorld:
-        """Return a policy in a world that is not plain: it gets empty rows, the world draws the real ones."""
-        size, arms = law.means.shape
-        uneven = law.uneven
-        supply = Supply(
-            self.traffic.arrivals,
-            plan.rows_per_unit(self.study.scenario),
-            self.setting.binary,
-            np.zeros((size, arms)),
-            np.zeros((size, arms)),
-            0.0,
-            0,
-            True,
-            timeline.arrivals(self.study.scenario),
-        )
-        days, allocation = self.setting.days, one.policy.allocation(supply)
-        if isinstance(law.labelled, LabelledRows):
-            late, lag, skip = (int(uneven.delay), int(uneven.lag), int(uneven.skip)) if uneven else (0, 0, 0)
-            scratch = np.zeros((4, arms)), np.zeros((4, arms)), np.zeros(SUMS_KEPT), np.zeros((2, days, 4, arms))
-            log, whole = np.zeros((days, 4, arms)), np.zeros((size, 4, arms))
-            daily, ahead = np.zeros((days, SUMS_KEPT, arms)), np.zeros((2, SUMS_KEPT, arms))
-            return HybridWorld(allocation, law.labelled.kernel(), late, lag, skip, *scratch, log, whole, daily, ahead)
-        if uneven is None:
-            raise LookupError("a plain world needs no wrapping")
-        return World(
-            allocation,
-            uneven.rows(law.means, law.sds, law.severity_sd, law.raters, law.shared),
-            int(uneven.delay),
-            int(uneven.skip),
-            np.zeros((4, arms)),
-            np.zeros((4, arms)),
-            np.zeros((days, 4, arms)),
-            np.zeros((size, 4, arms)),
-        )
 
     def _streams(self, block: int, lane: int) -> Streams:
         """Return the generators of a block by role: outcome, evaluator, policy."""
         outcome, evaluator, policy = (generator(self.seed, role, block, lane) for role in (OUTCOME, EVALUATOR, POLICY))
         return outcome, evaluator, policy
 
-    def _supply(self, law: plan.Law) -> Supply:
+    def _supply(self, law: Law) -> Supply:
         return Supply(
             self.traffic.arrivals,
             plan.rows_per_unit(self.study.scenario),
@@ -215,42 +170,15 @@ class Stage:
             timeline.arrivals(self.study.scenario),
         )
 
-    def _draw(self, block: int, law: plan.Law) -> Paths:
+    def _draw(self, block: int, law: Law) -> Paths:
         """Draw the paths that every fixed split of this block reads."""
         shape = (law.means.shape[0], self.setting.days, self.setting.arms)
         sums, squares = np.empty(shape), np.empty(shape)
+        known = (np.zeros(shape), np.zeros(shape)) if law.lag else (sums, squares)
         streams = generator(self.seed, OUTCOME, block), generator(self.seed, EVALUATOR, block)
-        severity_sd, raters, shared = float(law.severity_sd), int(law.raters), bool(law.shared)
-        rows, known, daily = self.traffic.daily_rows, (sums, squares), None
-        lag = law.uneven.lag if law.uneven else 0
-        if law.labelled is not None and lag:
-            known = np.zeros(shape), np.zeros(shape)
-        if isinstance(law.labelled, PreferenceRows):
-            draw_verdicts(streams[0], law.labelled.kernel(), rows, sums, squares)
-        elif isinstance(law.labelled, PromptRows):
-            law.labelled.draw(streams, rows[:, 0], sums, squares)
-        elif isinstance(law.labelled, HybridRows):
-            judged = law.labelled.judged(rows)
-            draw_corrected_verdicts(streams[0], law.labelled.kernel(), rows, judged, sums, squares)
-        elif isinstance(law.labelled, PairedRows):
-            judged = law.labelled.judged(rows)
-            daily = np.zeros((shape[1], SUMS_KEPT + 1, shape[2] - 1))
-            asked = rows[:, 0].copy(), judged[:, 0].copy(), lag
-            law.labelled.draw(streams[0], asked, sums, squares, known, daily)
-        elif law.labelled is not None:
-            shares = law.uneven.shares if law.uneven else np.zeros(rows.shape)
-            stratified = law.uneven.stratified if law.uneven else False
-            scored, daily = law.labelled, np.zeros((shape[1], SUMS_KEPT, shape[2]))
-            asked_of = rows, scored.judged(rows), np.asarray(shares)
-            draw_hybrid(*streams, scored.kernel(), *asked_of, bool(stratified), lag, sums, squares, *known, daily)
-        elif law.uneven is None:
-            draw_paths(
-                *streams, self.setting.binary, rows, law.means, law.sds, severity_sd, raters, shared, sums, squares
-            )
-        else:
-            kernel_law = law.uneven.rows(law.means, law.sds, severity_sd, raters, shared)
-            stratified, ddof = law.uneven.stratified, self.setting.ddof
-            draw_world(*streams, kernel_law, rows, law.uneven.shares, stratified, ddof, sums, squares)
+        setting = self.setting
+        into = Block(*streams, self.traffic.daily_rows, setting.binary, setting.ddof, sums, squares, known)
+        daily = law.kind.draw(law, into)
         whole = Recorded(self.traffic.units.astype(float), self.traffic.scored.astype(float), sums, squares)
         return Paths(whole, whole._replace(sums=known[0], squares=known[1]), daily)
 
@@ -262,9 +190,7 @@ def _as_known(paths: Paths, delay: int, lag: int) -> Recorded:
     return Recorded(paths.whole.units, plan.late(paths.whole.rows, delay), sums.copy(), squares.copy())
 
 
-def _relabel(
-    labelled: LabelledRows | PairedRows, daily: np.ndarray, delay: int, lag: int, end: int, trace: np.ndarray
-) -> None:
+def _relabel(kind: RowKind, daily: np.ndarray, delay: int, lag: int, end: int, trace: np.ndarray) -> None:
     """Write into a trace what is known each day after enrolment has stopped: first all scores, then the labels.
 
     Parameters
@@ -285,7 +211,7 @@ def _relabel(
             sums[REST] += daily[s, N] + daily[s, REST]
             sums[REST_F] += daily[s, F] + daily[s, REST_F]
             sums[REST_FF] += daily[s, FF] + daily[s, REST_FF]
-        trace[day, SUMS], trace[day, SQUARES] = labelled.estimate(sums)
+        trace[day, SUMS], trace[day, SQUARES] = kind.estimate(sums)
 
 
 def _settle(whole: Any, delay: int, out: Outcomes, trace: np.ndarray) -> None:

@@ -47,8 +47,13 @@ class StructuredModel:
     structure: Structure
 
     @classmethod
-    def fitted(cls, sheet: Sheet, stretched: ProbitModel, seed: int = 1, factors: bool = True) -> StructuredModel:
-        """Fit to a sheet; `stretched` is the model with raters' and variants' factors that was fitted to it."""
+    def fitted(
+        cls, sheet: Sheet, stretched: ProbitModel, seed: int = 1, factors: bool = True, plays: int = MOST_PLAYS
+    ) -> StructuredModel:
+        """Fit to a sheet; `stretched` is the model with raters' and variants' factors that was fitted to it.
+
+        `plays`: simulated tables at each step of levelling, at most.
+        """
         own, fit = sheet.ratings, stretched.fit
         levels, raters = len(sheet.values), len(own.raters)
         counts, variant, rater = cell_counts(sheet.level, own.variant, own.rater, levels, raters)
@@ -74,7 +79,7 @@ class StructuredModel:
             if straight == 0:
                 break
         made = cls(fit, stretched.share, Structure(shifts, kappa, texture))
-        return made._levelled(sheet, seed)
+        return made._levelled(sheet, seed, plays)
 
     def simulate(self, sheet: Sheet, rng: np.random.Generator) -> Codes:
         """Draw levels on the layout of `sheet`, for the raters and variants that were fitted."""
@@ -86,7 +91,7 @@ class StructuredModel:
         factors = np.stack([effects(sheet, self.share, rng) for _ in range(texture.loadings.shape[1])])
         return texture.levels(own.item, own.rater, cuts, plain, factors, rng)
 
-    def _levelled(self, sheet: Sheet, seed: int) -> StructuredModel:
+    def _levelled(self, sheet: Sheet, seed: int, most: int) -> StructuredModel:
         """Move clarity until raters agree as much as they are seen to, and echoes until they tie as often.
 
         Indirect inference: secant steps, every one a simulation with the same random numbers.
@@ -102,7 +107,7 @@ class StructuredModel:
         move, echo, slope = 0.0, own.echo, max(0.25 * abs(target), 1e-3)
         before: tuple[float, float, float] | None = None
         trial = self
-        count = int(np.clip(PLAYED_ROWS // sheet.ratings.rows, 1, MOST_PLAYS))
+        count = int(np.clip(PLAYED_ROWS // sheet.ratings.rows, 1, most))
         for step in range(STEPS):
             texture = replace(own, shifts=own.shifts + move, echo=echo)
             trial = replace(self, structure=replace(self.structure, texture=texture))

@@ -246,7 +246,7 @@ def _figures(study: Study, one: Strategy, world: str, key: str, seed: int, out: 
     effects = plan.law(scenario, world, seed, 0, 1).effects
     guards = guardrail_play.play(scenario, seed, {one.name: {world: out}}).get((one.name, world))
     money, asked = ledger(scenario), key in ADJUSTED
-    found = operating.figures(scenario, one, money, out, effects, "simulated", guards, asked)
+    found = operating.figures(operating.Played(scenario, one, money, out, effects, guards), "simulated", asked)
     if not asked:
         # Solving the stages takes most of the time.
         found = {name: figure for name, figure in found.items() if name not in ADJUSTED}

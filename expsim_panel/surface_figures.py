@@ -13,9 +13,6 @@ from expsim_panel.results import Figure
 from expsim_panel.surface_rows import Cell
 from expsim_panel.surface_simulation import Counts, Task
 
-CONDITIONAL = ("cost_per_correct", "exaggeration", "coverage")
-"""Figures that are no mean over all experiments: of a difference only an upper limit of the error is known."""
-
 _NO_ESTIMATES = operating.Estimates(np.empty(0), np.empty(0))
 
 

@@ -19,6 +19,7 @@ from expsim_panel.economics import Ledger, Served, ledger, served
 from expsim_panel.errors import InputError
 from expsim_panel.guardrail_figures import ends_of
 from expsim_panel.results import Figure
+from expsim_panel.row_law import Law
 from expsim_panel.study import Study
 from expsim_panel.uneven import RATES, SCORES
 
@@ -59,7 +60,7 @@ class Row:
     study: Study
     setting: Setting
     money: Ledger
-    law: plan.Law | None
+    law: Law | None
     refused: dict[Cell, InputError]
 
 
@@ -104,7 +105,7 @@ def rows(
 def _row(
     mover: Mover, study: Study, members: list[tuple[Cell, dict[str, float]]], world: str, serving: Served
 ) -> Row | None:
-    """Return the row of a plain world; None where the world is not plain."""
+    """Return the row of a world whose cells share all but means and spreads; None of any other."""
     scenario = study.scenario
     if outcomes.family(scenario.metric) not in (SCORES, RATES) or world == "prior":
         return None
@@ -123,7 +124,7 @@ def _row(
     elif world in ("null", "unbiased"):
         sds = np.broadcast_to(scenario.sds[0], means.shape)
     law = plan.law_of(scenario, world, means, sds, found if world != "unbiased" else None)
-    if law.uneven is not None:
+    if law.uneven is not None or not law.kind.alike:
         return None
     cells, levels = (tuple(part) for part in zip(*members, strict=True))
     return Row(

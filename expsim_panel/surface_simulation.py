@@ -214,7 +214,7 @@ def tasks(row: Row, at: list[int], world: str, seed: int, replicates: int) -> li
         Positions of one strategy, or of two to be compared on the same paths.
     """
     law, scenario, setting = row.law, row.study.scenario, row.setting
-    if law is None or law.labelled is not None:
+    if law is None or not law.kind.plain:
         return None
     tables = []
     for one in (row.study.strategies[k] for k in at):
@@ -255,9 +255,7 @@ def reads_paths(scenario: Scenario, one: Strategy) -> bool:
     """Tell whether cells of this study can read common paths at its own point."""
     if one.policy.adaptive or outcomes.family(scenario.metric) not in (SCORES, RATES):
         return False
-    law = plan.law(scenario, "truth", 0, 0, 1)
-    plain = law.uneven is None and law.labelled is None
-    return plain and is_plain_table(one.design.rule(plan.setting_of(scenario)))
+    return plan.law(scenario, "truth", 0, 0, 1).plain and is_plain_table(one.design.rule(plan.setting_of(scenario)))
 
 
 def is_plain_table(rule: object) -> TypeGuard[Table]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from expsim_panel.economics import Ledger, ledger
 from expsim_panel.operating import estimates
 from expsim_panel.results import Outcomes
 from expsim_panel.scenario import Scenario
@@ -130,17 +131,38 @@ def of_data(scenario: Scenario, facts: Known, out: Outcomes, risk: np.ndarray) -
             mean = np.append(mean[0], mean[0] + apart)
             variance = np.append(variance[0], np.maximum(spread, variance[1:]))
     sd = np.sqrt(variance + facts.suspected_bias**2 / 2)
-    means = [one.mean_wait() for one in scenario.variants]
-    waits = [None if one is None else one / 1000 for one in means]
+    return _weighed(scenario, facts.money, np.arange(mean.size), mean, sd, np.append(0.0, risk))
+
+
+def of_comparison(scenario: Scenario, arm: int, shift: float, error: float) -> TradeOff:
+    """Return what an average comparison of the control with one variant will say, before there are data.
+
+    Parameters
+    ----------
+    arm : int
+        The variant.
+    shift : float
+        Difference that the comparison finds on average, its bias included, metric units, positive is better.
+    error : float
+        Standard error of the difference, suspected bias counted in, above 0; half of its variance in each arm.
+    """
+    sd = np.full(2, error / math.sqrt(2))
+    return _weighed(scenario, ledger(scenario), np.array([0, arm]), np.array([0.0, shift]), sd, np.zeros(2))
+
+
+def _weighed(
+    scenario: Scenario, money: Ledger, arms: np.ndarray, mean: np.ndarray, sd: np.ndarray, penalty: np.ndarray
+) -> TradeOff:
+    """Put posteriors of the quality of some variants, control first, beside their cost, latency and penalties."""
+    some = [scenario.variants[int(arm)] for arm in arms]
+    waits = [None if one is None else one / 1000 for one in (variant.mean_wait() for variant in some)]
     known = [0.0 if wait is None else wait for wait in waits]
     if None in waits:
         known = [0.0] * len(waits)
-    cost = facts.money.generation
-    weight = facts.money.value_per_point
-    penalty = np.append(0.0, risk)
-    handicap = (facts.money.handicap + penalty) / weight if weight > 0 else 0 * cost
+    cost, weight = money.generation[arms], money.value_per_point
+    handicap = (money.handicap[arms] + penalty) / weight if weight > 0 else 0 * cost
     return TradeOff(
-        facts.names,
+        tuple(variant.name for variant in some),
         tuple((mean - mean[0]).tolist()),
         tuple(sd.tolist()),
         tuple(cost.tolist()),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from expsim_panel.kernels.rows import AMOUNTS, LEVELS, RATES, SCORES, VERDICTS, Rows
+from expsim_panel.kernels.rows import AMOUNTS, LEVELS, RATED, RATES, SCORES, VERDICTS, Rows
 
-__all__ = ["AMOUNTS", "LEVELS", "RATES", "SCORES", "VERDICTS", "Outcome", "Uneven"]
+__all__ = ["AMOUNTS", "LEVELS", "RATED", "RATES", "SCORES", "VERDICTS", "Outcome", "Uneven"]
 
 
 def _none() -> np.ndarray:
@@ -30,6 +31,8 @@ class Outcome:
         Levels; see `kernels.rows.Rows`.
     zeros, sigma : float
         Amounts; see `kernels.rows.Rows`.
+    table, centre : ndarray
+        Ratings; see `kernels.rows.Rows`.
     """
 
     offset: np.ndarray
@@ -41,6 +44,8 @@ class Outcome:
     implied: np.ndarray = field(default_factory=_none)
     zeros: float = 0.0
     sigma: float = 0.0
+    table: np.ndarray = field(default_factory=lambda: np.zeros((1, 1, 1, 1)))
+    centre: np.ndarray = field(default_factory=lambda: np.zeros((1, 1)))
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Uneven:
     Attributes
     ----------
     family : int
-        `SCORES`, `RATES`, `LEVELS` or `AMOUNTS`.
+        `SCORES`, `RATES`, `LEVELS`, `AMOUNTS` or `RATED`.
     shift : ndarray, shape (days, arms)
         What each day adds to the mean of a scored row, oriented.
     spill : ndarray, shape (replicates, arms)
@@ -68,13 +73,15 @@ class Uneven:
     stratified : bool
         Whether variants are compared within each day.
     base : ndarray, shape (replicates, arms), or None
-        Levels and amounts: mean of the true outcome, not oriented, in the absence of `spill`.
+        Levels, amounts and ratings: mean of the true outcome, not oriented, in the absence of `spill`.
     steps : ndarray, shape (days, arms), or None
-        Levels and amounts: what each day adds to it.
+        The same: what each day adds to it.
     pull : ndarray, shape (replicates, arms), or None
-        Levels and amounts: `spill` on that scale.
+        The same: `spill` on that scale.
     outcome : Outcome or None
-        Levels and amounts: their law.
+        Their law.
+    by_look : ndarray, shape (days, arms), or None
+        Variance of a corrected mean times its labels at the end of each day, where labels are later than scores.
     """
 
     family: int
@@ -93,6 +100,7 @@ class Uneven:
     pull: np.ndarray | None = None
     outcome: Outcome | None = None
     lag: int = 0
+    by_look: np.ndarray | None = None
 
     @property
     def ramps(self) -> bool:
@@ -109,19 +117,11 @@ class Uneven:
         """Whether every day is like every other, late and left-out ones apart."""
         return not self.ramps and not self.moves
 
-    def repeated(self, size: int) -> Uneven:
-        """Return the same for `size` replicates that share the first one's truth."""
-        changed: dict[str, Any] = {name: np.tile(array[:1], (size, 1)) for name, array in self._arrays()}
+    def each(self, change: Callable[[np.ndarray], np.ndarray]) -> Uneven:
+        """Return the same with `change` made to every array by replicate."""
+        arrays = {name: getattr(self, name) for name in ("spill", "base", "pull")}
+        changed: dict[str, Any] = {name: change(array) for name, array in arrays.items() if array is not None}
         return replace(self, **changed)
-
-    def first(self, size: int) -> Uneven:
-        """Return the same for the first `size` replicates."""
-        changed: dict[str, Any] = {name: array[:size] for name, array in self._arrays()}
-        return replace(self, **changed)
-
-    def _arrays(self) -> list[tuple[str, Any]]:
-        found = [(name, getattr(self, name)) for name in ("spill", "base", "pull")]
-        return [(name, array) for name, array in found if array is not None]
 
     def rows(self, means: np.ndarray, sds: np.ndarray, severity_sd: float, raters: int, shared: bool) -> Rows:
         """Return the kernel's parameters for the scored rows' `means` and `sds`, shape (replicates, arms)."""
@@ -148,8 +148,11 @@ class Uneven:
             out.implied,
             float(out.zeros),
             float(out.sigma),
-            float(severity_sd),
+            # of rated rows: the standard normals that say who rates
+            1.0 if self.family == RATED else float(severity_sd),
             int(raters),
             bool(shared),
             np.zeros((self.shift.shape[1], max(int(raters), 1))),
+            out.table,
+            out.centre,
         )

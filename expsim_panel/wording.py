@@ -219,7 +219,10 @@ def advice(
         By strategy: expected loss; type I error under a perfect evaluator, and under the study's own.
     """
     loss = losses[name]
-    cost = f"{money(loss.value)} (± {money(loss.se)}) per experiment"
+    # An error has no more decimals than what it is of.
+    whole = (loss.value or 0.0) >= 100 and (loss.se or 0.0) >= 1
+    error = money(loss.se) if not whole else f"${count(loss.se)}"
+    cost = f"{money(loss.value)} (± {error}) per experiment"
     rank = "loses least," if len(losses) > 1 else "loses"
     sentence = f"Run {name}: over the effects this team expects it {rank} {cost}, learning and scoring included."
     reasons = []

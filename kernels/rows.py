@@ -15,8 +15,12 @@ from expsim_panel.kernels.jit import inner, kernel
 from expsim_panel.kernels.measuring import binary_rows, normal_rows
 from expsim_panel.kernels.special import norm_cdf, norm_pdf
 
-SCORES, RATES, LEVELS, AMOUNTS, VERDICTS = 0, 1, 2, 3, 4
-"""Families of outcomes: normal, 0/1, ordered levels, zero-inflated lognormal; `verdicts` draws the last one."""
+SCORES, RATES, LEVELS, AMOUNTS, VERDICTS, RATED = 0, 1, 2, 3, 4, 5
+"""Families of outcomes: normal, 0/1, ordered levels, zero-inflated lognormal; `verdicts` draws the next one; what
+people give, from a table of raters."""
+
+_ONE_BY_ONE = 4
+"""Rows of a rater, per value that a row can have, up to which drawing them one by one is faster."""
 
 
 class Rows(NamedTuple):
@@ -25,9 +29,10 @@ class Rows(NamedTuple):
     Attributes
     ----------
     family : int
-        `SCORES`, `RATES`, `LEVELS` or `AMOUNTS`.
+        `SCORES`, `RATES`, `LEVELS`, `AMOUNTS` or `RATED`.
     means : float64 ndarray, shape (replicates, arms)
-        Mean of a row: as scored for scores and rates, of the true outcome for levels and amounts.
+        Mean of a row: as scored for scores and rates, of the true outcome for levels and amounts, of the ratings of
+        all raters for rated rows.
     sds : float64 ndarray, shape (replicates, arms)
         Standard deviation of a scored row; not read for levels and amounts.
     shift : float64 ndarray, shape (days, arms)
@@ -40,9 +45,10 @@ class Rows(NamedTuple):
     offset : float64 ndarray, shape (days, arms)
         Levels and amounts: added by the evaluator to every score.
     scale, noise : float
-        Levels and amounts: points of score per point of outcome, and standard deviation of the score's noise.
+        Levels and amounts: points of score per point of outcome, and standard deviation of the score's noise; rated
+        rows: standard deviation within a value.
     values, cuts : float64 ndarray, shapes (levels,), (levels - 1,)
-        Levels: value of each, and thresholds of the ordered probit.
+        Levels: value of each, and thresholds of the ordered probit. Rated: values that a row can have.
     latent, implied : float64 ndarray, shape (grid,)
         Levels: latent means, ascending, and the mean outcome each one implies.
     zeros, sigma : float
@@ -52,7 +58,12 @@ class Rows(NamedTuple):
     shared : bool
         Rater severity; see `measuring.draw_severity`.
     severity : float64 ndarray, shape (arms, >= raters)
-        Scratch: severity of each rater in the current replicate.
+        Scratch: severity of each rater in the current replicate; rated rows: a standard normal that says by its
+        rank which kind of rater it is.
+    table : float64 ndarray, shape (arms, kinds, grid, values)
+        Rated: P(value of a row <= this one) for each kind of rater along a grid of latent means.
+    centre : float64 ndarray, shape (arms, grid)
+        Rated: mean of a row there, all kinds of raters together, ascending.
     """
 
     family: int
@@ -76,6 +87,8 @@ class Rows(NamedTuple):
     raters: int
     shared: bool
     severity: np.ndarray
+    table: np.ndarray
+    centre: np.ndarray
 
 
 @inner
@@ -101,6 +114,9 @@ def draw_rows(law: Rows, rng: np.random.Generator, day: int, arm: int, rows: int
             shift, between = row_severity(law.severity, law.raters, arm, rows, first)
             return _clustered_scores(rng, law.icc, law.size, law.spread, rows, mean, sd, shift, between)
         return normal_rows(rng, rows, mean, sd, law.severity, arm, law.raters, first)
+    if law.family == RATED:
+        total, within = _rated(law, rng, arm, rows, mean, first)
+        return score_rows(rng, 1.0, law.noise, rows, total, within, 0.0, 0.0)
     if law.family == LEVELS:
         total, within = draw_levels(rng, law.values, law.cuts, law.latent, law.implied, rows, mean)
     else:
@@ -126,6 +142,72 @@ def row_severity(severity: np.ndarray, raters: int, arm: int, rows: int, first: 
         shift += n_r * severity[arm, r]
         square += n_r * severity[arm, r] * severity[arm, r]
     return shift, max(square - shift * shift / rows, 0.0)
+
+
+@inner
+def _rated(law: Rows, rng: np.random.Generator, arm: int, rows: int, mean: float, first: int) -> tuple[float, float]:
+    """Draw rows that raters give in turn: sum, and sum of squares about the mean.
+
+    Given who rates, rows are independent and take few values, so their counts are multinomial for each rater.
+    """
+    low, part = _between(law.centre[arm], mean)
+    kinds, last = law.table.shape[1], law.values.shape[0] - 1
+    each = rows // law.raters
+    left = rows - each * law.raters
+    total = 0.0
+    square = 0.0
+    for r in range(law.raters):
+        turn = r - first % law.raters
+        if turn < 0:
+            turn += law.raters
+        n = each + (1 if turn < left else 0)
+        kind = min(int(norm_cdf(law.severity[arm, r]) * kinds), kinds - 1)
+        if n <= _ONE_BY_ONE * last:
+            for _ in range(n):
+                chance = rng.random()
+                j = 0
+                while j < last and chance > _up_to(law.table, arm, kind, low, part, j):
+                    j += 1
+                total += law.values[j]
+                square += law.values[j] * law.values[j]
+            continue
+        below = 0.0
+        for j in range(last + 1):
+            count = n
+            if j < last and n > 0:
+                up_to = _up_to(law.table, arm, kind, low, part, j)
+                above = 1.0 - below
+                count = binomial(rng, n, min(max((up_to - below) / above, 0.0), 1.0)) if above > 0.0 else n
+                below = up_to
+            total += count * law.values[j]
+            square += count * law.values[j] * law.values[j]
+            n -= count
+    return total, max(square - total * total / rows, 0.0)
+
+
+@inner
+def _up_to(table: np.ndarray, arm: int, kind: int, low: int, part: float, value: int) -> float:
+    """Return P(row <= value) between two latent means of the grid."""
+    found: float = (1.0 - part) * table[arm, kind, low, value] + part * table[arm, kind, low + 1, value]
+    return found
+
+
+@inner
+def _between(centre: np.ndarray, mean: float) -> tuple[int, float]:
+    """Return where in an ascending grid a mean lies: the point below, and the part of the way to the next."""
+    low = 0
+    high = centre.shape[0] - 1
+    if mean <= centre[0]:
+        return 0, 0.0
+    if mean >= centre[high]:
+        return high - 1, 1.0
+    while high - low > 1:
+        middle = (low + high) // 2
+        if centre[middle] <= mean:
+            low = middle
+        else:
+            high = middle
+    return low, (mean - centre[low]) / (centre[high] - centre[low])
 
 
 @kernel

@@ -13,6 +13,7 @@ from expsim_panel.layouts.pages import (
     compare,
     decide,
     evaluators,
+    own_ratings,
     ranking,
     report,
     sidebar,
@@ -73,7 +74,7 @@ def page(scenario: str | None = None) -> pmu.Page:
     pn.state.onload(session.begin)
     pn.state.on_session_destroyed(lambda context: session.close())
     made.servable()
-    shell.dress(made, verdict.text(session), dark, closed)
+    shell.dress(made, verdict.text(session), status.topic(session), dark, closed)
     if pn.state.curdoc is not None:
         pn.state.curdoc.add_timeout_callback(fill_main, SOON)
     return made
@@ -86,6 +87,7 @@ def main(session: Session) -> pn.Column:
         "Compare": compare.view,
         "Surfaces": surfaces.view,
         "Evaluators": evaluators.view,
+        own_ratings.TAB: own_ratings.view,
         "Decide": decide.view,
         "Ranking": ranking.view,
         bandit_choice.TAB: bandit_choice.view,
@@ -101,6 +103,17 @@ def main(session: Session) -> pn.Column:
 
     def turn() -> None:
         name = list(views)[tabs.active]
+        if name in made:
+            fill(name)
+        else:
+            # A view takes a moment to make: bones stand under its head until then, not the view before it.
+            body.objects = [words(shell.BONES)]
+            pn.state.curdoc.add_timeout_callback(lambda: fill(name), SOON)
+
+    def fill(name: str) -> None:
+        # Who has clicked on meanwhile gets that view alone.
+        if name != list(views)[tabs.active]:
+            return
         with pn.io.hold():
             session.tab = name
             if name not in made:
@@ -110,7 +123,7 @@ def main(session: Session) -> pn.Column:
     def begin() -> None:
         # After the first paint: figures are the dearest part of a page. A tab that was clicked before is the first
         # view then; two views in one update would refer to figures that the browser never gets.
-        turn()
+        fill(list(views)[tabs.active])
         tabs.param.watch(lambda event: turn(), "active")
 
     pn.state.onload(begin)

@@ -20,7 +20,16 @@ from expsim_panel.quantities import PERCENTAGE_POINTS, PP, Probability, Score
 from expsim_panel.sections import Section
 
 COMPACT = {
-    "& .MuiFormLabel-root": {"fontSize": "13px", "lineHeight": 1.25, "maxWidth": "62%"},
+    # Boxes of one width at the right: their numbers stand below each other, whatever the length of a label.
+    "& .MuiFormControl-root > .MuiBox-root:first-of-type, & > .MuiBox-root:first-of-type": {
+        "display": "flex",
+        "justifyContent": "space-between",
+        "width": "100%",
+        "alignItems": "flex-end",
+    },
+    "& .MuiFormLabel-root": {"fontSize": "13px", "lineHeight": 1.25, "flex": "1 1 auto", "maxWidth": "none"},
+    "& .MuiFormLabel-root + .MuiBox-root": {"flex": "none"},
+    "& .MuiTextField-root": {"width": "104px", "flex": "none", "margin": 0},
     "& .MuiInputBase-input": {"fontSize": "14px", "padding": "1px 0"},
     "& .MuiSlider-root": {"padding": "8px 0"},
 }
@@ -213,6 +222,9 @@ def _number(
     """Return a slider where the declaration has a usual range, otherwise an input that may be left unset."""
     form = shape(declared, binary)
     shown = form.shown(start)
+    # A seed is a name: it has no thousands. A box with a format would show an unset number as 0.
+    plainly = slide and not declared.allow_None
+    written = {"format": "0,0" if form.whole else "0,0.[000000]"} if plainly else {}
     if slide and form.soft is not None and shown is not None:
         low, high = form.soft
         made = pmu.EditableIntSlider if form.whole else pmu.EditableFloatSlider
@@ -225,11 +237,12 @@ def _number(
             fixed_end=form.high,
             description=typed["helper_text"],
             sx=COMPACT,
+            **written,
             **common,
         )
         return slider, form.meant, "value"
     made = pmu.IntInput if form.whole else pmu.FloatInput
-    box = made(value=shown, start=form.low, end=form.high, step=form.step, placeholder="not set", **typed)
+    box = made(value=shown, start=form.low, end=form.high, step=form.step, placeholder="not set", **written, **typed)
     # An emptied input of a value that must be there is an error of its own, not the default in disguise.
     empty = None if declared.allow_None else ""
     return box, lambda v: empty if v is None else form.meant(v), "value"

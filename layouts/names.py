@@ -2,7 +2,8 @@
 
 The box beside a slider has no name, all folds are called "show more", and the little arrows of a number are buttons
 without a name that double the keys of its box. Components live in shadow roots and come and go; the script names what
-is there when the page has been drawn, and after whatever a visitor does.
+is there when the page has been drawn, and after whatever a visitor does. A link that shows when it has the focus skips
+the form.
 """
 
 from __future__ import annotations
@@ -25,6 +26,17 @@ NAMES = """(() => {
     }
     for (const one of root.querySelectorAll("*")) if (one.shadowRoot) name(one.shadowRoot)
   }
+  // The form has dozens of stops before the views: a first link leads past them.
+  const tab = (root) => {
+    for (const one of root.querySelectorAll("*")) {
+      const found = one.matches("[role=tab][aria-selected=true]") ? one : one.shadowRoot && tab(one.shadowRoot)
+      if (found) return found
+    }
+  }
+  document.getElementById("skip")?.addEventListener("click", (event) => {
+    event.preventDefault()
+    tab(document)?.focus()
+  })
   let waiting = 0
   const soon = () => {
     clearTimeout(waiting)

@@ -20,6 +20,7 @@ from expsim_panel.errors import InputError
 from expsim_panel.exact import Exact
 from expsim_panel.layouts.atlas import Atlas
 from expsim_panel.layouts.computing import POOL, Mailbox, default_scenario, exact_figures, played, watch_another
+from expsim_panel.layouts.demand import Demand
 from expsim_panel.layouts.explorer import Explorer
 from expsim_panel.layouts.form import Form, Path
 from expsim_panel.layouts.opening import SHELF
@@ -83,7 +84,7 @@ class Session(Form):
         super().__init__(hold)
         self._debounce, self._workers = debounce, workers
         self._run, self._stop = 0, threading.Event()
-        self.explorer, self.atlas = Explorer(POOL, hold), Atlas(POOL, hold)
+        self.explorer, self.atlas, self.demand = Explorer(POOL, hold), Atlas(POOL, hold), Demand(POOL, hold)
         self.open(scenario or default_scenario())
 
     # What is computed
@@ -220,6 +221,8 @@ class Session(Form):
         self._stop.set()
         self.explorer.close()
         self.atlas.close()
+        self.demand.cancel()
+        self.demand.close()
 
     def _show(self, run: int, **values: Any) -> None:
         """Assign at once what a run has found, unless another run has overtaken it."""

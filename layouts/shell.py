@@ -50,7 +50,9 @@ TEMPLATE = """{% extends "base.html" %}
   padding: 9px 10px; }
 #shell > .main { top: 56px; left: 320px; background: var(--panel); }
 #shell .column { max-width: 1440px; margin: 0 auto; padding: 22px 22px 0; }
-#shell .status { height: 56px; display: flex; gap: 8px; }
+#shell .status { margin-bottom: 14px; display: flex; flex-wrap: wrap; gap: 0 22px; }
+#shell .status > .asked { flex: 999 1 380px; min-width: 0; padding-bottom: 7px; }
+#shell .status > .doing { flex: 1 1 400px; display: flex; flex-wrap: wrap; gap: 5px 8px; padding-top: 4px; }
 #shell .card { border: 1px solid var(--line); border-radius: 8px; padding: 16px 12px; margin-bottom: 10px; }
 #shell .bone { border-radius: 6px; background: color-mix(in srgb, var(--text) 11%, transparent); }
 #shell.closed > .side { display: none; }
@@ -59,20 +61,24 @@ TEMPLATE = """{% extends "base.html" %}
   #shell > .bar { padding-left: 60px; padding-right: 56px; padding-top: 7px; }
   #shell > .side { display: none; }
   #shell > .main { left: 0; }
-  #shell .status { height: 92px; }
 }
+#skip { position: fixed; left: 8px; top: -60px; z-index: 3000; padding: 10px 16px; border-radius: 8px;
+  background: #fff; color: #12344B; font: 600 15px/1.2 {{ shell.font }}; text-decoration: none; }
+#skip:focus { top: 8px; outline: 3px solid #56B4E9; }
 /* The framework's own loader would darken the page until everything is drawn; its error line stays. */
 #loader:not(.error) { display: none !important; }
 </style>
 <link rel="preload" as="fetch" crossorigin href="{{ shell.bundle }}">
 {% endblock %}
 {% block contents %}
+<a id="skip" href="#views">Skip the form</a>
 <div id="shell" class="{{ shell.state }}" aria-busy="true" style="{{ shell.colours }}">
   <div class="bar">{{ shell.title }}</div>
   <div class="side" aria-hidden="true">{{ shell.form }}</div>
   <div class="main"><div class="column">
-    <div class="status" aria-hidden="true"><div class="bone" style="width:100px;height:35px"></div>
-    <div class="bone" style="width:110px;height:35px"></div></div>
+    <div class="status"><div class="asked"><template shadowrootmode="open">{{ shell.topic }}</template></div>
+    <div class="doing" aria-hidden="true"><div class="bone" style="width:100px;height:35px"></div>
+    <div class="bone" style="width:110px;height:35px"></div><div style="flex:1 1 220px;height:23px"></div></div></div>
     <div><template shadowrootmode="open">{{ shell.head }}</template></div>
   </div></div>
 </div>
@@ -151,7 +157,7 @@ def fonts() -> str:
     return sheet
 
 
-def variables(title: str, head: str, bundle: str, dark: bool, closed: bool) -> dict[str, Any]:
+def variables(title: str, head: str, bundle: str, dark: bool, closed: bool, topic: str = "") -> dict[str, Any]:
     """Return what the template is filled with.
 
     Parameters
@@ -164,6 +170,8 @@ def variables(title: str, head: str, bundle: str, dark: bool, closed: bool) -> d
         Address of the module with the page's components.
     dark, closed : bool
         Whether the page is dark, and whether its form starts closed.
+    topic : str
+        HTML of what is being asked, escaped as the head is.
     """
     mode = THEME["dark" if dark else "light"]
     palette = mode["palette"]
@@ -187,6 +195,7 @@ def variables(title: str, head: str, bundle: str, dark: bool, closed: bool) -> d
     return {
         "title": escape(title),
         "head": f"<style>{SHEET}</style>{head}{TABS}{BONES}",
+        "topic": f"<style>{SHEET}</style>{topic}",
         "bundle": escape(bundle),
         "script": SCRIPT.replace("BUNDLE", json.dumps(bundle).replace("<", "\\u003c")) + ";\n" + NAMES,
         "fonts": fonts(),
@@ -197,10 +206,10 @@ def variables(title: str, head: str, bundle: str, dark: bool, closed: bool) -> d
     }
 
 
-def dress(made: pmu.Page, head: str, dark: bool, closed: bool) -> None:
+def dress(made: pmu.Page, head: str, topic: str, dark: bool, closed: bool) -> None:
     """Give a page that has been made servable its shell."""
     document = pn.state.curdoc
     if document is None or not document.roots:
         return
-    values = variables(str(made.title), head, str(document.roots[0].esm), dark, closed)
+    values = variables(str(made.title), head, str(document.roots[0].esm), dark, closed, topic)
     document.template_variables["shell"] = values

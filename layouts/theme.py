@@ -57,12 +57,16 @@ SHEET = """
   line-height: 1.45; max-height: none !important; }
 * { box-sizing: border-box; font-family: FONT; }
 h1, h2, h3, p, ul { margin: 0; }
+abbr[title] { text-decoration: underline dotted; text-underline-offset: 3px; cursor: help; }
 .muted { color: var(--panel-on-surface-color); opacity: .74; }
+.topic b { display: block; font-size: 17px; font-weight: 700; line-height: 1.35; }
+.topic span { font-size: 13px; opacity: .8; display: block; max-width: 110ch; }
+.topic { overflow-wrap: anywhere; }
 .verdict { border-radius: 10px; padding: 18px 22px 16px; border-left: 6px solid var(--tone);
   background: color-mix(in srgb, var(--tone) 9%, var(--panel-surface-color)); }
-.verdict .word { display: inline-flex; align-items: center; gap: 8px; font-weight: 700; font-size: 13px;
+.verdict .word { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 8px; font-weight: 700; font-size: 13px;
   color: var(--tone); letter-spacing: .02em; }
-.verdict .word svg { width: 22px; height: 22px; padding: 3px; border-radius: 50%; background: var(--tone);
+.verdict .word svg { flex: none; width: 22px; height: 22px; padding: 3px; border-radius: 50%; background: var(--tone);
   fill: none; stroke: var(--panel-surface-color); stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
 .verdict .who { font-weight: 400; color: var(--panel-on-surface-color); opacity: .78; letter-spacing: 0; }
 .verdict h1, .verdict .said { font-size: 23px; line-height: 1.3; font-weight: 600; margin: 8px 0 14px; max-width: 84ch;
@@ -72,12 +76,15 @@ h1, h2, h3, p, ul { margin: 0; }
 .numbers span { font-size: 13px; opacity: .8; }
 .two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(320px, 100%), 1fr)); gap: 14px;
   margin-top: 14px; align-items: start; }
-.box details { margin-top: 6px; font-size: 14px; } .box summary { cursor: pointer; color: var(--panel-primary-color); }
+p, li { font-size: 15px; }
+details.forms { font-size: 14px; } code { font-family: ui-monospace, "SFMono-Regular", Menlo, Consolas, monospace;
+  font-size: 13px; overflow-wrap: anywhere; }
+.box details { margin-top: 6px; font-size: 14px; } summary { cursor: pointer; color: var(--panel-primary-color); }
 .box { border: 1px solid color-mix(in srgb, var(--panel-on-surface-color) 16%, transparent); border-radius: 10px;
   padding: 14px 18px; overflow-wrap: anywhere; }
 .box h2 { font-size: 14px; font-weight: 700; margin-bottom: 6px; }
 .box p, .box li { font-size: 14px; }
-.box ul { padding-left: 18px; } .box li { margin-top: 3px; }
+.notes { margin-top: 14px; } .box ul { padding-left: 18px; } .box li { margin-top: 3px; }
 .old .verdict, .old .box { opacity: .62; }
 .bone { border-radius: 6px; background: color-mix(in srgb, var(--panel-on-surface-color) 11%, transparent);
   animation: breathe 1.4s ease-in-out infinite; }
@@ -86,9 +93,10 @@ h1, h2, h3, p, ul { margin: 0; }
 @media (prefers-reduced-motion: reduce) { .bone { animation: none; } }
 .caption { font-size: 13px; opacity: .8; max-width: 100ch; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; -webkit-overflow-scrolling: touch; --paper: var(--panel-surface-color);
-  --edge: color-mix(in srgb, var(--panel-on-surface-color) 34%, transparent); SHADES }
+  --edge: color-mix(in srgb, var(--panel-on-surface-color) 24%, transparent); SHADES }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; width: 100%; }
 caption { text-align: left; font-weight: 700; font-size: 14px; padding: 4px 0 8px; }
+.scroll + .scroll { margin-top: 16px; } .scroll + .caption, .scroll + ul { margin-top: 8px; }
 th, td { text-align: right; padding: 5px 7px; white-space: nowrap; vertical-align: top;
   border-bottom: 1px solid color-mix(in srgb, var(--panel-on-surface-color) 13%, transparent); }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: var(--panel-surface-color); }
@@ -106,7 +114,10 @@ tr.group th { text-align: left; font-weight: 700; padding-top: 14px; }
 .report h2 { font-size: 17px; margin-top: 18px; }
 .report h3 { font-size: 15px; margin-top: 14px; } .report p, .report li { font-size: 15px; }
 .report p, .report ul { margin: 8px 0; }
-@media (max-width: 600px) { .verdict { padding: 14px 16px; } .verdict h1 { font-size: 19px; } }
+@media (max-width: 600px) { .topic span { display: none; } .verdict { padding: 14px 16px; }
+  .verdict h1, .verdict .said { font-size: 19px; }
+  .numbers { grid-template-columns: auto 1fr; gap: 6px 14px; } .numbers b { font-size: 18px; }
+  .numbers > div { display: grid; grid-column: span 2; grid-template-columns: subgrid; align-items: baseline; } }
 """.replace("FONT", FONT).replace("SHADES", SHADES)
 """Style of every pane of text."""
 

@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from expsim_panel.commands.targets import STANDARD_OUTPUT, targets
+from expsim_panel.commands.targets import STANDARD_OUTPUT, Target, targets
 
 if TYPE_CHECKING:
     from expsim_panel.calibration import Calibration
+    from expsim_panel.errors import InputError
     from expsim_panel.rating_table import Beside
-
-
-ONE_VARIANT = "a scenario compares at least two variants, and these ratings are of one"
 
 
 def calibrate(
@@ -58,10 +56,8 @@ def calibrate(
     ] = None,
 ) -> None:
     """Turn real ratings into a scenario: quality, noise, severity, and a realism score."""
-    from dataclasses import asdict
-
     from expsim_panel import calibrate as measuring
-    from expsim_panel.calibration import plain
+    from expsim_panel.calibrated_scenario import document_of
     from expsim_panel.commands.screen import dumps, print_json
     from expsim_panel.errors import InputError, did_you_mean, shown
     from expsim_panel.rating_table import read_table
@@ -76,16 +72,18 @@ def calibrate(
             did_you_mean(direction, directions),
         )
     outputs = targets({"-o": output, "--json": json, "--html": html}, (ratings, *(also or ())))
-    table, beside = read_table(ratings, item, rater, score, variant, tuple(judge or ()), kind, tuple(also or ()))
+    columns = (item, rater, score, variant, tuple(judge or ()), kind)
+    try:
+        table, beside = read_table(ratings, *columns, tuple(also or ()))
+    except InputError as error:
+        raise _with_all(error, (ratings, *(also or ())), columns, json, outputs) from None
     found = measuring.calibrate(table, control, treatment)
     tree: dict[str, Any] | None = None
     if found.treatments or output is not None:
         tree = measuring.to_scenario(found, name=name, direction=direction, beside=beside)
         # What is written must be readable: the tree goes through the door that `expsim run` uses.
         Study.from_tree(tree, table.source).freeze()
-    document: dict[str, Any] = {"calibration": found.to_json() | plain(asdict(beside)), "scenario": tree}
-    if tree is None:
-        document["scenario_reason"] = ONE_VARIANT
+    document = document_of(found, beside, tree)
     if "-o" in outputs and tree is not None:
         outputs["-o"].write(measuring.dump_scenario(tree))
     if "--json" in outputs:
@@ -100,10 +98,44 @@ def calibrate(
     _print(found, output, beside)
 
 
+def _with_all(
+    error: InputError,
+    paths: tuple[str, ...],
+    columns: tuple[str, str, str, str, tuple[str, ...], str],
+    json: str | None,
+    outputs: dict[str, Target],
+) -> InputError:
+    """Print or write all faults of the tables; return the error line, which counts their kinds."""
+    from dataclasses import asdict
+    from pathlib import Path
+
+    from expsim_panel.commands.screen import bullets, console, dumps, print_json
+    from expsim_panel.errors import InputError
+    from expsim_panel.rating_faults import faults
+    from expsim_panel.ratings import read_bytes
+
+    try:
+        found = faults([(read_bytes(path), Path(path).name) for path in paths], *columns)
+    except InputError:
+        return error
+    document = {"calibration": None, "scenario": None, "faults": [asdict(fault) for fault in found]}
+    if "--json" in outputs:
+        outputs["--json"].write(dumps(document))
+    if json == STANDARD_OUTPUT:
+        print_json(document)
+    elif found:
+        console().print(bullets([fault.sentence() for fault in found]))
+    if len(found) < 2:
+        return error
+    told = f"{error.problem} (all {len(found)} kinds of faults are listed on standard output)"
+    return InputError(error.where, error.key, told, error.remedy)
+
+
 def _print(found: Calibration, output: str | None, beside: Beside) -> None:
     """Print what the ratings say, in words."""
     import shlex
 
+    from expsim_panel.calibrated_scenario import ONE_VARIANT
     from expsim_panel.commands.screen import bullets, console, facts
     from expsim_panel.quantities import count, percent, points
 
@@ -120,8 +152,8 @@ def _print(found: Calibration, output: str | None, beside: Beside) -> None:
             told += f", {points(contrast.difference, True)} ± {points(contrast.se)} on the same prompts"
         rows.append(("Treatment", told))
     told = found.realism.reason
-    if found.realism.score is not None:
-        told = f"{percent(found.realism.score, 0)} (100 %: as close to unseen ratings as other real ratings are)"
+    if found.realism.honest is not None:
+        told = f"{percent(found.realism.honest, 0)} (100 %: as close to unseen ratings as other real ratings are)"
     rows.append(("Realism", told))
     for name, facts_of in beside.judges.items():
         if facts_of.rho.value is not None and facts_of.rho.interval is not None:

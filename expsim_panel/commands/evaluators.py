@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from expsim_panel.evaluation_budget import Need, Option, Setting
     from expsim_panel.evaluation_simulation import Comparison, Played
     from expsim_panel.evaluator_answers import Answers
+    from expsim_panel.offline_answers import SideBySide
+    from expsim_panel.scenario import Scenario
+    from expsim_panel.trade_offs import TradeOff
+
+PROMPT_SETS = 4_000
+"""Experiments on a prompt set at most: exact values stand beside them."""
 
 _TOO_FEW = "the budget buys fewer than two {} of it"
 
@@ -59,7 +65,8 @@ def evaluators(
     tree, where = library.read_tree(name)
     for one in settings or []:
         library.override(tree, one)
-    scenario = Scenario.from_tree(tree, where).live
+    asked = Scenario.from_tree(tree, where)
+    scenario = asked.live
     if judge is not None or people is not None:
         fields = {}
         for flag, kind, profile in (("--judge", "judge", judge), ("--people", "human", people)):
@@ -80,10 +87,34 @@ def evaluators(
         seed=seed,
         concurrency=at_a_time,
     )
+    prompt_set, refused = None, ""
+    if asked.offline is not None:
+        # What is asked of a prompt set is answered on its prompts; live traffic stands beside it.
+        from expsim_panel.offline_answers import side_by_side
+
+        whole = {**scenario.to_tree(), "offline": asked.offline.to_tree()}
+        played = min(replicates, PROMPT_SETS)
+        try:
+            prompt_set = side_by_side(
+                Scenario.from_tree(whole, where), replicates=played, seed=seed, budget=found.budget
+            )
+        except InputError as error:
+            refused = str(error)
     if json is None:
-        _print(found, scenario.shown_as)
+        _print(found, scenario.shown_as, prompt_set, refused)
+        _print_chances(found, scenario, variant)
         return
     told = {"scenario": scenario.scenario.name, "replicates": replicates, "seed": seed, **document(found)}
+    if prompt_set is not None:
+        from expsim_panel.commands.offline import told as row
+
+        told["prompt_set"] = {"prompts": prompt_set.offline["prompts"], "rows": [row(one) for one in prompt_set.equal]}
+    elif refused:
+        told["prompt_set"] = {"prompts": int(asked.offline.prompts), "rows": [], "reason": refused}
+    told["pareto"] = [
+        {"option": name, "variants": None if one is None else one.to_json(), "reason": why}
+        for name, one, why in chances(found, scenario, variant)
+    ]
     planned = answers(scenario, found.budget, power)
     told.update(planning(planned))
     told["split"]["simulated"] = [asdict(one) for one in played_splits(planned.what, found.budget, replicates, seed)]
@@ -172,8 +203,43 @@ def planning(found: Answers) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _print(found: Comparison, family: str) -> None:
-    """Print both tables and the advice."""
+def chances(
+    found: Comparison, scenario: Scenario, variant: str | None
+) -> list[tuple[str, TradeOff | None, str | None]]:
+    """Return for each way what an average comparison of it says of quality, cost and latency; None with the reason."""
+    from expsim_panel.evaluation_laws import chosen_variant
+    from expsim_panel.trade_offs import of_comparison
+
+    what, arm = found.setting, chosen_variant(scenario, variant)
+    made: list[tuple[str, TradeOff | None, str | None]] = []
+    for one, _ in found.options:
+        usable = math.isfinite(one.expected_error) and one.expected_error > 0
+        shift = what.effect + one.bias
+        made.append((
+            one.name,
+            of_comparison(scenario, arm, shift, one.expected_error) if usable else None,
+            None if usable else _TOO_FEW.format("comparisons" if what.law.pairs else "rows per variant"),
+        ))  # fmt: skip
+    return made
+
+
+def _print_chances(found: Comparison, scenario: Scenario, variant: str | None) -> None:
+    """Print the chances that the advised way would give each variant."""
+    from expsim_panel.commands.screen import bullets, console
+    from expsim_panel.quantities import percent
+
+    told = next((one for name, one, _ in chances(found, scenario, variant) if name == found.advised.name), None)
+    if told is not None:
+        parts = [
+            f"{name} {percent(on, 0)} on the frontier, {percent(best, 0)} worth most"
+            for name, on, best in zip(told.variants, told.frontier, told.best, strict=True)
+        ]
+        line = f"Quality, cost and latency, as an average comparison would show them: {'; '.join(parts)}."
+        console().print(bullets([line]))
+
+
+def _print(found: Comparison, family: str, prompt_set: SideBySide | None, refused: str) -> None:
+    """Print both tables and the advice; of a study on a prompt set, what its prompts give first."""
     from rich import box
     from rich.table import Table
 
@@ -183,7 +249,19 @@ def _print(found: Comparison, family: str) -> None:
     words = {"judge": "LLM judge", "human": "People", "hybrid": "Both"}
     out, samples = console(), found.setting.law.samples
     pairs = " Labels and scores count comparisons, effects are net win rates." if found.setting.law.pairs else ""
-    out.print(heading(f"For {money(found.budget)}"))
+    where = "For"
+    if refused:
+        where = "On live traffic instead, for"
+        out.print(bullets([f"On the prompts: {refused}"]))
+    if prompt_set is not None:
+        from expsim_panel.commands.offline import table as prompts_table
+        from expsim_panel.wording_offline import sentences
+
+        where = "On live traffic instead, for"
+        out.print(heading(f"On prompts that all variants answer, {money(prompt_set.budget)} for each"))
+        out.print(prompts_table(prompt_set.equal, family))
+        out.print(bullets(sentences(prompt_set)))
+    out.print(heading(f"{where} {money(found.budget)}"))
     out.print(
         f"Finds it: chance to detect the effect. False: alarms without one. Both: labels correct the judge.{pairs}"
     )
@@ -219,7 +297,8 @@ def _print(found: Comparison, family: str) -> None:
     for column in table.columns[1:]:
         column.justify = "right"
     out.print(table)
-    out.print(heading(f"For an error of {effect(found.target, family, signed=False)}, whatever the traffic"))
+    limit = ", whatever the traffic" if where == "For" else ""
+    out.print(heading(f"{where} an error of {effect(found.target, family, signed=False)}{limit}"))
     table = Table(
         "", "Costs", "Labels", "Judge scores", "Days", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
     )

@@ -1,4 +1,4 @@
-"""`expsim exact sample-size`, `power`, `mde` and `zero-events`."""
+"""`expsim exact sample-size`, `power`, `mde`, `duration` and `zero-events`."""
 
 from __future__ import annotations
 
@@ -30,9 +30,11 @@ DenominatorMean = Annotated[float | None, typer.Option(help="Ratio: mean denomin
 NumeratorSd = Annotated[float | None, typer.Option(help="Ratio: standard deviation of the numerator.")]
 DenominatorSd = Annotated[float | None, typer.Option(help="Ratio: standard deviation of the denominator.")]
 Correlation = Annotated[float, typer.Option(help="Ratio: correlation of the two over units.")]
-Alpha = Annotated[float, typer.Option(help="Type I error rate, all sides and looks together.")]
+Alpha = Annotated[
+    float | None, typer.Option(help="Type I error rate, all sides and looks together; 0.05, or the kind's own.")
+]
 Sides = Annotated[int | None, typer.Option(help="2, or 1 for the better direction only (1 with a margin).")]
-Allocation = Annotated[str, typer.Option(help="Ratio control:treatment.")]
+Allocation = Annotated[str, typer.Option(help="Ratio control:treatment, or a part for every arm.")]
 Margin = Annotated[float, typer.Option(help="Non-inferiority margin: so much worse is still fine.")]
 Direction = Annotated[
     str | None, typer.Option(help="increase or decrease is better; by the sign of the effect unless given.")
@@ -42,8 +44,10 @@ ClusterSize = Annotated[float, typer.Option(help="Exposures per randomised unit.
 Icc = Annotated[float, typer.Option(help="Intraclass correlation of a unit's exposures.")]
 ClusterCv = Annotated[float, typer.Option(help="Coefficient of variation of the exposures per unit.")]
 Cuped = Annotated[float, typer.Option(help="Correlation with a covariate from before the experiment.")]
-Kind = Annotated[str, typer.Option(help="fixed-horizon, or a group-sequential kind such as obrien-fleming.")]
-Looks = Annotated[int | None, typer.Option(help="Planned analyses of a sequential kind.")]
+Kind = Annotated[
+    str, typer.Option(help="Any strategy of `expsim list`, also with its parameters: pocock, msprt, 'msprt(tau=0.1)'.")
+]
+Looks = Annotated[int | None, typer.Option(help="Planned analyses of a sequential kind; of a daily one its days.")]
 Information = Annotated[str | None, typer.Option(help="Information fraction of each look, such as 0.2,0.5,1.")]
 Parameter = Annotated[float | None, typer.Option(help="Of the kind, as in exact group-sequential.")]
 Futility = Annotated[str | None, typer.Option(help="z bound of each look but the last: 0,none,0.5.")]
@@ -51,7 +55,25 @@ Binding = Annotated[bool, typer.Option("--binding", help="Futility will be obeye
 PerDay = Annotated[float | None, typer.Option(help="Units that arrive each day: gives days.")]
 Gap = Annotated[float, typer.Option(help="Days between two experiments, for experiments per quarter.")]
 Power = Annotated[float, typer.Option(help="Chance to detect the effect.")]
-Units = Annotated[float, typer.Option(help="Randomised units over both arms (at most, if sequential).")]
+Units = Annotated[float | None, typer.Option(help="Randomised units over all arms (at most, if sequential).")]
+Effects = Annotated[
+    str | None, typer.Option(metavar="D,D,...", help="True difference of each of several variants, instead.")
+]
+Days = Annotated[int | None, typer.Option(help="Planned days; 14 for kinds that look every day.")]
+ScenarioFile = Annotated[
+    str | None, typer.Option("--scenario", metavar="NAME|FILE", help="A scenario instead of a simple world.")
+]
+StrategyName = Annotated[
+    str | None,
+    typer.Option("--strategy", metavar="NAME", help="Of the scenario or of `expsim list`; its first unless given."),
+]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a value of the scenario; repeatable.")
+]
+Finds = Annotated[str | None, typer.Option(help="Several variants: any better one, the best, or all better ones.")]
+Replicates = Annotated[int | None, typer.Option(help="Experiments where it must be simulated; 4,000 unless given.")]
+Seed = Annotated[int | None, typer.Option(help="Of a simulation; 1 unless given.")]
+Simulate = Annotated[bool, typer.Option("--simulate", help="Simulate even where an exact value exists.")]
 Json = Annotated[
     str | None, typer.Option("--json", metavar="FILE or -", help="Write JSON instead; - for standard output.")
 ]
@@ -61,64 +83,108 @@ def sample_size(
     family: Family = "means", test: Test = None, effect: Effect = None, lift: Lift = None, base: Base = None,
     sd: Sd = None, sd_treatment: SdTreatment = None, numerator_mean: NumeratorMean = None,
     denominator_mean: DenominatorMean = None, numerator_sd: NumeratorSd = None,
-    denominator_sd: DenominatorSd = None, correlation: Correlation = 0.0, power: Power = 0.8, alpha: Alpha = 0.05,
+    denominator_sd: DenominatorSd = None, correlation: Correlation = 0.0, power: Power = 0.8, alpha: Alpha = None,
     sides: Sides = None, allocation: Allocation = "1:1", margin: Margin = 0.0, direction: Direction = None,
     directions: Directions = None, cluster_size: ClusterSize = 1.0, icc: Icc = 0.0, cluster_cv: ClusterCv = 0.0,
     cuped_correlation: Cuped = 0.0, kind: Kind = "fixed-horizon", looks: Looks = None,
     information: Information = None, parameter: Parameter = None, futility_bounds: Futility = None,
-    binding: Binding = False, units_per_day: PerDay = None, gap_days: Gap = 0.0, json: Json = None,
+    binding: Binding = False, units_per_day: PerDay = None, gap_days: Gap = 0.0, scenario: ScenarioFile = None,
+    strategy: StrategyName = None, settings: Settings = None, effects: Effects = None, days: Days = None,
+    finds: Finds = None, replicates: Replicates = None, seed: Seed = None, simulate: Simulate = False,
+    json: Json = None,
 ) -> None:  # fmt: skip
     """Units that a test needs to find an effect with a given power."""
     given = dict(locals())
     from expsim_panel import size_answers
+    from expsim_panel.commands import exact_needed
 
     outputs = targets({"--json": given.pop("json")})
+    if exact_needed.is_general(given):
+        return exact_needed.tell("units", "exact sample-size", given, json, outputs)
     _tell(size_answers.sample_size(**_read(given, "exact sample-size")), json, outputs)
 
 
 def power(
-    units: Units, family: Family = "means", test: Test = None, effect: Effect = None, lift: Lift = None,
+    units: Units = None, family: Family = "means", test: Test = None, effect: Effect = None, lift: Lift = None,
     base: Base = None, sd: Sd = None, sd_treatment: SdTreatment = None, numerator_mean: NumeratorMean = None,
     denominator_mean: DenominatorMean = None, numerator_sd: NumeratorSd = None,
-    denominator_sd: DenominatorSd = None, correlation: Correlation = 0.0, alpha: Alpha = 0.05, sides: Sides = None,
+    denominator_sd: DenominatorSd = None, correlation: Correlation = 0.0, alpha: Alpha = None, sides: Sides = None,
     allocation: Allocation = "1:1", margin: Margin = 0.0, direction: Direction = None, directions: Directions = None,
     cluster_size: ClusterSize = 1.0, icc: Icc = 0.0, cluster_cv: ClusterCv = 0.0, cuped_correlation: Cuped = 0.0,
     kind: Kind = "fixed-horizon", looks: Looks = None, information: Information = None, parameter: Parameter = None,
     futility_bounds: Futility = None, binding: Binding = False, units_per_day: PerDay = None, gap_days: Gap = 0.0,
+    scenario: ScenarioFile = None,
+    strategy: StrategyName = None, settings: Settings = None, effects: Effects = None, days: Days = None,
+    finds: Finds = None, replicates: Replicates = None, seed: Seed = None, simulate: Simulate = False,
     json: Json = None,
 ) -> None:  # fmt: skip
     """Chance that a test of a given size finds an effect."""
     given = dict(locals())
     from expsim_panel import size_answers
+    from expsim_panel.commands import exact_needed
 
     outputs = targets({"--json": given.pop("json")})
+    if exact_needed.is_general(given):
+        return exact_needed.tell("power", "exact power", given, json, outputs)
     _tell(size_answers.power(**_read(given, "exact power")), json, outputs)
 
 
 def mde(
-    units: Units, family: Family = "means", test: Test = None, base: Base = None, sd: Sd = None,
+    units: Units = None, family: Family = "means", test: Test = None, base: Base = None, sd: Sd = None,
     sd_treatment: SdTreatment = None, numerator_mean: NumeratorMean = None,
     denominator_mean: DenominatorMean = None, numerator_sd: NumeratorSd = None,
-    denominator_sd: DenominatorSd = None, correlation: Correlation = 0.0, power: Power = 0.8, alpha: Alpha = 0.05,
+    denominator_sd: DenominatorSd = None, correlation: Correlation = 0.0, power: Power = 0.8, alpha: Alpha = None,
     sides: Sides = None, allocation: Allocation = "1:1", margin: Margin = 0.0, direction: Direction = None,
     directions: Directions = None, cluster_size: ClusterSize = 1.0, icc: Icc = 0.0, cluster_cv: ClusterCv = 0.0,
     cuped_correlation: Cuped = 0.0, kind: Kind = "fixed-horizon", looks: Looks = None,
     information: Information = None, parameter: Parameter = None, futility_bounds: Futility = None,
-    binding: Binding = False, units_per_day: PerDay = None, gap_days: Gap = 0.0, json: Json = None,
+    binding: Binding = False, units_per_day: PerDay = None, gap_days: Gap = 0.0, scenario: ScenarioFile = None,
+    strategy: StrategyName = None, settings: Settings = None, effects: Effects = None, days: Days = None,
+    finds: Finds = None, replicates: Replicates = None, seed: Seed = None, simulate: Simulate = False,
+    json: Json = None,
 ) -> None:  # fmt: skip
     """Smallest effect that a test of a given size finds with a given power."""
     given = dict(locals())
     from expsim_panel import size_answers
+    from expsim_panel.commands import exact_needed
 
     outputs = targets({"--json": given.pop("json")})
+    if exact_needed.is_general(given):
+        return exact_needed.tell("effect", "exact mde", given, json, outputs)
     _tell(size_answers.mde(**_read(given, "exact mde")), json, outputs)
+
+
+def duration(
+    family: Family = "means", effect: Effect = None, lift: Lift = None, base: Base = None, sd: Sd = None,
+    sd_treatment: SdTreatment = None, power: Power = 0.8, alpha: Alpha = None, sides: Sides = None,
+    allocation: Allocation = "1:1", direction: Direction = None, directions: Directions = None,
+    cluster_size: ClusterSize = 1.0, icc: Icc = 0.0, cluster_cv: ClusterCv = 0.0, cuped_correlation: Cuped = 0.0,
+    kind: Kind = "fixed-horizon", looks: Looks = None, information: Information = None, parameter: Parameter = None,
+    futility_bounds: Futility = None, binding: Binding = False, units_per_day: PerDay = None, gap_days: Gap = 0.0,
+    scenario: ScenarioFile = None, strategy: StrategyName = None, settings: Settings = None, effects: Effects = None,
+    finds: Finds = None, replicates: Replicates = None, seed: Seed = None, simulate: Simulate = False,
+    json: Json = None,
+) -> None:  # fmt: skip
+    """Days that a strategy needs at its traffic to find an effect with a given power."""
+    given = dict(locals())
+    from expsim_panel.commands import exact_needed
+
+    outputs = targets({"--json": given.pop("json")})
+    exact_needed.tell("days", "exact duration", given, json, outputs)
+
+
+_GENERAL = ("scenario", "strategy", "settings", "effects", "days", "finds", "replicates", "seed", "simulate")
 
 
 def _read(given: dict[str, Any], where: str) -> dict[str, Any]:
     """Turn the lists of a command line into numbers."""
     from expsim_panel.errors import InputError
 
-    read = dict(given)
+    read = {key: value for key, value in given.items() if key not in _GENERAL}
+    if read["alpha"] is None:
+        read["alpha"] = 0.05
+    if "units" in read and read["units"] is None:
+        raise InputError(where, "--units", "units is missing", "give the units over both arms")
     read["allocation"] = numbers("--allocation", read["allocation"], ":", "1:1", where)
     if read["information"] is not None:
         read["information"] = numbers("--information", read["information"], ",", "0.2,0.5,1", where)

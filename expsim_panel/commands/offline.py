@@ -60,19 +60,21 @@ def offline(
     if json is None:
         _print(found, scenario.family)
         return
-    told = {"scenario": scenario.scenario.name, "replicates": replicates, "seed": seed, **document(found)}
+    whole = {"scenario": scenario.scenario.name, "replicates": replicates, "seed": seed, **document(found)}
     if json == STANDARD_OUTPUT:
-        print_json(told)
+        print_json(whole)
     else:
-        outputs["--json"].write(dumps(told))
+        outputs["--json"].write(dumps(whole))
+
+
+def told(one: Beside) -> dict[str, Any]:
+    """Return the JSON of one way to measure."""
+    figures = {"power": one.power.to_json(), "type1_error": one.type1_error.to_json()}
+    return {**asdict(one), **figures, "reason": one.reason or None}
 
 
 def document(found: SideBySide) -> dict[str, Any]:
     """Return the JSON; what is undefined is null, with the reason."""
-
-    def told(one: Beside) -> dict[str, Any]:
-        figures = {"power": one.power.to_json(), "type1_error": one.type1_error.to_json()}
-        return {**asdict(one), **figures, "reason": one.reason or None}
 
     return {
         "offline": found.offline,
@@ -85,11 +87,6 @@ def document(found: SideBySide) -> dict[str, Any]:
     }
 
 
-def _days(value: float) -> str:
-    """Return days to two digits; below a hundredth the minutes."""
-    return f"{value:.2g}" if value >= 0.01 else f"{max(value * 1440, 1):.0f} min"
-
-
 def _print(found: SideBySide, family: str) -> None:
     from expsim_panel.commands.screen import bullets, console, heading
     from expsim_panel.quantities import money
@@ -98,35 +95,35 @@ def _print(found: SideBySide, family: str) -> None:
     out = console()
     out.print(heading("Offline, then online"))
     out.print("Finds it: chance to detect the effect. False: alarms without one, the evaluator's bias included.")
-    out.print(_table(found.rows, family))
+    out.print(table(found.rows, family))
     if found.equal:
         out.print(heading(f"The same prompts, {money(found.budget)} for each"))
-        out.print(_table(found.equal, family))
+        out.print(table(found.equal, family))
     out.print(bullets(sentences(found)))
 
 
-def _table(rows: Sequence[Beside], family: str) -> Table:
+def table(rows: Sequence[Beside], family: str) -> Table:
     """Return rows as a table."""
     from rich import box
     from rich.table import Table
 
-    from expsim_panel.quantities import count, effect, money, percent
+    from expsim_panel.quantities import count, days, effect, money, percent
     from expsim_panel.wording_offline import MODES, WORDS
 
-    table = Table("", "On", "Each", "Costs", "Days", "Bias", "Error ±", "Finds it", "False",
+    made = Table("", "On", "Each", "Costs", "Time", "Bias", "Error ±", "Finds it", "False",
                   box=box.SIMPLE_HEAD, padding=0, pad_edge=False)  # fmt: skip
     for one in rows:
         if one.se is None or one.bias is None:
-            table.add_row(WORDS[one.evaluator], MODES[one.mode], "n/a")
+            made.add_row(WORDS[one.evaluator], MODES[one.mode], "n/a")
             continue
         figures = one.power, one.type1_error
-        table.add_row(
+        made.add_row(
             WORDS[one.evaluator], MODES[one.mode], count(one.per_variant),
-            money(one.cost), _days(one.days), effect(one.bias, family), effect(one.se, family, signed=False),
+            money(one.cost), days(one.days), effect(one.bias, family), effect(one.se, family, signed=False),
             *(percent((one_of.value if one_of.exact is None else one_of.exact) or 0.0, 0) for one_of in figures),
         )  # fmt: skip
-    for column in table.columns:
+    for column in made.columns:
         column.no_wrap = True
-    for column in table.columns[2:]:
+    for column in made.columns[2:]:
         column.justify = "right"
-    return table
+    return made

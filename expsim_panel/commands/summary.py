@@ -17,7 +17,7 @@ from expsim_panel.named_estimator import HEADS, rows
 from expsim_panel.prices import price_note
 from expsim_panel.printed import clean
 from expsim_panel.quantities import count, days, effect, money, percent
-from expsim_panel.results import Figure, Result
+from expsim_panel.results import SIMULATED, Figure, Result
 from expsim_panel.scenario_offline import told_traffic
 from expsim_panel.world_words import words_of
 
@@ -147,13 +147,24 @@ def _detection(power: Figure) -> Text:
         told.append(f" ± {percent(power.se)}")
     if power.exact is not None:
         told.append(f"\nexact {percent(power.exact)}", style="dim")
+    elif power.value is not None:
+        told.append("\nsimulated", style="dim")
     return told
 
 
 def _undefined(result: Result) -> list[tuple[str, str]]:
-    """Say why a chance to detect is missing."""
+    """Say why a chance to detect is missing, or has no exact value beside it."""
     reasons = [one.figures["power"].reason for one in result.strategies if one.figures["power"].value is None]
-    return [("n/a", reason) for reason in dict.fromkeys(reasons) if reason]
+    missing = [("n/a", reason) for reason in dict.fromkeys(reasons) if reason]
+    whose: dict[str, list[str]] = {}
+    for one in result.strategies:
+        power = one.figures["power"]
+        if power.value is not None and power.exact is None and power.reason:
+            whose.setdefault(power.reason.removeprefix(f"{SIMULATED}: "), []).append(clean(one.name))
+    every = len(result.strategies)
+    return missing + [
+        ("Simulated", why if len(names) == every else f"{', '.join(names)}: {why}") for why, names in whose.items()
+    ]
 
 
 def _advice(result: Result) -> RenderableType:

@@ -21,3 +21,8 @@ class AtTheEnd(Frequentist):
         """Return one look on the last day with this z bound."""
         upper = np.array([critical])
         return Bounds(np.array([setting.days]), -upper if self.sides == 2 else np.array([-np.inf]), upper)
+
+    def found_for(self, z: np.ndarray, setting: Setting) -> np.ndarray | None:
+        """Tell which variants are over the bound."""
+        planned = self.bounds(setting)
+        return None if planned is None else np.asarray(z >= planned.upper[-1])

@@ -77,3 +77,21 @@ class StepWise(AtTheEnd):
         """Return the kernel's parameters."""
         work = np.zeros((2, max(setting.arms - 1, 1)))
         return Steps(float(self.alpha), self.procedure, int(self.sides), setting.days - 1, setting.ddof, work)
+
+    def found_for(self, z: np.ndarray, setting: Setting) -> np.ndarray | None:
+        """Tell which variants the procedure rejects with a gain."""
+        from scipy.special import ndtr
+
+        p = 2 * ndtr(-np.abs(z)) if self.sides == 2 else ndtr(-z)
+        order, variants = np.argsort(p, axis=1, kind="stable"), z.shape[1]
+        ranked = np.take_along_axis(p, order, axis=1)
+        at = np.arange(1, variants + 1)
+        if self.procedure == BENJAMINI_HOCHBERG:
+            passed = ranked <= self.alpha * at / variants
+            # All up to the last that passes.
+            passed = np.flip(np.maximum.accumulate(np.flip(passed, axis=1), axis=1), axis=1)
+        else:
+            passed = np.minimum.accumulate(ranked <= self.alpha / (variants - at + 1), axis=1)
+        found = np.empty_like(passed)
+        np.put_along_axis(found, order, passed, axis=1)
+        return np.asarray(found & (z > 0))

@@ -18,6 +18,7 @@ from expsim_panel.quantities import (
     Factor,
     Hours,
     Money,
+    Part,
     Probability,
     Score,
     Seconds,
@@ -25,8 +26,10 @@ from expsim_panel.quantities import (
     Spread,
     money,
 )
+from expsim_panel.rating_law import RatingLaw
 
 if TYPE_CHECKING:
+    from expsim_panel.rating_law_tables import LawTable
     from expsim_panel.scenario import Scenario
 
 
@@ -42,7 +45,16 @@ class Human(Evaluator):
     summary = "Human raters: unbiased between variants, slow and paid by the label"
     rows_word = "labelled"
     added = frozenset(
-        ("fatigue", "adjudication", "error_correlation", "delay_days", "days_per_week", "adjudication_gap", "combine")
+        (
+            "fatigue",
+            "adjudication",
+            "error_correlation",
+            "delay_days",
+            "days_per_week",
+            "adjudication_gap",
+            "combine",
+            "law",
+        )
     )
     profile = profile_parameter("Name and source of the raters' numbers; assumptions are named as such.")
     coverage = Share(
@@ -163,6 +175,39 @@ class Human(Evaluator):
         doc="Days on which raters label; where they cannot keep up, the answer waits for the last label.",
     )
 
+    law = Part(
+        class_=RatingLaw,
+        default=None,
+        allow_None=True,
+        label="Law of ratings",
+        doc="How ratings come about, as a calibration found it. It rests where severity, noise, fatigue, adjudication, "
+        "errors, sensitivity or specificity are not those that it was fitted with.",
+    )
+
+    def law_rests(self, family: str) -> str:
+        """Return why the fitted law of ratings is not read; empty if it is, or if there is none."""
+        if self.law is None:
+            return ""
+        changed = [key for key in ("severity_sd", "noise_sd") if getattr(self, key) != getattr(self.law, key)]
+        changed += [key for key in ("fatigue", "adjudication", "error_correlation") if getattr(self, key)]
+        changed += [key for key in ("sensitivity", "specificity") if family == "binary" and getattr(self, key) != 1]
+        if changed:
+            return f"{' and '.join(changed)} {'are' if len(changed) > 1 else 'is'} not as fitted"
+        return "the metric is of another kind" if family not in ("binary", "ordinal", "normal") else ""
+
+    def ratings_table(self, family: str) -> LawTable | None:
+        """Return the chances of a response's rating under the fitted law; None where there is none or it rests."""
+        if self.law is None or self.law_rests(family):
+            return None
+        from expsim_panel.rating_law_tables import law_table
+
+        return law_table(self.law, int(self.labels_per_item), family == "binary")
+
+    @property
+    def panels(self) -> int:
+        """Groups of raters who label a response together."""
+        return int(self.raters) // int(self.labels_per_item)
+
     def measure(self, means: np.ndarray, sds: np.ndarray, family: str) -> Measurement:
         """Return the law of one response's label (mean or majority of ``labels_per_item``).
 
@@ -174,12 +219,17 @@ class Human(Evaluator):
             yes, no = self.vote()
             rates = np.clip(means * yes + (1 - means) * (1 - no), 0, 1)
             return Measurement(rates, np.sqrt(rates * (1 - rates)))
+        table = self.ratings_table(family)
+        if table is not None:
+            shape = np.broadcast_shapes(np.shape(means), np.shape(sds))
+            means = np.broadcast_to(means, shape)
+            severity = math.sqrt(table.at(0, float(means.reshape(-1, shape[-1])[0, 0]), table.between))
+            return Measurement(means, table.spread(means), severity, self.panels if severity else 0, self.shared_raters)
         spread = np.sqrt(sds**2 + self.label_variance()) + 0 * means
         # Raters work in fixed panels of labels_per_item: R / r panels whose mean severity has variance
         # s_s^2 / r, so that the mean over all raters keeps its variance s_s^2 / R.
         severity = self.severity_sd / math.sqrt(self.labels_per_item)
-        panels = self.raters // self.labels_per_item if severity else 0
-        return Measurement(means, spread, severity, panels, self.shared_raters)
+        return Measurement(means, spread, severity, self.panels if severity else 0, self.shared_raters)
 
     def vote(self) -> tuple[float, float]:
         """Return sensitivity and specificity of the vote on one response."""

@@ -18,6 +18,7 @@ from expsim_panel.paired_laws import check_pairs, differences
 from expsim_panel.quantities import Factor, Share, Spread
 
 if TYPE_CHECKING:
+    from expsim_panel.row_law import RowKind
     from expsim_panel.scenario import Scenario
 
 PARTS: dict[str, type[Evaluator]] = {"judge": Judge, "human": Human}
@@ -173,6 +174,25 @@ class Hybrid(Evaluator):
             # Weights multiply severities too, which are balanced only where all weigh the same.
             told = told + self.uneven * found.severity_sd**2 * (1 - 1 / found.raters)
         return told
+
+    def rows(
+        self, scenario: Scenario, means: np.ndarray, sds: np.ndarray, pull: np.ndarray, steps: np.ndarray
+    ) -> RowKind:
+        """Return what rows are made of: labels and scores of responses, or of prompts that all variants answer."""
+        from expsim_panel.hybrid_rows import labelled_rows
+        from expsim_panel.paired_rows import paired_rows
+
+        made = paired_rows if self.paired else labelled_rows
+        return made(scenario, self, means, sds, pull, steps)
+
+    @property
+    def label_lag(self) -> int:
+        """Days by which a label is later than a score of the same response."""
+        return self.delay_days
+
+    def partly_labelled(self, means: np.ndarray, sds: np.ndarray, family: str, part: float) -> np.ndarray:
+        """Return the variance of a corrected mean times its labels where only `part` of them is in."""
+        return self.per_label(means, sds, family, part * float(self.label_share))
 
     def usd_per_row(self) -> float:
         """Dollars for one label and for the scores that come with it."""

@@ -24,7 +24,7 @@ STYLE = f"""
 * {{ box-sizing: border-box; }}
 body {{ margin: 0; background: var(--page); color: var(--text); font: 16px/1.5 {FONT}; }}
 main {{ max-width: 1440px; margin: 0 auto; padding: 28px 32px 40px; }}
-h1 {{ font-size: 15px; font-weight: 600; color: var(--muted); margin: 0 0 10px; letter-spacing: .01em; }}
+h1 {{ font-size: 15px; font-weight: 600; color: var(--muted); margin: 0 0 4px; letter-spacing: .01em; }}
 h2 {{ font-size: 18px; line-height: 1.3; margin: 0 0 4px; }}
 p {{ margin: 0; max-width: 90ch; overflow-wrap: anywhere; }}
 .verdict {{ font-size: 25px; line-height: 1.28; font-weight: 650; max-width: 48ch; margin: 8px 0 14px;
@@ -33,7 +33,9 @@ p {{ margin: 0; max-width: 90ch; overflow-wrap: anywhere; }}
   font-size: 13px; font-weight: 600; color: var(--accent); }}
 .muted {{ color: var(--muted); }}
 .small {{ font-size: 14px; }}
-.top {{ display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); gap: 40px;
+.card > ul {{ margin: 14px 0 0; padding-left: 18px; font-size: 14px; max-width: 100ch; }}
+.card > ul li {{ margin-bottom: 4px; }}
+.top {{ display: grid; margin-top: 14px; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); gap: 40px;
   margin-bottom: 30px; align-items: start; }}
 .top ul {{ margin: 0; padding-left: 18px; font-size: 15px; }}
 .top li {{ margin-bottom: 4px; overflow-wrap: anywhere; }}
@@ -52,7 +54,7 @@ figcaption {{ font-weight: 650; font-size: 14.5px; margin-bottom: 4px; overflow-
 #says {{ font-size: 17px; font-weight: 550; margin: 0 0 10px; min-height: 3em; }}
 .reading {{ border-left: 4px solid #E69F00; padding: 2px 0 2px 16px; margin-bottom: 14px; }}
 .scroll {{ overflow-x: auto; --paper: var(--panel);
-  --edge: color-mix(in srgb, var(--text) 34%, transparent); {SHADES} }}
+  --edge: color-mix(in srgb, var(--text) 24%, transparent); {SHADES} }}
 table {{ border-collapse: collapse; width: 100%; font-size: 14.5px; font-variant-numeric: tabular-nums; }}
 th, td {{ text-align: right; padding: 7px 0 7px 18px; border-bottom: 1px solid var(--grid);
   white-space: nowrap; vertical-align: top; }}
@@ -80,6 +82,11 @@ footer dd {{ margin: 0; overflow-wrap: anywhere; font-family: ui-monospace, Cons
   th:first-child, td:first-child {{ min-width: 130px; }}
   footer dl {{ grid-template-columns: minmax(0, 1fr); }}
   footer dd {{ margin-bottom: 6px; }}
+}}
+@media print {{
+  body {{ background: none; }}
+  .card {{ break-inside: avoid; }}
+  .scroll {{ overflow: visible; background: none; }}
 }}
 @media (max-width: 480px) {{
   .controls {{ grid-template-columns: minmax(0, 1fr); gap: 8px; }}
@@ -109,6 +116,7 @@ TEMPLATE = """
 {% block contents %}
 <main>
   <h1>{{ heading }}</h1>
+  {% if question %}<p class="muted small">{{ question }}</p>{% endif %}
   <div class="top">
     <section aria-label="Verdict">
       <span class="badge">{{ badge }}</span>
@@ -157,6 +165,7 @@ TEMPLATE = """
     <h2>The strategies at your plan</h2>
     <p class="muted small">{{ table_note }}</p>
     <div class="scroll" tabindex="0" role="region" aria-label="Strategies">{{ table }}</div>
+    {{ notes }}{{ estimators }}
   </section>
   {{ guardrails }}
   <footer aria-label="How to reproduce">

@@ -4,48 +4,30 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from html import escape
-from typing import Any
 
 from bokeh.document import Document
 from bokeh.events import DocumentReady
 from bokeh.models import CustomJS
 
 from expsim_panel._version import VERSION
-from expsim_panel.calibration import Calibration
+from expsim_panel.calibration import Calibration, levels_of
+from expsim_panel.calibration_tables import doubts, nested_told, tables
 from expsim_panel.exports._explorer import PAINT
+from expsim_panel.exports._frame import framed
 from expsim_panel.exports._page import STYLE
 from expsim_panel.exports._scroll import scrolls
 from expsim_panel.exports._standalone import standalone
-from expsim_panel.judge_calibration import Estimate
 from expsim_panel.plots import realism as drawing
 from expsim_panel.plots._palette import DARK, LIGHT
 from expsim_panel.quantities import count, percent
 from expsim_panel.rating_table import Beside
-from expsim_panel.realism import PARTS
 
-TEMPLATE = """
-{% block title %}{{ title }}{% endblock %}
-{% block preamble %}
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,">
-{% endblock %}
-{% block postamble %}<style>{{ style }}</style>{% endblock %}
-{% block contents %}
-<main>
-  <h1>{{ heading }}</h1>
-  <p class="verdict">{{ sentence }}</p>
-  <p class="muted small" style="margin-bottom: 16px">{{ how }}</p>
+TEMPLATE = framed("""
   {% for root in roots %}
   <section class="card" aria-label="Picture {{ loop.index }}">{{ embed(root) }}</section>
   {% endfor %}
   {{ tables }}
-  <footer aria-label="How to reproduce">
-    <h2 style="font-size:15px">How to reproduce</h2>
-    <dl>{{ reproduce }}</dl>
-  </footer>
-</main>
-{% endblock %}
-"""
+""")
 
 # Legends are not among what the page's common script paints.
 LEGENDS = """
@@ -64,13 +46,7 @@ def page(found: Calibration, beside: Beside) -> str:
     seen = found.realism
     plots = []
     if seen.score is not None and seen.real is not None:
-        levels = _levels(found, len(seen.real.marginal))
-        plots = [
-            drawing.distances(seen),
-            drawing.scores(seen, levels),
-            drawing.ranges(seen),
-            drawing.pairs(seen, levels),
-        ]
+        plots = drawing.linked(seen, levels_of(found))
     document = Document()
     for plot in plots:
         # The page shows through and follows the reader's mode.
@@ -84,10 +60,10 @@ def page(found: Calibration, beside: Beside) -> str:
         legends = [plot.legend[0] for plot in plots if plot.legend]
         document.js_on_event(DocumentReady, CustomJS(args={"legends": legends, **inks}, code=LEGENDS))
     heading = f"What the ratings in {found.source} say"
-    sentence = seen.reason if seen.score is None else f"Realism {percent(seen.score, 0)}"
+    sentence = seen.reason if seen.honest is None else f"Realism {percent(seen.honest, 0)}"
     how = (
         "100 %: ratings that the fitted law plays are as close to unseen ratings as other real ratings are; mean of "
-        f"four distances over {seen.splits} halvings by prompt, {count(seen.items)} items."
+        f"four distances over {seen.splits} halvings by prompt, {count(seen.items)} items.{nested_told(seen)}"
         if seen.score is not None
         else ""
     )
@@ -102,76 +78,29 @@ def page(found: Calibration, beside: Beside) -> str:
         "heading": escape(heading),
         "sentence": escape(sentence),
         "how": escape(how),
-        "tables": _realism(found) + _judges(beside) + _notes(found, beside),
+        "tables": _notes(found, beside)
+        + "".join(
+            table(one.title, list(one.head), [list(row) for row in one.rows], one.note) for one in tables(found, beside)
+        ),
         "reproduce": "".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in facts),
     }
     return standalone(document, escape(heading), TEMPLATE, variables)
 
 
-def _levels(found: Calibration, classes: int) -> tuple[float, ...]:
-    """Return the scores behind the levels; of a continuous score, the number of its class."""
-    return found.levels if len(found.levels) == classes else tuple(float(k + 1) for k in range(classes))
-
-
-def table(title: str, head: list[str], rows: list[list[str]]) -> str:
-    """Return a card with a table; text is escaped here."""
+def table(title: str, head: list[str], rows: list[list[str]], note: str = "") -> str:
+    """Return a card with a table and a note below it; text is escaped here."""
     top = "".join(f"<th scope='col'>{escape(cell)}</th>" for cell in head)
     lines = [
         f"<tr><th scope='row'>{escape(row[0])}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in row[1:])}</tr>"
         for row in rows
     ]
     body = f"<table><thead><tr>{top}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
-    name = escape(title)
-    return f"<section class='card' aria-label='{name}'><h2>{name}</h2>{scrolls(body, title)}</section>"
-
-
-def _realism(found: Calibration) -> str:
-    seen = found.realism
-    if seen.score is None:
-        return ""
-    rows = [
-        [name, "" if name == "floor" else f"{seen.scores[name]:.2f}", *(f"{each[part]:.4f}" for part in PARTS)]
-        for name, each in seen.distances.items()
-    ]
-    rows = [["other real ratings" if row[0] == "floor" else row[0], *row[1:]] for row in rows]
-    head = ["Law of ratings", "Score", *(drawing.WORDS[part] for part in PARTS)]
-    return table("Distances of every law", head, rows)
-
-
-def _judges(beside: Beside) -> str:
-    if not beside.judges:
-        return ""
-    rows = [
-        [name, count(facts.items), _told(facts.rho), _told(facts.rho_difference), *_range(facts.bias)]
-        for name, facts in beside.judges.items()
-    ]
-    head = ["Judge", "Items", "rho", "rho of differences", "Least favoured", "Most favoured"]
-    return table("Judges beside people", head, rows)
-
-
-def _range(bias: dict[str, Estimate]) -> list[str]:
-    known = {name: one for name, one in bias.items() if one.value is not None}
-    if not known:
-        return ["", ""]
-    ranked = sorted(known, key=lambda name: known[name].value or 0.0)
-    return [f"{name}: {_told(known[name])}" for name in (ranked[0], ranked[-1])]
-
-
-def _told(one: Estimate) -> str:
-    if one.value is None:
-        return one.reason
-    return (
-        f"{one.value:+.2f}"
-        if one.interval is None
-        else f"{one.value:+.2f} ({one.interval[0]:+.2f} to {one.interval[1]:+.2f})"
-    )
+    name, below = escape(title), f"<p class='muted small'>{escape(note)}</p>" if note else ""
+    return f"<section class='card' aria-label='{name}'><h2>{name}</h2>{scrolls(body, title)}{below}</section>"
 
 
 def _notes(found: Calibration, beside: Beside) -> str:
-    lines: list[Any] = list(found.notes)
-    for doubt in beside.warnings:
-        where = ", ".join(map(str, doubt.lines)) + (" ..." if doubt.count > len(doubt.lines) else "")
-        lines.append(f"{doubt.column}: {doubt.problem} ({doubt.count} rows, lines {where})")
+    lines = doubts(found, beside)
     if not lines:
         return ""
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)

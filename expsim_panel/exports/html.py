@@ -20,6 +20,7 @@ from bokeh.models import (
 )
 
 from expsim_panel.caveats import caveats
+from expsim_panel.exports._estimators import estimators
 from expsim_panel.exports._explorer import EXPLORE, PAINT, SCALE
 from expsim_panel.exports._guardrails import section
 from expsim_panel.exports._page import STYLE, TEMPLATE, WIDGETS
@@ -71,11 +72,13 @@ def page(result: Result, surfaces: Sequence[PowerSurface]) -> str:
     scenario = result.study.scenario
     verdict = result.verdict
     heading = clean(scenario.scenario.title or scenario.scenario.name)
+    noted = "".join(f"<li>{escape(sentence)}</li>" for sentence in caveats(result))
     changed = "".join(f"<li>{escape(reason)}</li>" for reason in verdict.reasons)
     variables = {
         "style": STYLE,
         "description": escape(f"{verdict.sentence} {heading}"),
-        "heading": escape(f"{heading}: {scenario.scenario.question}" if scenario.scenario.question else heading),
+        "heading": escape(heading),
+        "question": escape(clean(scenario.scenario.question)),
         "badge": BADGES[verdict.action],
         "verdict": escape(verdict.sentence),
         "whose": escape(
@@ -91,8 +94,10 @@ def page(result: Result, surfaces: Sequence[PowerSurface]) -> str:
         "hint": "Tap a cell, or choose below. White line: four experiments in five find the difference. "
         "Diamond: your plan.",
         "table_note": "Each figure ± its simulation error; exact values where they exist. "
-        "▲ marks more false alarms than allowed." + "".join(f"<br>{escape(noted)}" for noted in caveats(result)),
+        "▲ marks more false alarms than allowed.",
+        "notes": f"<ul>{noted}</ul>" if noted else "",
         "table": _table(result),
+        "estimators": estimators(result),
         "guardrails": section(result),
         "reproduce": "".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in facts(result)),
         **{key: escape(value) for key, value in words.items()},

@@ -36,6 +36,7 @@ def frame(title: str, x_label: str, y_label: str, *, height: int = 270, **change
     made.toolbar.autohide = True
     made.toolbar.logo = None
     made.outline_line_color = None
+    made.title.text_font_style = "bold"
     # From the figure's own edge: on a phone a heading is as wide as the screen.
     made.title.offset = -44
     made.xaxis.axis_label, made.yaxis.axis_label = PlainText(text=x_label), PlainText(text=plain(y_label))
@@ -72,6 +73,11 @@ def add(columns: dict[str, list[Any]], *row: Any) -> None:
     """Append one row to the columns of a source, in their order."""
     for values, value in zip(columns.values(), row, strict=True):
         values.append(value)
+
+
+def halo(names: Any, dark: bool) -> None:
+    """Give names inside a figure a ground of its own colour, so that a line below them does not cross them out."""
+    names.glyph.update(background_fill_color=ink(dark).panel, background_fill_alpha=0.75, padding=1)
 
 
 def label_ink(dark: bool) -> Any:

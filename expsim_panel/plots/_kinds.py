@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from bokeh.models import ColumnDataSource, Label, NumeralTickFormatter, Span
+from bokeh.models import ColumnDataSource, FixedTicker, Label, NumeralTickFormatter, Span
 from bokeh.plotting import figure
 
 from expsim_panel.plots._dress import dress
@@ -31,6 +32,16 @@ def plain_ticks(made: figure, dollars: bool = False) -> None:
     made.xaxis.formatter = NumeralTickFormatter(format="$0,0[.]00" if dollars else "0,0")
 
 
+def log_ticks(made: figure) -> None:
+    """Put ticks at 1, 2 and 5 of each power of ten: what Bokeh chooses runs together where an axis spans little."""
+    low, high = float(made.y_range.start), float(made.y_range.end)
+    tens = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    marks = (1, 2, 5) if high / low < 200 else (1,)
+    made.yaxis.ticker = FixedTicker(
+        ticks=[m * 10.0**ten for ten in tens for m in marks if low <= m * 10.0**ten <= high]
+    )
+
+
 def name(made: figure, kind: str, x: float, y: float, ink: Ink, **changes: Any) -> None:
     """Write a way's name beside its line."""
     text(made, WORDS[kind], x, y, ink.text if ink is not LIGHT else SHADES[kind], bold=True, **changes)
@@ -39,7 +50,8 @@ def name(made: figure, kind: str, x: float, y: float, ink: Ink, **changes: Any) 
 def text(made: figure, said: str, x: float, y: float, shade: str, bold: bool = False, **changes: Any) -> None:
     """Write a few words into a figure."""
     made.add_layout(
-        Label(x=x, y=y, text=said, text_color=shade, text_font_size="12px",
+        Label(x=x, y=y, text=said, text_color=shade, text_font_size="12px", padding=1,
+              background_fill_color=made.background_fill_color, background_fill_alpha=0.75,
               text_font_style="bold" if bold else "normal", **{"x_offset": 5, "y_offset": 3, **changes})
     )  # fmt: skip
 

@@ -38,21 +38,37 @@ def short(name: str, most: int = 26) -> str:
 
 
 def apart(
-    places: Sequence[tuple[float, float]], width: float, height: float, top: float = np.inf, bottom: float = -np.inf
+    places: Sequence[tuple[float, float]],
+    width: float,
+    height: float,
+    top: float = np.inf,
+    bottom: float = -np.inf,
+    dots: Sequence[tuple[float, float]] = (),
+    leftward: Sequence[bool] = (),
 ) -> list[float]:
     """Return heights of labels at (x, y) so that none covers another: moved up, or down where there is no room.
 
-    `width` and `height` are those of a label in the units of the axes.
+    `width` and `height` are those of a label in the units of the axes. With `dots`, one per label, no label covers
+    another one's dot either; `leftward` says which labels end at their place.
     """
+
+    def covers(at: int, y: float) -> bool:
+        x = places[at][0]
+        low, high = (x - width, x) if leftward and leftward[at] else (x, x + width)
+        return any(
+            k != at and low <= u <= high and y - 0.5 * height < v < y + 1.3 * height for k, (u, v) in enumerate(dots)
+        )
+
     done: list[tuple[float, float]] = []
     heights = [0.0] * len(places)
     for at in sorted(range(len(places)), key=lambda k: places[k][1]):
         x, y = places[at]
-        steps = [step * sign for step in range(len(places) + 1) for sign in (1, -1)]
+        steps = [step * sign for step in range(2 * len(places) + 1) for sign in (1, -1)]
         free = (
             y + step * height / 2
             for step in steps
             if bottom <= y + step * height / 2 <= top
+            and not covers(at, y + step * height / 2)
             and all(abs(x - u) >= width or abs(y + step * height / 2 - v) >= 0.99 * height for u, v in done)
         )
         heights[at] = next(free, y)

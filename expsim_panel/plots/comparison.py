@@ -58,6 +58,8 @@ class Comparison:
             hover(made, [dots], "<div style='max-width:280px'>@said</div>")
             hover(made, [rings], "<div style='max-width:280px'>@said</div>")
             made.ygrid.grid_line_color = None
+            # Room for the names, so that headings stand at the edge here too.
+            made.min_border_left, made.title.offset = 92, -84
             made.yaxis.axis_label = None
             made.x_range.start = 0
             if key == "cost":
@@ -71,6 +73,8 @@ class Comparison:
 
     def paint(self, dark: bool) -> None:
         """Take the colours of a mode."""
+        for made in self.figures.values():
+            made.xgrid.grid_line_color = ink(dark).grid
         for renderer in self._rungs:
             renderer.glyph.line_color = ink(dark).accent
         for renderer in self._dots:

@@ -8,7 +8,7 @@ import numpy as np
 from bokeh.models import ColumnDataSource, Span
 
 from expsim_panel.daily import Daily
-from expsim_panel.plots._frame import add, day_axis, frame, hover, ink, label_ink, short
+from expsim_panel.plots._frame import add, day_axis, frame, halo, hover, ink, label_ink, short
 from expsim_panel.plots._palette import colour
 from expsim_panel.plots._policies import clear
 from expsim_panel.quantities import percent
@@ -32,7 +32,7 @@ class Confidence:
         hover(self.figure, [dots, steps, marks], "<div style='max-width:260px'>@said</div>")
         self.names = self.figure.text(
             "day", "value", text="name", source=self.ends, text_color="colour", text_align="right",
-            text_baseline="bottom", y_offset=-7, text_font_size="12px", text_font_style="bold",
+            text_baseline="bottom", x_offset=-6, y_offset=-7, text_font_size="12px", text_font_style="bold",
         )  # fmt: skip
         self.note_text = self.figure.text(
             "day", "value", text="name", source=self.note, text_align="right", text_baseline="bottom",
@@ -48,6 +48,7 @@ class Confidence:
         """Take the text colours of a mode."""
         muted = ink(dark).muted
         self.names.glyph.text_color = label_ink(dark)
+        halo(self.names, dark)
         self.note_text.glyph.text_color = self.zero.line_color = muted
         self.stop.line_color = ink(dark).text
         for bar in self._bars:

@@ -7,15 +7,20 @@ from bokeh.models import ColumnDataSource, NumeralTickFormatter
 
 from expsim_panel.daily import Daily
 from expsim_panel.plots._frame import add, day_axis, frame, hover, ink
+from expsim_panel.plots._kinds import SHADES
+from expsim_panel.plots._policies import clear
 from expsim_panel.quantities import money, span
 
 KINDS = {
-    "generation": ("responses", "#0072B2"),
-    "judge": ("LLM judge", "#E69F00"),
-    "human": ("human labels", "#009E73"),
-    "latency": ("waiting", "#CC79A7"),
+    "generation": ("responses", "#5B6770"),
+    "judge": ("LLM judge", SHADES["judge"]),
+    "human": ("human labels", SHADES["human"]),
+    "latency": ("waiting", "#A9B4BC"),
 }
-"""Words and colour of each kind of cost; a colour here is a kind of cost, as it is a variant elsewhere."""
+"""Words and colour of each kind of cost: judge and people as everywhere, the rest in greys, which name no variant."""
+
+ROOM = 0.42
+"""Of the plan, what stays free beside the last day, where the kinds are named."""
 
 
 class CostOverTime:
@@ -38,7 +43,7 @@ class CostOverTime:
         hover(self.figure, [top], "<div style='max-width:280px'>@said</div>")
         self.figure.hover.mode = "vline"
         self.names = self.figure.text(
-            "day", "y", text="name", source=self.ends, text_align="right", text_baseline="middle", x_offset=-6,
+            "day", "y", text="name", source=self.ends, text_align="left", text_baseline="middle", x_offset=6,
             text_font_size="12px",
         )  # fmt: skip
         self.paint(dark)
@@ -50,6 +55,7 @@ class CostOverTime:
     def show(self, seen: Daily) -> None:
         """Show another experiment."""
         day_axis(self.figure, seen.planned, seen.tick)
+        self.figure.x_range.end = max(self.figure.x_range.end, seen.day + ROOM * seen.planned)
         day = np.arange(0, seen.day + 1)
         kinds = {kind: np.append(0.0, seen.spent[kind]) for kind in KINDS}
         total = np.sum(list(kinds.values()), axis=0)
@@ -59,14 +65,15 @@ class CostOverTime:
         whole = max(float(total[-1]), 1e-12)
         for kind, (word, _) in KINDS.items():
             columns[f"{kind}0"], columns[f"{kind}1"] = base, base + kinds[kind]
-            if kinds[kind][-1] > 0.09 * whole:
+            if kinds[kind][-1] > 0.005 * whole:
                 add(ends, seen.day, float(base[-1] + kinds[kind][-1] / 2), f"{word} {money(float(kinds[kind][-1]))}")
             base = base + kinds[kind]
         columns["said"] = [self._said(kinds, d, seen.tick) for d in range(day.size)]
         self.source.data = columns
-        self.ends.data = ends
         # Nothing spent: the scale of a dollar, not of rounding.
         self.figure.y_range.start, self.figure.y_range.end = 0.0, 1.12 * whole if total[-1] > 0 else 1.0
+        ends["y"] = clear(ends["y"], self.figure)
+        self.ends.data = ends
         self.figure.title.text = f"Spend: {money(float(total[-1]))} in {span(seen.day, seen.tick)}"
 
     def _said(self, kinds: dict[str, np.ndarray], d: int, tick: str) -> str:

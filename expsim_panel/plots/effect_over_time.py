@@ -8,7 +8,7 @@ import numpy as np
 from bokeh.models import ColumnDataSource, Label, Span
 
 from expsim_panel.daily import Daily
-from expsim_panel.plots._frame import add, day_axis, frame, hover, ink, label_ink, plain, short
+from expsim_panel.plots._frame import add, day_axis, frame, halo, hover, ink, label_ink, plain, short
 from expsim_panel.plots._palette import colour
 from expsim_panel.plots._policies import clear
 from expsim_panel.quantities import PP, effect_unit, percent
@@ -36,7 +36,7 @@ class EffectOverTime:
         hover(self.figure, [bars], "<div style='max-width:260px'>@said</div>")
         self.names = self.figure.text(
             "day", "effect", text="name", source=self.ends, text_color="colour", text_align="right",
-            text_baseline="bottom", y_offset=-7, text_font_size="12px", text_font_style="bold",
+            text_baseline="bottom", x_offset=-6, y_offset=-7, text_font_size="12px", text_font_style="bold",
         )  # fmt: skip
         self.zero = Span(location=0, dimension="width", line_width=1.5)
         self.matters = Span(location=0, dimension="width", line_dash="dashed")
@@ -55,6 +55,7 @@ class EffectOverTime:
         """Take the text colours of a mode."""
         muted = ink(dark).muted
         self.names.glyph.text_color = label_ink(dark)
+        halo(self.names, dark)
         self.matters_label.text_color = self.zero_label.text_color = muted
         self.zero.line_color = self.matters.line_color = muted
         self.stop.line_color = ink(dark).text

@@ -7,7 +7,7 @@ from bokeh.models import ColumnDataSource, NumeralTickFormatter
 from bokeh.plotting import figure
 
 from expsim_panel.evaluator_answers import Answers
-from expsim_panel.plots._kinds import SHADES, across, plain_ticks, start, text, upright
+from expsim_panel.plots._kinds import SHADES, across, log_ticks, plain_ticks, start, text, upright
 from expsim_panel.plots._palette import LIGHT, Ink
 from expsim_panel.quantities import count, effect_unit
 
@@ -28,6 +28,7 @@ def draw(found: Answers, *, ink: Ink = LIGHT, height: int = 320) -> figure:
     made.yaxis.formatter = NumeralTickFormatter(format="0.[000]")
     noise, both = scale * floor.noise, scale * np.hypot(floor.noise, floor.suspected)
     made.y_range.start, made.y_range.end = 0.7 * float(noise[-1]), 2.0 * float(both[0])
+    log_ticks(made)
     made.line("x", "y", source=ColumnDataSource({"x": floor.rows, "y": noise}), line_color=ink.muted, line_width=2,
               line_dash="dashed")  # fmt: skip
     made.line(

@@ -12,7 +12,7 @@ from bokeh.plotting import figure
 from expsim_panel.evaluation_simulation import Point
 from expsim_panel.evaluator_answers import Answers
 from expsim_panel.plots._frame import hover
-from expsim_panel.plots._kinds import MARKS, SHADES, WORDS, across, line, name, plain_ticks, start, upright
+from expsim_panel.plots._kinds import MARKS, SHADES, WORDS, across, line, log_ticks, name, plain_ticks, start, upright
 from expsim_panel.plots._palette import LIGHT, Ink
 from expsim_panel.quantities import effect, effect_unit, money
 
@@ -38,6 +38,7 @@ def draw(found: Answers, points: Sequence[Point] = (), *, ink: Ink = LIGHT, heig
     low, high = (float(part([part(error[np.isfinite(error)]) for error in found.frontier.error.values()
                                  if np.isfinite(error).any()])) for part in (np.min, np.max))  # fmt: skip
     made.y_range.start, made.y_range.end = 0.55 * scale * low, 1.9 * scale * high
+    log_ticks(made)
     for kind, error in found.frontier.error.items():
         line(made, kind, budget, scale * error)
         at = np.flatnonzero(np.isfinite(error))

@@ -3,29 +3,48 @@
 from __future__ import annotations
 
 import numpy as np
-from bokeh.models import ColumnDataSource, FactorRange, FixedTicker, LinearColorMapper, NumeralTickFormatter
+from bokeh.models import (
+    ColumnDataSource,
+    CustomJS,
+    FactorRange,
+    FixedTicker,
+    LinearColorMapper,
+    NumeralTickFormatter,
+    Range1d,
+    TapTool,
+)
 from bokeh.palettes import RdBu11
 from bokeh.plotting import figure
 
+from expsim_panel.calibration_tables import WORDS
 from expsim_panel.plots._frame import add, frame, hover, plain
 from expsim_panel.plots._palette import CONTROL, VARIANTS
 from expsim_panel.realism import PARTS, Realism
 
 REAL, LAW = CONTROL, VARIANTS[0]
-WORDS = {
-    "marginal": "Scores given",
-    "pair": "Two raters of an item",
-    "range": "Range within an item",
-    "icc": "Agreement (ICC)",
-}
-"""What each of the four distances is about."""
-
 MODELS = {
     "floor": ("other real ratings", REAL, "circle"),
     "rounded-normal": ("rounded normal", VARIANTS[1], "triangle"),
     "independent-raters": ("independent raters", VARIANTS[3], "square"),
 }
 _HALF = 0.38
+SMALLEST_GAP = 0.03
+"""Difference of shares that gets the darkest colour at least: smaller ones are pale, as they should be."""
+
+
+CHOOSE = """const levels = bars.selected.indices, d = cells.data
+cells.selected.indices = levels.length === 0 ? [] :
+  [...d.x.keys()].filter((k) => levels.includes(d.x[k]) || levels.includes(d.y[k]))"""
+"""A level that is tapped among the scores shows its pairs alone."""
+
+
+def linked(found: Realism, levels: tuple[float, ...], *, height: int = 270) -> list[figure]:
+    """Return the four figures; scores and pairs share their levels, and a level tapped in one is shown in the other."""
+    given, beside = scores(found, levels, height=height), pairs(found, levels, height=height)
+    given.x_range = beside.x_range
+    bars, cells = given.renderers[0].data_source, beside.renderers[0].data_source
+    bars.selected.js_on_change("indices", CustomJS(args={"bars": bars, "cells": cells}, code=CHOOSE))
+    return [distances(found, height=height), ranges(found, height=height), given, beside]
 
 
 def distances(found: Realism, *, height: int = 270) -> figure:
@@ -77,19 +96,20 @@ def pairs(found: Realism, levels: tuple[float, ...], *, height: int = 270) -> fi
     assert found.real is not None
     assert found.model is not None
     gap = found.real.pair - found.model.pair
+    reach = max(float(np.abs(gap).max()), SMALLEST_GAP)
     made = frame(
-        "Pairs of raters: red more real, blue more fitted",
+        "Pairs: red more real, blue more fitted",
         "One rater",
         "Another rater",
         height=height,
     )
+    made.x_range = Range1d(-0.5, len(levels) - 0.5)
     columns: dict[str, list[object]] = {"x": [], "y": [], "gap": [], "said": []}
     for i in range(len(levels)):
         for j in range(len(levels)):
             real, played = found.real.pair[i, j], found.model.pair[i, j]
             said = f"{levels[i]:g} and {levels[j]:g}: {real:.1%} of real pairs, {played:.1%} of the law's"
             add(columns, i, j, float(gap[i, j]), said)
-    reach = max(float(np.abs(gap).max()), 0.01)
     mapper = LinearColorMapper(palette=RdBu11, low=-reach, high=reach)
     cells = made.rect(
         "x",
@@ -114,16 +134,15 @@ def _bars(
 ) -> figure:
     made = frame(title, across, up, height=height)
     places = np.arange(len(levels), dtype=float)
-    for word, values, shift, colour in (("real", real, -_HALF / 2, REAL), ("the fitted law", model, _HALF / 2, LAW)):
-        source = ColumnDataSource(
-            {
-                "x": places + shift,
-                "top": values,
-                "said": [f"{level:g}: {value:.1%}, {word}" for level, value in zip(levels, values, strict=True)],
-            }
-        )
-        bars = made.vbar("x", top="top", width=_HALF, source=source, color=colour, legend_label=word)
-        hover(made, [bars], "<div style='max-width:260px'>@said</div>")
+    said = [f"{level:g}: real {a:.1%}, the fitted law {b:.1%}" for level, a, b in zip(levels, real, model, strict=True)]
+    source = ColumnDataSource({"left": places - _HALF / 2, "right": places + _HALF / 2, "real": real, "law": model,
+                               "said": said})  # fmt: skip
+    bars = [
+        made.vbar(x, top=top, width=_HALF, source=source, color=colour, legend_label=word)
+        for x, top, colour, word in (("left", "real", REAL, "real"), ("right", "law", LAW, "the fitted law"))
+    ]
+    hover(made, bars, "<div style='max-width:260px'>@said</div>")
+    made.add_tools(TapTool(renderers=bars, visible=False))
     made.xaxis.ticker = FixedTicker(ticks=list(places))
     made.xaxis.major_label_overrides = {int(place): f"{level:g}" for place, level in zip(places, levels, strict=True)}
     made.yaxis.formatter = NumeralTickFormatter(format="0 %")

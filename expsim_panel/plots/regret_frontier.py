@@ -10,13 +10,13 @@ from bokeh.models import BasicTicker, ColumnDataSource, NumeralTickFormatter, Pl
 
 from expsim_panel.frontier import Point, efficient
 from expsim_panel.plots._dress import dress
-from expsim_panel.plots._frame import frame, hover, ink, plain
+from expsim_panel.plots._frame import frame, halo, hover, ink, plain
 from expsim_panel.plots._palette import CONTROL, VARIANTS, marker
 from expsim_panel.plots._policies import apart, short
 from expsim_panel.plots.bandit_regret import DOLLARS, PLAIN
 
 TITLE = "Loss and wrong decisions"
-_WHISKER, _LEAST, _MOST = 1.96, 10.0, 26.0
+_WHISKER, _LEAST, _MOST = 1.96, 9.0, 20.0
 
 
 def sizes(points: Sequence[Point]) -> list[float]:
@@ -31,7 +31,7 @@ class RegretFrontier:
 
     def __init__(self, dark: bool = False, height: int = 340) -> None:
         self.figure = frame(
-            TITLE, "", "Not the right decision, % of experiments", height=height, x_range=(0.0, 1.0), y_range=(0.0, 1.0)
+            TITLE, "", "Without the right decision, %", height=height, x_range=(0.0, 1.0), y_range=(0.0, 1.0)
         )
         # On a phone more ticks would run into each other.
         self.figure.xaxis.ticker = BasicTicker(desired_num_ticks=4)
@@ -55,6 +55,9 @@ class RegretFrontier:
         self.source = ColumnDataSource({name: [] for name in names}, name="frontier")
         self.edge = ColumnDataSource({"x": [], "y": []}, name="frontier-edge")
         self.step = self.figure.step("x", "y", source=self.edge, mode="after", line_width=1.5, line_dash=[5, 4])
+        # From a dot to its name, where that had to move away.
+        self.leads = ColumnDataSource({"x0": [], "y0": [], "x1": [], "y1": []})
+        self.lead = self.figure.segment("x0", "y0", "x1", "y1", source=self.leads, line_width=1)
         self.whiskers = [
             self.figure.segment("x0", "y", "x1", "y", source=self.source, line_width=1.5),
             self.figure.segment("x", "y0", "x", "y1", source=self.source, line_width=1.5),
@@ -79,8 +82,9 @@ class RegretFrontier:
         """Take the colours of a mode."""
         colours = ink(dark)
         dress(self.figure, colours)
-        self.step.glyph.line_color = colours.muted
+        self.step.glyph.line_color = self.lead.glyph.line_color = colours.muted
         self.names.glyph.text_color = colours.text
+        halo(self.names, dark)
         self.dots.glyph.line_color = colours.muted
         for one in self.whiskers:
             one.glyph.line_color = colours.text
@@ -116,9 +120,23 @@ class RegretFrontier:
             one.regret + (-1 if end else 1) * _WHISKER * one.regret_se for one, end in zip(points, late, strict=True)
         ]
         heights = [100 * one.wrong for one in points]
+        # As wide as on a phone, where a letter takes a fortieth of the figure.
+        longest = max((len(short(one.name)) for one in points), default=0)
+        wide, line = (0.06 + 0.023 * longest) * (right - left), 0.085 * top
+        names = apart(
+            list(zip(ends, heights, strict=True)), wide, line, 1.1 * top, 0.0,
+            [(one.regret, height) for one, height in zip(points, heights, strict=True)], late,
+        )  # fmt: skip
+        moved = [k for k in range(len(points)) if abs(names[k] - heights[k]) > line]
+        self.leads.data = {
+            "x0": [points[k].regret for k in moved],
+            "y0": [heights[k] for k in moved],
+            "x1": [ends[k] for k in moved],
+            "y1": [names[k] for k in moved],
+        }
         data: dict[str, list[Any]] = {
             "x": [one.regret for one in points], "y": heights, "nx": ends,
-            "ny": apart(list(zip(ends, heights, strict=True)), 0.36 * (right - left), 0.075 * top, 1.1 * top, 0.0),
+            "ny": names,
             "x0": [max(min(0.0, one.regret), one.regret - _WHISKER * one.regret_se) if left == 0.0
                    else one.regret - _WHISKER * one.regret_se for one in points],
             "x1": [one.regret + _WHISKER * one.regret_se for one in points],

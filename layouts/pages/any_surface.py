@@ -260,7 +260,7 @@ def figures(made: ResponseSurface, cell: tuple[int, int] | None) -> str:
         rows += (
             f'<tr><th scope="row"{mark}>{escape(made.showing(metric).words)}</th><td>{value}</td><td>{error}</td></tr>'
         )
-    place = f"{made.x.label} {made.x.values[j]:.4g}, {made.y.label.lower()} {made.y.values[i]:.4g}"
+    place = f"{made.x.label.lower()} {made.x.values[j]:.4g}, {made.y.label.lower()} {made.y.values[i]:.4g}"
     return (
         '<div class="scroll" tabindex="0" role="region" aria-label="Figures">'
         f'<table class="figures" style="max-width: 620px"><caption>{escape(made.whose)} at '

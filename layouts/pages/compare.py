@@ -8,10 +8,11 @@ from typing import Any
 
 import panel as pn
 
-from expsim_panel import named_estimator
 from expsim_panel.caveats import caveats
+from expsim_panel.exports._estimators import estimators
 from expsim_panel.frontier import of_study
 from expsim_panel.layouts.guardrails import compared
+from expsim_panel.layouts.pages.demand import DemandView
 from expsim_panel.layouts.pages.frame import beside, follow, plot, words
 from expsim_panel.layouts.session import Session
 from expsim_panel.plots.comparison import Comparison
@@ -34,8 +35,17 @@ FRONTIER = (
 FRONTIER_AXIS = "Lost to the horizon against the best variant, $"
 
 
+WORLDS = {
+    "as it is": "In the world of the scenario, with its true difference",
+    "no difference": "The null twin: the same experiments where no variant is better, with the same evaluator",
+}
+"""The two worlds that every strategy plays in, and what they are."""
+
+
 def _times(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.2f}×"
+    if value is None:
+        return "n/a"
+    return f"{value:.2f}×" if value >= 0.005 else "<0.01×"
 
 
 ROWS: dict[str, dict[str, tuple[str, Callable[[Any], str]]]] = {
@@ -73,7 +83,7 @@ ROWS: dict[str, dict[str, tuple[str, Callable[[Any], str]]]] = {
     },
     "What you lose while learning": {
         "regret": ("Regret to the horizon", money),
-        "simple_regret": ("Regret per response, after the decision", money),
+        "simple_regret": ("Regret per 1,000 responses, after the decision", lambda one: money(1000 * one)),
         "traffic_on_worse_arms": ("{worse}", percent),
     },
 }
@@ -105,6 +115,7 @@ def view(session: Session) -> pn.Column:
         beside(*map(plot, drawn.figures.values())),
         plot(frontier.figure),
         words(f'<p class="caption">{FRONTIER}</p>'),
+        DemandView(session).view(),
         table,
         sizing_mode="stretch_width",
         margin=(10, 0),
@@ -119,11 +130,10 @@ def text(result: Result) -> str:
         f"{'<small>advised</small>' if one.name == advised else ''}</th>"
         for one in result.strategies
     )
-    twins = (
-        "<th></th>"
-        + '<th scope="col"><small>as it is</small></th><th scope="col"><small>null twin</small></th>'
-        * len(result.strategies)
+    pair = "".join(
+        f'<th scope="col"><small><abbr title="{meant}">{name}</abbr></small></th>' for name, meant in WORLDS.items()
     )
+    twins = "<th></th>" + pair * len(result.strategies)
     body, said = "", vars(words_of(result.study.scenario))
     for group, rows in ROWS.items():
         body += f'<tr class="group"><th colspan="{1 + 2 * len(result.strategies)}">{group}</th></tr>'
@@ -138,37 +148,15 @@ def text(result: Result) -> str:
     body += compared(result, _cell)
     note = (
         f"{result.replicates:,} experiments per strategy and world, each ± its simulation standard error; "
-        "in the null twin no variant is better."
+        "no difference: the same experiments where no variant is better (the null twin)."
     )
-    worth = _estimators(result)
-    noted = "".join(f'<p class="caption">{escape(sentence)}</p>' for sentence in caveats(result))
+    worth = estimators(result)
+    lines = "".join(f"<li>{escape(sentence)}</li>" for sentence in caveats(result))
+    noted = f'<section class="box notes"><h2>What to keep in mind</h2><ul>{lines}</ul></section>' if lines else ""
     return (
         '<div class="scroll" tabindex="0" role="region" aria-label="All figures"><table class="figures">'
         f"<caption>All figures</caption><thead><tr><th></th>{heads}</tr><tr>{twins}</tr></thead>"
         f'<tbody>{body}</tbody></table></div><p class="caption">{note}</p>{worth}{noted}'
-    )
-
-
-def _estimators(result: Result) -> str:
-    """Return what each estimator is worth where traffic follows the data, as HTML; empty without such a strategy."""
-    estimated = named_estimator.rows(result)
-    if not estimated:
-        return ""
-    title = "Estimates where traffic follows the data"
-    head = "".join(
-        f'<th scope="col">{escape(name)}</th>' for name in ("Strategy: estimate from", *named_estimator.HEADS[2:])
-    )
-    body = "".join(
-        f'<tr><th scope="row" title="{escape(named_estimator.MEANINGS[label])}">{escape(name)}: {escape(label)}</th>'
-        f"{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
-        for name, label, *cells in estimated
-    )
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{title}"><table class="figures">'
-        f"<caption>{title}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-        '<p class="caption">Bias of the worst variant, and how often an interval holds the truth, ± simulation error. '
-        "An arm that starts unluckily gets little traffic and stays low, so pooled means mislead; the others reckon "
-        "with the shares that each day had.</p>"
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
+import math
 import re
 from dataclasses import replace
 from html import escape
 from typing import Any
 
+import numpy as np
 import panel as pn
 import panel_material_ui as pmu
 
@@ -19,22 +19,32 @@ from expsim_panel.guardrail_data import from_flags, split_lines
 from expsim_panel.layouts.computing import POOL
 from expsim_panel.layouts.guardrails import box
 from expsim_panel.layouts.pages.frame import follow, words
+from expsim_panel.layouts.pages.pasted import as_table
 from expsim_panel.layouts.session import Session
 from expsim_panel.layouts.theme import ACTIONS, tone
 from expsim_panel.observed import Observed, from_counts, from_csv
 from expsim_panel.quantities import count, percent
+from expsim_panel.scenario import Scenario
+from expsim_panel.standing import standing
 from expsim_panel.study import Study
 from expsim_panel.world_words import words_of
 
 MAX_BYTES = 20 * 2**20
 HINT = (
-    "Paste hits and responses (A=96/1000, B=81/1000) of a rate, mean, spread and responses (A=3.2/1.1/1000, "
-    "B=3.3/1.1/1000) of a score, side by side wins, ties and losses (B=540/100/360), or a table "
-    "with the columns variant,value or variant,rows,hits or variant,rows,sum,squares (side by side variant,outcome); "
-    "add day where you know it: of late outcomes the day each came in. Guardrails: a line of their own each, "
-    "response time: A=1650/900/1000, B=1700/950/1000 (mean/spread/units) or refusals: A=12/1000, B=15/1000, "
-    "or columns of the table. Nothing is stored."
+    "Have you run this experiment? Paste what you counted, and read the verdict of the design you planned. "
+    "Nothing is stored."
 )
+FORMS = (
+    ("A rate", "A=96/1000, B=81/1000", "hits and responses of each variant"),
+    ("A score", "A=3.2/1.1/1000, B=3.3/1.1/1000", "mean, spread and responses"),
+    ("Side by side", "B=540/100/360", "wins, ties and losses of each variant after the control"),
+    ("A table", "variant,value", "one response a line; side by side variant,outcome"),
+    ("Sums", "variant,rows,hits", "or variant,rows,sum,squares"),
+    ("By day", "day,variant,…", "add a column day where you know it: of late outcomes the day each came in"),
+    ("Guardrails", "refusals: A=12/1000, B=15/1000", "a line of their own each, or columns of the table; "
+     "response time: A=1650/900/1000, … (mean, spread, units)"),
+)  # fmt: skip
+"""What can be pasted: kind of data, how it is written, and what that is."""
 
 
 class Deciding:
@@ -55,17 +65,35 @@ class Deciding:
             label="Or open a CSV file", accept=".csv", max_file_size=MAX_BYTES, variant="outlined", icon="upload_file",
             width=220, **narrow,
         )  # fmt: skip
+        self.example = pmu.Button(label="Fill in the experiment on screen", variant="outlined", width=270, **narrow)
         self.button = pmu.Button(label="Decide", icon="gavel", variant="contained", width=140, **narrow)
-        self.answer = words('<p class="caption" role="status">No data yet.</p>', margin=(12, 0))
+        self.answer = words(
+            '<p class="caption" role="status">No data yet. The verdict will stand here.</p>', margin=(12, 0)
+        )
         self.button.on_click(self._asked)
+        self.example.on_click(self._filled)
         self.upload.param.watch(self._opened, "value")
         follow(session, ["study"], self._names)
 
     def view(self) -> pn.Column:
         """Return the page's layout."""
-        head = pn.FlexBox(self.strategy, self.day, self.upload, self.button, sizing_mode="stretch_width", margin=0)
-        hint = words(f'<p class="caption">{HINT}</p>', margin=(10, 0, 0, 0))
-        return pn.Column(hint, self.data, head, self.answer, sizing_mode="stretch_width", margin=(10, 0))
+        head = pn.FlexBox(self.strategy, self.day, sizing_mode="stretch_width", margin=0)
+        do = pn.FlexBox(self.upload, self.example, self.button, sizing_mode="stretch_width", margin=0)
+        hint = words(f"<p>{HINT}</p>", margin=(10, 0, 0, 0))
+        forms = words(told_forms(), margin=(2, 0, 0, 0))
+        return pn.Column(hint, self.data, forms, head, do, self.answer, sizing_mode="stretch_width", margin=(10, 0))
+
+    async def _filled(self, _: Any) -> None:
+        result = self.session.result
+        if result is None:
+            return
+        one = result[self.session.shown_strategy]
+        self.strategy.value = one.name
+        self.data.value = counts_of(result.study.scenario, one.trace.state[-1])
+        # The day of a prompt set's batch, and of totals by rows alone, cannot be read off the counts.
+        self.day.value = str(int(one.trace.day))
+        self._file = None
+        await self._decide()
 
     def _names(self) -> None:
         names = [one.name for one in self.session.study.strategies]
@@ -124,6 +152,38 @@ def view(session: Session) -> pn.Column:
     return Deciding(session).view()
 
 
+def told_forms() -> str:
+    """Return what can be pasted, behind one line."""
+    lines = "".join(
+        f'<tr><th scope="row">{kind}</th><td class="note"><code>{escape(form)}</code>'
+        f"<small>{escape(what)}</small></td></tr>"
+        for kind, form, what in FORMS
+    )
+    return (
+        '<details class="forms"><summary>What can be pasted</summary><div class="scroll" tabindex="0" role="region" '
+        f'aria-label="What can be pasted"><table><tbody>{lines}</tbody></table></div></details>'
+    )
+
+
+def counts_of(scenario: Scenario, state: np.ndarray) -> str:
+    """Return the totals of an experiment as they are pasted, from the state that rules read, shape (4, arms)."""
+    names = [variant.name for variant in scenario.variants]
+    made = []
+    for arm, name in enumerate(names):
+        rows, total, square = (float(state[part, arm]) for part in (1, 2, 3))
+        if scenario.side_by_side:
+            if arm and (stands := standing(scenario, state, arm)) is not None:
+                wins, ties = (round(share * rows) for share in (stands.wins, stands.ties))
+                made.append(f"{name}={wins}/{ties}/{round(rows) - wins - ties}")
+        elif scenario.family == "binary":
+            made.append(f"{name}={round(total if scenario.sign > 0 else rows - total)}/{round(rows)}")
+        else:
+            mean = total / rows if rows else 0.0
+            spread = math.sqrt(max(square - rows * mean**2, 0.0) / max(rows - 1, 1))
+            made.append(f"{name}={scenario.sign * mean:.6g}/{spread:.6g}/{round(rows)}")
+    return ", ".join(made)
+
+
 def read(study: Study, text: str, file: tuple[bytes, str] | None) -> Observed:
     """Return the data of a file, a pasted table or pasted counts.
 
@@ -146,16 +206,7 @@ def read(study: Study, text: str, file: tuple[bytes, str] | None) -> Observed:
             raise InputError("data", "", problem, "paste the counts of every variant too")
         made = from_counts(scenario, counts, "data")
         return replace(made, guardrails=from_flags(scenario, rails, "data"))
-    if "\t" in first and "," not in first:
-        text = _with_commas(text)
-    return from_csv(scenario, text.encode("utf-8", "replace"), "data")
-
-
-def _with_commas(text: str) -> str:
-    """Turn cells copied out of a spreadsheet, which come with tabs, into CSV."""
-    made = io.StringIO()
-    csv.writer(made, lineterminator="\n").writerows(line.rstrip("\r").split("\t") for line in text.split("\n"))
-    return made.getvalue()
+    return from_csv(scenario, as_table(text), "data")
 
 
 def told(study: Study, made: Decision, dark: bool) -> str:
@@ -182,7 +233,7 @@ def told(study: Study, made: Decision, dark: bool) -> str:
     rails = box(study.scenario, verdict, dark) if checked else ""
     cells = "".join(f"<div><b>{value}</b><span>{escape(name)}</span></div>" for value, name in numbers)
     reasons = "".join(f"<li>{escape(line)}</li>" for line in (*made.notes, *verdict.reasons))
-    mark = f'<svg aria-hidden="true" viewBox="0 0 16 16"><path d="{icon}"/></svg>{word}'
+    mark = f'<svg aria-hidden="true" viewBox="0 0 16 16"><path d="{icon}"/></svg><span>{word}</span>'
     who = f'<span class="who">Verdict on your data, planned as {escape(verdict.strategy)}</span>'
     return (
         f'<section class="verdict" aria-live="polite" style="--tone:{tone(verdict.action, dark)}">'

@@ -9,17 +9,20 @@ from expsim_panel.errors import InputError
 from expsim_panel.evaluation_simulation import Comparison, Played
 from expsim_panel.evaluator_advice import launch_bar, to_collect
 from expsim_panel.evaluator_answers import Answers
-from expsim_panel.offline_answers import SideBySide
+from expsim_panel.offline_answers import Beside, SideBySide
 from expsim_panel.quantities import count, days, effect, money, percent
 from expsim_panel.split import optimal_split
 from expsim_panel.trade_offs import TradeOff
 from expsim_panel.wording_offline import MODES, WORDS, sentences
 
+INSTEAD = "On live traffic instead, for"
+"""How an answer begins that is not about the prompt set which the study is played on."""
+
 NAMES = {"judge": "LLM judge", "human": "People", "hybrid": "Both"}
 
 
-def headline(found: Answers, metric: str) -> str:
-    """Return the answer in one sentence, and what carries it."""
+def headline(found: Answers, metric: str, live: bool = True) -> str:
+    """Return the answer in one sentence, and what carries it; `live` is off where a prompt set stands before it."""
     best, what = found.advised, found.what
     who = {"judge": "an LLM judge alone", "human": "people alone", "hybrid": "people and a judge together"}[best.name]
     error = effect(best.expected_error, found.family, False)
@@ -49,15 +52,17 @@ def headline(found: Answers, metric: str) -> str:
             f"Asking both {pays}: label and score correlate by {found.rho:.2f}, and at these prices it pays from "
             f"{threshold:.2f}."
         )
-    said = f"For {money(found.budget)}, measure {escape(metric)} with {who}: {rows}, an error of {error}."
+    where = "For" if live else INSTEAD
+    said = f"{where} {money(found.budget)}, measure {escape(metric)} with {who}: {rows}, an error of {error}."
     return (
         f'<section class="box" aria-live="polite"><p style="font-size:18px;font-weight:600">{said}</p>'
         f"<p>{' '.join(facts)}</p></section>"
     )
 
 
-def tables(found: Answers, played: Comparison | None) -> str:
+def tables(found: Answers, played: Comparison | None, live: bool = True) -> str:
     """Return both comparisons: equal budget and equal accuracy."""
+    where = "For" if live else INSTEAD
     seen = {one.name: told for one, told in played.options} if played else {}
     family, body = found.family, ""
     for one in found.options:
@@ -89,7 +94,7 @@ def tables(found: Answers, played: Comparison | None) -> str:
         body += f"<tr>{name}{cells}</tr>"
     heads = ("", "Labels", "Scores", "Cost", "Days", "Rater hours", "Bias", "Noise ±", "Finds it", "False alarms",
              "Right", "Cost per right decision")  # fmt: skip
-    equal = _table(f"For the same money, {money(found.budget)}", heads, body)
+    equal = _table(f"{where} the same money, {money(found.budget)}", heads, body)
     body = ""
     for need in found.needs:
         name = f'<th scope="row">{NAMES[need.name]}</th>'
@@ -100,7 +105,7 @@ def tables(found: Answers, played: Comparison | None) -> str:
         body += f"<tr>{name}{''.join(f'<td>{cell}</td>' for cell in amounts)}</tr>"
     size = effect(found.target, family, False)
     same = _table(
-        f"For the same accuracy, an error of {size}, whatever the traffic",
+        f"{where} the same accuracy, an error of {size}{', whatever the traffic' if live else ''}",
         ("", "Cost", "Labels", "Scores", "Days"),
         body,
     )
@@ -119,24 +124,34 @@ def offline(beside: SideBySide | str, family: str) -> str:
         return '<p class="caption">Comes with the full simulation.</p>'
     if isinstance(beside, str):
         return f'<p class="caption">{escape(beside)}</p>'
+    prompts = count(beside.offline["prompts"])
+    made = _sets(f"{prompts} prompts, and the live traffic as planned; one test at the end", beside.rows, family)
+    if beside.equal:
+        made = (
+            _sets(f"The same prompts for all variants, {money(beside.budget)} for each way", beside.equal, family)
+            + made
+        )
+    lines = "".join(f"<li>{escape(line)}</li>" for line in sentences(beside))
+    return f"{made}<ul>{lines}</ul>"
+
+
+def _sets(caption: str, rows: tuple[Beside, ...], family: str) -> str:
+    """Return ways to measure a prompt set as a table; simulated figures below the exact ones."""
     body = ""
-    for one in beside.rows:
+    for one in rows:
         body += f'<tr><th scope="row">{WORDS[one.evaluator]}, {MODES[one.mode]}</th>'
         if one.se is None or one.bias is None:
-            body += f'<td colspan="7" style="text-align:left">{escape(one.reason)}</td></tr>'
+            body += f'<td colspan="8" style="text-align:left">{escape(one.reason)}</td></tr>'
             continue
-        cells = [count(one.per_variant), money(one.cost), _days(one.days), effect(one.bias, family),
-                 effect(one.se, family, False)]  # fmt: skip
+        cells = [count(one.per_variant), count(one.labels), money(one.cost), escape(days(one.days)),
+                 effect(one.bias, family), effect(one.se, family, False)]  # fmt: skip
         cells += [
             percent(told.exact if told.exact is not None else told.value) + f"<small>{percent(told.value)}</small>"
             for told in (one.power, one.type1_error)
         ]
         body += "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-    heads = ("", "Each variant", "Cost", "Days", "Bias", "Noise ±", "Finds it", "False alarms")
-    prompts = count(beside.offline["prompts"])
-    made = _table(f"{prompts} prompts, and the live traffic as planned; one test at the end", heads, body)
-    lines = "".join(f"<li>{escape(line)}</li>" for line in sentences(beside))
-    return f"{made}<ul>{lines}</ul>"
+    heads = ("", "Each variant", "Labels", "Cost", "Time", "Bias", "Noise ±", "Finds it", "False alarms")
+    return _table(caption, heads, body)
 
 
 def _simulated(told: Played | None, key: str, family: str) -> str:
@@ -163,7 +178,7 @@ def _table(caption: str, heads: tuple[str, ...], body: str) -> str:
 def _days(value: float | None) -> str:
     if value is None:
         return "n/a"
-    return days(round(value, 1)) if value >= 0.05 else "&lt; 0.1 days"
+    return escape(days(round(value, 1) if value >= 0.05 else value))
 
 
 def split(found: Answers, rho: float, ratio: float) -> str:

@@ -32,6 +32,7 @@ from expsim_panel.trade_offs import reweighted
 
 NAMES = {"judge": "Judge", "human": "People"}
 HEIGHT = 320
+PROMPTS = "On this study's prompts"
 
 
 def view(session: Session) -> pn.Column:
@@ -46,13 +47,15 @@ class Evaluators:
 
     def __init__(self, session: Session) -> None:
         self.session, self.bench = session, Bench()
-        self.said, self.tables, self.problem, self.progress = words(), words(), words(margin=0), words(margin=0)
-        self.split_said, self.trade_said, self.offline_said = words(), words(), words()
-        self.worth_said, self.launch_said = words(), words()
+        self.problem, self.progress, self.trade_said = words(margin=0), words(margin=0), words()
+        self.said, self.tables = words(bones(64)), words(bones(260))
+        self.offline_said, self.prompts_said = words(), words(margin=0)
+        self.split_said, self.worth_said, self.launch_said = words(bones(40)), words(bones(40)), words(bones(60))
         self.pictures = {
-            key: pn.Column(sizing_mode="stretch_width", margin=0)
-            for key in ("money", "split", "worth", "design", "trade")
+            key: pn.Column(words(bones(HEIGHT, 2)), sizing_mode="stretch_width", margin=0)
+            for key in ("money", "split", "worth", "design")
         }
+        self.pictures["trade"] = pn.Column(sizing_mode="stretch_width", margin=0)
         self.choices = {
             kind: pmu.Select(
                 label=f"{name}: numbers of", options=profiles(kind), value="", size="small", width=230,
@@ -87,9 +90,9 @@ class Evaluators:
         grow: dict[str, Any] = {"sizing_mode": "stretch_width"}
         head = pn.FlexBox(*self.choices.values(), self.forms["pick"], margin=0, **grow)
         return pn.Column(
-            self.said, head, beside(*(fold.card for fold in self.folds.values())), self.problem,
+            self.prompts_said, self.said, head, beside(*(fold.card for fold in self.folds.values())), self.problem,
             self.tables, self.progress, self.pictures["money"],
-            title("Offline first, then online"), self.offline_said,
+            self.offline_said,
             title("How to split a budget"), self.forms["split"], self.split_said, self.pictures["split"],
             title("What evidence is worth before it is bought"), self.worth_said, self.pictures["worth"],
             title("When a judge alone may decide"), self.launch_said,
@@ -165,8 +168,17 @@ class Evaluators:
 
     def _speak(self) -> None:
         bench = self.bench
+        if bench.error and bench.answers is None:
+            self._clear()
         self.problem.object = f'<p role="alert"><b>{escape(bench.error)}</b></p>' if bench.error else ""
         self.progress.object = f'<p class="caption" role="status">{escape(bench.words)}</p>' if bench.words else ""
+
+    def _clear(self) -> None:
+        """Take the bones away: what they stand for does not come."""
+        for said in (self.said, self.tables, self.split_said, self.worth_said, self.launch_said):
+            said.object = ""
+        for key in ("money", "split", "worth", "design"):
+            self.pictures[key].objects = []
 
     @property
     def _ink(self) -> Ink:
@@ -180,9 +192,14 @@ class Evaluators:
         points = played[0].frontier if played else ()
         pick, drift = self.bench.section("split"), self.bench.section("drift")
         with pn.io.hold():
-            self.said.object = evaluator_words.headline(found, self.session.study.scenario.metric.name)
-            self.tables.object = evaluator_words.tables(found, played[0] if played else None)
-            self.offline_said.object = evaluator_words.offline(played[3] if played else "", found.family)
+            scenario = self.session.study.scenario
+            live = scenario.offline is None
+            self.said.object = evaluator_words.headline(found, scenario.metric.name, live)
+            self.tables.object = evaluator_words.tables(found, played[0] if played else None, live)
+            beside_traffic = evaluator_words.offline(played[3] if played else "", found.family)
+            # A study on a prompt set is answered on its prompts; live traffic comes second.
+            self.prompts_said.object = "" if live else title_text(PROMPTS) + beside_traffic
+            self.offline_said.object = title_text("Offline first, then online") + beside_traffic if live else ""
             self.worth_said.object, self.launch_said.object = (
                 evaluator_words.worth(found),
                 evaluator_words.launch(found),
@@ -220,6 +237,20 @@ class Evaluators:
         self._put("trade", trade_off.draw(spread, binary=binary, ink=self._ink, height=HEIGHT))
 
 
+def bones(height: int, beside: int = 1) -> str:
+    """Return grey areas, of a height in pixels, where something is being computed."""
+    made = f'<div class="bone" style="height:{height}px"></div>' * beside
+    return (
+        '<div aria-hidden="true" style="display:grid;gap:16px;margin:6px 0;'
+        f'grid-template-columns:repeat(auto-fit,minmax(min(430px,100%),1fr))">{made}</div>'
+    )
+
+
 def title(text: str) -> pn.pane.HTML:
     """Return a heading between the parts of the page."""
-    return words(f'<h2 style="font-size:17px;font-weight:700;margin:18px 0 2px">{escape(text)}</h2>')
+    return words(title_text(text))
+
+
+def title_text(text: str) -> str:
+    """Return the heading as HTML."""
+    return f'<h2 style="font-size:17px;font-weight:700;margin:18px 0 2px">{escape(text)}</h2>'

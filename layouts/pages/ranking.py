@@ -14,6 +14,7 @@ import panel_material_ui as pmu
 from expsim_panel.errors import InputError
 from expsim_panel.layouts.computing import POOL
 from expsim_panel.layouts.pages.frame import follow, plot, words
+from expsim_panel.layouts.pages.pasted import as_table
 from expsim_panel.layouts.session import Session
 from expsim_panel.layouts.theme import ACTIONS, tone
 from expsim_panel.plots import ranking as drawing
@@ -77,7 +78,9 @@ class Ranked:
         )  # fmt: skip
         self.example = pmu.Button(label="Fill in an example", variant="outlined", width=170, **narrow)
         self.button = pmu.Button(label="Rank", icon="leaderboard", variant="contained", width=120, **narrow)
-        self.answer = words('<p class="caption" role="status">No votes yet.</p>', margin=(12, 0))
+        self.answer = words(
+            '<p class="caption" role="status">No votes yet. The ranking will stand here.</p>', margin=(12, 0)
+        )
         self.picture = pn.Column(sizing_mode="stretch_width", margin=0)
         self.tables = words()
         self.button.on_click(self._asked)
@@ -119,7 +122,7 @@ class Ranked:
         def work() -> Standings:
             if file is None and not text.strip():
                 raise InputError("votes", "", "there are none", "paste a table, or open a file")
-            data, where = file or (text.encode("utf-8", "replace"), "votes")
+            data, where = file or (as_table(text), "votes")
             read = votes_of(data, where, *columns)
             return standings(read.first, read.second, read.outcomes, read.items)
 

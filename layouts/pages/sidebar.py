@@ -16,7 +16,6 @@ from expsim_panel.layouts.form import EVALUATOR_KIND, Path
 from expsim_panel.layouts.pages.frame import Fold, words
 from expsim_panel.layouts.session import Session
 from expsim_panel.meaningless import meaningless, misplaced
-from expsim_panel.printed import clean
 from expsim_panel.sections import Section
 from expsim_panel.world_words import words_of
 
@@ -92,8 +91,6 @@ class Sidebar:
 
     def _scenario(self) -> list[Any]:
         study, scenario = self.session.study, self.session.study.scenario
-        title, question = (escape(clean(text)) for text in (scenario.scenario.title, scenario.scenario.question))
-        about = f'<p class="caption"><b>{title}</b><br>{question}</p>'
         main = self._make(scenario.scenario, ("scenario",), skip=("name", "title", "question", "persona", "provenance"))
         runs = self._make(study, (), skip=("scenario", "strategies"), typed=("seed", "luck"))
 
@@ -107,7 +104,6 @@ class Sidebar:
         return [
             self.picker,
             self.upload,
-            words(about),
             *main,
             *runs,
             Fold("Words, metric and prior", more, level=1).card,

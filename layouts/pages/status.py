@@ -1,7 +1,8 @@
-"""The line that says what is being computed, with Run and Cancel; and the one line of a problem."""
+"""The head of the page: what is being asked, Run and Cancel with what is being computed, the one line of a problem."""
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import panel as pn
@@ -9,6 +10,7 @@ import panel_material_ui as pmu
 
 from expsim_panel.layouts.pages.frame import follow, words
 from expsim_panel.layouts.session import Session
+from expsim_panel.printed import clean
 
 
 def view(session: Session) -> pn.Column:
@@ -24,7 +26,8 @@ def view(session: Session) -> pn.Column:
         margin=(4, 12, 4, 0),
         disabled=True,
     )
-    said = words(margin=(9, 0, 4, 0), styles={"flex": "1 1 220px", "min-width": "0"}, min_height=22)
+    asked = words(margin=(3, 0, 4, 0), styles={"flex": "999 1 380px", "min-width": "0"})
+    said = words(margin=(3, 0, 0, 0), styles={"flex": "1 1 220px", "min-width": "0"}, min_height=22)
     bar = pmu.LinearProgress(value=0, max=100, variant="determinate", sizing_mode="stretch_width", margin=0)
     problem = pmu.Alert(object="", severity="error", visible=False, sizing_mode="stretch_width", margin=(0, 0, 8, 0))
 
@@ -43,10 +46,23 @@ def view(session: Session) -> pn.Column:
     def complain() -> None:
         problem.param.update(object=literal(session.error), visible=bool(session.error))
 
+    def ask() -> None:
+        asked.object = topic(session)
+
+    follow(session, ["study"], ask)
     follow(session, ["status", "progress", "words"], show)
     follow(session, ["error"], complain)
-    row = pn.FlexBox(run, cancel, said, sizing_mode="stretch_width", margin=0)
-    return pn.Column(problem, row, bar, sizing_mode="stretch_width", margin=(0, 0, 12, 0))
+    # Beside the question where there is room, below it on a phone.
+    doing = pn.FlexBox(run, cancel, said, margin=0, styles={"flex": "1 1 400px", "min-width": "0"})
+    row = pn.FlexBox(asked, doing, sizing_mode="stretch_width", margin=0, gap="0 22px")
+    return pn.Column(problem, row, bar, sizing_mode="stretch_width", margin=(0, 0, 10, 0))
+
+
+def topic(session: Session) -> str:
+    """Return what the study is about and what it asks, as HTML; what a person wrote is escaped."""
+    about = session.study.scenario.scenario
+    title, question = (escape(clean(text)) for text in (about.title or about.name, about.question))
+    return f'<div class="topic"><b>{title}</b><span>{question}</span></div>'
 
 
 def literal(line: str) -> str:

@@ -66,9 +66,11 @@ def _verdict(result: Result, one: StrategyResult, dark: bool, stale: bool) -> st
     numbers = "".join(
         f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>" for value, name in carrying(result, one)
     )
-    who = f"Verdict on experiment {one.trace.luck:,}, played by {escape(one.name)}"
+    meant = escape(one.strategy.summary, quote=True)
+    played = f'<abbr title="{meant}">{escape(one.name)}</abbr>'
+    who = f"Verdict on simulated experiment {one.trace.luck:,}, played by {played}"
     note = " · of the study before your change" if stale else ""
-    mark = f'<svg aria-hidden="true" viewBox="0 0 16 16"><path d="{icon}"/></svg>{word}'
+    mark = f'<svg aria-hidden="true" viewBox="0 0 16 16"><path d="{icon}"/></svg><span>{word}</span>'
     return (
         f'<section class="verdict" aria-live="polite" style="--tone:{tone(verdict.action, dark)}">'
         f'<div class="word">{mark}<span class="who">{who}{note}</span></div>'
@@ -121,10 +123,12 @@ def _boxes(result: Result, one: StrategyResult) -> str:
         word = "reason" if len(rest) == 1 else "reasons"
         reasons += f"<details><summary>{len(rest)} more {word}</summary><ul>{''.join(rest)}</ul></details>"
     advice = result.advice
+    # A sign does not stand at the end of a line, away from its number.
+    advised = escape(advice.sentence).replace("± ", "±&nbsp;")
     why = "".join(f"<li>{escape(reason)}</li>" for reason in advice.reasons)
     return (
         f'<div class="two"><section class="box"><h2>What would change this verdict</h2>{reasons}</section>'
-        f'<section class="box"><h2>Design advice, before any data</h2><p>{escape(advice.sentence)}</p>'
+        f'<section class="box"><h2>Design advice, before any data</h2><p>{advised}</p>'
         f"<details><summary>Why this one, and not the others</summary><ul>{why}</ul></details></section></div>"
     )
 

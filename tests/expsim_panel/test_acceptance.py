@@ -37,6 +37,8 @@ from expsim_panel.results import Outcomes
 from expsim_panel.scenario import Scenario
 from expsim_panel.study import Study
 
+pytestmark = pytest.mark.arithmetic
+
 SEED = 20261124  # never to be tried out: a failure here is a finding
 REPLICATES = 200_000
 MOST_STRATEGIES = 12

@@ -14,6 +14,8 @@ from expsim_panel.measurement_design import Components
 from expsim_panel.operating import estimates, rejected
 from expsim_panel.study import Study
 
+pytestmark = pytest.mark.arithmetic
+
 CV, T, SHARE, REPS = 1.0, 2000, 0.1, 3000
 
 
@@ -256,8 +258,8 @@ def test_a_study_on_the_same_prompts(correction):
     law = plan.law(study.scenario, "truth", 1, 0, 1)
     what = Components(prompt=0.8, sample=0.6, noise=0.5, scale=0.8, item=0.4, item_variant=0.3, repeat=0.2)
     rho, label = what.difference_correlation(), what.human_difference(1, paired=True)
-    assert law.labelled.law.rho[0] == pytest.approx(rho)
-    assert law.labelled.law.score_sd[0] ** 2 == pytest.approx(what.judge_difference(1, paired=True))
+    assert law.kind.law.rho[0] == pytest.approx(rho)
+    assert law.kind.law.score_sd[0] ** 2 == pytest.approx(what.judge_difference(1, paired=True))
     if correction == "auto":
         assert (law.sds[0] ** 2).sum() == pytest.approx(label * (1 - rho**2 + rho**2 * 0.2))
     for world in ("truth", "null"):

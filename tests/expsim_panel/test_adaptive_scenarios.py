@@ -6,6 +6,8 @@ import pytest
 
 from expsim_panel.adaptive_inference import METHODS
 
+pytestmark = pytest.mark.arithmetic
+
 NAIVE, WEIGHTED = METHODS.index("sample_mean"), [METHODS.index(name) for name in ("aipw_sqrt_e", "aipw_twopoint")]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from worlds import tree
 
-from expsim_panel import engine, operating
+from expsim_panel import engine, estimate_figures, operating
 from expsim_panel.adjusted import adjusted
 from expsim_panel.kernels.ordering import drifts_at, going_on, tail_at
 from expsim_panel.plan import setting_of
@@ -43,7 +43,7 @@ def played(effect: float, replicates: int = REPLICATES) -> Study:
 
 @pytest.mark.parametrize("effect", [0.0, 0.02, 0.04])
 def test_adjusted_intervals_cover_and_plain_ones_do_not(effect: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operating, "ADJUSTED", REPLICATES)
+    monkeypatch.setattr(estimate_figures, "ADJUSTED", REPLICATES)
     result = played(effect).run(replicates=REPLICATES, seed=20261124)
     for one in result.strategies[:STATED]:
         figures = one.figures

@@ -25,6 +25,8 @@ from slow_play import Way, every_path, play
 
 from expsim_panel import bandit
 
+pytestmark = pytest.mark.arithmetic
+
 ENUMERATED = {
     "ucb1(c=0.5)": (Ucb1, {"c": 0.5}),
     "ucb-v(zeta=0.3,c=0.2)": (UcbV, {"zeta": 0.3, "c": 0.2}),

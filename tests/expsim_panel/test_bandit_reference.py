@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from validation import bandits
 
+pytestmark = pytest.mark.arithmetic
+
 ROOT = Path(__file__).parent.parent
 ROWS = list(csv.DictReader((ROOT / "reference" / "bandits.csv").read_text(encoding="utf-8").splitlines()))
 EXACT = [

@@ -13,6 +13,8 @@ from expsim_panel.kernels.requests import index
 from expsim_panel.policy import Problem
 from expsim_panel.policy_names import read_policy
 
+pytestmark = pytest.mark.arithmetic
+
 
 def kl(p, q, family="bernoulli", sd=1.0):
     if family == "gaussian":

@@ -15,6 +15,8 @@ from expsim_panel.plan import setting_of
 from expsim_panel.sequential import sequential_design
 from expsim_panel.study import Study
 
+pytestmark = pytest.mark.arithmetic
+
 Z = float(stats.norm.isf(0.025))
 REPLICATES = 200_000
 RULES = [

@@ -20,6 +20,8 @@ from expsim_panel.scenario import Scenario
 from expsim_panel.study import Study
 from expsim_panel.suppliers import row_law, suppliers
 
+pytestmark = pytest.mark.arithmetic
+
 JUDGE = {
     "kind": "judge", "suspected_bias_sd": 0.1, "item_sd": 0.6, "repeat_sd": 0.5, "price_override": 0.002, "scale": 0.9,
 }  # fmt: skip

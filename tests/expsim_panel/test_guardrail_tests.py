@@ -22,6 +22,8 @@ from expsim_panel.guardrail_tests import (
 from expsim_panel.kernels.guardrails import classify_arms
 from expsim_panel.kernels.quantiles import binomial_quantiles
 
+pytestmark = pytest.mark.arithmetic
+
 SIZE = 200_000
 
 

@@ -83,9 +83,15 @@ def test_it_is_json_and_undefined_has_a_reason(name: str, request: pytest.Fixtur
         assert set(one) - {"breakdown"} == FIGURE
         if one["value"] is None:
             assert one["reason"]
+        elif one["exact"] is not None:
+            assert one["reason"] is None
         if one["quantiles"] is not None:
             assert list(one["quantiles"]) == ["0.05", "0.5", "0.95"]
     assert any(one["value"] is None for one in found)
+    for one in made["strategies"]:
+        power = one["operating_characteristics"]["power"]
+        why = "simulated: no exact value" if power["exact"] is None else None
+        assert power["reason"] == why if why is None else str(power["reason"]).startswith(why)
     # Three arms have no exact values; those of guardrails need only the sizes.
     bare = [{**one, "guardrails": None} for one in made["strategies"]]
     assert any(one["exact"] is not None for one in figures(bare)) == (name == "result")

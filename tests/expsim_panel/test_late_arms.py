@@ -88,7 +88,7 @@ def test_regret_is_against_the_best_that_is_there(tmp_path):
     result = study.run(replicates=20, luck=11)
     one = result.strategies[0]
     out, shown = one.worlds["truth"], one.trace
-    end = operating.endings(scenario, one.strategy, money, out, scenario.effects[None])
+    end = operating.endings(operating.Played(scenario, one.strategy, money, out, scenario.effects[None]))
     value = money.net_value(scenario.effects[None])[0]
     daily = np.diff(shown.state[:, UNITS], axis=0, prepend=0.0) * money.exposures_per_unit
     lost = sum((daily[t] * (value[: 2 if t < 3 else 3].max() - value)).sum() for t in range(len(daily)))

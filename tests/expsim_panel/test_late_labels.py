@@ -10,6 +10,8 @@ from expsim_panel.estimators import binary_eif, ppi_plus_plus
 from expsim_panel.operating import estimates, rejected
 from expsim_panel.study import Study
 
+pytestmark = pytest.mark.arithmetic
+
 JUDGE = {"scale": 0.8, "item_sd": 0.4, "price_override": 0.01, "sensitivity": 0.85, "specificity": 0.9}
 HUMAN = {"noise_sd": 0.5, "price_per_label": 1.0, "raters": 1000, "seconds": 5.0, "delay_days": 2}
 Z = 2.0

@@ -12,6 +12,8 @@ from expsim_panel.mean_ordering import medians_by_mean, tails_by_mean
 from expsim_panel.sequential import sequential_design
 from expsim_panel.stagewise import stagewise_estimate
 
+pytestmark = pytest.mark.arithmetic
+
 N = 200_000
 INFORMATION = [0.2, 0.5, 0.7, 1.0]
 

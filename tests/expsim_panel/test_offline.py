@@ -80,7 +80,7 @@ def test_rows_have_the_law_of_the_closed_forms(name):
     scenario = study.scenario
     found, believed = ends(out["fixed-horizon"])
     law = plan.law(scenario, "truth", 0, 0, 1)
-    true, expected = law.labelled.variances(out["fixed-horizon"].rows[:1, 0])
+    true, expected = law.kind.variances(out["fixed-horizon"].rows[:1, 0])
     size = len(found)
     shift = law.means[0, 1] - law.means[0, 0]
     assert found.mean() == pytest.approx(shift, abs=4 * math.sqrt(true[0] / size))
@@ -141,10 +141,10 @@ def test_variances_are_those_of_the_model():
     sds = Sds(0.5, 0.3, math.sqrt(1 - 0.25 - 0.09), 0, 0.4, 0.8, 0.8, 0.3, 0.2, 0.3)
     for paired in (True, False):
         scenario = Study.from_tree(tree(offline={"paired": paired}), "t").scenario
-        true, _ = plan.law(scenario, "null", 0, 0, 1).labelled.variances(np.array([120.0]))
+        true, _ = plan.law(scenario, "null", 0, 0, 1).kind.variances(np.array([120.0]))
         assert true[0] == pytest.approx(sds.judge_difference(120, 2, 2, paired))
         scenario = Study.from_tree(tree(offline={"paired": paired}, evaluator=HUMAN), "t").scenario
-        true, _ = plan.law(scenario, "null", 0, 0, 1).labelled.variances(np.array([120.0]))
+        true, _ = plan.law(scenario, "null", 0, 0, 1).kind.variances(np.array([120.0]))
         assert true[0] == pytest.approx(sds.human_difference(120, 2, 2, None, paired))
     own = {**HUMAN, "labels_per_item": 1, "raters": 5, "shared_raters": False}
     _, out = played({"evaluator": own}, 8000, world="null")
@@ -294,7 +294,7 @@ def test_interpreted_rows_are_the_same_to_the_bit():
         pytest.skip("nothing is compiled here")
     for case in (CASES["judge, topics"], CASES["rates, a judge"], CASES["people, labels as rows"]):
         scenario = Study.from_tree(tree(**json.loads(json.dumps(case))), "t").scenario
-        law = plan.law(scenario, "truth", 1, 0, 1).repeated(3).labelled.law
+        law = plan.law(scenario, "truth", 1, 0, 1).repeated(3).kind.law
         made = []
         for function in (prompt_sets.draw_prompts, prompt_sets.draw_prompts.py_func):
             sums, squares = np.zeros((3, 2, 2)), np.zeros((3, 2, 2))
@@ -316,7 +316,7 @@ def test_interpreted_rows_are_the_same_to_the_bit():
         ({"offline": {"promts": 5}}, "did you mean 'prompts'"),
         ({**RATES, "offline": {"prompt_sd": 0.9, "interaction_sd": 0.8}}, "more than the latent SD of 1"),
         ({"evaluator": {**JUDGE, "refusals": 0.1}}, "refusals is not played on a prompt set"),
-        ({"evaluator": {"kind": "hybrid"}, "offline": TOPICS}, "judge and people together"),
+        ({**RATES, "evaluator": {"kind": "hybrid"}, "offline": TOPICS}, "judge and people together"),
         ({"evaluator": {"kind": "hybrid", "paired": True}}, "evaluator.paired"),
         ({"strategies": [{"kind": "thompson"}]}, "thompson divides live traffic"),
         ({"analysis": {"skip_days": 1}}, "of live traffic"),

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from expsim_panel.__main__ import main
 from expsim_panel.economics import ledger
@@ -126,3 +127,27 @@ def test_a_bias_of_many_errors_has_an_exact_false_alarm(tmp_path, capsys):
     rows = json.loads(capsys.readouterr().out)["equal_budget"]["rows"]
     assert rows[0]["per_variant"] == 100_000
     assert rows[0]["type1_error"]["exact"] == pytest.approx(1.0)
+
+
+def test_evaluators_answer_a_prompt_set_on_its_prompts(tmp_path, capsys):
+    """The chances on the frontier are those of one normal difference, P(better) = Phi(difference / error)."""
+    told(tmp_path, capsys)
+    path = str(tmp_path / "set.toml")
+    flags = ["--budget", "120", "--replicates", "200"]
+    assert main(["evaluators", path, *flags, "--json", "-"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["prompt_set"]["prompts"] == 200
+    assert [row["evaluator"] for row in found["prompt_set"]["rows"]] == ["judge", "human", "hybrid"]
+    assert all(row["cost"] <= 120 for row in found["prompt_set"]["rows"])
+    for option, chances in zip(found["options"], found["pareto"], strict=True):
+        control, other = chances["variants"]
+        better = norm.cdf((found["effect"] + option["bias"]) / option["expected_error"])
+        # As cheap and as fast: on the frontier is better.
+        assert other["frontier"] == pytest.approx(better, abs=1e-9)
+        assert control["frontier"] == pytest.approx(1 - better, abs=1e-9)
+        assert control["best"] + other["best"] == pytest.approx(1, abs=1e-9)
+    assert main(["evaluators", path, *flags]) == 0
+    said = capsys.readouterr().out
+    assert said.index("On prompts that all variants answer") < said.index("On live traffic instead")
+    assert "whatever the traffic" not in said
+    assert "on the frontier" in " ".join(said.split())

@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 import tomli_w
 
-from expsim_panel import axes, library
+from expsim_panel import axes, exact, library
+from expsim_panel.axes import Mover
 from expsim_panel.axis_choices import choices
+from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError
 from expsim_panel.layouts.pages.sidebar import Sidebar
 from expsim_panel.layouts.session import Session
+from expsim_panel.response_surface import response_surface
 from expsim_panel.study import Study
 from expsim_panel.surface import power_curve, power_surface
 
@@ -31,6 +34,25 @@ def test_maps_of_a_prompt_set_are_over_its_prompts():
         axes.axis(one, "traffic.days", 7, 28, 3)
     assert not [choice.path for choice in choices(one) if choice.path.startswith("traffic.")]
     assert "offline.prompts" in [choice.path for choice in choices(one)]
+
+
+def test_every_cell_of_a_map_of_rates_has_the_spread_of_its_own_rates():
+    # Right or wrong is said of three answers to a prompt: how alike they are hangs on the rate itself.
+    tree = {
+        "schema": 1,
+        "scenario": {"name": "rates", "indifference": 0.02},
+        "metric": {"name": "right", "family": "binary"},
+        "variants": [{"name": "a", "mean": 0.7}, {"name": "b", "mean": 0.76}],
+        "traffic": {"units_per_day": 500, "days": 7},
+        "offline": {"prompts": 120, "samples": 3, "prompt_sd": 0.5, "interaction_sd": 0.3, "analysis": "response"},
+        "evaluator": {"kind": "truth"},
+    }
+    study = Study.from_tree(tree, "rates", names=["fixed-horizon"])
+    made = response_surface(study, "fixed-horizon", axes.axis(study, "effect", 0.04, 0.16, 3), metric="power")
+    for level, found in zip(made.x.values, made.values["power"].ravel(), strict=True):
+        there = Mover(study).to({"effect": float(level)})
+        alone = exact.operating(there.scenario, there.strategies[0], "truth", ledger(there.scenario))
+        assert found == pytest.approx(alone.values["rejection"], rel=1e-12)
 
 
 def test_the_form_offers_the_prompt_set_and_no_traffic():

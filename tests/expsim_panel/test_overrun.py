@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from worlds import tree
 
-from expsim_panel import operating
+from expsim_panel import estimate_figures
 from expsim_panel.overrun import Overrun
 from expsim_panel.sequential import sequential_design
 from expsim_panel.study import Study
+
+pytestmark = pytest.mark.arithmetic
 
 N = 100_000
 T, FINAL = np.array([0.25, 0.5, 0.8, 1.0]), np.array([0.45, 0.7, 1.0, 1.2])
@@ -64,7 +66,7 @@ def test_without_late_outcomes_it_is_the_stage_wise_ordering() -> None:
 @pytest.mark.parametrize("effect", [0.0, 0.04])
 def test_intervals_cover_in_the_simulator(effect: float, monkeypatch: pytest.MonkeyPatch) -> None:
     size = 20_000
-    monkeypatch.setattr(operating, "ADJUSTED", size)
+    monkeypatch.setattr(estimate_figures, "ADJUSTED", size)
     variants = [{"name": "A", "mean": 3.0}, {"name": "B", "mean": 3.0 + effect}]
     world = tree(variants=variants, traffic={"units_per_day": 4000, "days": 10, "delay_days": 2})
     rules = [

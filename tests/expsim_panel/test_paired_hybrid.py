@@ -13,10 +13,12 @@ from expsim_panel.errors import InputError
 from expsim_panel.estimates import Estimate
 from expsim_panel.estimators import paired_ppi
 from expsim_panel.evaluators.hybrid import Hybrid
-from expsim_panel.kernels import pair_contrasts, pair_rates
+from expsim_panel.kernels import pair_contrasts, pair_days, pair_rates
 from expsim_panel.operating import estimates
 from expsim_panel.paired_laws import rate_differences, together
 from expsim_panel.study import Study
+
+pytestmark = pytest.mark.arithmetic
 
 JUDGE = {"item_sd": 0.4, "item_variant_sd": 0.3, "repeat_sd": 0.2, "scale": 0.8, "differential_bias": 0.05}
 VERDICTS = {"sensitivity": 0.85, "specificity": 0.8, "differential_bias": 0.03, "price_override": 0.01}
@@ -63,9 +65,14 @@ def answers(g, study, prompts):
     s_p = float(table.prompt_sd if table else evaluator.prompt_sd)
     s_g = float(table.interaction_sd) if table else 0.0
     judge, human, means = evaluator.judge, evaluator.human, scenario.means
-    left = math.sqrt(1 - s_p**2 - s_g**2)
+    left = math.sqrt(1 - (table.given() if table else s_p**2))
     prompt, item = s_p * g.normal(size=(prompts, 1)), g.normal(size=(prompts, 1))
     own, own_item = s_g * g.normal(size=(prompts, len(means))), g.normal(size=(prompts, len(means)))
+    if table and table.topics:
+        # A topic's prompts stand one after the other.
+        size = int(table.size)
+        prompt = prompt + np.repeat(table.topic_sd * g.normal(size=(prompts // size, 1)), size, axis=0)
+        own = own + np.repeat(table.topic_interaction_sd * g.normal(size=(prompts // size, len(means))), size, axis=0)
     labels, scores = np.zeros((2, prompts, len(means)))
     for _ in range(m):
         sample = left * g.normal(size=own.shape)
@@ -87,6 +94,7 @@ def answers(g, study, prompts):
 
 
 PROMPTS = {"prompts": 160, "prompt_sd": 0.5, "interaction_sd": 0.4, "samples": 2, "batches": 4}
+TOPICS = {**PROMPTS, "prompts": 640, "topics": 160, "topic_sd": 0.3, "topic_interaction_sd": 0.3}
 CASES = {
     "rates": tree(RATES[:2], "binary"),
     "rates, three variants": tree(RATES, "binary"),
@@ -94,6 +102,8 @@ CASES = {
     "prompt set, rates": tree(RATES[:2], "binary", offline=PROMPTS),
     "prompt set, rates, three variants": tree(RATES, "binary", offline={**PROMPTS, "samples": 1}),
     "prompt set, scores, three variants": tree(SCORES, offline=PROMPTS),
+    "topics, scores": tree(SCORES[:2], offline=TOPICS),
+    "topics, scores, three variants": tree(SCORES, offline=TOPICS),
 }
 
 
@@ -103,7 +113,10 @@ def by_hand(case, replicates):
     g = np.random.default_rng(4)
     values, errors = [], []
     for _ in range(replicates):
-        labels, scores = answers(g, study, 160)
+        size = int(study.scenario.offline.size) if study.scenario.offline else 1
+        labels, scores = (
+            one.reshape(160, size, -1).mean(axis=1) for one in answers(g, study, 160 * size)
+        )  # fmt: skip
         row: list[Estimate] = []
         for a in range(1, labels.shape[1]):
             parts = ((one[:, 0], one[:, a]) for one in (labels[:40], scores[:40], scores[40:]))
@@ -138,7 +151,8 @@ def test_variances_are_those_of_the_closed_form(name, correction):
     case["evaluator"]["correction"] = correction
     prompts, share = 8000, case["evaluator"]["label_share"]
     if "offline" in case:
-        case["offline"]["prompts"] = prompts
+        case["offline"]["prompts"] = prompts * (4 if "topics" in case["offline"] else 1)
+        case["offline"] |= {"topics": prompts} if "topics" in case["offline"] else {}
     case["traffic"]["units_per_day"] = prompts * len(case["variants"])
     study, out = played(case, 6000)
     out = next(iter(out.values()))
@@ -168,7 +182,7 @@ def states(means, prompt, own, repeats):
     case = tree(means, "binary", offline={"prompts": 100, "prompt_sd": prompt, "interaction_sd": own,
                                           "samples": repeats})  # fmt: skip
     scenario = Study.from_tree(json.loads(json.dumps(case)), "t", names=["holm"]).scenario
-    law = plan.law(scenario, "truth", 0, 0, 1).labelled.law
+    law = plan.law(scenario, "truth", 0, 0, 1).kind.law
     cells = np.zeros((repeats + 1) ** (2 * arms))
     assert pair_rates.prompt_states(law, 0, 0, cells) == cells.size
     return cells.reshape((repeats + 1,) * (2 * arms)), scenario.evaluator
@@ -209,9 +223,16 @@ def test_owens_t_is_the_bivariate_normal():
     assert together(np.array(0.3), np.array(-0.2), 1.0) == pytest.approx(stats.norm.cdf(-0.2))
 
 
-def test_exact_figures_are_those_of_the_simulation():
-    # 200,000 replicates of 2,000 labels: z tests of a rate's difference under a hybrid.
-    case = tree((0.7, 0.72), "binary", per_day=1600, days=5)
+@pytest.mark.parametrize(
+    "case",
+    [
+        tree((0.7, 0.72), "binary", per_day=1600, days=5),
+        tree((3.0, 3.03), offline={**TOPICS, "prompts": 32_000, "topics": 8000, "batches": 5}),
+    ],
+    ids=["rates", "topics, scores"],
+)
+def test_exact_figures_are_those_of_the_simulation(case):
+    # 200,000 replicates of 2,000 labels (labelled topics): z tests of a difference under a hybrid.
     study, out = played(case, 200_000, ("fixed-horizon", "pocock"))
     for name, one in out.items():
         wanted = exact_in(study, "truth", name)["rejection"]
@@ -236,7 +257,7 @@ def test_interpreted_rows_are_the_same_to_the_bit():
     for name, function in (("rates, three variants", pair_rates.draw_paired_rates),
                            ("scores, three variants", pair_contrasts.draw_arm_pairs)):  # fmt: skip
         scenario = Study.from_tree(json.loads(json.dumps(CASES[name])), "t", names=["holm"]).scenario
-        law = plan.law(scenario, "truth", 1, 0, 1).repeated(3).labelled.law
+        law = plan.law(scenario, "truth", 1, 0, 1).repeated(3).kind.law
         made = []
         for one in (function, function.py_func):
             out = [np.zeros((3, 2, 3)) for _ in range(4)]
@@ -257,7 +278,9 @@ def test_interpreted_rows_are_the_same_to_the_bit():
         (tree(RATES, traffic={"units_per_day": 100}), "traffic.units_per_day"),
         (tree((0.5,) * 7, "binary"), "evaluator.paired"),
         (tree(RATES, "binary", offline={**PROMPTS, "samples": 4}), "offline.samples"),
-        (tree(RATES[:2], "binary", offline={**PROMPTS, "topics": 10}), "offline"),
+        (tree(RATES[:2], "binary", offline={**PROMPTS, "topics": 10}), "offline.topics"),
+        (tree(SCORES[:2], offline={**TOPICS, "analysis": "prompt"}), "offline.analysis"),
+        (tree(SCORES[:2], offline={**PROMPTS, "paired": False}), "offline.paired"),
         (tree(SCORES[:2], metric={"name": "m", "family": "amount", "sd": 1.0, "zero_share": 0.5}), "evaluator.paired"),
     ],
 )
@@ -277,14 +300,14 @@ def test_rates_of_three_variants_equal_ppi_python():
         1: (0.20370943721586457, 0.060828437565113386, 0.3465904368666157),
         2: (0.11442557317869351, -0.03242390327335207, 0.2612750496307391),
     }
-    kept, sums, squares = np.zeros((9, 2)), np.zeros(3), np.zeros(3)
+    kept, sums, squares = np.zeros((pair_days.BOOK, 2)), np.zeros(3), np.zeros(3)
     for v, told in wanted.items():
         found = paired_ppi((y[:60, 0], y[:60, v]), (f[:60, 0], f[:60, v]), (f[60:, 0], f[60:, v]))
         assert (found.value, *found.interval(0.95)) == pytest.approx(told, abs=1e-9)
         d, s = y[:60, v] - y[:60, 0], f[:60, v] - f[:60, 0]
         far = f[60:, v] - f[60:, 0]
-        kept[:, v - 1] = [60, d.sum(), s.sum(), d @ d, s @ s, d @ s, 180, far.sum(), far @ far]
+        kept[:, v - 1] = [60, d.sum(), s.sum(), d @ d, s @ s, d @ s, 180, far.sum(), far @ far, y[:60, 0].sum()]
     # The kernel corrects all variants at once, in the sums that a rule reads.
-    pair_contrasts.write_contrasts(1.0, 0.0, 0, kept, y[:60, 0].sum(), sums, squares)
+    pair_days.write_contrasts(1.0, 0.0, 0, kept, sums, squares)
     for v, told in wanted.items():
         assert (sums[v] - sums[0]) / 60 == pytest.approx(told[0], abs=1e-9)

@@ -18,6 +18,8 @@ from expsim_panel.preference import Reader
 from expsim_panel.standing import standing
 from expsim_panel.study import Study
 
+pytestmark = pytest.mark.arithmetic
+
 JUDGE = {"kind": "judge", "item_variant_sd": 0.4, "repeat_sd": 0.4, "position_bias": 0.3, "price_override": 0.01}
 
 

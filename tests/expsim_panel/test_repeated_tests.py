@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from expsim_panel.analytic import GroupSequential
 from expsim_panel.conditional import conditional_power, predictive_power
 from expsim_panel.errors import InputError
 from expsim_panel.repeated_tests import look_information, peeking
@@ -90,12 +92,14 @@ def test_wrong_peeking_is_one_line(change: dict[str, Any], key: str) -> None:
     assert (caught.value.where, caught.value.key) == ("exact peeking", key)
 
 
-PLAN = sequential_design("obrien-fleming", information=[0.2, 0.5, 0.9, 1.0], alpha=0.05, sides=2)
+@cache
+def plan() -> GroupSequential:
+    return sequential_design("obrien-fleming", information=[0.2, 0.5, 0.9, 1.0], alpha=0.05, sides=2)
 
 
 def simulated(rng: np.random.Generator, drifts: np.ndarray | float, look: int, z: float) -> tuple[float, float, int]:
     """Continue a Brownian motion from a known value; return the shares that stop high and low."""
-    information, upper, runs = PLAN.information, PLAN.critical_values, 300_000
+    information, upper, runs = plan().information, plan().critical_values, 300_000
     x = np.full(runs, z * math.sqrt(information[look - 1]))
     high, low = np.zeros(runs, bool), np.zeros(runs, bool)
     for k in range(look, 4):
@@ -109,8 +113,8 @@ def simulated(rng: np.random.Generator, drifts: np.ndarray | float, look: int, z
 
 @pytest.mark.parametrize(("look", "z", "drift"), [(1, 0.7, 2.5), (2, -0.4, 0.0), (3, 1.9, None)])
 def test_conditional_power_against_plain_simulation(look: int, z: float, drift: float | None) -> None:
-    found = conditional_power(PLAN.information, PLAN.critical_values, 2, look, z, drift)
-    used = z / math.sqrt(PLAN.information[look - 1]) if drift is None else drift
+    found = conditional_power(plan().information, plan().critical_values, 2, look, z, drift)
+    used = z / math.sqrt(plan().information[look - 1]) if drift is None else drift
     assert found.drift == used
     high, low, runs = simulated(np.random.default_rng(3), used, look, z)
     for ours, seen in ((found.upper.sum(), high), (found.lower.sum(), low)):
@@ -121,8 +125,8 @@ def test_conditional_power_against_plain_simulation(look: int, z: float, drift: 
 @pytest.mark.parametrize(("look", "z", "prior"), [(1, 0.7, None), (2, 1.2, None), (1, 0.7, (1.0, 0.8))])
 def test_predictive_power_averages_conditional_power(look: int, z: float, prior: tuple[float, float] | None) -> None:
     mean, sd = prior or (0.0, None)
-    found = predictive_power(PLAN.information, PLAN.critical_values, 2, look, z, mean, sd)
-    now = PLAN.information[look - 1]
+    found = predictive_power(plan().information, plan().critical_values, 2, look, z, mean, sd)
+    now = plan().information[look - 1]
     precision = now + (sd**-2 if sd else 0.0)
     centre = (z * math.sqrt(now) + (mean * sd**-2 if sd else 0.0)) / precision
     grid = np.linspace(-9, 9, 4001)
@@ -130,7 +134,7 @@ def test_predictive_power_averages_conditional_power(look: int, z: float, prior:
     average = sum(
         weight
         * conditional_power(
-            PLAN.information, PLAN.critical_values, 2, look, z, centre + at / math.sqrt(precision)
+            plan().information, plan().critical_values, 2, look, z, centre + at / math.sqrt(precision)
         ).power
         for at, weight in zip(grid, weights, strict=True)
     )
@@ -138,8 +142,8 @@ def test_predictive_power_averages_conditional_power(look: int, z: float, prior:
 
 
 def test_a_certain_prior_is_an_assumed_effect() -> None:
-    sure = predictive_power(PLAN.information, PLAN.critical_values, 2, 1, 0.3, 2.0, 1e-7)
-    assumed = conditional_power(PLAN.information, PLAN.critical_values, 2, 1, 0.3, 2.0)
+    sure = predictive_power(plan().information, plan().critical_values, 2, 1, 0.3, 2.0, 1e-7)
+    assumed = conditional_power(plan().information, plan().critical_values, 2, 1, 0.3, 2.0)
     assert sure.power == pytest.approx(assumed.power, abs=1e-9)
 
 

@@ -9,13 +9,14 @@ import pytest
 from scipy.special import ndtr, ndtri
 
 from expsim_panel.calibrate import calibrate, to_scenario
-from expsim_panel.item_texture import Texture, echoes, fit_texture, widened, without
+from expsim_panel.item_texture import Texture, earlier, fit_texture, widened, without
 from expsim_panel.rater_factors import ORDERS, rater_loadings, scores_of
 from expsim_panel.rater_scales import threshold_shifts
-from expsim_panel.rating_laws import LAWS, STRUCTURED, chosen_law, fitted_law, going_on, law_told
+from expsim_panel.rating_laws import LAWS, STRUCTURED, TEXTURED, chosen_law, fitted_law, going_on, law_told
 from expsim_panel.rating_models import ProbitModel, Sheet
 from expsim_panel.ratings import Ratings
 from expsim_panel.realism import PARTS, apart, pictures
+from expsim_panel.realism_nested import nested_choice
 from expsim_panel.study import Study
 
 CUTS = np.array([-1.2, -0.4, 0.3, 1.1])
@@ -70,11 +71,33 @@ def test_thresholds_are_carried_to_the_mixture_and_back():
 
 def test_echoes_come_from_an_earlier_rating_of_the_same_item():
     item = np.random.default_rng(2).permutation(np.repeat(np.arange(4_000), 3))
-    source = echoes(item, 4_000, 0.4, np.random.default_rng(3))
-    np.testing.assert_array_equal(item[source], item)
-    # of three ratings two can be copies: 0.4 each
-    assert (source != np.arange(len(item))).mean() == pytest.approx(0.4 * 2 / 3, abs=4 * np.sqrt(0.24 / 8_000))
-    np.testing.assert_array_equal(echoes(item, 4_000, 0.0, np.random.default_rng(3)), np.arange(len(item)))
+    turns = earlier(item, 4_000, np.random.default_rng(3))
+    assert [len(mine) for mine, _ in turns] == [4_000, 4_000]
+    order = np.argsort(item, kind="stable")
+    place = np.empty(len(item), dtype=int)
+    place[order] = np.tile(np.arange(3), 4_000)
+    for turn, (mine, source) in enumerate(turns, 1):
+        np.testing.assert_array_equal(item[source], item[mine])
+        assert set(place[mine]) == {turn}
+        assert set(place[source]) == set(range(turn))
+    # without what raters see in common, two of an item tie by chance, and by the share of echoes
+    chance = float((np.diff(np.append(ndtr(CUTS), 1.0), prepend=0.0) ** 2).sum())
+    for echo in (0.0, 0.4):
+        level = drawn(even(1e-9, echo=echo), 4_000, 4).level.reshape(-1, RATERS)
+        tied = (level[:, 0] == level[:, 1]).mean()
+        assert tied == pytest.approx(echo + (1 - echo) * chance, abs=4 * np.sqrt(0.25 / 4_000))
+
+
+def test_echoes_keep_the_distribution_of_raters_who_differ():
+    """A level that a rater seldom gives is seldom taken over: exact without item effects, nearly so with them."""
+    own = CUTS + np.array([-0.8, -0.3, 0.0, 0.0, 0.3, 0.8])[:, None]
+    items = 20_000
+    for rho, slack in ((1e-9, 0.0), (0.5, 0.02)):
+        sheet = drawn(even(rho, echo=0.4), items, 5, own)
+        for rater in range(RATERS):
+            seen = np.bincount(sheet.level[sheet.ratings.rater == rater], minlength=5) / items
+            chance = np.diff(np.append(ndtr(own[rater]), 1.0), prepend=0.0)
+            np.testing.assert_allclose(seen, chance, atol=slack + 4.5 * np.sqrt(0.25 / items))
 
 
 @pytest.mark.parametrize("rho", [-0.6, 0.2, 0.7])
@@ -158,7 +181,11 @@ def test_a_questionnaire_with_turned_questions_is_met_by_the_structured_law_alon
     assert found.structure.texture.straight == pytest.approx(0.05, abs=0.03)
     told = " ".join(found.notes)
     assert "richer law (ordered-probit-structured" in told
-    assert "Studies draw ratings from means, spreads and severities" in told
+    assert "Studies draw people's ratings from it" in told
+    # chosen again on a quarter of the respondents: the factors are found there too
+    assert found.realism.nested is not None
+    assert found.realism.nested.laws.keys() <= {STRUCTURED, TEXTURED}
+    assert found.realism.nested.score == pytest.approx(found.realism.score - found.realism.nested.optimism)
     tree = to_scenario(found)
     assert len(tree["calibration"]["structure"]["texture"]["loadings"]) == RATERS
     assert any("richer law" in note for note in tree["calibration"]["notes"])
@@ -174,6 +201,19 @@ def test_a_questionnaire_with_turned_questions_is_met_by_the_structured_law_alon
     assert off["range"] < apart(pictures(sheet, plain), pictures(sheet, sheet.level))[2] / 2
 
 
+def test_the_nested_check_is_the_plain_arithmetic_of_its_halvings():
+    """Two halvings whose choices are known: what is scored is the law each half chose, against the law kept."""
+    near, far = np.full(4, 0.02), np.full(4, 0.06)
+    turns = [[{"ordered-probit": far, STRUCTURED: near}] * 2] * 2
+    chosen = [("ordered-probit", STRUCTURED), (STRUCTURED, STRUCTURED)]
+    found = nested_choice(STRUCTURED, 0.95, [near, near], turns, chosen)
+    # own: 0.04 / 0.04; chosen within: a mean distance of 0.03, 0.04 / 0.05
+    assert found.optimism == pytest.approx(1 - 0.8)
+    assert found.score == pytest.approx(0.95 - 0.2)
+    assert found.halvings == 2
+    assert found.laws == {"ordered-probit": 1, STRUCTURED: 3}
+
+
 def test_the_plainest_law_within_the_margin_is_kept():
     scores = dict.fromkeys(LAWS, 0.9)
     assert chosen_law(scores) == "ordered-probit"
@@ -187,4 +227,4 @@ def test_the_plainest_law_within_the_margin_is_kept():
     assert law_told(STRUCTURED, {}) == []
     told = law_told(STRUCTURED, scores)[0]
     assert "different sides" in told
-    assert "the rest is in this record only" in told
+    assert "Studies draw people's ratings from it." in told

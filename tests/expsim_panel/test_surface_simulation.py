@@ -15,6 +15,8 @@ from expsim_panel.study import Study
 from expsim_panel.surface_rows import Row, rows
 from expsim_panel.surface_simulation import tasks
 
+pytestmark = pytest.mark.arithmetic
+
 STRATEGIES = [
     {"kind": "obrien-fleming", "looks": 5},
     {"kind": "pocock", "looks": 3, "sides": 1, "futility_bounds": [0.0, 0.5], "name": "gives-up"},
@@ -91,7 +93,8 @@ def test_every_figure_has_the_law_of_the_engine(name, strategy):
                 out = engine.played(there, where, replicates=3000, seed=77, names=[strategy], workers=2)[strategy]
                 one = next(one for one in there.strategies if one.name == strategy)
                 effects = plan.law(there.scenario, where, 77, 0, 1).effects
-                wanted = operating.figures(there.scenario, one, ledger(there.scenario), out, effects, "simulated")
+                played = operating.Played(there.scenario, one, ledger(there.scenario), out, effects)
+                wanted = operating.figures(played, "simulated")
                 for figure, table in made.values.items():
                     _, key, _ = METRICS[figure]
                     told = wanted[key]

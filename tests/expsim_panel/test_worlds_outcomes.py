@@ -10,6 +10,8 @@ from expsim_panel import outcomes
 from expsim_panel.errors import InputError
 from expsim_panel.study import Study
 
+pytestmark = pytest.mark.arithmetic
+
 CUTS = [-1.4, -0.6, 0.2, 1.0]
 RATED = {"name": "helpfulness", "family": "ordinal", "thresholds": CUTS, "range": [1, 5], "draw_levels": True}
 REVENUE = {"name": "revenue", "family": "amount", "zero_share": 0.9, "log_sd": 1.0}

@@ -10,6 +10,8 @@ from expsim_panel import plan, sample_ratio
 from expsim_panel.kernels.worlds import draw_world
 from expsim_panel.study import Study
 
+pytestmark = pytest.mark.arithmetic
+
 TRAFFIC = {"units_per_day": 2000, "days": 14}
 VARIANTS = [{"name": "A", "mean": 3.0}, {"name": "B", "mean": 3.05}]
 

@@ -10,6 +10,8 @@ from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError
 from expsim_panel.study import Study
 
+pytestmark = pytest.mark.arithmetic
+
 RETURNING = {"units_per_day": 1400, "days": 4, "exposures_per_unit": 14, "icc": 0.3}
 LOOKS = [{"kind": "fixed-horizon"}, {"kind": "obrien-fleming", "looks": 4}]
 

@@ -7,6 +7,8 @@ import pytest
 from expsim_panel.kernels import day_scores
 from expsim_panel.kernels.jit import kernel
 
+pytestmark = pytest.mark.arithmetic
+
 
 @kernel
 def _play(logged, days, shares, out):

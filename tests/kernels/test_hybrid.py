@@ -9,6 +9,8 @@ from expsim_panel.estimators import binary_eif, ppi_plus_plus
 from expsim_panel.kernels import hybrid
 from expsim_panel.kernels.hybrid import EIF, PPI, PPI_PLUS, ROGAN_GLADEN, corrected, label_and_score
 
+pytestmark = pytest.mark.arithmetic
+
 REPS = 40_000
 
 

@@ -8,6 +8,8 @@ from scipy import stats
 from expsim_panel.kernels.rows import AMOUNTS, LEVELS, RATES, SCORES, Rows, draw_rows
 from expsim_panel.outcomes import probit_grid
 
+pytestmark = pytest.mark.arithmetic
+
 CUTS, VALUES = np.array([-1.5, -0.4, 0.3, 1.1]), np.arange(1.0, 6.0)
 
 
@@ -17,7 +19,7 @@ def _law(family, icc=0.0, size=1.0, spread=0.0, scale=1.0, noise=0.0, offset=0.0
     raters = np.zeros((2, max(len(severity), 1)))
     raters[:] = severity or 0.0
     return Rows(family, one, one, one, one, icc, size, spread, one + offset, scale, noise, VALUES, CUTS, latent, implied,
-                zeros, sigma, 0.0, len(severity), True, raters)  # fmt: skip
+                zeros, sigma, 0.0, len(severity), True, raters, np.zeros((1, 1, 1, 1)), np.zeros((1, 1)))  # fmt: skip
 
 
 def _drawn(law, rows, mean, sd=1.0, draws=8000, seed=3):

@@ -209,12 +209,48 @@ def test_votes_are_ranked_or_one_line_says_why_not(quiet_page: Page, address: st
     assert page.get_by_role("region", name="Variants, best first").count() == 0
 
 
+def test_ratings_are_measured_drawn_taken_away_and_put_into_the_scenario(quiet_page: Page, address: str) -> None:
+    page = quiet_page
+    opened(page, address)
+    page.get_by_role("tab", name="Your ratings").click()
+    page.get_by_role("button", name="Fill in an example").click()
+    page.get_by_role("heading", level=2).filter(has_text="look like yours").wait_for(timeout=PATIENCE)
+    page.get_by_role("region", name="Whom a judge favours").wait_for(timeout=PATIENCE)
+    # A level chosen among the scores shows its pairs alone.
+    page.evaluate(
+        """() => {
+          for (const one of Bokeh.documents[0].all_models)
+            if (one.type === 'ColumnDataSource' && one.data.law) one.selected.indices = [0]
+        }"""
+    )
+    # Of 5 by 5 pairs, 9 have the first level.
+    page.wait_for_function(
+        """() => [...Bokeh.documents[0].all_models].some(
+          (one) => one.type === 'ColumnDataSource' && one.data.gap && one.selected.indices.length === 9)""",
+        timeout=PATIENCE,
+    )
+    with page.expect_download(timeout=PATIENCE) as found:
+        page.get_by_role("button", name="Scenario (TOML)").or_(page.get_by_role("link", name="Scenario (TOML)")).click()
+    assert b"[calibration" in Path(found.value.path()).read_bytes()
+    page.get_by_role("button", name="Use this in the scenario").click()
+    page.get_by_role("heading", level=1).filter(has_text="new prompt").wait_for(timeout=PATIENCE)
+    page.get_by_role("heading", level=1).filter(has_text="rating").wait_for(timeout=PATIENCE)
+    field = page.get_by_role("textbox", name="Ratings", exact=True)
+    field.fill("item,variant,rater,score\n1,<b>x</b>,a,<i>\n")
+    field.blur()
+    page.get_by_role("button", name="Measure").click()
+    alert = page.get_by_role("alert").filter(has_text="line 2 holds")
+    alert.wait_for(timeout=PATIENCE)
+    assert "<i>" in alert.inner_text()
+    assert page.get_by_role("region", name="Whom a judge favours").count() == 0
+
+
 @pytest.mark.parametrize("width", [390, 1440])
 def test_the_page_never_scrolls_sideways(quiet_page: Page, address: str, width: int) -> None:
     page = quiet_page
     page.set_viewport_size({"width": width, "height": 844})
     opened(page, address)
-    for tab in ("Watch", "Compare", "Surfaces", "Decide", "Ranking", "Report"):
+    for tab in ("Watch", "Compare", "Surfaces", "Your ratings", "Decide", "Ranking", "Report"):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(800)
         # `main` clips what is too wide, so look at what its content wants and not only at the page.

@@ -95,7 +95,13 @@ def test_words_escape_what_people_wrote() -> None:
     assert "does not pay" in evaluator_words.split(made.answers, 0.05, 0.5)
     told = evaluator_words.offline(made.played[3], "binary")
     assert "300 prompts, and the live traffic" in told
-    assert told.count("<tr>") == 7
+    assert told.count("<tr>") == 7 + 4
+    assert "The same prompts for all variants" in told
+    assert "Days" not in told
+    there = evaluator_words.tables(made.answers, made.played[0], live=False)
+    assert there.count("On live traffic instead, for the same") == 2 * 2  # as the table's name and its caption
+    assert "whatever the traffic" not in there
+    assert "On live traffic instead, for $" in evaluator_words.headline(made.answers, "rate", live=False)
     assert evaluator_words.offline("a <b>", "binary").count("<b>") == 0
     assert "full simulation" in evaluator_words.offline("", "binary")
 

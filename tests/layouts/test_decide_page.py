@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import tomli_w
 
-from expsim_panel.layouts.pages.decide import Deciding
+from expsim_panel.layouts.pages.decide import Deciding, read
 from expsim_panel.layouts.session import Session
 from expsim_panel.library import read_tree
 
@@ -109,3 +110,16 @@ def test_names_in_a_scenario_are_escaped(deciding: Deciding) -> None:
     answer = pasted(deciding, f"{A}=1400/14000, <i>new</i>=1000/14000")
     assert "&lt;i&gt;new&lt;/i&gt;" in answer
     assert "<i>" not in answer
+
+
+@pytest.mark.parametrize("name", ["hallucination-prompt", "summarization-prompt", "side-by-side-prompt"])
+def test_the_experiment_on_screen_comes_back_out_of_the_counts_that_are_filled_in(name: str) -> None:
+    session = Session(name)
+    assert session.edit(("replicates",), 50)
+    session.result = session.study.run(replicates=50, seed=1, workers=1)
+    deciding = Deciding(session)
+    asyncio.run(deciding._filled(None))
+    one = session.result[session.shown_strategy]
+    seen = read(session.study, str(deciding.data.value), None).state(session.study.scenario)[-1]
+    np.testing.assert_allclose(seen[1:], one.trace.state[-1][1:], rtol=1e-4, atol=1e-3)
+    assert 'class="verdict"' in str(deciding.answer.object)

@@ -178,3 +178,14 @@ def test_a_view_asked_for_before_the_figures_are_there_is_the_first_view(quiet_p
     page.get_by_text("How known").wait_for(timeout=60_000)
     page.get_by_role("tab", name="Watch").click()
     page.get_by_role("button", name="Another experiment").wait_for(timeout=60_000)
+
+
+def test_the_first_stop_of_the_keyboard_skips_the_form(quiet_page: Page, address: str) -> None:
+    page = quiet_page
+    page.goto(address)
+    page.wait_for_function("() => !document.querySelector('#shell')", timeout=60_000)
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip the form")
+    assert skip.evaluate("one => one === document.activeElement && one.getBoundingClientRect().top >= 0")
+    page.keyboard.press("Enter")
+    assert page.get_by_role("tab", name="Watch").evaluate("one => one.matches(':focus')")

@@ -1,0 +1,67 @@
+"""The law of ratings that a calibration kept, as the fields of ``[evaluators.human.law]``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.special import logit
+
+from expsim_panel.calibration import Calibration
+from expsim_panel.rating_laws import REVISED
+
+MOST_KINDS = 24
+LEAST, LARGEST = 1e-4, 0.995
+
+
+def fitted_law_tree(calibration: Calibration, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return the law for a scenario of the variants `names`, the control first.
+
+    Its kinds of raters are the raters that were seen, of more than 24 as many at even steps of their severity,
+    moved apart until their severities spread as the law has it: what is known of single raters is shrunken.
+    """
+    fit, structure = calibration.probit, calibration.structure
+    unit = float(np.hypot(fit.item_sd, fit.noise_sd))
+    kinds = _kinds(fit.severities)
+    severity = fit.severities[kinds]
+    middle, seen = float(severity.mean()), float(severity.std())
+    if seen > 0:
+        severity = middle + (severity - middle) * fit.severity_sd / seen
+    cuts = fit.stretches[kinds][:, None] * fit.thresholds - severity[:, None]
+    place = [[variant.name for variant in calibration.variants].index(name) for name in names]
+    if structure is not None:
+        cuts = np.maximum.accumulate(cuts + structure.shifts[kinds], axis=1)
+    cuts = (cuts - fit.latent_means[place[0]]) / unit
+    cuts = cuts + 1e-6 * np.arange(cuts.shape[1])  # rounding must leave them ascending
+    spreads = fit.spreads[place]
+    tree: dict[str, Any] = {
+        "name": calibration.realism.law,
+        "source": f"{calibration.source}, {calibration.rows:,} ratings, SHA-256 {calibration.sha256[:12]}",
+        "values": list(calibration.levels if calibration.classes is None else calibration.classes[0]),
+        "cuts": cuts.tolist(),
+        "adjudicated": calibration.realism.law == REVISED,
+    }
+    if np.ptp(spreads) > 0 or abs(float(spreads[0]) - 1) > 1e-9:
+        tree["spreads"] = spreads.tolist()
+    if structure is not None:
+        own = structure.texture
+        tree |= {"loadings": own.loadings[kinds].tolist(), "shifts": own.shifts.tolist()}
+        tree |= {"shares": own.shares.tolist(), "style": own.style, "lapse": own.lapse}
+        tree |= {"echo": own.echo, "straight": own.straight}
+    else:
+        rho = np.clip(fit.agreement.correlations, LEAST, LARGEST)
+        common = float(np.clip(rho @ fit.agreement.shares, LEAST, LARGEST))
+        tree |= {"loadings": [[common**0.5]] * len(kinds), "shifts": (logit(rho) - logit(common)).tolist()}
+        tree |= {"shares": fit.agreement.shares.tolist(), "lapse": fit.agreement.lapse}
+    if calibration.within_sd:
+        tree["residual_sd"] = calibration.within_sd
+    return tree
+
+
+def _kinds(severities: np.ndarray) -> np.ndarray:
+    """Return the raters that stand for all."""
+    count = len(severities)
+    if count <= MOST_KINDS:
+        return np.arange(count)
+    order = np.argsort(severities, kind="stable")
+    return np.asarray(order[((np.arange(MOST_KINDS) + 0.5) / MOST_KINDS * count).astype(np.int64)])

@@ -1,0 +1,208 @@
+"""All that is wrong with a table of ratings, kind by kind: what reading refuses at the first fault.
+
+Reading stops at the first fault with one line. Whoever mends a table wants all of them: every kind with its rows (at
+most ten of them, all of them counted). Faults of rows are looked for first; what the rows without one are refused for
+(two scales, a rater who scores twice, too many variants) comes last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.rating_doubts import MOST_SHOWN, scales
+from expsim_panel.rating_sources import as_csv
+from expsim_panel.rating_table import EMPTY, HUMAN, JUDGE
+from expsim_panel.ratings import parse_ratings
+from expsim_panel.ratings_csv import MAX_SCORE, check_columns, place_of
+from expsim_panel.ratings_csv import frame as read_frame
+from expsim_panel.ratings_csv import header as read_header
+
+PAYMENTS = ("cost", "seconds")
+FEWEST = 10
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One kind of fault.
+
+    Attributes
+    ----------
+    column : str
+        Column or flag; empty where the whole file is meant.
+    problem, remedy : str
+    count : int
+        Rows that have it; 0 where no rows are to blame.
+    rows : tuple of str
+        The first ten of them, such as ``line 3`` (of a CSV file) or ``data row 2``.
+    """
+
+    column: str
+    problem: str
+    remedy: str
+    count: int = 0
+    rows: tuple[str, ...] = ()
+
+    def sentence(self) -> str:
+        """Return all of it in one line."""
+        place = f"{self.column}: " if self.column else ""
+        found = f" ({self.count:,} row{'s' * (self.count != 1)}: {self._listed()})" if self.count else ""
+        return f"{place}{self.problem}{found}; {self.remedy}"
+
+    def _listed(self) -> str:
+        word = self.rows[0].rpartition(" ")[0]
+        numbers = ", ".join(row.rpartition(" ")[2] for row in self.rows)
+        return f"{word} {numbers}{', ...' if self.count > len(self.rows) else ''}"
+
+
+def faults(
+    several: Sequence[tuple[bytes, str]],
+    item: str = "item",
+    rater: str = "rater",
+    score: str = "score",
+    variant: str = "variant",
+    judges: Sequence[str] = (),
+    kind: str = "kind",
+) -> tuple[Fault, ...]:
+    """Return every kind of fault of some files that are read as one table; none where it can be read.
+
+    Parameters are those of `rating_table.read_table`, files as (bytes, name).
+    """
+    try:
+        data, where = _merged(several)
+        header = read_header(data, where)
+        table, numbered = read_frame(data, where, list(dict.fromkeys(header)))
+    except InputError as error:
+        return (_of(error),)
+    wanted = {"--item": item, "--rater": rater, "--score": score}
+    found = _columns(wanted, judges, header, where)
+    names = [name for name in wanted.values() if header.count(name) == 1]
+    by_row = _Rows(table, numbered)
+    judged = np.zeros(len(table), dtype=bool)
+    if kind in table.columns:
+        words = table[kind].str.strip().str.lower()
+        judged = words.isin(JUDGE).to_numpy(dtype=bool)
+        by_row.look(kind, ~(judged | words.isin(HUMAN).to_numpy(dtype=bool)), "neither human nor judge", "write one")
+    people = ~judged if not judged.all() else np.ones(len(table), dtype=bool)
+    for name in dict.fromkeys([*names, *([variant] if variant in header else [])]):
+        by_row.look(name, (table[name] == "").to_numpy() & people, "no value", "complete the row or delete it")
+    if score in names:
+        by_row.numbers(score, table[score], people, empty=True)
+        by_row.numbers(score, table[score], ~people, empty=False)
+    for name in judges:
+        if header.count(name) == 1:
+            by_row.numbers(name, table[name], people, empty=False)
+    for name in PAYMENTS:
+        if name in table.columns:
+            values = by_row.numbers(name, table[name], np.ones(len(table), dtype=bool), empty=False)
+            by_row.look(name, values < 0, "below 0", "give what it took, or nothing")
+    found += by_row.found
+    if len(names) == len(wanted) and not any(fault.column.startswith("--") for fault in found):
+        kept = people & ~by_row.bad
+        if by_row.bad.any() and kept.sum() < FEWEST:
+            return tuple(found)  # what few rows are left cannot speak for the table
+        found += _rest(table, kept, numbered, where, (item, rater, score, variant))
+    return tuple(found)
+
+
+def _merged(several: Sequence[tuple[bytes, str]]) -> tuple[bytes, str]:
+    """Return all files as one CSV table, and the name of the first; rows of other formats have no lines."""
+    raw, where = several[0]
+    data, form = as_csv(raw, where)
+    for more, name in several[1:]:
+        top, _, rest = as_csv(more, name)[0].partition(b"\n")
+        if top.strip() != data.partition(b"\n")[0].strip():
+            raise InputError(name, "--also", f"other columns than in {where}", "give files of one kind")
+        data = data.rstrip(b"\n") + b"\n" + rest
+    return (data if form == "csv" else b"\n" + data), where
+
+
+def _of(error: InputError) -> Fault:
+    return Fault(error.key, error.problem, error.remedy)
+
+
+def _columns(wanted: dict[str, str], judges: Sequence[str], header: list[str], where: str) -> list[Fault]:
+    """Return what is wrong with the names of columns."""
+    found = []
+    for flag, name in wanted.items():
+        try:
+            check_columns({flag: name}, header, where)
+        except InputError as error:
+            found.append(_of(error))
+    if not found:
+        try:
+            check_columns(wanted, header, where)
+        except InputError as error:
+            found.append(_of(error))
+    missing = [name for name in judges if name not in header]
+    return found + [
+        Fault("--judge", f"there is no column {shown(name)}", did_you_mean(name, header)) for name in missing
+    ]
+
+
+class _Rows:
+    """Faults of rows, and which rows have one."""
+
+    def __init__(self, table: pd.DataFrame, numbered: bool) -> None:
+        self.index, self.numbered = table.index.to_numpy(), numbered
+        self.found: list[Fault] = []
+        self.bad = np.zeros(len(table), dtype=bool)
+
+    def look(self, column: str, odd: np.ndarray, problem: str, remedy: str) -> None:
+        """Note a kind of fault where `odd` holds somewhere."""
+        rows = np.flatnonzero(odd)
+        if not len(rows):
+            return
+        self.bad[rows] = True
+        places = tuple(place_of(self.index[row], self.numbered) for row in rows[:MOST_SHOWN])
+        self.found.append(Fault(column, problem, remedy, len(rows), places))
+
+    def numbers(self, column: str, texts: pd.Series[str], mine: np.ndarray, empty: bool) -> np.ndarray:
+        """Note cells that hold no number, or one that is none of ordinary size; return the numbers."""
+        values = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        words = texts.str.strip().str.lower()
+        blank = (texts == "").to_numpy() if empty else words.isin(EMPTY).to_numpy(dtype=bool)
+        endless = words.str.lstrip("+-").isin(("nan", "inf", "infinity")).to_numpy(dtype=bool)
+        large = endless | (np.abs(np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf)) > MAX_SCORE)
+        large &= ~blank
+        odd = np.isnan(values) & ~blank & ~large & mine
+        example = f", such as {shown(str(texts.iloc[int(odd.argmax())]))}" if odd.any() else ""
+        self.look(column, odd, f"not a number{example}", "give plain numbers, 0 and 1 for no and yes")
+        self.look(column, large & mine, "not a finite number of ordinary size", f"give at most {MAX_SCORE:g}")
+        return np.where(odd | large | blank, 0.0, np.nan_to_num(values))
+
+
+def _rest(
+    table: pd.DataFrame, kept: np.ndarray, numbered: bool, where: str, columns: tuple[str, str, str, str]
+) -> list[Fault]:
+    """Return what the rows without a fault of their own are refused for."""
+    if not kept.any():
+        return []
+    item, rater, score, variant = columns
+    found: list[Fault] = []
+    key = [name for name in (item, rater, variant) if name in table.columns]
+    again = table[kept].duplicated(key).to_numpy()
+    if again.any():
+        rows = table.index.to_numpy()[kept][again]
+        places = tuple(place_of(row, numbered) for row in rows[:MOST_SHOWN])
+        problem = "the same rater scores the same item of the same variant again"
+        found.append(Fault(rater, problem, "keep one row for each item, variant and rater", len(rows), places))
+        kept = kept.copy()
+        kept[np.flatnonzero(kept)[again]] = False
+    # blank lines keep the numbers of the others
+    left = table.where(pd.Series(kept, index=table.index), "").reindex(range(int(table.index.max()) + 1), fill_value="")
+    data = ("" if numbered else "\n") + left.to_csv(index=False, lineterminator="\n")
+    try:
+        ratings = parse_ratings(data.encode(), where, item, rater, score, variant)
+        scales(ratings, score, table.index.to_numpy()[kept] + (2 if numbered else 1))
+    except InputError as error:
+        lines = re.findall(r"(?:line|data row) \d+", error.problem)
+        more = re.search(r"and ([\d,]+) more", error.problem)
+        count = len(lines) + (int(more[1].replace(",", "")) if more else 0)
+        found.append(Fault(error.key, error.problem, error.remedy, count, tuple(lines)))
+    return found

@@ -1,0 +1,133 @@
+"""The table ``[evaluators.human.law]``: how people's ratings come about, as a calibration found it."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import param
+
+from expsim_panel.errors import InputError, shown
+from expsim_panel.quantities import Factor, Share, Spread
+from expsim_panel.sections import Section
+
+MOST_KINDS, MOST_VALUES, MOST_FACTORS = 200, 101, 8
+NEARLY = 1e-3
+
+
+class RatingLaw(Section):
+    """Ordered probit of a rating, with all that `rating_laws` may add to it.
+
+    A rating is the level ``j`` with ``c[j-1] < z <= c[j]``, `c` the thresholds of the rater's kind and z normal
+    around the response's variant; two ratings of a response correlate by the rest of the fields
+    (`item_texture.Texture`).
+    """
+
+    name = param.String("", constant=False, label="Law", doc="Name of the law, as in `realism.law` of a calibration.")
+    source = param.String("", label="Source", doc="Ratings that the law was fitted to.")
+    values = param.List(
+        default=[], item_type=(int, float), label="Scores", doc="Score of each level, ascending; 0 and 1 for rates."
+    )
+    cuts = param.List(
+        default=[],
+        item_type=list,
+        label="Thresholds of raters",
+        doc="For each kind of rater its latent thresholds, item and noise having variance 1 and the control mean 0. "
+        "A study's raters are drawn from these kinds, all alike likely.",
+    )
+    spreads = param.List(
+        default=[],
+        item_type=(int, float),
+        label="Latent spread of variants",
+        doc="Factor on the latent spread of each variant's responses, the control's first; empty: all alike.",
+    )
+    loadings = param.List(
+        default=[],
+        item_type=list,
+        label="Loadings",
+        doc="For each kind of rater what it looks at: loadings on common factors of a response. Their squares sum to "
+        "the latent correlation of two such ratings.",
+    )
+    shifts = param.List(
+        default=[0.0], item_type=(int, float), label="Clarity of items", doc="What each class adds to its logit."
+    )
+    shares = param.List(
+        default=[1.0], item_type=(int, float), label="Shares of classes", doc="Part of the items in each class."
+    )
+    style = Factor(
+        0.0, bounds=(0, 3), softbounds=(0, 1), label="Extremes", doc="How much items differ in drawing extreme answers."
+    )
+    lapse = Share(0.0, bounds=(0, 1), label="Lapses", doc="Part of the ratings that have nothing to do with the item.")
+    echo = Share(0.0, bounds=(0, 1), label="Echoes", doc="Part of the ratings that have the noise of an earlier one.")
+    straight = Share(0.0, bounds=(0, 1), label="Answered alike", doc="Part of the items that all raters answer alike.")
+    adjudicated = param.Boolean(
+        False, label="Revised", doc="Whether raters who are more than two levels apart on a response revise."
+    )
+    residual_sd = Spread(
+        0.0, bounds=(0, None), label="Spread within a level", doc="Of continuous scores, whose levels are classes."
+    )
+    severity_sd = Spread(
+        0.0,
+        bounds=(0, None),
+        label="Severity, SD",
+        doc="What the law stands for: beside another value it rests.",
+    )
+    noise_sd = Spread(
+        0.0, bounds=(0, None), label="Noise, SD", doc="What the law stands for: beside another value it rests."
+    )
+
+    def check(self, where: str, path: str = "") -> None:
+        """Check lengths, order and shares."""
+
+        def refuse(key: str, problem: str, remedy: str) -> None:
+            raise InputError(where, f"{path}.{key}", problem, remedy)
+
+        levels, kinds = len(self.values), len(self.cuts)
+        if not 2 <= levels <= MOST_VALUES or not _ascend(self.values):
+            refuse("values", f"{shown(self.values)} are no scores", f"list 2 to {MOST_VALUES}, ascending")
+        if not 1 <= kinds <= MOST_KINDS:
+            refuse("cuts", f"{kinds} kinds of raters", f"give 1 to {MOST_KINDS}")
+        for key, rows in (("cuts", self.cuts), ("loadings", self.loadings)):
+            for number, row in enumerate(rows):
+                if not all(_finite(one) for one in row):
+                    refuse(f"{key}.{number}", f"{shown(row)} is not a list of numbers", "give finite numbers")
+        for number, row in enumerate(self.cuts):
+            if len(row) != levels - 1 or not _ascend(row):
+                refuse(f"cuts.{number}", f"{shown(row)} for {levels} levels", f"give {levels - 1} ascending numbers")
+        factors = {len(row) for row in self.loadings}
+        if len(self.loadings) != kinds or len(factors) != 1 or not 1 <= min(factors) <= MOST_FACTORS:
+            problem = f"{len(self.loadings)} lists for {kinds} kinds of raters"
+            refuse("loadings", problem, f"give each kind as many numbers, 1 to {MOST_FACTORS}")
+        for number, row in enumerate(self.loadings):
+            if not 0 < sum(float(one) ** 2 for one in row) < 1:
+                refuse(f"loadings.{number}", f"the squares of {shown(row)} sum to 1 or more, or 0", "give others")
+        if not all(one > 0 for one in self.spreads):
+            refuse("spreads", f"{shown(self.spreads)}", "give numbers above 0")
+        whole = sum(self.shares) + float(self.straight)
+        if len(self.shares) != len(self.shifts) or min(self.shares, default=-1) < 0 or abs(whole - 1) > NEARLY:
+            problem = f"{len(self.shares)} shares of {len(self.shifts)} classes sum to {whole:g} with `straight`"
+            refuse("shares", problem, "give one of each class, 1 in all")
+
+    def key(self) -> str:
+        """Return a text that tells laws apart by what is drawn from them."""
+        return json.dumps({**self.to_tree(), "source": ""}, sort_keys=True)
+
+    @classmethod
+    def from_key(cls, key: str) -> RatingLaw:
+        """Return the law of a `key`."""
+        return cls.from_tree(json.loads(key), "law")
+
+    def to_tree(self) -> dict[str, Any]:
+        """Return the tree; what is at its default and says nothing is left out."""
+        tree = super().to_tree()
+        return {key: value for key, value in tree.items() if value != self.param[key].default}
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and abs(value) < 1e6
+
+
+def _ascend(values: list[float]) -> bool:
+    return bool(np.all(np.diff(np.asarray(values, float)) > 0))
