@@ -33,7 +33,7 @@ def seconds(name: str, world: dict[str, object], horizon: int, replicates: int, 
 
 
 BATCHED = ["thompson", "ucb1", "kl-ucb", "moss", "epsilon-greedy"]
-LEAST = {10_000: dict.fromkeys(BATCHED, 50), 1000: {**dict.fromkeys(BATCHED, 40), "epsilon-greedy": 20}}
+LEAST = {10_000: dict.fromkeys(BATCHED, 50), 1000: dict.fromkeys(BATCHED, 40)}
 """How many times cheaper a request of a batch has to be; a fifth below what was measured, for busy machines."""
 
 
@@ -42,9 +42,9 @@ LEAST = {10_000: dict.fromkeys(BATCHED, 50), 1000: {**dict.fromkeys(BATCHED, 40)
 def test_batches_cost_a_fiftieth(name: str, batch: int) -> None:
     """A day's traffic per batch against the same policy asked at every request.
 
-    Batches of 1,000 measured on a busy machine: UCB1 49 to 56 times (in lanes a request takes 4.5 ns, and 90 ns are
-    left for a batch: 24 for five indices, 21 for a binomial draw), Thompson 53 to 59, MOSS 131, KL-UCB 167,
-    epsilon-greedy 28: it sends every arm a part of every batch, nine binomial draws against 15 ns a request.
+    Batches of 1,000 on a busy machine, the least of many short runs: UCB1 112 times, Thompson 65, MOSS 154, KL-UCB 179,
+    softmax 128, explore-then-commit 197, sequential halving 135, epsilon-greedy 57. It sends every arm a part of each
+    batch, nine draws of counts against 21 ns a request; the even split needs them too, and is 39 times cheaper.
     """
     each = seconds(name, {}, 2000, 500) / (2000 * 500)
     batched = seconds(name, {"batch": batch}, 300 * batch, 50) / (300 * batch * 50)

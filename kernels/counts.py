@@ -29,7 +29,7 @@ def ones(word: np.uint64) -> int:
     """Return how many of the 64 bits are 1."""
     word = word - ((word >> _ONE) & _PAIRS)
     word = (word & _FOURS) + ((word >> _TWO) & _FOURS)
-    return np.int64((((word + (word >> _FOUR)) & _EIGHTS) * _SUM) >> _TOP)
+    return int(np.int64((((word + (word >> _FOUR)) & _EIGHTS) * _SUM) >> _TOP))
 
 
 @inner

@@ -27,7 +27,8 @@ def width_of(trials: int) -> int:
 @inner
 def most_of(table: np.ndarray) -> int:
     """Return how many trials the tables reach."""
-    return table.shape[1] // 4
+    most: int = table.shape[1] // 4
+    return most
 
 
 @kernel
