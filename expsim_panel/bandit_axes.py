@@ -1,24 +1,35 @@
-"""Numbers of a bandit problem that can be varied: of the problem, of its world, of a policy."""
+"""The classic bandit problem and its worlds: the numbers that can be varied, and how one problem is played."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import param
+import numpy.typing as npt
 
 from expsim_panel.bandit_worlds import BanditWorld
-from expsim_panel.errors import InputError, did_you_mean, shown
-from expsim_panel.policy import BanditPolicy
-from expsim_panel.policy_names import canonical, read_policy
+from expsim_panel.bandits import BanditResult, bandit, check_size
+from expsim_panel.best_arm import check_means
+from expsim_panel.errors import InputError, shown
+from expsim_panel.varied import (
+    HORIZON,
+    LEAD,
+    LOST,
+    USD,
+    WRONG,
+    BanditAxis,
+    Cell,
+    Varied,
+    mean_of,
+    policy_paths,
+    raised,
+    wrong_of,
+)
 
-HORIZON, LEAD = "horizon", "lead"
-"""Axes beside ``means.0``, ``means.1``, ...: requests in one experiment; lead of the best arm over the next."""
-
+Floats = npt.NDArray[np.float64]
 _WHOLE = {"delay": "Requests until a reward is known", "batch": "Requests between two questions to a policy",
           "population": "Requests in all"}  # fmt: skip
 _REAL = {"judge_noise": "Standard deviation of the evaluator's noise", "value_per_point": "Dollars per unit of reward"}
@@ -36,132 +47,154 @@ _SHIFT = "shift.at"
 
 
 @dataclass(frozen=True)
-class Setting:
-    """A bandit problem as it is asked for.
+class Setting(Varied):
+    """A classic problem as it is asked for.
 
     Attributes
     ----------
     means : tuple of float
         Arms.
-    policies : tuple of str
-        Names, with parameters.
-    horizon : int
-        Requests.
     world : mapping
         What differs from the classic problem; names as in `BanditWorld`.
+    family : str
+        ``bernoulli`` or ``gaussian``.
     """
 
-    means: tuple[float, ...]
-    policies: tuple[str, ...]
-    horizon: int
-    world: Mapping[str, Any]
+    means: tuple[float, ...] = ()
+    world: Mapping[str, Any] = field(default_factory=dict)
+    family: str = "bernoulli"
 
     def put(self, **changes: Any) -> Setting:
         """Return the problem with values of its world changed."""
         return replace(self, world={**self.world, **changes})
 
+    @property
+    def counted(self) -> str:
+        """What losses are counted in: the rewards' own unit."""
+        return self.family
 
-@dataclass(frozen=True)
-class BanditAxis:
-    """One number that can be varied.
+    @property
+    def arms(self) -> int:
+        """How many arms there are."""
+        return len(self.means)
 
-    Attributes
-    ----------
-    path, label : str
-        Its name, and its words.
-    whole : bool
-        Whether it is a whole number.
-    place : callable
-        Returns a problem with a level put in.
-    """
+    def own_axis(self, path: str, where: str) -> BanditAxis | None:
+        """Return the axis of a number of the problem or its world.
 
-    path: str
-    label: str
-    whole: bool
-    place: Callable[[Setting, float], Setting]
-
-
-def world_of(given: BanditWorld | Mapping[str, object] | None) -> dict[str, Any]:
-    """Return a world as a mapping of what was given."""
-    return given.tree() if isinstance(given, BanditWorld) else dict(given or {})
-
-
-def bandit_axis(setting: Setting, path: str, where: str = "bandit") -> BanditAxis:
-    """Return the axis of a name.
-
-    Parameters
-    ----------
-    setting : Setting
-        The problem that is varied.
-    path : str
-        ``horizon``; ``lead``; ``means.K`` (arm K, counted from 0); of the world ``delay``, ``batch``, ``judge_noise``,
+        ``lead``; ``means.K`` (arm K, counted from 0); of the world ``delay``, ``batch``, ``judge_noise``,
         ``value_per_point``, ``population``, ``season.amplitude``, ``season.period``, ``shift.at`` (the first shift),
         ``drift.K``, ``judge_bias.K``, ``arrives.K``, ``cost`` or ``cost.K``, ``sensitivity`` or ``sensitivity.K``,
-        ``specificity`` or ``specificity.K`` (hyphens will do for underscores); or ``POLICY.PARAMETER``, of a policy
-        that plays.
+        ``specificity`` or ``specificity.K`` (hyphens will do for underscores).
+        """
+        if path == LEAD:
+            if np.ptp(self.means) == 0.0:
+                raise InputError(where, path, "no arm leads", "give different means, or vary means.0")
+            return BanditAxis(path, LEAD_WORDS, False, _lead)
+        head, _, key = path.partition(".")
+        name = head.replace("-", "_")
+        made = _of_world(self, path, name, key)
+        if made is not None:
+            return made
+        if name == "means" or (name in _BY_ARM and key):
+            at = arm_at(key, self.arms, path, head, where)
+            if name == "means":
+                return BanditAxis(path, f"Mean of arm {at}", False, _one_mean(at))
+            return BanditAxis(path, _BY_ARM[name].format(at), name == "arrives", _one_arm(name, at))
+        return None
 
-    Raises
-    ------
-    InputError
-        The path leads nowhere in this problem.
-    """
-    arms = len(setting.means)
-    if path == HORIZON:
-        return BanditAxis(path, "Requests in one experiment", True, lambda one, level: replace(one, horizon=int(level)))
-    if path == LEAD:
-        if np.ptp(setting.means) == 0.0:
-            raise InputError(where, path, "no arm leads", "give different means, or vary means.0")
-        return BanditAxis(path, "Lead of the best arm over the next", False, _lead)
-    head, _, key = path.partition(".")
-    name = head.replace("-", "_")
-    made = _of_world(setting, path, name, key)
-    if made is not None:
+    def own_axes(self) -> dict[str, str]:
+        """Return every axis that the problem offers, those of the world of this family included."""
+        arms = range(self.arms)
+        made = {LEAD_WORDS: LEAD} if np.ptp(self.means) > 0.0 else {}
+        made |= {f"Mean of arm {k} ({mean:g})": f"means.{k}" for k, mean in enumerate(self.means)}
+        made |= {words: path for path, words in _WHOLE.items() if path != "population" or self.world.get(path)}
+        made |= {_FOR_ALL["cost"]: "cost", _REAL["value_per_point"]: "value_per_point"}
+        if self.family == "bernoulli":
+            made |= {_FOR_ALL[key]: key for key in ("sensitivity", "specificity")}
+        else:
+            made[_REAL["judge_noise"]] = "judge_noise"
+        judged = ("judge_bias",) if self.family != "bernoulli" else ("sensitivity", "specificity")
+        for name in (*judged, "drift", "cost", *(("arrives",) if self.world.get("arrives") else ())):
+            made |= {_BY_ARM[name].format(k): f"{name}.{k}" for k in arms}
+        if self.world.get("season"):
+            made |= {words: path for path, words in _SEASON.items()}
+        if self.world.get("shift"):
+            made["Request of the shift"] = _SHIFT
         return made
-    if name == "means" or (name in _BY_ARM and key):
-        if not re.fullmatch("[0-9]{1,3}", key) or int(key) >= arms:
-            remedy = f"give {head}.0 to {head}.{arms - 1}"
-            raise InputError(where, path, f"there is no arm {shown(key)}", remedy)
-        if name == "means":
-            return BanditAxis(path, f"Mean of arm {int(key)}", False, _one_mean(int(key)))
-        return BanditAxis(path, _BY_ARM[name].format(int(key)), name == "arrives", _one_arm(name, int(key)))
-    return _of_policy(setting, path, head, key, where)
+
+    def known(self) -> list[str]:
+        """Return every path that a problem has, for suggestions."""
+        policies = [self.read(name, "bandit") for name in self.policies]
+        by_arm = [f"{name}.{k}" for name in ("means", *_BY_ARM) for k in range(self.arms)]
+        return [HORIZON, LEAD, *by_arm, *_FOR_ALL, *_WHOLE, *_REAL, *_SEASON, _SHIFT, *policy_paths(policies)]
+
+    def own_range(self, path: str) -> tuple[float, float] | None:
+        """Return a range that fits an axis, to begin with."""
+        horizon = self.horizon
+        plain = {
+            LEAD: (0.0, 0.3), "delay": (0.0, float(max(1, horizon // 4))),
+            "batch": (1.0, float(max(2, horizon // 5))), "judge_noise": (0.0, 2.0), "value_per_point": (0.1, 2.0),
+            "population": (float(horizon), 20.0 * horizon), "season": (0.0, 0.2), "shift": (1.0, float(horizon - 1)),
+            "drift": (-0.2, 0.2), "judge_bias": (-0.3, 0.3), "sensitivity": (0.6, 1.0), "specificity": (0.6, 1.0),
+            "arrives": (0.0, float(max(1, horizon // 2))), "cost": (0.0, 0.2),
+            "season.period": (20.0, float(max(40, horizon // 2))),
+            "means": (0.1, 0.9) if self.family == "bernoulli" else (-1.0, 1.0),
+        }  # fmt: skip
+        return plain.get(path) or plain.get(path.partition(".")[0])
+
+    def value_at(self, path: str) -> float | None:
+        """Return the problem's own value; None where it has not one number of that name."""
+        head, _, key = path.partition(".")
+        if path == HORIZON:
+            return float(self.horizon)
+        if head == "means":
+            return float(self.means[int(key)])
+        found = self.world.get(path.replace("-", "_"))
+        return float(found) if isinstance(found, int | float) else None
+
+    def check(self, path: str, where: str) -> None:
+        """Raise `InputError` where means or requests are out of bounds."""
+        check_means(self.means, self.family, where, path)
+        check_size(HORIZON, self.horizon, where)
+
+    def play(self, replicates: int, seed: int, workers: int | None) -> Cell:
+        """Play the problem."""
+        sizes: dict[str, Any] = {"family": self.family, "replicates": replicates, "seed": seed, "workers": workers}
+        found: BanditResult = bandit(self.means, self.policies, self.horizon, world=dict(self.world) or None, **sizes)
+        made = found.policies
+        marks = [one.regret.quantiles or {} for one in made]
+        figures = {
+            LOST: tuple(mean_of(one.regret) for one in made),
+            USD: tuple(mean_of(one.money.regret, exact=False) for one in made),
+            WRONG: tuple(wrong_of(one.p_best_arm) for one in made),
+        }
+        ends = (tuple(one.get(key, np.nan) for one in marks) for key in ("0.05", "0.95"))
+        return Cell(found.request_digest, figures, *ends)
 
 
-def axes_of(setting: Setting, family: str) -> dict[str, str]:
-    """Return every axis that a problem offers: path by words, those of the world of this family included."""
-    arms = range(len(setting.means))
-    made = {"Requests in one experiment": HORIZON}
-    if np.ptp(setting.means) > 0.0:
-        made["Lead of the best arm over the next"] = LEAD
-    made |= {f"Mean of arm {k} ({mean:g})": f"means.{k}" for k, mean in enumerate(setting.means)}
-    made |= {words: path for path, words in _WHOLE.items() if path != "population" or setting.world.get(path)}
-    made |= {_FOR_ALL["cost"]: "cost", _REAL["value_per_point"]: "value_per_point"}
-    if family == "bernoulli":
-        made |= {_FOR_ALL[key]: key for key in ("sensitivity", "specificity")}
-    else:
-        made[_REAL["judge_noise"]] = "judge_noise"
-    judged = ("judge_bias",) if family != "bernoulli" else ("sensitivity", "specificity")
-    for name in (*judged, "drift", "cost", *(("arrives",) if setting.world.get("arrives") else ())):
-        made |= {_BY_ARM[name].format(k): f"{name}.{k}" for k in arms}
-    if setting.world.get("season"):
-        made |= {words: path for path, words in _SEASON.items()}
-    if setting.world.get("shift"):
-        made["Request of the shift"] = _SHIFT
-    for text in setting.policies:
-        try:
-            one = read_policy(text)
-        except InputError:
-            continue
-        made |= {f"{one.kind}: {one.param[path.split('.')[1]].label}": path for path in _paths([one])}
-    return made
+LEAD_WORDS = "Lead of the best arm over the next"
 
 
-def known_axes(setting: Setting, where: str) -> list[str]:
-    """Return every path that a problem has, for suggestions."""
-    policies = [read_policy(name, where, "policy") for name in setting.policies]
-    arms = range(len(setting.means))
-    by_arm = [f"{name}.{k}" for name in ("means", *_BY_ARM) for k in arms]
-    return [HORIZON, LEAD, *by_arm, *_FOR_ALL, *_WHOLE, *_REAL, *_SEASON, _SHIFT, *_paths(policies)]
+def arm_at(key: str, arms: int, path: str, head: str, where: str, thing: str = "arm") -> int:
+    """Return the arm that a path names, counted from 0; raise `InputError` where there is none."""
+    if not re.fullmatch("[0-9]{1,3}", key) or int(key) >= arms:
+        raise InputError(where, path, f"there is no {thing} {shown(key)}", f"give {head}.0 to {head}.{arms - 1}")
+    return int(key)
+
+
+def setting_of(
+    means: Sequence[float] | Floats,
+    policies: Sequence[str],
+    horizon: int,
+    family: str,
+    world: BanditWorld | Mapping[str, object] | None,
+    where: str,
+) -> Setting:
+    """Return a classic problem as it is asked for, its means and requests checked."""
+    start = check_means(means, family, where, "means")
+    check_size(HORIZON, horizon, where)
+    given = world.tree() if isinstance(world, BanditWorld) else dict(world or {})
+    return Setting(tuple(policies), int(horizon), tuple(start.tolist()), given, family)
 
 
 def _of_world(setting: Setting, path: str, name: str, key: str) -> BanditAxis | None:
@@ -210,58 +243,4 @@ def _one_mean(at: int) -> Callable[[Setting, float], Setting]:
 
 
 def _lead(one: Setting, level: float) -> Setting:
-    best = int(np.argmax(one.means))
-    moved = max(mean for k, mean in enumerate(one.means) if k != best) + level
-    return replace(one, means=tuple(moved if k == best else mean for k, mean in enumerate(one.means)))
-
-
-def _of_policy(setting: Setting, path: str, head: str, key: str, where: str) -> BanditAxis:
-    made = [read_policy(name, where, "policy") for name in setting.policies]
-    kinds = [one.kind for one in made]
-    if not key or head not in kinds:
-        remedy = did_you_mean(path, known_axes(setting, where))
-        raise InputError(where, path, "is no axis of this problem", remedy)
-    at = kinds.index(head)
-    one = made[at]
-    declared = one.param[key] if key in one.fields() else None
-    if not isinstance(declared, param.Number) or isinstance(declared, param.Boolean):
-        raise InputError(where, path, f"{head} has no number {shown(key)}", did_you_mean(path, _paths(made)))
-    whole = isinstance(declared, param.Integer)
-
-    def place(problem: Setting, level: float) -> Setting:
-        changed = read_policy(problem.policies[at], where, "policy")
-        changed.put(key, int(level) if whole else level, where, f"policy {head}")
-        # Two policies of one kind would be the same at some level, and the order must stay.
-        names = tuple(canonical(changed) if k == at else name for k, name in enumerate(problem.policies))
-        return replace(problem, policies=names)
-
-    return BanditAxis(path, f"{declared.label} of {head}", whole, place)
-
-
-def _paths(made: list[BanditPolicy]) -> list[str]:
-    return [f"{one.kind}.{key}" for one in made for key in one.fields() if isinstance(one.param[key], param.Number)]
-
-
-def usual_range(path: str, setting: Setting, family: str) -> tuple[float, float]:
-    """Return a range that fits an axis, to begin with."""
-    head, _, key = path.partition(".")
-    horizon = setting.horizon
-    plain = {
-        HORIZON: (500.0, 10_000.0), LEAD: (0.0, 0.3), "delay": (0.0, float(max(1, horizon // 4))),
-        "batch": (1.0, float(max(2, horizon // 5))), "judge_noise": (0.0, 2.0), "value_per_point": (0.1, 2.0),
-        "population": (float(horizon), 20.0 * horizon), "season": (0.0, 0.2), "shift": (1.0, float(horizon - 1)),
-        "drift": (-0.2, 0.2), "judge_bias": (-0.3, 0.3), "sensitivity": (0.6, 1.0), "specificity": (0.6, 1.0),
-        "arrives": (0.0, float(max(1, horizon // 2))), "cost": (0.0, 0.2),
-    }  # fmt: skip
-    if path == "season.period":
-        return 20.0, float(max(40, horizon // 2))
-    if head == "means":
-        return (0.1, 0.9) if family == "bernoulli" else (-1.0, 1.0)
-    if head in plain:
-        return plain[head]
-    declared = read_policy(head).param[key]
-    ends = getattr(declared, "softbounds", None) or (0.0, 1.0)
-    low, high = (float(end) if end is not None and math.isfinite(end) else 1.0 for end in ends)
-    if key == "floor":
-        high = min(high, 0.9 / len(setting.means))
-    return low, high
+    return replace(one, means=tuple(raised(list(one.means), level)))

@@ -10,23 +10,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from expsim_panel.bandit_axes import HORIZON, LEAD, BanditAxis, Setting, bandit_axis, world_of
+from expsim_panel.bandit_axes import setting_of
 from expsim_panel.bandit_worlds import BanditWorld
-from expsim_panel.bandits import BanditResult, bandit, check_size
-from expsim_panel.best_arm import check_means
 from expsim_panel.errors import InputError, shown
+from expsim_panel.varied import HORIZON, LEAD, LOST, USD, WRONG, BanditAxis, Cell, Varied
 
-__all__ = ["HORIZON", "LEAD", "RegretCurve", "levels_of", "parse", "played_at", "regret_over", "row_of"]
+__all__ = [
+    "HORIZON", "LEAD", "RegretCurve", "curve_over", "levels_of", "parse", "played_at", "regret_over", "tables",
+]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
 MOST = 60
-ROWS = ("regret", "regret_se", "low", "high", "wrong", "wrong_se", "usd", "usd_se")
+NAMES = {LOST: "regret", USD: "regret_usd", WRONG: "wrong"}
+"""What figures are called in JSON; the others by their own name."""
 _NUMBER = r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*"
 
 
 @dataclass(frozen=True)
 class RegretCurve:
-    """Policies over one axis; see `regret_over`.
+    """Policies over one axis; see `curve_over`.
 
     Attributes
     ----------
@@ -36,43 +38,48 @@ class RegretCurve:
         Its levels, ascending.
     names : tuple of str
         The policies, as asked for.
-    regret, regret_se : ndarray, shape (policies, levels)
-        Mean regret, exact where enumeration or a formula gives it (error 0), and its Monte Carlo standard error.
+    figures, errors : mapping of str to ndarray, shape (policies, levels)
+        By a name of `varied.FIGURES`, first what is lost: means, exact where enumeration or a formula gives them (error
+        0), and their Monte Carlo standard errors.
     low, high : ndarray, shape (policies, levels)
-        5 and 95 % quantiles of the regret over experiments.
-    wrong, wrong_se : ndarray, shape (policies, levels)
-        Share of the experiments that do not keep a best arm, and its standard error.
-    usd, usd_se : ndarray, shape (policies, levels)
-        Mean net value lost in dollars, and its standard error.
+        5 and 95 % quantiles of what is lost over experiments.
     replicates, seed : int
         Experiments a level, and their seed, the same at every level.
     family : str
-        ``bernoulli`` or ``gaussian``.
+        What losses are counted in; see `bandit_verdict.lost`.
     """
 
     path: str
     label: str
     values: Floats
     names: tuple[str, ...]
-    regret: Floats
-    regret_se: Floats
+    figures: Mapping[str, Floats]
+    errors: Mapping[str, Floats]
     low: Floats
     high: Floats
-    wrong: Floats
-    wrong_se: Floats
-    usd: Floats
-    usd_se: Floats
     replicates: int
     seed: int
     family: str
 
+    @property
+    def regret(self) -> Floats:
+        """Mean of what is lost, shape (policies, levels)."""
+        return self.figures[LOST]
+
+    @property
+    def regret_se(self) -> Floats:
+        """Its simulation error."""
+        return self.errors[LOST]
+
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object: the axis, and one list per policy and figure."""
-        rows = {"regret_usd" + name[3:] if name.startswith("usd") else name: name for name in ROWS}
-        policies = [
-            {"name": name, **{key: getattr(self, row)[i].tolist() for key, row in rows.items()}}
-            for i, name in enumerate(self.names)
-        ]
+        policies = []
+        for i, name in enumerate(self.names):
+            made: dict[str, Any] = {"name": name}
+            for key, table in self.figures.items():
+                called = NAMES.get(key, key)
+                made[called], made[f"{called}_se"] = table[i].tolist(), self.errors[key][i].tolist()
+            policies.append({**made, "low": self.low[i].tolist(), "high": self.high[i].tolist()})
         return {"path": self.path, "label": self.label, "values": self.values.tolist(), "policies": policies}
 
 
@@ -91,32 +98,30 @@ def parse(text: str, flag: str = "--over") -> tuple[str, Floats]:
     return path.strip(), np.linspace(low, high, int(parts[2]))
 
 
-def regret_over(
-    means: Sequence[float],
-    policies: Sequence[str],
-    horizon: int,
+def curve_over(
+    problem: Varied,
     path: str,
     values: Sequence[float] | Floats,
     *,
-    family: str = "bernoulli",
     replicates: int = 2000,
     seed: int = 1,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
-    world: BanditWorld | Mapping[str, object] | None = None,
     where: str = "bandit",
 ) -> RegretCurve:
-    """Return what policies lose over one axis, with the same seed at every level.
+    """Return what policies lose over one number of any kind of problem, with the same seed at every level.
 
     Parameters
     ----------
-    means, policies, horizon, family, replicates, seed, workers, world
-        As for `expsim_panel.bandit`.
+    problem : Varied
+        A `bandit_axes.Setting`, or a `problem_axes.ProblemSetting` for guardrails, budgets, segments, duels, ratings.
     path : str
-        As for `bandit_axes.bandit_axis`: ``horizon``, ``lead``, ``means.K``, a number of the world such as ``delay`` or
-        ``cost.1``, or ``POLICY.PARAMETER`` such as ``epsilon-greedy.epsilon``, of a policy that is in `policies`.
+        ``horizon``, ``lead``, a number of the problem such as ``means.0``, or ``POLICY.PARAMETER`` of a policy that
+        plays; `Varied.axes` lists them.
     values : sequence of float
         Levels, ascending.
+    replicates, seed, workers : int
+        As for `expsim_panel.bandit`, at every level.
     progress : callable, optional
         Called with (levels done, levels).
 
@@ -125,27 +130,38 @@ def regret_over(
     InputError
         The path leads nowhere, or a level is out of bounds.
     """
-    start = check_means(means, family, where, "means")
-    check_size("horizon", horizon, where)
-    setting = Setting(tuple(start.tolist()), tuple(policies), int(horizon), world_of(world))
-    axis = bandit_axis(setting, path, where)
+    axis = problem.axis(path, where)
     levels = levels_of(axis, values)
-    asked = [axis.place(setting, float(level)) for level in levels]
+    asked = [axis.place(problem, float(level)) for level in levels]
     for one in asked:
-        check_means(one.means, family, where, path)
-        check_size(HORIZON, one.horizon, where)
-    sizes = {"family": family, "replicates": replicates, "seed": seed, "workers": workers}
-    tables = []
-    for done, one in enumerate(asked):
-        tables.append(row_of(played_at(one, f"{levels[done]:g}", path, where, sizes)))
+        one.check(path, where)
+    cells = []
+    for level, one in zip(levels, asked, strict=True):
+        cells.append(played_at(one, f"{level:g}", path, where, replicates, seed, workers))
         if progress:
-            progress(done + 1, len(asked))
-    # From (levels, policies, rows) to one table of (policies, levels) per row.
-    whole = np.moveaxis(np.array(tables, np.float64), (0, 1, 2), (2, 1, 0))
+            progress(len(cells), len(asked))
+    figures, errors = tables(cells, (len(cells),))
+    low, high = (np.array([getattr(cell, end) for cell in cells], np.float64).T for end in ("low", "high"))
+    names = tuple(one.strip() for one in problem.policies)
     return RegretCurve(
-        path, axis.label, levels, tuple(one.strip() for one in policies), **dict(zip(ROWS, whole, strict=True)),
-        replicates=replicates, seed=seed, family=family,
-    )  # fmt: skip
+        path, axis.label, levels, names, figures, errors, low, high, int(replicates), int(seed), problem.counted
+    )
+
+
+def regret_over(
+    means: Sequence[float],
+    policies: Sequence[str],
+    horizon: int,
+    path: str,
+    values: Sequence[float] | Floats,
+    *,
+    family: str = "bernoulli",
+    world: BanditWorld | Mapping[str, object] | None = None,
+    where: str = "bandit",
+    **sizes: Any,
+) -> RegretCurve:
+    """Return the curve of a classic problem: `curve_over`, with the problem as for `expsim_panel.bandit`."""
+    return curve_over(setting_of(means, policies, horizon, family, world, where), path, values, where=where, **sizes)
 
 
 def levels_of(axis: BanditAxis, values: Sequence[float] | Floats) -> Floats:
@@ -154,27 +170,20 @@ def levels_of(axis: BanditAxis, values: Sequence[float] | Floats) -> Floats:
     return np.unique(np.round(levels)) if axis.whole else levels
 
 
-def played_at(one: Setting, at: str, path: str, where: str, sizes: Mapping[str, Any]) -> BanditResult:
+def played_at(one: Varied, at: str, path: str, where: str, replicates: int, seed: int, workers: int | None) -> Cell:
     """Play one level; an error says at which."""
     try:
-        found: BanditResult = bandit(one.means, one.policies, one.horizon, world=dict(one.world) or None, **sizes)
-        return found
+        return one.play(replicates, seed, workers)
     except InputError as error:
         raise InputError(where, path, f"at {at}, {error.problem}", error.remedy) from None
 
 
-def row_of(found: BanditResult) -> list[tuple[float, ...]]:
-    """Return the figures of `ROWS` for every policy."""
-    made: list[tuple[float, ...]] = []
-    for one in found.policies:
-        exact, right, marks = one.regret.exact, one.p_best_arm, one.regret.quantiles or {}
-        made.append(
-            (
-                float(one.regret.value or 0.0) if exact is None else exact,
-                (one.regret.se or 0.0) if exact is None else 0.0,
-                marks.get("0.05", np.nan), marks.get("0.95", np.nan),
-                1.0 - (right.value or 0.0), right.se or 0.0,
-                one.money.regret.value or 0.0, one.money.regret.se or 0.0,
-            )
-        )  # fmt: skip
+def tables(cells: Sequence[Cell], shape: tuple[int, ...]) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Return figures and their errors by name, of shape (policies, *shape) each."""
+    made: tuple[dict[str, Floats], dict[str, Floats]] = {}, {}
+    for key in cells[0].figures:
+        # From (cells, policies, 2) to value and error of (policies, cells).
+        both = np.moveaxis(np.array([cell.figures[key] for cell in cells], np.float64), (0, 1, 2), (2, 1, 0))
+        for k in (0, 1):
+            made[k][key] = np.ascontiguousarray(both[k]).reshape(both.shape[1], *shape)
     return made

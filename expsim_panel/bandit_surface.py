@@ -10,20 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from expsim_panel.axes import Axis
-from expsim_panel.bandit_axes import BanditAxis, Setting, bandit_axis, world_of
-from expsim_panel.bandit_curves import levels_of, played_at, row_of
+from expsim_panel.bandit_axes import setting_of
+from expsim_panel.bandit_curves import NAMES, levels_of, played_at, tables
 from expsim_panel.bandit_worlds import BanditWorld
-from expsim_panel.bandits import check_size
-from expsim_panel.best_arm import check_means
 from expsim_panel.errors import InputError
 from expsim_panel.response_surface import ResponseSurface
+from expsim_panel.varied import EVENS, FIGURES, LOST, USD, WRONG, Varied
+
+__all__ = ["EVENS", "LOST", "USD", "WRONG", "BanditMap", "RegretSurface", "contour", "regret_surface", "surface_over"]
 
 Floats = npt.NDArray[np.float64]
-EVEN = "even"
-LOST, USD, WRONG = "lost", "regret", "p_wrong"
-"""Figures of a map: regret in units of reward, in dollars of net value, share of wrong decisions."""
-FIGURES = {LOST: "Lost while learning", USD: "Lost while learning, $", WRONG: "Keeps a lesser arm"}
-_ROWS = {LOST: (0, 1), USD: (6, 7), WRONG: (4, 5)}
 MOST_CELLS, MOST_PULLS = 1600, 4e10
 """Cells of a map, and pulls of all together."""
 
@@ -44,7 +40,7 @@ class BanditMap(ResponseSurface):
 
 @dataclass(frozen=True)
 class RegretSurface:
-    """Policies over two axes; see `regret_surface`.
+    """Policies over two axes; see `surface_over`.
 
     Attributes
     ----------
@@ -53,13 +49,15 @@ class RegretSurface:
     names : tuple of str
         The policies, as asked for.
     figures, errors : dict of ndarray, shape (policies, y levels, x levels)
-        By name of `FIGURES`: means and their simulation errors (0 where exact).
+        By name of `varied.FIGURES`, first what is lost: means and their simulation errors (0 where exact).
     replicates, seed : int
         Experiments a cell, and their seed, the same in every cell.
     family : str
-        ``bernoulli`` or ``gaussian``.
+        What losses are counted in; see `bandit_verdict.lost`.
     digest : str
         Of the problem at the first cell.
+    even : str
+        Name of the even split of this kind of problem.
     """
 
     x: Axis
@@ -71,18 +69,27 @@ class RegretSurface:
     seed: int
     family: str
     digest: str
+    even: str = EVENS[0]
 
     @property
     def bandit(self) -> str:
-        """The policy that is shown first: of the others than the even split the one that loses least over the map."""
-        order = np.argsort(self.figures[LOST].mean(axis=(1, 2)), kind="stable")
-        return next((self.names[k] for k in order if self.names[k] != EVEN), self.names[0])
+        """The policy that is shown first: of the others than the even split the best over the map.
+
+        The one that loses least; where arms may do harm, the one that does least of it.
+        """
+        first = self.figures.get("breach_exposures", self.figures[LOST])
+        order = np.argsort(first.mean(axis=(1, 2)), kind="stable")
+        return next((self.names[k] for k in order if self.names[k] not in EVENS), self.names[0])
+
+    def minus(self, policy: str) -> str | None:
+        """Return the even split that a policy is compared with; None where it is one, or none was played."""
+        return next((name for name in self.names if name in EVENS and policy not in EVENS), None)
 
     def shown(self, policy: str, figure: str = LOST, minus: str | None = None) -> BanditMap:
         """Return the map of one policy, or of its difference from another, played apart from it."""
         values, errors = {}, {}
         at = self.names.index(policy)
-        for key in FIGURES:
+        for key in self.figures:
             values[key], errors[key] = self.figures[key][at], self.errors[key][at]
             if minus is not None:
                 other = self.names.index(minus)
@@ -95,30 +102,29 @@ class RegretSurface:
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object: axes, tables by policy (rows upwards), and each policy less the even split."""
-        keys = {"regret": LOST, "regret_usd": USD, "wrong": WRONG}
+
+        def listed(values: Mapping[str, Floats], errors: Mapping[str, Floats]) -> dict[str, Any]:
+            made: dict[str, Any] = {}
+            for key, table in values.items():
+                called = NAMES.get(key, key)
+                made |= {called: table.tolist(), f"{called}_se": errors[key].tolist()}
+            return made
+
         made: dict[str, Any] = {
             "x": self.x.to_json(), "y": self.y.to_json(), "replicates": self.replicates, "seed": self.seed,
-            "policies": [
-                {"name": name}
-                | {key: self.figures[own][i].tolist() for key, own in keys.items()}
-                | {f"{key}_se": self.errors[own][i].tolist() for key, own in keys.items()}
-                for i, name in enumerate(self.names)
-            ],
+            "policies": [],
         }  # fmt: skip
-        if EVEN not in self.names:
-            return made | {"minus_even": None, "reason": "no even split was played; add the policy even"}
+        for name in self.names:
+            own = self.shown(name)
+            made["policies"].append({"name": name, **listed(own.values, own.errors or {})})
+        if not set(EVENS) & set(self.names):
+            return made | {"minus_even": None, "reason": f"no even split was played; add the policy {self.even}"}
         made["minus_even"] = []
         for name in self.names:
-            if name != EVEN:
-                less = self.shown(name, LOST, EVEN)
-                made["minus_even"].append(
-                    {
-                        "name": name,
-                        **{key: less.values[own].tolist() for key, own in keys.items()},
-                        **{f"{key}_se": (less.errors or {})[own].tolist() for key, own in keys.items()},
-                        "zero_contour": contour(less),
-                    }
-                )
+            less = self.shown(name, LOST, self.minus(name))
+            if less.minus is not None:
+                row = listed(less.values, less.errors or {})
+                made["minus_even"].append({"name": name, **row, "zero_contour": contour(less)})
         return made
 
 
@@ -130,29 +136,27 @@ def contour(made: ResponseSurface) -> list[list[list[float]]]:
     return [np.stack([x, y], axis=1).tolist() for x, y in zip(lines["xs"], lines["ys"], strict=True)]
 
 
-def regret_surface(
-    means: Sequence[float],
-    policies: Sequence[str],
-    horizon: int,
+def surface_over(
+    problem: Varied,
     x: tuple[str, Sequence[float] | Floats],
     y: tuple[str, Sequence[float] | Floats],
     *,
-    family: str = "bernoulli",
     replicates: int = 500,
     seed: int = 1,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
-    world: BanditWorld | Mapping[str, object] | None = None,
     where: str = "bandit",
 ) -> RegretSurface:
-    """Return what policies lose over two axes, with the same seed in every cell.
+    """Return what policies lose over two numbers of any kind of problem, with the same seed in every cell.
 
     Parameters
     ----------
-    means, policies, horizon, family, replicates, seed, workers, world
-        As for `expsim_panel.bandit`.
+    problem : Varied
+        As for `bandit_curves.curve_over`.
     x, y : (str, sequence of float)
-        Path as for `bandit_axes.bandit_axis`, and levels, ascending.
+        Path and levels, ascending, across and upwards.
+    replicates, seed, workers : int
+        As for `expsim_panel.bandit`, in every cell.
     progress : callable, optional
         Called with (cells done, cells); may raise to stop.
 
@@ -161,49 +165,55 @@ def regret_surface(
     InputError
         A path leads nowhere, both are the same, a level is out of bounds, or there are too many cells.
     """
-    start = check_means(means, family, where, "means")
-    check_size("horizon", horizon, where)
-    setting = Setting(tuple(start.tolist()), tuple(policies), int(horizon), world_of(world))
-    across, up = bandit_axis(setting, x[0], where), bandit_axis(setting, y[0], where)
+    across, up = problem.axis(x[0], where), problem.axis(y[0], where)
     if x[0] == y[0]:
         raise InputError(where, y[0], "is also on the other axis", "give two different numbers")
     wide, high = levels_of(across, x[1]), levels_of(up, y[1])
-    cells = [(j, i) for j in range(high.size) for i in range(wide.size)]
-    if len(cells) > MOST_CELLS:
-        raise InputError(where, y[0], f"{len(cells)} cells", f"give fewer levels, at most {MOST_CELLS} cells")
-    asked = [up.place(across.place(setting, float(wide[i])), float(high[j])) for j, i in cells]
+    places = [(float(low), float(level)) for level in high for low in wide]
+    if len(places) > MOST_CELLS:
+        raise InputError(where, y[0], f"{len(places)} cells", f"give fewer levels, at most {MOST_CELLS} cells")
+    asked = [up.place(across.place(problem, low), level) for low, level in places]
     for one in asked:
-        check_means(one.means, family, where, x[0])
-        check_size("horizon", one.horizon, where)
-    if sum(float(one.horizon) for one in asked) * replicates * len(setting.policies) > MOST_PULLS:
+        one.check(x[0], where)
+    if sum(float(one.horizon) for one in asked) * replicates * len(problem.policies) > MOST_PULLS:
         raise InputError(where, x[0], "too many requests in all", "give fewer levels, experiments or requests")
-    sizes = {"family": family, "replicates": replicates, "seed": seed, "workers": workers}
-    table, digest = np.zeros((high.size, wide.size, len(setting.policies), 8)), ""
-    for done, ((j, i), one) in enumerate(zip(cells, asked, strict=True)):
-        found = played_at(one, f"{x[0]} {wide[i]:g} and {y[0]} {high[j]:g}", f"{x[0]} and {y[0]}", where, sizes)
-        digest = digest or found.request_digest
-        table[j, i] = row_of(found)
+    cells = []
+    for (low, level), one in zip(places, asked, strict=True):
+        at, path = f"{x[0]} {low:g} and {y[0]} {level:g}", f"{x[0]} and {y[0]}"
+        cells.append(played_at(one, at, path, where, replicates, seed, workers))
         if progress:
-            progress(done + 1, len(cells))
-    figures, errors = (
-        {key: np.ascontiguousarray(np.moveaxis(table[..., rows[k]], 2, 0)) for key, rows in _ROWS.items()}
-        for k in (0, 1)
+            progress(len(cells), len(asked))
+    figures, errors = tables(cells, (high.size, wide.size))
+    first, second = (
+        Axis(one.path, levels, one.label, "", problem.value_at(one.path))
+        for one, levels in ((across, wide), (up, high))
     )
-    names = tuple(one.strip() for one in policies)
+    names = tuple(one.strip() for one in problem.policies)
     return RegretSurface(
-        _axis(across, wide, setting), _axis(up, high, setting), names, figures, errors, int(replicates), int(seed),
-        family, digest,
-    )  # fmt: skip
+        first,
+        second,
+        names,
+        figures,
+        errors,
+        int(replicates),
+        int(seed),
+        problem.counted,
+        cells[0].digest,
+        problem.even,
+    )
 
 
-def _axis(one: BanditAxis, levels: Floats, setting: Setting) -> Axis:
-    """Return levels with their words; the problem's own value where it has one number of that name."""
-    head, _, key = one.path.partition(".")
-    own: float | None = None
-    if one.path == "horizon":
-        own = float(setting.horizon)
-    elif head == "means":
-        own = float(setting.means[int(key)])
-    elif isinstance(setting.world.get(one.path.replace("-", "_")), int | float):
-        own = float(setting.world[one.path.replace("-", "_")])
-    return Axis(one.path, levels, one.label, "", own)
+def regret_surface(
+    means: Sequence[float],
+    policies: Sequence[str],
+    horizon: int,
+    x: tuple[str, Sequence[float] | Floats],
+    y: tuple[str, Sequence[float] | Floats],
+    *,
+    family: str = "bernoulli",
+    world: BanditWorld | Mapping[str, object] | None = None,
+    where: str = "bandit",
+    **sizes: Any,
+) -> RegretSurface:
+    """Return the map of a classic problem: `surface_over`, with the problem as for `expsim_panel.bandit`."""
+    return surface_over(setting_of(means, policies, horizon, family, world, where), x, y, where=where, **sizes)

@@ -16,6 +16,12 @@ EVEN = "even"
 SURE = 3.0
 """Simulation standard errors from which a difference is called one; six policies are compared at once."""
 
+DOLLARS, WINS = "dollars", "wins"
+COUNTED = {
+    "bernoulli": "good answers", "gaussian": "points of reward", "ratings": "rating points", WINS: "wins",
+}  # fmt: skip
+"""What losses are counted in, by the law of the rewards; among duels they are wins given away."""
+
 _NOTHING = 1e-9
 """Below this an amount of reward is round-off."""
 
@@ -65,14 +71,22 @@ def even_regret(found: BanditResult) -> tuple[float, float] | None:
 
 
 def lost(amount: float, family: str, usd: float | None, signed: bool = False) -> str:
-    """Write an amount of reward: dollars where one reward has a price, else good answers or points of reward."""
+    """Write an amount of what is lost: dollars where one reward has a price, else what a problem counts losses in.
+
+    `family`: a key of `COUNTED`, or ``dollars`` for net value.
+    """
     if abs(amount) < _NOTHING:
         amount = 0.0
-    if usd is not None:
-        return money(amount * usd, signed)
+    if usd is not None or family == DOLLARS:
+        return money(amount * (1.0 if usd is None else usd), signed)
     sign = "+" if signed and amount > 0 else ""
     text = f"{sign}{amount:,.0f}" if abs(amount) >= 10 else f"{sign}{amount:.3g}"
-    return f"{text} good answers" if family == "bernoulli" else f"{text} points of reward"
+    return f"{text} {COUNTED[family]}"
+
+
+def counted_in(family: str, priced: bool) -> str:
+    """Return what losses are counted in where rewards have a law, and perhaps a worth in dollars."""
+    return DOLLARS if priced else family
 
 
 def verdict(found: BanditResult, usd: float | None = None) -> BanditVerdict:

@@ -40,7 +40,7 @@ def floored(scenario: Scenario, one: Strategy) -> bool:
     if not logs(scenario, one) or not isinstance(one.policy, BanditPolicy):
         return False
     units = int(scenario.traffic.units_per_day * scenario.traffic.days)
-    problem = Problem(len(scenario.variants), units, scenario.by_counts, True)
+    problem = Problem(len(scenario.variants), units, scenario.by_counts, True, study=True)
     return one.policy.least_share(problem) > 0.0
 
 
@@ -62,7 +62,7 @@ def why_naive(scenario: Scenario, one: Strategy) -> str | None:
     if scenario.evaluator.kind == "hybrid":
         return "a hybrid corrects a day by the labels of all days: days have no scores of their own"
     given = f"{one.policy.kind}(floor={min(0.05, 0.5 / len(scenario.variants)):g})"
-    return f"shares can fall to nothing, and then no estimator is valid; give it a floor, as {given}"
+    return f"its floor is 0: shares can fall to nothing, and then no estimator is valid; leave it out, or write {given}"
 
 
 def empty(scenario: Scenario, one: Strategy, replicates: int) -> Outcomes:

@@ -107,7 +107,8 @@ def rows(result: Result) -> list[tuple[str, str, str, str, str]]:
             off, held = each.worst, each.coverage
             apart = "n/a" if off.value is None else f"{effect(off.value, kind)} ± {effect(off.se or 0.0, kind, False)}"
             share = "n/a" if held.value is None else f"{percent(held.value)} ± {percent(held.se or 0.0)}"
-            made.append((one.name, LABELS[each.method], "yes" if each.used else "", apart, share))
+            place = ["yes"] * each.used + ["not valid"] * (not each.valid)
+            made.append((one.name, LABELS[each.method], ", ".join(place), apart, share))
     return made
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from expsim_panel import grid, needed_search
+from expsim_panel.axes import EFFECT
 from expsim_panel.checked import is_real
 from expsim_panel.errors import InputError, shown
 from expsim_panel.needed_search import DAYS, PROMPTS, UNITS, Reached
-from expsim_panel.power_points import DIRECTIONS, FINDS, NO_EXACT, Meter
+from expsim_panel.power_points import DIRECTIONS, FINDS, Meter
 from expsim_panel.study import Study
 
 __all__ = ["Needed", "days_needed", "effect_needed", "power_reached", "units_needed"]
@@ -197,6 +198,7 @@ def effect_needed(study: Study, strategy: str, power: float = 0.8, **how: Any) -
         As there; the study's own effect may be anything.
     """
     meter, target = _begin(study, strategy, power, how, needs_effect=False)
+    needed_search.settle(meter, {EFFECT: needed_search.some_effect(study.scenario)})
     return _answer(meter, "effect", target, needed_search.effect(meter, target))
 
 
@@ -209,10 +211,7 @@ def power_reached(study: Study, strategy: str, **how: Any) -> Needed:
         As there.
     """
     meter, _ = _begin(study, strategy, _ANYWHERE, how)
-    point = meter.at({})
-    if isinstance(point, str) and point.startswith(NO_EXACT) and not meter.why:
-        # Exact with more rows than these.
-        meter.why = point
+    needed_search.settle(meter, {})
     return _answer(meter, "power", None, needed_search.here(meter))
 
 

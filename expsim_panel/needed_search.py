@@ -9,6 +9,7 @@ from expsim_panel import grid
 from expsim_panel.axes import EFFECT
 from expsim_panel.first_enough import Found, first_enough
 from expsim_panel.power_points import NO_EXACT, Meter, Point
+from expsim_panel.scenario import Scenario
 
 UNITS, PROMPTS, DAYS = "traffic.units_per_day", "offline.prompts", "traffic.days"
 
@@ -166,6 +167,19 @@ def effect(meter: Meter, target: float) -> Reached:
         low, high = (low, middle) if height(middle) >= target else (middle, high)
     slope = _slope(meter, EFFECT, high)
     return Reached(_known(meter.at({EFFECT: high})), slope=slope)
+
+
+def settle(meter: Meter, levels: dict[str, float]) -> None:
+    """Let the meter simulate where a plan that stays as it is has too few rows for exact values."""
+    point = meter.at(levels)
+    if isinstance(point, str) and point.startswith(NO_EXACT) and not meter.why:
+        meter.why = point
+
+
+def some_effect(scenario: Scenario) -> float:
+    """Return an effect that the study has room for."""
+    most = grid.largest_effect(scenario)
+    return min(0.1 * (float(scenario.sds.max()) or 1.0), most / 2)
 
 
 def here(meter: Meter) -> Reached:

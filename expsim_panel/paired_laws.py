@@ -45,7 +45,7 @@ class Differences:
         """Return `per_prompt` as arms stand, (..., arms): the control with half of the smallest, an arm with the rest.
 
         What is the variance of two arms' difference is then that of the pairs; see
-        `kernels.pair_contrasts.write_contrasts`.
+        `kernels.pair_days.write_contrasts`.
         """
         found = self.per_prompt(share, correction)
         half = found.min(axis=-1, keepdims=True) / 2

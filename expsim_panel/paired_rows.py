@@ -9,9 +9,9 @@ import numpy as np
 
 from expsim_panel import timeline
 from expsim_panel.hybrid_rows import CORRECTIONS, DRIFTS, judged_of
-from expsim_panel.kernels.hybrid import SUMS_KEPT
-from expsim_panel.kernels.hybrid_pairs import PairedDifferences, draw_paired, write_pair
-from expsim_panel.kernels.pair_contrasts import BASE, ArmPairs, draw_arm_pairs, write_contrasts
+from expsim_panel.kernels.hybrid_pairs import PairedDifferences, draw_paired
+from expsim_panel.kernels.pair_contrasts import ArmPairs, draw_arm_pairs
+from expsim_panel.kernels.pair_days import BOOK, write_contrasts
 from expsim_panel.kernels.pair_rates import PairedRates, draw_paired_rates
 from expsim_panel.paired_laws import OwnParts, own_parts
 from expsim_panel.row_law import Block, Change, Law, RowKind
@@ -56,7 +56,7 @@ class PairedRows(RowKind):
         _, days, arms = block.sums.shape
         # All variants answer the same prompts: the control's numbers are everybody's.
         prompts, judged = block.rows[:, 0].copy(), judged_of(self.per_label, block.rows)[:, 0].copy()
-        daily = np.zeros((days, SUMS_KEPT + 1, arms - 1))
+        daily = np.zeros((days, BOOK, arms - 1))
         into = block.sums, block.squares, *block.known, daily
         pairs = self.law
         if isinstance(pairs, PairedDifferences):
@@ -74,12 +74,8 @@ class PairedRows(RowKind):
     def estimate(self, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return sum and sum of squares of all arms' rows from differences and control, shape (10, arms - 1)."""
         found, law = np.zeros((2, sums.shape[1] + 1)), self.law
-        kept, base = np.ascontiguousarray(sums[:SUMS_KEPT]), float(sums[BASE, 0])
-        if isinstance(law, PairedDifferences):
-            write_pair(law, kept, base, found[0], found[1])
-        else:
-            origin = law.origin if isinstance(law, PairedRates) else 0.0
-            write_contrasts(law.sign, origin, law.correction, kept, base, found[0], found[1])
+        origin = law.origin if isinstance(law, PairedRates) else 0.0
+        write_contrasts(law.sign, origin, law.correction, np.ascontiguousarray(sums), found[0], found[1])
         return found[0], found[1]
 
 

@@ -22,6 +22,9 @@ from expsim_panel.study import Study
 REPLICATES = 4000
 """Simulated experiments at a point, unless told otherwise."""
 
+FEW_UNITS = 100
+"""Units an arm below which the law of large samples, which live traffic is taken at, is no exact one."""
+
 NO_EXACT = "no exact value"
 """How every reason begins for which `exact.operating` has no value where a simulation has one."""
 
@@ -154,7 +157,14 @@ class Meter:
 
     def _exact(self, study: Study) -> Point | str:
         scenario, one = study.scenario, study.strategies[0]
-        found = exact.operating(scenario, one, "truth", ledger(scenario))
+        each = _per_arm(study)
+        if scenario.offline is None and min(each) < FEW_UNITS:
+            return f"{NO_EXACT} at fewer than {FEW_UNITS} units an arm, where an estimated spread is no known one"
+        try:
+            found = exact.operating(scenario, one, "truth", ledger(scenario))
+        except InputError as error:
+            # Such as looks that this little traffic lets know nothing more than those before.
+            return error.problem
         if isinstance(found, str):
             return found
         values = found.values
@@ -164,7 +174,7 @@ class Meter:
         else:
             power = values["rejection"] if self.directions == "both" else float(found.high.sum())
             wrong = values["rejection"] - float(found.high.sum())
-        return Point(power, 0.0, max(0.0, wrong), values["units"], values["days"], _per_arm(study))
+        return Point(power, 0.0, max(0.0, wrong), values["units"], values["days"], each)
 
     def _simulated(self, study: Study, replicates: int) -> Point | str:
         name = study.strategies[0].name

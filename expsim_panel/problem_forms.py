@@ -11,17 +11,57 @@ from expsim_panel.bandit_problems import DUELS, METERED, SEGMENTS
 from expsim_panel.errors import InputError
 from expsim_panel.policy import BanditPolicy, DuelPolicy, Policy, SegmentPolicy
 from expsim_panel.policy_names import bandit_names
-from expsim_panel.quantities import Factor, Money
+from expsim_panel.quantities import Factor, Money, Probability
 from expsim_panel.sections import Section
 
 MOST_TEXT = 2000
 
 
-class Numbers(param.String):  # type: ignore[misc]
-    """Numbers as a person types them: commas between, semicolons between rows; read when they are played."""
+class Entries(Section):
+    """One number of a list or table: its bounds, and its words with places for arm and row."""
 
-    def __init__(self, default: str = "", **kw: Any) -> None:
+    mean = Factor(0.5, bounds=(-1e6, 1e6), softbounds=(0.1, 0.9), label="Mean of arm {}", doc="Mean reward.")
+    segment_mean = Factor(
+        0.5, bounds=(-1e6, 1e6), softbounds=(0.1, 0.9), label="Mean of arm {1} in segment {0}", doc="Mean reward."
+    )
+    risk = Probability(0.01, softbounds=(0.0, 0.1), label="Rate of bad events of arm {}", doc="Share of its answers.")
+    price = Money(
+        1.0, bounds=(0.0, 1e9), inclusive_bounds=(False, True), softbounds=(0.001, 0.05),
+        label="Price of an answer of arm {}, $", doc="Dollars per answer.",
+    )  # fmt: skip
+    share = Probability(
+        0.5, softbounds=(0.05, 0.9), label="Share of segment {}",
+        doc="Of all requests; the other segments keep their proportions.",
+    )  # fmt: skip
+    feature = Factor(
+        0.0, bounds=(-1e6, 1e6), softbounds=(-1.0, 1.0), label="Number {1} of the context of segment {0}",
+        doc="What a policy sees.",
+    )  # fmt: skip
+    strength = Factor(
+        0.0, bounds=(-100.0, 100.0), softbounds=(-1.0, 1.5), label="Log strength of arm {}", doc="As Bradley and Terry."
+    )
+    preference = Probability(
+        0.5, softbounds=(0.3, 0.7), label="P(arm {0} is preferred to arm {1})",
+        doc="Ties between the two stay as frequent as they are.",
+    )  # fmt: skip
+    chance = Probability(
+        0.2, softbounds=(0.05, 0.8), label="Chance that arm {0} is rated {1}",
+        doc="Its other ratings keep their proportions.",
+    )  # fmt: skip
+
+
+class Numbers(param.String):  # type: ignore[misc]
+    """Numbers as a person types them: commas between, semicolons between rows; read when they are played.
+
+    `each`: the field of `Entries` that one of them is.
+    """
+
+    # Param copies what stands in slots, and nothing else.
+    __slots__ = ("each",)
+
+    def __init__(self, default: str = "", each: str = "mean", **kw: Any) -> None:
         super().__init__(default, regex=rf"(?s)^.{{0,{MOST_TEXT}}}$", **kw)
+        self.each = each
 
 
 def _family() -> param.Selector:
@@ -68,7 +108,10 @@ class Guardrail(ProblemForm):
     family = _family()
     means = Numbers("0.65, 0.62, 0.68, 0.72", label="Mean of each arm", doc="Mean reward by arm; arm 0 is the control.")
     guardrail = Numbers(
-        "0.01, 0.01, 0.015, 0.06", label="Rate of bad events of each arm", doc="Share of its answers, 0 to 1, by arm."
+        "0.01, 0.01, 0.015, 0.06",
+        "risk",
+        label="Rate of bad events of each arm",
+        doc="Share of its answers, 0 to 1, by arm.",
     )
     limit = Factor(
         0.03, bounds=(0.0, 1.0), inclusive_bounds=(False, False), softbounds=(0.001, 0.2), step=0.005,
@@ -87,7 +130,9 @@ class Budget(ProblemForm):
     usual = ("even", "thompson", "budgeted-ucb", "budgeted-thompson", "lagrangian")
     family = _family()
     means = Numbers("0.55, 0.66, 0.72", label="Mean of each arm", doc="Mean reward by arm.")
-    cost = Numbers("0.006, 0.008, 0.02", label="Price of an answer, $", doc="Dollars per answer, by arm, above 0.")
+    cost = Numbers(
+        "0.006, 0.008, 0.02", "price", label="Price of an answer, $", doc="Dollars per answer, by arm, above 0."
+    )
     unknown_costs = param.Boolean(
         False,
         label="Prices are chances",
@@ -116,13 +161,16 @@ class Segments(ProblemForm):
     usual = ("even", "thompson", "lin-ucb", "lin-thompson")
     kinds = (SegmentPolicy, BanditPolicy)
     family = _family()
-    segments = Numbers("0.5, 0.3, 0.2", label="How often each segment comes", doc="Shares, or numbers in proportion.")
+    segments = Numbers(
+        "0.5, 0.3, 0.2", "share", label="How often each segment comes", doc="Shares, or numbers in proportion."
+    )
     means = Numbers(
-        "0.60, 0.70, 0.62; 0.65, 0.55, 0.70; 0.50, 0.52, 0.64", label="Means, a row per segment",
+        "0.60, 0.70, 0.62; 0.65, 0.55, 0.70; 0.50, 0.52, 0.64", "segment_mean", label="Means, a row per segment",
         doc="Mean reward by arm; semicolons between the segments.",
     )  # fmt: skip
     features = Numbers(
         "",
+        "feature",
         label="Context of each segment",
         doc="What a policy sees, a row of numbers per segment; empty: which segment it is.",
     )
@@ -138,11 +186,12 @@ class Duels(ProblemForm):
     )
     plays = DUELS
     thing = "Duels"
-    usual = ("rucb", "double-thompson")
+    usual = ("even-pairs", "rucb", "double-thompson")
     horizon = 3000
     kinds = (DuelPolicy,)
     strengths = Numbers(
         "0.6, 0.3, 0.1, 0",
+        "strength",
         label="Log strength of each arm",
         doc="P(i beats j) = 1 / (1 + exp(s_j - s_i)), as Bradley and Terry.",
     )
@@ -152,6 +201,7 @@ class Duels(ProblemForm):
     )  # fmt: skip
     preferences = Numbers(
         "",
+        "preference",
         label="Or a table of preferences",
         doc="P(row's arm is preferred to column's), semicolons between rows; in place of strengths.",
     )
@@ -174,7 +224,8 @@ class Ratings(ProblemForm):
     )
     usual = ("even", "thompson", "dirichlet-thompson", "ucb1")
     ratings = Numbers(
-        "0.1, 0.2, 0.3, 0.4; 0.05, 0.2, 0.3, 0.45; 0.1, 0.1, 0.2, 0.6", label="Chances of the ratings 1, 2, ...",
+        "0.1, 0.2, 0.3, 0.4; 0.05, 0.2, 0.3, 0.45; 0.1, 0.1, 0.2, 0.6", "chance",
+        label="Chances of the ratings 1, 2, ...",
         doc="A row per arm, semicolons between; each row is brought to sum 1.",
     )  # fmt: skip
 

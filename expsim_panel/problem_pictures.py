@@ -11,7 +11,7 @@ import numpy as np
 
 from expsim_panel.bandit_blocks import Floats, PlayedProblem
 from expsim_panel.bandit_courses import Course
-from expsim_panel.bandit_verdict import lost
+from expsim_panel.bandit_verdict import counted_in, lost
 from expsim_panel.duelling import DuelResult
 from expsim_panel.frontier import Point
 from expsim_panel.metered_bandits import MeteredPolicyResult, MeteredResult
@@ -108,13 +108,7 @@ def _metered(found: MeteredResult, chosen: str) -> dict[str, Picture]:
     world, write = found.world, writer(found)
     dollars = world.value is not None
     limited, guarded = math.isfinite(world.budget), world.limit is not None
-    label = (
-        "Net value lost, $"
-        if dollars
-        else "Rating points lost"
-        if world.family == "ratings"
-        else unit(world.family, None)
-    )
+    label = unit(counted_in(world.family, dollars), None)
     form = DOLLARS if dollars else PLAIN
     made: dict[str, Picture] = {
         "regret": _curves(found, "regret", "Lost so far", label, lambda x: f"{write(x)} lost", y_format=form)

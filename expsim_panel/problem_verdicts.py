@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from expsim_panel.bandit_blocks import PlayedProblem
-from expsim_panel.bandit_verdict import EVEN, SURE, BanditVerdict, lost
+from expsim_panel.bandit_verdict import EVEN, SURE, WINS, BanditVerdict, counted_in, lost
 from expsim_panel.duelling import DuelResult
 from expsim_panel.metered_bandits import MeteredPolicyResult, MeteredResult
 from expsim_panel.quantities import count, money, percent
@@ -43,12 +43,8 @@ def breaking(found: MeteredResult) -> np.ndarray:
 
 def writer(found: MeteredResult) -> Callable[[float], str]:
     """Return how amounts of worth are written: dollars of net value, good answers or points."""
-    world = found.world
-    if world.value is not None:
-        return lambda amount: money(0.0 if abs(amount) < 1e-9 else amount)
-    if world.family == "ratings":
-        return lambda amount: lost(amount, "gaussian", None).replace("points of reward", "rating points")
-    return lambda amount: lost(amount, world.family, None)
+    family = counted_in(found.world.family, found.world.value is not None)
+    return lambda amount: lost(amount, family, None)
 
 
 def span(figure: Figure, write: Callable[[float], str]) -> str:
@@ -256,7 +252,7 @@ def _duels(found: DuelResult) -> ProblemVerdict:
 
 def wins(amount: float) -> str:
     """Write an amount of Condorcet regret."""
-    return f"{amount:,.0f} wins" if abs(amount) >= 10 else f"{amount:.3g} wins"
+    return lost(amount, WINS, None)
 
 
 def _word(name: str, clear: bool) -> str:

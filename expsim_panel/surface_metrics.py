@@ -78,16 +78,19 @@ _LAUNCHES: dict[str, Entry] = {
 SHARES = (
     "power", "type1_error", "type1_error_unbiased", "launch", "false_launch", "p_correct", "p_harmful_launch",
     "p_suboptimal_launch", "p_missed_win", "p_inconclusive", "traffic_on_worse_arms", "coverage", "coverage_adjusted",
-    "held_back", "p_breached_launch", "breached_among_launches", "p_wrong",
+    "held_back", "p_breached_launch", "breached_among_launches", "p_wrong", "p_keeps_breach",
     *(name for name in _RAIL if name != "power"),
 )  # fmt: skip
-"""Those that are shares of 1; those of a single guardrail are too; `p_wrong` is that of bandits."""
+"""Those that are shares of 1; those of a single guardrail are too; `p_wrong` and `p_keeps_breach` are of bandits."""
 
-MONEY = ("cost", "cost_per_correct", "regret", "simple_regret")
+MONEY = ("cost", "cost_per_correct", "regret", "simple_regret", "spent")
 """Those in dollars."""
 
 DAYS = ("days", "waiting_days")
-RATIOS = ("exaggeration", "exaggeration_adjusted", "exaggeration_shrunk", "lost")
+RATIOS = (
+    "exaggeration", "exaggeration_adjusted", "exaggeration_shrunk", "lost", "blind_regret", "strong_regret",
+    "weak_regret",
+)  # fmt: skip
 
 
 def is_share(metric: str) -> bool:

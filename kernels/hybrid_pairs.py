@@ -7,23 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from expsim_panel.kernels.hybrid import (
-    FF,
-    REST,
-    REST_F,
-    REST_FF,
-    SUMS_KEPT,
-    YF,
-    YY,
-    F,
-    N,
-    Y,
-    add,
-    corrected,
-    label_in,
-    score_only,
-)
-from expsim_panel.kernels.jit import inner, kernel
+from expsim_panel.kernels.hybrid import FF, REST, REST_F, REST_FF, YF, YY, F, N, Y
+from expsim_panel.kernels.jit import kernel
+from expsim_panel.kernels.pair_days import BASE, BOOK, close_day
 from expsim_panel.kernels.pairs import normal_pair, normal_single
 
 
@@ -90,14 +76,10 @@ def draw_paired(
     daily : float64 ndarray, shape (days, 10, 1)
         Output: the sums of each day of the last replicate, and the sum of the control's labels.
     """
-    kept, ahead = np.zeros((SUMS_KEPT, 1)), np.zeros((SUMS_KEPT, 1))
-    today = np.zeros(SUMS_KEPT)
+    kept, ahead = np.zeros((BOOK, 1)), np.zeros((BOOK, 1))
     for k in range(law.label.shape[0]):
-        for i in range(SUMS_KEPT):
-            kept[i, 0] = 0.0
-            ahead[i, 0] = 0.0
-        base = 0.0
-        known = 0.0
+        kept[:] = 0.0
+        ahead[:] = 0.0
         for t in range(labelled.shape[0]):
             n, rest = labelled[t], judged[t] - labelled[t]
             mean_y, mean_f = law.label[k] + law.label_steps[t], law.score[k] + law.score_steps[t]
@@ -106,32 +88,9 @@ def draw_paired(
             own = 0.0
             if n > 0:
                 own = n * law.control[k] + math.sqrt(float(n)) * law.control_sd[k] * outcome.standard_normal()
-            base += own
-            today[N], today[Y], today[F], today[YY], today[FF] = n, y, f, yy, ff
-            today[YF], today[REST], today[REST_F], today[REST_FF] = yf, rest, far, far_square
-            add(kept, 0, today)
-            for i in range(SUMS_KEPT):
-                daily[t, i, 0] = today[i]
-            daily[t, SUMS_KEPT, 0] = own
-            write_pair(law, kept, base, sums[k, t], squares[k, t])
-            if lag > 0:
-                score_only(ahead, 0, daily, t)
-                if t >= lag:
-                    label_in(ahead, 0, daily, t - lag)
-                    known += daily[t - lag, SUMS_KEPT, 0]
-                write_pair(law, ahead, known, known_sums[k, t], known_squares[k, t])
-
-
-@inner
-def write_pair(law: PairedDifferences, kept: np.ndarray, base: float, sums: np.ndarray, squares: np.ndarray) -> None:
-    """Write both arms' rows: the control's labels, and at the corrected distance the other's."""
-    rows = kept[N, 0]
-    value = 0.0
-    variance = 0.0
-    if rows > 0.0:
-        value, variance = corrected(kept, 0, law.correction)
-    for a in range(2):
-        total = law.sign * (base + a * rows * value)
-        sums[a] = total
-        square = 0.5 * variance * rows * (rows - 1.0)
-        squares[a] = square + (total * total / rows if rows > 0.0 else 0.0)
+            daily[t, N, 0], daily[t, Y, 0], daily[t, F, 0] = n, y, f
+            daily[t, YY, 0], daily[t, FF, 0], daily[t, YF, 0] = yy, ff, yf
+            daily[t, REST, 0], daily[t, REST_F, 0], daily[t, REST_FF, 0] = rest, far, far_square
+            daily[t, BASE, 0] = own
+            into = sums[k, t], squares[k, t], known_sums[k, t], known_squares[k, t]
+            close_day(law.sign, 0.0, law.correction, kept, ahead, daily, t, lag, *into)

@@ -7,25 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from expsim_panel.kernels.hybrid import (
-    FF,
-    REST,
-    REST_F,
-    REST_FF,
-    SUMS_KEPT,
-    YF,
-    YY,
-    F,
-    N,
-    Y,
-    corrected,
-    label_in,
-    score_only,
-)
+from expsim_panel.kernels.hybrid import FF, REST, REST_F, REST_FF, YF, YY, F, N, Y
 from expsim_panel.kernels.jit import inner, kernel
-
-BASE = SUMS_KEPT
-"""Row of the daily sums that holds the sum of the control's labels."""
+from expsim_panel.kernels.pair_days import BASE, BOOK, close_day
 
 
 class ArmPairs(NamedTuple):
@@ -112,14 +96,12 @@ def draw_arm_pairs(
         Output: the sums of each day and contrast of the last replicate, and the sum of the control's labels.
     """
     arms = law.label.shape[1]
-    kept, ahead = np.zeros((SUMS_KEPT, arms - 1)), np.zeros((SUMS_KEPT, arms - 1))
+    kept, ahead = np.zeros((BOOK, arms - 1)), np.zeros((BOOK, arms - 1))
     root, seen, far = np.zeros((2 * arms, 2 * arms)), np.zeros((2 * arms, 2 * arms)), np.zeros((arms, arms))
     total, other = np.zeros((2, arms)), np.zeros(arms)
     for k in range(law.label.shape[0]):
         kept[:] = 0.0
         ahead[:] = 0.0
-        base = 0.0
-        known = 0.0
         for t in range(labelled.shape[0]):
             n, rest = labelled[t], judged[t] - labelled[t]
             centred(outcome, n, 2 * arms, root)
@@ -161,58 +143,5 @@ def draw_arm_pairs(
             own = n * (law.label[k, 0] + law.label_steps[t, 0])
             own += math.sqrt(float(n)) * law.control_sd[k] * outcome.standard_normal()
             daily[t, BASE, :] = own
-            base, known = settle(kept, ahead, base, known, daily, t, lag)
-            write_contrasts(law.sign, 0.0, law.correction, kept, base, sums[k, t], squares[k, t])
-            if lag > 0:
-                write_contrasts(law.sign, 0.0, law.correction, ahead, known, known_sums[k, t], known_squares[k, t])
-
-
-@inner
-def settle(
-    kept: np.ndarray, ahead: np.ndarray, base: float, known: float, daily: np.ndarray, day: int, lag: int
-) -> tuple[float, float]:
-    """Add a day to the sums of all rows, and to those that are known where labels are late; return control's sums."""
-    for c in range(kept.shape[1]):
-        for i in range(SUMS_KEPT):
-            kept[i, c] += daily[day, i, c]
-        if lag > 0:
-            score_only(ahead, c, daily, day)
-            if day >= lag:
-                label_in(ahead, c, daily, day - lag)
-    if day >= lag:
-        known += daily[day - lag, BASE, 0]
-    return base + daily[day, BASE, 0], known
-
-
-@inner
-def write_contrasts(
-    sign: float, origin: float, correction: int, kept: np.ndarray, base: float, sums: np.ndarray, squares: np.ndarray
-) -> None:
-    """Write every arm's rows: the control's labels, and at the corrected distances the others'.
-
-    The control stands with half of the smallest variance of a difference, an arm with what its own is more: what a
-    rule reads is each difference with its error.
-
-    Parameters
-    ----------
-    kept : float64 ndarray, shape (9, arms - 1)
-        Sums of the differences from the control; as many rows in each.
-    base : float
-        Sum of the control's labels.
-    sums, squares : float64 ndarray, shape (arms,)
-        Output.
-    """
-    rows = kept[N, 0]
-    least = math.inf
-    for a in range(sums.shape[0]):
-        value = 0.0
-        variance = 0.0
-        if rows > 0.0 and a > 0:
-            value, variance = corrected(kept, a - 1, correction)
-            least = min(least, variance)
-        sums[a] = origin * rows + sign * (base + rows * value)
-        squares[a] = variance
-    part = 0.5 * least if rows > 0.0 else 0.0
-    for a in range(sums.shape[0]):
-        own = part if a == 0 else squares[a] - part
-        squares[a] = own * rows * (rows - 1.0) + (sums[a] * sums[a] / rows if rows > 0.0 else 0.0)
+            into = sums[k, t], squares[k, t], known_sums[k, t], known_squares[k, t]
+            close_day(law.sign, 0.0, law.correction, kept, ahead, daily, t, lag, *into)

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from expsim_panel.kernels.draws import binomial
-from expsim_panel.kernels.hybrid import FF, REST, REST_F, REST_FF, SUMS_KEPT, YF, YY, F, N, Y
+from expsim_panel.kernels.hybrid import FF, REST, REST_F, REST_FF, YF, YY, F, N, Y
 from expsim_panel.kernels.jit import inner, kernel
-from expsim_panel.kernels.pair_contrasts import BASE, settle, write_contrasts
+from expsim_panel.kernels.pair_days import BASE, BOOK, close_day
 from expsim_panel.kernels.special import norm_cdf, norm_ppf
 
 REACH = 8.5
@@ -196,13 +196,11 @@ def draw_paired_rates(
     size, small = each**arms, (m + 1) ** arms
     cells, scored = np.zeros(size), np.zeros(small)
     counts, others = np.zeros(size, np.int64), np.zeros(small, np.int64)
-    kept, ahead = np.zeros((SUMS_KEPT, arms - 1)), np.zeros((SUMS_KEPT, arms - 1))
+    kept, ahead = np.zeros((BOOK, arms - 1)), np.zeros((BOOK, arms - 1))
     table_of, table_on = -1, -1
     for k in range(law.means.shape[0]):
         kept[:] = 0.0
         ahead[:] = 0.0
-        base = 0.0
-        known = 0.0
         for t in range(labelled.shape[0]):
             n, rest = labelled[t], judged[t] - labelled[t]
             if table_of < 0 or not _alike(law, table_of, table_on, k, t):
@@ -240,12 +238,8 @@ def draw_paired_rates(
                     daily[t, REST_FF, a - 1] += others[s] * f * f
             daily[t, N, :] = n
             daily[t, REST, :] = rest
-            base, known = settle(kept, ahead, base, known, daily, t, lag)
-            write_contrasts(law.sign, law.origin, law.correction, kept, base, sums[k, t], squares[k, t])
-            if lag > 0:
-                write_contrasts(
-                    law.sign, law.origin, law.correction, ahead, known, known_sums[k, t], known_squares[k, t]
-                )
+            into = sums[k, t], squares[k, t], known_sums[k, t], known_squares[k, t]
+            close_day(law.sign, law.origin, law.correction, kept, ahead, daily, t, lag, *into)
 
 
 @inner

@@ -6,37 +6,36 @@ everywhere. Computation runs on threads; what an overtaken run still delivers is
 
 from __future__ import annotations
 
-import asyncio
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import param
 
 from expsim_panel import bandit
-from expsim_panel.bandit_curves import RegretCurve, parse, regret_over
-from expsim_panel.bandit_form import form_world
+from expsim_panel.bandit_axes import Setting, setting_of
+from expsim_panel.bandit_form import FAMILIES, BanditPlace, form_world
 from expsim_panel.bandit_inference import inference
 from expsim_panel.bandit_results import in_dollars
 from expsim_panel.bandit_scenario import of_scenario
-from expsim_panel.bandit_surface import RegretSurface, regret_surface
 from expsim_panel.bandit_verdict import check_value
 from expsim_panel.bandits import BanditResult
 from expsim_panel.best_arm import check_means
-from expsim_panel.errors import InputError, shown
+from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.layouts.computing import POOL
-from expsim_panel.layouts.playing import Playing, steps
+from expsim_panel.layouts.problem_links import RESERVED, SIZES, address, common
+from expsim_panel.layouts.varying import Varying
+from expsim_panel.policy_names import read_value
 from expsim_panel.quantities import count
 from expsim_panel.study import Study
 
-WHERE = "bandit"
+WHERE, PLAIN = "bandit", "plain"
 FIRST_PULLS, MOST_PULLS = 2_000_000, 400_000_000
 """Pulls of the first picture, over all policies: a fifth of a second; and of the whole, so that a page stays quick."""
 MOST_POLICIES, MOST_ARMS, MOST_TEXT = 10, 50, 2000
-CURVE_REPLICATES, MAP_REPLICATES = 500, 200
 
 
 @dataclass(frozen=True)
@@ -69,6 +68,34 @@ class Asked:
     place: Mapping[str, Any] = field(default_factory=dict)
     arms: tuple[Mapping[str, Any], ...] = ()
 
+    @classmethod
+    def linked(cls, parts: Mapping[str, str]) -> Self:
+        """Return the problem of a link; what makes no sense is kept, for `problem` to name it."""
+        values: dict[str, Any] = {key: parts[key][: MOST_TEXT + 1] for key in ("means", "family") if key in parts}
+        if parts.get("usd"):
+            values["usd"] = read_value(parts["usd"][:40])
+        place: dict[str, Any] = {}
+        rows: list[dict[str, Any]] = []
+        for key, text in parts.items():
+            if key in (*RESERVED, "means", "family", "usd"):
+                continue
+            arm = re.fullmatch(r"arms\.([0-9]{1,2})\.([a-z_]+)", key)
+            if arm is None or int(arm[1]) >= MOST_ARMS:
+                place[key[:80]] = read_value(text[:40])
+                continue
+            rows += [{} for _ in range(int(arm[1]) + 1 - len(rows))]
+            rows[int(arm[1])][arm[2]] = read_value(text[:40])
+        return cls(**values, **common(parts), place=place, arms=tuple(rows))
+
+    def link(self) -> str:
+        """Return the part of an address that asks for this problem: what differs from the usual world, too."""
+        values: dict[str, Any] = {"means": self.means, "family": self.family}
+        if self.usd is not None:
+            values["usd"] = self.usd
+        values |= self.place
+        values |= {f"arms.{k}.{key}": value for k, row in enumerate(self.arms) for key, value in row.items()}
+        return address(PLAIN, values, self.policies, {key: getattr(self, key) for key in SIZES})
+
     def numbers(self) -> list[float]:
         """Return the typed means; `InputError` where they are no numbers."""
         text = self.means[:MOST_TEXT]
@@ -86,6 +113,13 @@ class Asked:
 
     def problem(self) -> dict[str, Any]:
         """Return the arguments of `bandit`; `InputError` naming the place where they are wrong."""
+        if self.family not in FAMILIES.values():
+            raise InputError(WHERE, "family", f"unknown family {shown(self.family)}", "choose bernoulli or gaussian")
+        for key in self.place:
+            if key not in BanditPlace.fields():
+                raise InputError(WHERE, key, f"unknown key {shown(key)}", did_you_mean(key, BanditPlace.fields()))
+        if isinstance(self.usd, bool) or not isinstance(self.usd, int | float | None):
+            raise InputError(WHERE, "usd", f"{shown(self.usd)} is no amount", "give dollars, or leave it out")
         means = self.numbers()
         values = check_means(means, self.family, WHERE, "means")
         if values.size > MOST_ARMS:
@@ -145,7 +179,7 @@ class Opening:
 OPENING = Opening()
 
 
-class BanditSession(Playing):
+class BanditSession(Varying):
     """One problem, its result and the curve over one number."""
 
     asked = param.ClassSelector(class_=Asked, default=Asked(), label="Problem", doc="What the visitor typed.")
@@ -153,13 +187,6 @@ class BanditSession(Playing):
         class_=BanditResult, allow_None=True, default=None, label="Result", doc="The newest result, whole or partial."
     )
     learned = param.List(default=[], label="Inference", doc="What each policy leaves to be inferred, by policy.")
-    surface = param.ClassSelector(
-        class_=RegretSurface, allow_None=True, default=None, label="Map", doc="The same policies over two numbers."
-    )
-    curve = param.ClassSelector(
-        class_=RegretCurve, allow_None=True, default=None, label="Curve", doc="The same policies over one number."
-    )
-    dollars = param.Boolean(default=False, label="In dollars", doc="Whether losses are shown in dollars.")
     noted = param.String(default="", label="From the scenario", doc="What of it is here in another form, or not.")
 
     @property
@@ -171,6 +198,22 @@ class BanditSession(Playing):
     def priced(self) -> bool:
         """Whether there is anything to show in dollars."""
         return self.asked.usd is not None or (self.result is not None and any(self.result.world.cost))
+
+    @property
+    def net(self) -> bool:
+        """Whether dollars are net value, which is more than rewards times a price."""
+        found = self.result
+        return found is not None and (any(found.world.cost) or "value_per_point" in found.world.tree())
+
+    def setting(self) -> Setting:
+        """Return the problem as it is asked for; `InputError` where it is wrong."""
+        asked = self.asked.problem()
+        keys = ("means", "policies", "horizon", "family", "world")
+        return setting_of(**{key: asked[key] for key in keys}, where=WHERE)
+
+    def sizes(self) -> tuple[int, int]:
+        """Return experiments and seed that are asked for."""
+        return self.asked.replicates, self.asked.seed
 
     def shown(self) -> tuple[BanditResult | None, float | None]:
         """Return the result to show, and what its amounts are to be multiplied by: net value where pulls cost."""
@@ -213,18 +256,7 @@ class BanditSession(Playing):
             )
             await self._infer(run, known)
             return
-        await asyncio.sleep(self._debounce)
-        first = max(20, FIRST_PULLS // (asked["horizon"] * len(asked["policies"])))
-        sizes = steps(first, asked["replicates"])
-        for step, size in enumerate(sizes):
-            words = f"Playing {count(size)} experiments per policy" + ("" if step else ", a first picture")
-            self._show(run, busy=True, words=words)
-            last = step == len(sizes) - 1
-            found = await self._work(run, partial(_play, {**asked, "replicates": size}))
-            if found is None:
-                return
-            done = _played(found) if last else f"First picture, of {count(size)} experiments; more are being played"
-            self._show(run, result=found, curve=None, surface=None, learned=[], error="", words=done, busy=not last)
+        found = await self._stepwise(run, asked, FIRST_PULLS, _play, _played, learned=[])
         if found is not None:
             await self._infer(run, found)
 
@@ -235,47 +267,6 @@ class BanditSession(Playing):
         made = await self._work(run, lambda stop: inference(found, progress=stop))
         if made is not None:
             self._show(run, learned=list(made))
-
-    async def draw_over(self, text: str) -> None:
-        """Compute the curve over ``PATH=lo:hi:n``."""
-        run = self._stop()
-        try:
-            asked = self.asked.problem()
-            path, values = parse(text, "over")
-            size = min(asked["replicates"], CURVE_REPLICATES)
-            longest = max(float(values[-1]), 1.0) if path == "horizon" else asked["horizon"]
-            if longest * size * len(asked["policies"]) * values.size > 2 * MOST_PULLS:
-                raise InputError("over", path, "too many requests in all", "give fewer levels, policies or requests")
-        except InputError as error:
-            self.refuse(error)
-            return
-        self._show(run, busy=True, words=f"Playing {count(size)} experiments at {values.size} levels of {path}")
-        asked["replicates"] = size
-        made = await self._work(run, lambda stop: regret_over(**asked, path=path, values=values, progress=stop))
-        if made is not None:
-            self._show(run, curve=made, error="", words=f"{count(size)} experiments at each level", busy=False)
-
-    async def draw_map(self, across: str, up: str) -> None:
-        """Compute the map over two ``PATH=lo:hi:n``."""
-        run = self._stop()
-        try:
-            asked = self.asked.problem()
-            x, y = parse(across, "over"), parse(up, "over")
-            size = min(asked["replicates"], MAP_REPLICATES)
-            longest = max([float(v[-1]) for path, v in (x, y) if path == "horizon"] or [asked["horizon"]])
-            pulls = longest * size * len(asked["policies"]) * x[1].size * y[1].size
-            if pulls > 4 * MOST_PULLS:
-                remedy = "give fewer levels, policies or requests"
-                raise InputError("over", f"{x[0]} and {y[0]}", f"{count(pulls)} requests in all", remedy)
-        except InputError as error:
-            self.refuse(error)
-            return
-        cells = x[1].size * y[1].size
-        self._show(run, busy=True, words=f"Playing {count(size)} experiments in each of {cells} cells")
-        asked["replicates"] = size
-        made = await self._work(run, lambda stop: regret_surface(**asked, x=x, y=y, progress=stop))
-        if made is not None:
-            self._show(run, surface=made, error="", words=f"{count(size)} experiments in each cell", busy=False)
 
 
 def _world_of(asked: Asked) -> dict[str, Any]:

@@ -28,6 +28,7 @@ COMPACT = {
         "alignItems": "flex-end",
     },
     "& .MuiFormLabel-root": {"fontSize": "13px", "lineHeight": 1.25, "flex": "1 1 auto", "maxWidth": "none"},
+    "& .MuiFormLabel-root + .MuiBox-root": {"flex": "none"},
     "& .MuiTextField-root": {"width": "104px", "flex": "none", "margin": 0},
     "& .MuiInputBase-input": {"fontSize": "14px", "padding": "1px 0"},
     "& .MuiSlider-root": {"padding": "8px 0"},

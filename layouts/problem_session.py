@@ -6,20 +6,19 @@ everywhere.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, Self
-from urllib.parse import urlencode
 
 import param
 
 from expsim_panel.bandit_blocks import PlayedProblem
 from expsim_panel.bandit_problems import play
 from expsim_panel.errors import InputError, shown
-from expsim_panel.layouts.playing import Playing, steps
-from expsim_panel.policy_names import names_in, read_value
+from expsim_panel.layouts.problem_links import RESERVED, SIZES, address, common
+from expsim_panel.layouts.varying import Varying
+from expsim_panel.policy_names import read_value
+from expsim_panel.problem_axes import ProblemSetting
 from expsim_panel.problem_forms import FORMS, MOST_TEXT, ProblemForm, read_form
 from expsim_panel.quantities import count
 
@@ -27,7 +26,6 @@ WHERE = "bandit"
 FIRST_PULLS, MOST_PULLS = 1_500_000, 200_000_000
 """Pulls of the first picture, over all policies: a fifth of a second; and of the whole, so that a page stays quick."""
 MOST_POLICIES = 10
-SIZES = ("horizon", "replicates", "seed")
 
 
 @dataclass(frozen=True)
@@ -66,29 +64,19 @@ class AskedProblem:
         made = cls.usual(kind) if kind in FORMS else cls(kind)
         values: dict[str, Any] = {}
         for key, text in parts.items():
-            # The theme is the page's own part of an address.
-            if key in ("problem", "policies", "theme", *SIZES):
+            if key in RESERVED:
                 continue
             text = text[: MOST_TEXT + 1]
             declared = FORMS[kind].param[key] if kind in FORMS and key in FORMS[kind].param else None
             words = isinstance(declared, param.String | param.Selector)
             values[key] = None if text == "" and not words else text if words else read_value(text)
-        sizes = {key: read_value(parts[key][:40]) for key in SIZES if key in parts}
-        if "policies" in parts:
-            sizes["policies"] = tuple(names_in(parts["policies"]))
-        return replace(made, values=values, **sizes)
+        return replace(made, values=values, **common(parts))
 
     def link(self) -> str:
         """Return the part of an address that asks for this problem, every field of it."""
-        parts: dict[str, str] = {"problem": self.kind}
         form = FORMS[self.kind]
-        for key in form.param:
-            if key != "name":
-                value = self.values.get(key, form.param[key].default)
-                parts[key] = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-        parts["policies"] = ",".join(self.policies)
-        parts.update({key: str(getattr(self, key)) for key in SIZES})
-        return "?" + urlencode(parts)
+        values = {key: self.values.get(key, form.param[key].default) for key in form.param if key != "name"}
+        return address(self.kind, values, self.policies, {key: getattr(self, key) for key in SIZES})
 
     def form(self) -> ProblemForm:
         """Return the form with what was typed; `InputError` naming the field that is wrong."""
@@ -114,7 +102,7 @@ class AskedProblem:
         }  # fmt: skip
 
 
-class ProblemSession(Playing):
+class ProblemSession(Varying):
     """One problem and its result."""
 
     asked = param.ClassSelector(class_=AskedProblem, label="Problem", doc="What the visitor typed.")
@@ -131,6 +119,15 @@ class ProblemSession(Playing):
         self.asked = new
         await self.play()
 
+    def setting(self) -> ProblemSetting:
+        """Return the problem as it is asked for; `InputError` where it is wrong."""
+        asked = self.asked.problem()
+        return ProblemSetting(tuple(asked["policies"]), asked["horizon"], asked["kind"], asked["given"])
+
+    def sizes(self) -> tuple[int, int]:
+        """Return experiments and seed that are asked for."""
+        return self.asked.replicates, self.asked.seed
+
     async def put(self, key: str, value: Any) -> None:
         """Take one field of the form."""
         await self.change(values={**self.asked.values, key: value})
@@ -143,25 +140,13 @@ class ProblemSession(Playing):
             self.refuse(error)
             return
         run = self._stop()
-        await asyncio.sleep(self._debounce)
-        first = max(20, FIRST_PULLS // (asked["horizon"] * len(asked["policies"])))
-        sizes = steps(first, asked["replicates"])
-        for step, size in enumerate(sizes):
-            words = f"Playing {count(size)} experiments per policy" + ("" if step else ", a first picture")
-            self._show(run, busy=True, words=words)
-            last = step == len(sizes) - 1
-            found = await self._work(run, partial(_play, {**asked, "replicates": size}))
-            if found is None:
-                return
-            done = f"First picture, of {count(size)} experiments; more are being played"
-            if last:
-                thing = self.asked.form().thing.lower()
-                done = (
-                    f"{count(size)} experiments of {count(found.horizon)} {thing} per policy in {found.seconds:.1f} s"
-                )
-            self._show(
-                run, given=asked["given"], result=found, error="", wrong="", words=done, busy=not last
-            )  # fmt: skip
+        thing = self.asked.form().thing.lower()
+
+        def done(found: PlayedProblem[Any]) -> str:
+            size = f"{count(found.replicates)} experiments of {count(found.horizon)} {thing}"
+            return f"{size} per policy in {found.seconds:.1f} s"
+
+        await self._stepwise(run, asked, FIRST_PULLS, _play, done, given=asked["given"])
 
 
 def _play(asked: dict[str, Any], progress: Any) -> PlayedProblem[Any]:

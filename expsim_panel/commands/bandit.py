@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from expsim_panel.bandit_inference import Inference
     from expsim_panel.bandit_surface import RegretSurface
     from expsim_panel.bandits import BanditResult
+    from expsim_panel.varied import Varied
 
 _WHERE = "expsim bandit"
 OVER_REPLICATES, MAP_REPLICATES = 2000, 500
@@ -67,11 +67,11 @@ def inferred(found: BanditResult, experiments: int | None, workers: int | None, 
 
 
 def varied(
-    asked: dict[str, Any], axes: list[Any], settings: dict[str, Any]
+    problem: Varied, axes: list[Any], settings: dict[str, Any]
 ) -> tuple[RegretCurve | None, RegretSurface | None]:
-    """Return the curves over one axis, or the map over two; neither without an axis."""
-    from expsim_panel.bandit_curves import regret_over
-    from expsim_panel.bandit_surface import regret_surface
+    """Return the curves over one number of any kind of problem, or the map over two; neither without one."""
+    from expsim_panel.bandit_curves import curve_over
+    from expsim_panel.bandit_surface import surface_over
     from expsim_panel.commands.bandit_kinds import with_progress
 
     if not axes:
@@ -81,61 +81,13 @@ def varied(
     if len(axes) == 1:
         path, values = axes[0]
         curve: RegretCurve = with_progress(
-            lambda progress: regret_over(**asked, path=path, values=values, progress=progress, **sizes)
+            lambda progress: curve_over(problem, path, values, progress=progress, **sizes)
         )
         return curve, None
     surface: RegretSurface = with_progress(
-        lambda progress: regret_surface(**asked, x=axes[0], y=axes[1], progress=progress, **sizes)
+        lambda progress: surface_over(problem, axes[0], axes[1], progress=progress, **sizes)
     )
     return None, surface
-
-
-def document(found: BanditResult, learned: Sequence[Inference] = ()) -> dict[str, Any]:
-    """Return the JSON of a result; names and meanings as in ``docs/contract.md``."""
-    from expsim_panel._version import VERSION
-    from expsim_panel.bandit_inference import to_json
-    from expsim_panel.exports.json import SCHEMA, environment, figure
-
-    return {
-        "provenance": {
-            "version": VERSION,
-            "schema": SCHEMA,
-            "seed": found.seed,
-            "replicates": found.replicates,
-            "request_digest": found.request_digest,
-            "digest": found.digest,
-            "environment": environment(found.seconds),
-        },
-        "means": found.means.tolist(),
-        "family": found.family,
-        "horizon": found.horizon,
-        "world": found.world.tree(),
-        "lai_robbins": None if found.lai_robbins_reason else found.lai_robbins,
-        "lai_robbins_reason": found.lai_robbins_reason,
-        "checkpoints": found.checkpoints.tolist(),
-        "policies": [
-            {
-                "name": one.name,
-                "regret": figure(one.regret),
-                "simple_regret": figure(one.simple_regret),
-                "p_best_arm": figure(one.p_best_arm),
-                "tail_regret": figure(one.tail_regret),
-                "pulls": one.pulls.tolist(),
-                "pulls_se": one.pulls_se.tolist(),
-                "regret_over_time": {
-                    "value": one.regret_over_time.tolist(),
-                    "se": one.regret_se.tolist(),
-                    "quantiles": {
-                        key: row.tolist() for key, row in zip(("0.05", "0.5", "0.95"), one.band, strict=True)
-                    },
-                },
-                "traffic": one.traffic.tolist(),
-                **at.money(one.money, found.world.population is not None),
-                **(to_json(learned[place]) if learned else {}),
-            }
-            for place, one in enumerate(found.policies)
-        ],
-    }
 
 
 def bandit(
@@ -211,13 +163,16 @@ def bandit(
     ] = None,
 ) -> None:
     """Regret of bandit policies, with their bounds, on a classic problem or in a less plain world."""
+    from expsim_panel.bandit_axes import setting_of
     from expsim_panel.bandit_curves import parse
-    from expsim_panel.bandit_problems import kind_of
+    from expsim_panel.bandit_problems import NOT_INFERRED, is_set, kind_of
     from expsim_panel.bandit_verdict import check_value
     from expsim_panel.commands import bandit_kinds
     from expsim_panel.commands import bandit_words as tell
     from expsim_panel.commands.screen import console, dumps, print_json
     from expsim_panel.errors import InputError
+    from expsim_panel.exports.bandit_json import document
+    from expsim_panel.problem_axes import ProblemSetting
 
     outputs = targets({"--json": json, "--html": html})
     names = [*policy, *(more or [])]
@@ -228,37 +183,43 @@ def bandit(
     plain = {"delay": delay, "batch": batch, "shift": shift, "drift": drift, "season": season, "judge_bias": judge_bias,
              "judge_noise": judge_noise, "sensitivity": sensitivity, "specificity": specificity, "arrives": arrives,
              "population": population}  # fmt: skip
-    kind = kind_of({**given, **plain, "over": over, "inference": inference}, names)
-    if kind is not None:
-        sizes = {"replicates": replicates, "seed": seed, "workers": workers}
-        other = bandit_kinds.play(kind, given, names, horizon, sizes)
-        bandit_kinds.write(kind, other, given, outputs, json == STANDARD_OUTPUT)
-        return
-    if means is None:
-        raise InputError(_WHERE, "--means", "no means", "write for example 0.1,0.9")
-    asked: dict[str, Any] = {"means": read_means(means), "policies": names, "horizon": horizon, "family": family}
-    asked["world"] = at.read_world({**plain, "cost": cost, "value_per_point": value_per_point})
-    worth = check_value(value_per_point, _WHERE, "--value-per-point") if html is not None else None
+    kind = kind_of({**given, **plain}, names)
     axes = [parse(text) for text in over or []]
     if len(axes) > 2:
         raise InputError(_WHERE, "--over", f"given {len(axes)} times", "give it once for curves, twice for a map")
     settings: dict[str, Any] = {"replicates": replicates, "seed": seed, "workers": workers}
-    found = play({**asked, **settings})
-    learned = inferred(found, inference, workers, bool(outputs) or json is not None)
-    curve, surface = varied(asked, axes, settings)
+    worth = check_value(value_per_point, _WHERE, "--value-per-point") if html is not None and kind is None else None
+    found: Any
+    problem: Varied
+    if kind is None:
+        if means is None:
+            raise InputError(_WHERE, "--means", "no means", "write for example 0.1,0.9")
+        asked: dict[str, Any] = {"means": read_means(means), "policies": names, "horizon": horizon, "family": family}
+        asked["world"] = at.read_world({**plain, "cost": cost, "value_per_point": value_per_point})
+        found = play({**asked, **settings})
+        problem = setting_of(**asked, where=_WHERE)
+    else:
+        if inference:
+            raise InputError(_WHERE, "--inference", NOT_INFERRED[kind], "leave it out, or give 0")
+        found = bandit_kinds.play(kind, given, names, horizon, settings)
+        problem = ProblemSetting(tuple(names), horizon, kind, {key: one for key, one in given.items() if is_set(one)})
+    learned = [] if kind else inferred(found, inference, workers, bool(outputs) or json is not None)
+    curve, surface = varied(problem, axes, settings)
     if "--html" in outputs:
-        from expsim_panel.exports.bandit_html import page
+        from expsim_panel.exports import bandit_html, problem_html
 
-        outputs["--html"].write(page(found, worth, curve, learned, surface))
-    written = document(found, learned)
-    if curve is not None or surface is not None:
-        written["over"] = curve.to_json() if curve is not None else surface.to_json() if surface is not None else None
+        if kind is None:
+            page = bandit_html.page(found, worth, curve, learned, surface)
+        else:
+            page = problem_html.page(found, given, curve, learned, surface)
+        outputs["--html"].write(page)
+    written = document(found, learned, surface or curve)
     if "--json" in outputs:
         outputs["--json"].write(dumps(written))
     if json == STANDARD_OUTPUT:
         print_json(written)
     elif not outputs:
-        _print(found)
+        _print(found) if kind is None else bandit_kinds.show(kind, found)
         tell.print_inference(learned)
         if curve is not None:
             tell.print_over(curve)

@@ -38,25 +38,6 @@ def with_progress(run: Callable[[Any], Any]) -> Any:
         return run(lambda done, blocks: bar.update(task, completed=done, total=blocks))
 
 
-def write(kind: str, found: Any, given: dict[str, Any], outputs: dict[str, Any], printed: bool) -> None:
-    """Write what was asked for: JSON, the page, or without either the table."""
-    from expsim_panel.commands.screen import console, dumps, print_json
-    from expsim_panel.exports.problem_json import document
-
-    if "--html" in outputs:
-        from expsim_panel.exports.problem_html import page
-
-        outputs["--html"].write(page(found, given))
-    if "--json" in outputs:
-        outputs["--json"].write(dumps(document(found)))
-    if printed:
-        print_json(document(found))
-    elif not outputs:
-        show(kind, found)
-    elif "--html" in outputs:
-        console().print(f"Wrote {outputs['--html'].name}", soft_wrap=True)
-
-
 _COLUMNS = {
     SEGMENTS: (("regret", "Regret"), ("blind_regret", "Against one arm"), ("tail_regret", "Tail")),
     DUELS: (("regret", "Regret"), ("strong_regret", "Strong"), ("weak_regret", "Weak"), ("p_best_arm", "Right")),

@@ -21,16 +21,19 @@ def print_over(curve: RegretCurve) -> None:
     from rich.table import Table
 
     from expsim_panel.commands.screen import console, heading
+    from expsim_panel.varied import FIGURES, LOST, told
 
     some = np.unique(np.linspace(0, curve.values.size - 1, min(curve.values.size, _ACROSS)).round().astype(int))
-    table = Table("Policy", *(f"{curve.values[k]:.4g}" for k in some), box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for name, row in zip(curve.names, curve.regret, strict=True):
-        table.add_row(name, *(f"{row[k]:.4g}" for k in some))
     out = console()
-    out.print(heading(f"Regret over {curve.path}: {curve.label}"))
-    out.print(table)
+    for key in told(curve.figures):
+        table = Table("Policy", *(f"{curve.values[k]:.4g}" for k in some), box=box.SIMPLE_HEAD, pad_edge=False)
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for name, row in zip(curve.names, curve.figures[key], strict=True):
+            table.add_row(name, *(f"{row[k]:.4g}" for k in some))
+        words = "Regret" if key == LOST else FIGURES[key]
+        out.print(heading(f"{words} over {curve.path}: {curve.label}"))
+        out.print(table)
 
 
 def print_map(made: RegretSurface) -> None:
@@ -39,26 +42,27 @@ def print_map(made: RegretSurface) -> None:
     from rich import box
     from rich.table import Table
 
-    from expsim_panel.bandit_surface import EVEN, LOST
     from expsim_panel.commands.screen import console, facts, heading
+    from expsim_panel.varied import FIGURES, LOST, told
 
-    minus = EVEN if EVEN in made.names and made.bandit != EVEN else None
-    shown = made.shown(made.bandit, LOST, minus)
+    out = console()
     across = np.unique(np.linspace(0, made.x.values.size - 1, min(made.x.values.size, _ACROSS)).round().astype(int))
     up = np.unique(np.linspace(0, made.y.values.size - 1, min(made.y.values.size, _UP)).round().astype(int))
-    table = Table(made.y.path, *(f"{made.x.values[k]:.4g}" for k in across), box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    sign = "+" if minus else ""
-    for j in up[::-1]:
-        table.add_row(f"{made.y.values[j]:.4g}", *(f"{shown.value[j, i]:{sign}.4g}" for i in across))
-    out = console()
-    out.print(heading(f"{shown.whose}: regret, {made.x.path} across"))
-    out.print(table)
-    if minus:
-        better = float(np.mean(shown.value < 0.0))
-        words = f"below 0 the bandit loses less: {100 * better:.0f} % of the map; the JSON has the contour of 0"
-        out.print(facts([("Sign", words)]))
+    for key in told(made.figures):
+        shown = made.shown(made.bandit, key, made.minus(made.bandit))
+        table = Table(made.y.path, *(f"{made.x.values[k]:.4g}" for k in across), box=box.SIMPLE_HEAD, pad_edge=False)
+        for column in table.columns[1:]:
+            column.justify = "right"
+        sign = "+" if shown.minus else ""
+        for j in up[::-1]:
+            table.add_row(f"{made.y.values[j]:.4g}", *(f"{shown.value[j, i]:{sign}.4g}" for i in across))
+        words = "regret" if key == LOST else FIGURES[key].lower()
+        out.print(heading(f"{shown.whose}: {words}, {made.x.path} across"))
+        out.print(table)
+        if key == LOST and shown.minus:
+            better = float(np.mean(shown.value < 0.0))
+            words = f"below 0 the bandit loses less: {100 * better:.0f} % of the map; the JSON has the contour of 0"
+            out.print(facts([("Sign", words)]))
 
 
 def print_inference(learned: Sequence[Inference]) -> None:

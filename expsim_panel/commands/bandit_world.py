@@ -58,25 +58,3 @@ def read_world(given: dict[str, Any]) -> dict[str, object] | None:
         else:
             world[key] = value
     return world or None
-
-
-def money(found: Any, population: bool) -> dict[str, Any]:
-    """Return the JSON of a policy's reckoning in dollars."""
-    from expsim_panel.exports.json import figure
-
-    made = {
-        "regret_usd": figure(found.regret),
-        "tail_regret_usd": figure(found.tail_regret),
-        "simple_regret_usd": figure(found.simple_regret),
-        "cost": figure(found.cost),
-        "value": figure(found.earned),
-        "regret_usd_over_time": {
-            "value": found.over_time.tolist(),
-            "se": found.se.tolist(),
-            "quantiles": {key: row.tolist() for key, row in zip(("0.05", "0.5", "0.95"), found.band, strict=True)},
-        },
-    }
-    if population:
-        made["total_value"] = figure(found.total_value)
-        made["total_regret_usd"] = figure(found.total_regret)
-    return made

@@ -165,7 +165,7 @@ TEMPLATE = """
     <h2>The strategies at your plan</h2>
     <p class="muted small">{{ table_note }}</p>
     <div class="scroll" tabindex="0" role="region" aria-label="Strategies">{{ table }}</div>
-    {{ notes }}
+    {{ notes }}{{ estimators }}
   </section>
   {{ guardrails }}
   <footer aria-label="How to reproduce">

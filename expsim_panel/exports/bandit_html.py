@@ -16,24 +16,23 @@ from expsim_panel._version import VERSION
 from expsim_panel.bandit_curves import RegretCurve
 from expsim_panel.bandit_inference import Inference
 from expsim_panel.bandit_results import in_dollars
-from expsim_panel.bandit_surface import EVEN, LOST, USD, RegretSurface
+from expsim_panel.bandit_surface import RegretSurface
 from expsim_panel.bandit_verdict import lost, verdict
 from expsim_panel.bandit_worlds import BanditWorld
 from expsim_panel.bandits import BanditResult
 from expsim_panel.exports._bandit_inference import learned_section
+from expsim_panel.exports._bandit_over import curves, maps, over_section
 from expsim_panel.exports._explorer import PAINT
 from expsim_panel.exports._page import STYLE, WIDGETS
-from expsim_panel.exports._scroll import scrolls
 from expsim_panel.exports._standalone import standalone
 from expsim_panel.frontier import of_bandit
-from expsim_panel.plots import bandit_regret, bandit_traffic, response_surface
+from expsim_panel.plots import bandit_regret, bandit_traffic
 from expsim_panel.plots._palette import DARK, LIGHT
 from expsim_panel.plots._policies import styles
 from expsim_panel.plots.bandit_pulls import BanditPulls
 from expsim_panel.plots.bandit_regret import DOLLARS, PLAIN, BanditRegret, band, unit
 from expsim_panel.plots.bandit_traffic import BanditTraffic
 from expsim_panel.plots.regret_frontier import RegretFrontier
-from expsim_panel.plots.regret_over_parameter import RegretOverParameter
 from expsim_panel.quantities import count, money, percent
 from expsim_panel.results import Figure
 
@@ -153,7 +152,7 @@ def page(
         "notes": "<ul>" + "".join(f"<li>{escape(note)}</li>" for note in answer.notes) + "</ul>",
         "how": escape(how(found)),
         "table": table(found, usd),
-        "over": "" if curve is None else _over(curve, usd),
+        "over": over_section(curve, usd),
         "learned": learned_section(learned),
         "reproduce": "".join(
             f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in _facts(played, worth)
@@ -197,20 +196,12 @@ def _figures(
     }  # fmt: skip
     texts = [regret.names, share.names, pulls.names, frontier.names]
     glyphs = [regret.whisker, *frontier.whiskers]
-    over = None
-    if curve is not None:
-        over = RegretOverParameter()
-        over.show(curve, usd)
-        drawn["over"] = over.figure
-        texts.append(over.names)
-        glyphs.append(over.whisker)
-    if surface is not None:
-        minus = EVEN if EVEN in surface.names and surface.bandit != EVEN else None
-        figure_of = USD if any(found.world.cost) else LOST
-        drawn["map"], _ = response_surface.draw(surface.shown(surface.bandit, figure_of, minus), height=400, bare=True)
-        for bar in drawn["map"].right:
-            # Its ground is white by default, in the dark too.
-            bar.background_fill_alpha = 0.0
+    over = {} if curve is None else curves(curve, usd)
+    for key, one in over.items():
+        drawn[key] = one.figure
+        texts.append(one.names)
+        glyphs.append(one.whisker)
+    drawn |= {} if surface is None else maps(surface, any(found.world.cost))
     for name, plot in drawn.items():
         plot.name = name
         # The page shows through and follows the reader's mode.
@@ -246,9 +237,9 @@ def _figures(
         axes: list[Any] = [
             [regret.figure.y_range, regret.figure.yaxis[0]], [frontier.figure.x_range, frontier.figure.xaxis[0]]
         ]  # fmt: skip
-        if over is not None:
-            scaled += [[over.lines, ["ys"]], [over.points, ["y", "low", "high"]], [over.ends, ["y"]]]
-            axes.append([over.figure.y_range, over.figure.yaxis[0]])
+        for one in over.values():
+            scaled += [[one.lines, ["ys"]], [one.points, ["y", "low", "high"]], [one.ends, ["y"]]]
+            axes.append([one.figure.y_range, one.figure.yaxis[0]])
         from bokeh.models import NumeralTickFormatter
 
         formats = {"plain": NumeralTickFormatter(format=PLAIN), "dollars": NumeralTickFormatter(format=DOLLARS)}
@@ -347,21 +338,6 @@ def rows(found: BanditResult, usd: float | None) -> list[list[str]]:
     return made
 
 
-def _over(curve: RegretCurve, usd: float | None) -> str:
-    head = "".join(f"<th scope='col'>{value:,.6g}</th>" for value in curve.values)
-    body = ""
-    for i, name in enumerate(curve.names):
-        cells = "".join(
-            f"<td>{lost(float(value), curve.family, usd).split(' ')[0]}</td>" for value in curve.regret[i]
-        )  # fmt: skip
-        body += f"<tr><th scope='row'>{escape(name)}</th>{cells}</tr>"
-    title = f"<h2 style='margin-top:18px'>Lost, over {escape(curve.label)}</h2>"
-    table_ = (
-        f"<table><thead><tr><th scope='col'>{escape(curve.path)}</th>{head}</tr></thead><tbody>{body}</tbody></table>"
-    )
-    return f"{title}{scrolls(table_, f'Lost, over {curve.label}')}"
-
-
 def world_flags(world: BanditWorld) -> str:
     """Return the flags that ask for a world again, but for what one reward is worth."""
     made = ""
@@ -378,17 +354,21 @@ def world_flags(world: BanditWorld) -> str:
     return made
 
 
-def _facts(found: BanditResult, usd: float | None) -> list[tuple[str, str]]:
+def command(found: BanditResult, usd: float | None) -> str:
+    """Return the command line that gives a result again."""
     means = ",".join(f"{mean!r}" for mean in found.means.tolist())
     policies = " ".join(f"--policy '{one.name}'" for one in found.policies)
     worth = "" if usd is None else f" --value-per-point {usd:g}"
-    command = (
+    return (
         f"expsim bandit --means {means} --family {found.family} {policies} --horizon {found.horizon} "
         f"--replicates {found.replicates} --seed {found.seed}{worth}{world_flags(found.world)}"
     )
+
+
+def _facts(found: BanditResult, usd: float | None) -> list[tuple[str, str]]:
     return [
         ("Version", f"expsim_panel {VERSION}"),
-        ("Command", command),
+        ("Command", command(found, usd)),
         ("Request digest", found.request_digest),
         ("Result digest", found.digest),
     ]

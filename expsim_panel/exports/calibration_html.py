@@ -13,6 +13,7 @@ from expsim_panel._version import VERSION
 from expsim_panel.calibration import Calibration, levels_of
 from expsim_panel.calibration_tables import doubts, nested_told, tables
 from expsim_panel.exports._explorer import PAINT
+from expsim_panel.exports._frame import framed
 from expsim_panel.exports._page import STYLE
 from expsim_panel.exports._scroll import scrolls
 from expsim_panel.exports._standalone import standalone
@@ -21,29 +22,12 @@ from expsim_panel.plots._palette import DARK, LIGHT
 from expsim_panel.quantities import count, percent
 from expsim_panel.rating_table import Beside
 
-TEMPLATE = """
-{% block title %}{{ title }}{% endblock %}
-{% block preamble %}
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,">
-{% endblock %}
-{% block postamble %}<style>{{ style }}</style>{% endblock %}
-{% block contents %}
-<main>
-  <h1>{{ heading }}</h1>
-  <p class="verdict">{{ sentence }}</p>
-  <p class="muted small" style="margin-bottom: 16px">{{ how }}</p>
+TEMPLATE = framed("""
   {% for root in roots %}
   <section class="card" aria-label="Picture {{ loop.index }}">{{ embed(root) }}</section>
   {% endfor %}
   {{ tables }}
-  <footer aria-label="How to reproduce">
-    <h2 style="font-size:15px">How to reproduce</h2>
-    <dl>{{ reproduce }}</dl>
-  </footer>
-</main>
-{% endblock %}
-"""
+""")
 
 # Legends are not among what the page's common script paints.
 LEGENDS = """

@@ -20,6 +20,7 @@ from bokeh.models import (
 )
 
 from expsim_panel.caveats import caveats
+from expsim_panel.exports._estimators import estimators
 from expsim_panel.exports._explorer import EXPLORE, PAINT, SCALE
 from expsim_panel.exports._guardrails import section
 from expsim_panel.exports._page import STYLE, TEMPLATE, WIDGETS
@@ -96,6 +97,7 @@ def page(result: Result, surfaces: Sequence[PowerSurface]) -> str:
         "▲ marks more false alarms than allowed.",
         "notes": f"<ul>{noted}</ul>" if noted else "",
         "table": _table(result),
+        "estimators": estimators(result),
         "guardrails": section(result),
         "reproduce": "".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in facts(result)),
         **{key: escape(value) for key, value in words.items()},

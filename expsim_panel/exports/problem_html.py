@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from html import escape
 from typing import Any
@@ -14,7 +14,12 @@ from bokeh.models import CustomJS
 
 from expsim_panel._version import VERSION
 from expsim_panel.bandit_blocks import PlayedProblem
+from expsim_panel.bandit_curves import RegretCurve
+from expsim_panel.bandit_inference import Inference
 from expsim_panel.bandit_problems import command
+from expsim_panel.bandit_surface import RegretSurface
+from expsim_panel.exports._bandit_inference import learned_section
+from expsim_panel.exports._bandit_over import curves, maps, over_section
 from expsim_panel.exports._page import STYLE
 from expsim_panel.exports._standalone import standalone
 from expsim_panel.exports.bandit_html import PAINT_ALL, TEMPLATE, choice
@@ -35,7 +40,13 @@ for (const part of parts) {
 """
 
 
-def page(found: PlayedProblem[Any], given: Mapping[str, Any]) -> str:
+def page(
+    found: PlayedProblem[Any],
+    given: Mapping[str, Any],
+    curve: RegretCurve | None = None,
+    learned: Sequence[Inference] = (),
+    surface: RegretSurface | None = None,
+) -> str:
     """Return the page as one self-contained document that asks no other host for anything.
 
     Parameters
@@ -44,9 +55,20 @@ def page(found: PlayedProblem[Any], given: Mapping[str, Any]) -> str:
         Policies on one problem.
     given : mapping
         What was typed, by the names of the flags (`bandit_problems.play`): the command that gives it again.
+    curve, learned, surface
+        As for `bandit_html.page`.
     """
     answer = verdict(found)
     document, plots, glyphs, texts = _figures(found, answer.policy)
+    over = {} if curve is None else curves(curve, None)
+    glyphs += [one.whisker.glyph for one in over.values()]
+    texts += [one.names.glyph for one in over.values()]
+    more = {key: one.figure for key, one in over.items()} | ({} if surface is None else maps(surface, False))
+    for key, plot in more.items():
+        plot.name = key
+        plot.background_fill_color = plot.border_fill_color = None
+        plots.append(plot)
+        document.add_root(plot)
     paint = CustomJS(
         args={
             "plots": plots, "glyphs": glyphs, "drawn": [], "texts": texts, "day": asdict(LIGHT), "night": asdict(DARK)
@@ -70,8 +92,8 @@ def page(found: PlayedProblem[Any], given: Mapping[str, Any]) -> str:
         "notes": "<ul>" + "".join(f"<li>{escape(note)}</li>" for note in answer.notes) + "</ul>",
         "how": escape(how(found)),
         "table": table(found),
-        "over": "",
-        "learned": "",
+        "over": over_section(curve, None),
+        "learned": learned_section(learned),
         "reproduce": "".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in facts),
     }
     return standalone(document, escape(f"A/B or bandit? {answer.sentence}"), TEMPLATE, variables)

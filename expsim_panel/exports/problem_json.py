@@ -8,36 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from expsim_panel._version import VERSION
 from expsim_panel.bandit_blocks import PlayedProblem
 from expsim_panel.bandit_courses import QUANTILES
 from expsim_panel.duelling import DuelResult
-from expsim_panel.exports.json import SCHEMA, environment, figure
+from expsim_panel.exports.json import figure
 from expsim_panel.metered_bandits import MeteredResult
 from expsim_panel.results import Figure
 from expsim_panel.segment_bandits import SegmentResult
 
 
-def document(found: PlayedProblem[Any]) -> dict[str, Any]:
-    """Return the JSON of a result."""
-    return {
-        "provenance": {
-            "version": VERSION,
-            "schema": SCHEMA,
-            "seed": found.seed,
-            "replicates": found.replicates,
-            "request_digest": found.request_digest,
-            "digest": found.digest,
-            "environment": environment(found.seconds),
-        },
-        "horizon": found.horizon,
-        "checkpoints": found.checkpoints.tolist(),
-        **_world(found),
-        "policies": [_fields(one) for one in found.policies],
-    }
+def policies(found: PlayedProblem[Any]) -> list[dict[str, Any]]:
+    """Return the figures of every policy."""
+    return [_fields(one) for one in found.policies]
 
 
-def _world(found: PlayedProblem[Any]) -> dict[str, Any]:
+def world(found: PlayedProblem[Any]) -> dict[str, Any]:
+    """Return what was played."""
     if isinstance(found, SegmentResult):
         return {
             "family": found.family,
@@ -56,17 +42,17 @@ def _world(found: PlayedProblem[Any]) -> dict[str, Any]:
             "reason": reason,
         }
     assert isinstance(found, MeteredResult)
-    world = found.world
+    place = found.world
     bounded = found.lower_bound is not None
     return {
-        "family": world.family,
-        "means": (world.means * world.scale + (world.family == "ratings")).tolist(),
-        "cost": world.costs.tolist(),
-        "unknown_costs": world.unknown_costs,
-        "budget": world.budget if isfinite(world.budget) else None,
-        "value_per_point": world.value,
-        "guardrail": world.risks.tolist(),
-        "limit": world.limit,
+        "family": place.family,
+        "means": (place.means * place.scale + (place.family == "ratings")).tolist(),
+        "cost": place.costs.tolist(),
+        "unknown_costs": place.unknown_costs,
+        "budget": place.budget if isfinite(place.budget) else None,
+        "value_per_point": place.value,
+        "guardrail": place.risks.tolist(),
+        "limit": place.limit,
         "optimum": found.optimum,
         "lower_bound": found.lower_bound,
         "reason": None if bounded else "no bound of the form C log T is known to this program with prices or a limit",

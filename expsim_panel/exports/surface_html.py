@@ -11,6 +11,7 @@ from bokeh.models import ColorBar, CustomJS
 
 from expsim_panel._version import VERSION
 from expsim_panel.exports._explorer import PAINT
+from expsim_panel.exports._frame import framed
 from expsim_panel.exports._page import STYLE
 from expsim_panel.exports._standalone import standalone
 from expsim_panel.plots._palette import DARK, LIGHT
@@ -18,28 +19,11 @@ from expsim_panel.plots.response_surface import ERROR, draw
 from expsim_panel.response_surface import ResponseSurface, unsigned, written
 from expsim_panel.scenario import Scenario
 
-TEMPLATE = """
-{% block title %}{{ title }}{% endblock %}
-{% block preamble %}
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,">
-{% endblock %}
-{% block postamble %}<style>{{ style }}</style>{% endblock %}
-{% block contents %}
-<main>
-  <h1>{{ heading }}</h1>
-  <p class="verdict">{{ sentence }}</p>
-  <p class="muted small" style="margin-bottom: 16px">{{ how }}</p>
+TEMPLATE = framed("""
   <section class="card" aria-label="The figure">{% for root in roots %}{{ embed(root) }}{% endfor %}</section>
   <section class="card" aria-label="Every number"><h2>Every number</h2>
     <div class="scroll" tabindex="0">{{ table }}</div></section>
-  <footer aria-label="How to reproduce">
-    <h2 style="font-size:15px">How to reproduce</h2>
-    <dl>{{ reproduce }}</dl>
-  </footer>
-</main>
-{% endblock %}
-"""
+""")
 
 
 def page(made: ResponseSurface, scenario: Scenario) -> str:

@@ -16,11 +16,16 @@ __all__ = ["DOLLARS", "PLAIN", "TITLE", "BanditRegret", "band", "lai_robbins_lin
 TITLE = "Lost so far"
 
 
+_UNITS = {
+    "bernoulli": "Good answers lost", "gaussian": "Reward lost, points", "ratings": "Rating points lost",
+    "dollars": "Net value lost, $", "wins": "Wins given away",
+}  # fmt: skip
+"""Labels by what losses are counted in; see `bandit_verdict.COUNTED`."""
+
+
 def unit(family: str, usd: float | None) -> str:
     """Return the label of an axis of regret."""
-    if usd is not None:
-        return "Lost against the best arm, $"
-    return "Good answers lost" if family == "bernoulli" else "Reward lost, points"
+    return "Lost against the best arm, $" if usd is not None else _UNITS[family]
 
 
 def lai_robbins_line(found: BanditResult) -> np.ndarray:

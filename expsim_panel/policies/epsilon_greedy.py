@@ -114,8 +114,12 @@ class EpsilonGreedy(BanditPolicy):
         """Return the kernel's parameters."""
         return EpsilonParams(float(self.epsilon), float(self.decay), self.start == "each-arm-once")
 
+    def explores(self) -> bool:
+        """Tell whether a share of the traffic that does not fall goes to every arm."""
+        return bool(self.decay == 0.0 and self.epsilon > 0.0)
+
     def least_share(self, problem: Problem) -> float:
         """Return an arm's part of what explores; a decaying share falls to the floor alone."""
-        explored = 0.0 if self.decay > 0.0 else float(self.epsilon) / problem.arms
-        floors = self.floor_of(problem.arms)
+        explored = float(self.epsilon) / problem.arms if self.explores() else 0.0
+        floors = self.floor_of(problem.arms, problem.study)
         return float(floors.min() + (1.0 - floors.sum()) * explored)

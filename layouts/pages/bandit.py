@@ -18,12 +18,13 @@ from expsim_panel.bandit_verdict import BanditVerdict, verdict
 from expsim_panel.bandits import BanditResult
 from expsim_panel.errors import InputError
 from expsim_panel.exports._bandit_inference import LEARNED, learned_words
-from expsim_panel.exports.bandit_html import heads, how, page, rows
+from expsim_panel.exports.bandit_html import command, heads, how, page, rows
 from expsim_panel.frontier import of_bandit
-from expsim_panel.layouts.bandit_session import BanditSession, of_study
+from expsim_panel.layouts.bandit_session import Asked, BanditSession, of_study
 from expsim_panel.layouts.pages.bandit_curve import Over
 from expsim_panel.layouts.pages.bandit_world import Worlds
 from expsim_panel.layouts.pages.frame import beside, plot, words
+from expsim_panel.layouts.problem_links import SIZES as SIZES_ASKED
 from expsim_panel.layouts.session import Session
 from expsim_panel.layouts.theme import ACTIONS, tone
 from expsim_panel.plots._policies import styles
@@ -70,21 +71,29 @@ def _readable(name: str) -> bool:
 class Bandits:
     """The page: its inputs and its figures, of one visitor."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, linked: Asked | None = None) -> None:
         self.outer, self.session = session, BanditSession(hold=pn.io.hold)
-        asked = self.session.asked
+        asked = linked or self.session.asked
+        self.session.param.update(asked=asked, dollars=asked.usd is not None)
+        whole = {key: one if isinstance(one := getattr(asked, key), int) else None for key in SIZES_ASKED}
         narrow: dict[str, Any] = {"size": "small", "margin": (9, 12, 4, 0)}
-        self.means = pmu.TextInput(label="Mean of each arm", value=asked.means, width=240, max_length=2000, **narrow)
-        self.family = pmu.Select(label="Rewards", options=FAMILIES, value=asked.family, width=270, **narrow)
-        self.horizon = pmu.IntInput(label="Requests", value=asked.horizon, start=1, step=1000, width=130, **narrow)
-        self.size = pmu.Select(
-            label="Simulated experiments", options=SIZES, value=asked.replicates, width=170, **narrow
+        self.means = pmu.TextInput(
+            label="Mean of each arm", value=asked.means[:2000], width=240, max_length=2000, **narrow
         )
-        self.seed = pmu.IntInput(label="Seed of the bandits", value=asked.seed, start=0, width=130, **narrow)
+        family = asked.family if asked.family in FAMILIES.values() else None
+        self.family = pmu.Select(label="Rewards", options=FAMILIES, value=family, width=270, **narrow)
+        self.horizon = pmu.IntInput(label="Requests", value=whole["horizon"], start=1, step=1000, width=130, **narrow)
+        sizes = sorted({*SIZES, *([whole["replicates"]] if whole["replicates"] else [])})
+        self.size = pmu.Select(
+            label="Simulated experiments", options=sizes, value=whole["replicates"], width=170, **narrow
+        )
+        self.seed = pmu.IntInput(label="Seed of the bandits", value=whole["seed"], start=0, width=130, **narrow)
         # A number box shows an unset number as 0, which is a worth.
         self.worth = pmu.TextInput(label="Worth of one, $", placeholder="not set", max_length=30, width=140, **narrow)
+        self.worth.value = "" if asked.usd is None else str(asked.usd)[:30]
         self.names = pmu.MultiChoice(
-            label="Policies", options=[*allowed(3, 5000, "bernoulli", {}), *WITH_PARAMETERS],
+            label="Policies",
+            options=list(dict.fromkeys([*allowed(3, 5000, "bernoulli", {}), *WITH_PARAMETERS, *asked.policies])),
             value=list(asked.policies),
             sizing_mode="stretch_width", margin=(9, 0, 4, 0),
         )  # fmt: skip
@@ -122,7 +131,7 @@ class Bandits:
             **narrow,
         )
         self.away.variant = "outlined"
-        self.inferred = words()
+        self.inferred, self.again = words(), words()
         self.worlds = Worlds(self.session, self._typed_means)
         self._watch()
 
@@ -135,7 +144,7 @@ class Bandits:
         return pn.Column(
             words(f'<p class="caption">{HINT}</p>', margin=(6, 0, 0, 0)), first, self.names, second, self.worlds.view(),
             self.problem, self.said, self.head, third, pair(self.regret.figure, self.frontier.figure), self.caption,
-            pair(self.traffic.figure, self.pulls.figure), self.table, self.inferred, self.over.view(),
+            pair(self.traffic.figure, self.pulls.figure), self.table, self.inferred, self.over.view(), self.again,
             sizing_mode="stretch_width", margin=(10, 0),
         )  # fmt: skip
 
@@ -281,6 +290,9 @@ class Bandits:
         self.head.object = _head(found, usd, self.outer.dark)
         self.table.object = _table(found, usd, answer.policy)
         self.caption.object = f'<p class="caption">{escape(how(found))}</p>'
+        played = self.session.result or found
+        said = command(played, self.session.asked.usd)
+        self.again.object = the_same_again(self.session.asked.link(), said, played.digest)
 
     def _page(self) -> Any:
         found = self.session.result
@@ -294,6 +306,16 @@ def _head(found: BanditResult, usd: float | None, dark: bool) -> str:
     """Return the answer as HTML."""
     answer = verdict(found, usd)
     return head_of(answer, "Bandit" if answer.clear else "Even split", dark)
+
+
+def the_same_again(link: str, command: str, digest: str) -> str:
+    """Return what asks for a problem once more, as HTML: its address and its command line."""
+    return (
+        '<section class="box"><h2>The same again</h2>'
+        f'<p><a href="{escape(link)}" target="_blank" rel="noopener">Link to this problem</a></p>'
+        f"<p><code style='font-size:12.5px'>{escape(command)}</code></p>"
+        f"<p class='caption'>Result digest {digest}</p></section>"
+    )
 
 
 def head_of(answer: BanditVerdict, word: str, dark: bool) -> str:

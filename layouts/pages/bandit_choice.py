@@ -7,6 +7,7 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmu
 
+from expsim_panel.layouts.bandit_session import PLAIN, Asked
 from expsim_panel.layouts.pages.bandit import Bandits
 from expsim_panel.layouts.pages.bandit_problem import ProblemPage
 from expsim_panel.layouts.problem_session import AskedProblem
@@ -14,23 +15,26 @@ from expsim_panel.layouts.session import Session
 from expsim_panel.problem_forms import FORMS
 
 TAB = "A/B or bandit?"
-PLAIN = "plain"
 KINDS = {
     "Plain arms: delay, batches, shifts, costs": PLAIN, **{form.title: name for name, form in FORMS.items()},
 }  # fmt: skip
 
 
-def linked() -> AskedProblem | None:
+def linked() -> AskedProblem | Asked | None:
     """Return the problem that the address of the page asks for; None where it asks for none."""
     found = pn.state.session_args if pn.state.curdoc is not None else {}
     parts = {key: values[-1].decode("utf-8", "replace") for key, values in (found or {}).items() if values}
-    return AskedProblem.linked(parts) if "problem" in parts else None
+    if "problem" not in parts:
+        return None
+    return Asked.linked(parts) if parts["problem"] == PLAIN else AskedProblem.linked(parts)
 
 
 def view(session: Session) -> pn.Column:
     """Return the page; its problem is its own, beside the study of the session."""
     asked = linked()
-    start = PLAIN if asked is None else asked.kind if asked.kind in FORMS else next(iter(FORMS))
+    start = PLAIN
+    if isinstance(asked, AskedProblem):
+        start = asked.kind if asked.kind in FORMS else next(iter(FORMS))
     choice = pmu.Select(
         label="Kind of problem", options=KINDS, value=start, size="small", margin=(9, 0, 0, 0),
         sizing_mode="stretch_width", max_width=400,
@@ -42,9 +46,10 @@ def view(session: Session) -> pn.Column:
         kind = str(choice.value)
         if kind not in made:
             if kind == PLAIN:
-                made[kind] = Bandits(session).view()
+                made[kind] = Bandits(session, asked if isinstance(asked, Asked) else None).view()
             else:
-                made[kind] = ProblemPage(session, asked if asked and kind == start else AskedProblem.usual(kind)).view()
+                own = asked if isinstance(asked, AskedProblem) and kind == start else AskedProblem.usual(kind)
+                made[kind] = ProblemPage(session, own).view()
         with pn.io.hold():
             body.objects = [made[kind]]
 

@@ -8,14 +8,14 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmu
 
-from expsim_panel.bandit_axes import HORIZON, Setting, axes_of, usual_range, world_of
-from expsim_panel.bandit_surface import EVEN, LOST, USD, WRONG
+from expsim_panel.bandit_verdict import DOLLARS
 from expsim_panel.errors import InputError
-from expsim_panel.layouts.bandit_session import BanditSession
 from expsim_panel.layouts.pages.frame import plot, words
+from expsim_panel.layouts.varying import Varying
 from expsim_panel.plots import response_surface
 from expsim_panel.plots._frame import ink
 from expsim_panel.plots.regret_over_parameter import RegretOverParameter
+from expsim_panel.varied import EVENS, FIGURES, HORIZON, LOST, USD, WRONG
 
 CAPTION = (
     "One number: each dot is the mean of at most 500 simulated experiments per policy, the whisker its simulation "
@@ -31,7 +31,7 @@ class Over:
     It stands in a plain column: Bokeh measures a figure inside a Material card before it is drawn, and fails.
     """
 
-    def __init__(self, session: BanditSession, dark: bool) -> None:
+    def __init__(self, session: Varying, dark: bool) -> None:
         self.session, self.drawn, self._dark = session, RegretOverParameter(dark), dark
         narrow: dict[str, Any] = {"size": "small", "margin": (9, 12, 4, 0)}
         offered = self.axes()
@@ -48,15 +48,15 @@ class Over:
             label="Second levels", value=7, start=2, end=40, width=130, disabled=True, **narrow
         )
         self.what = pmu.Select(
-            label="Map of", options={"Loss": LOST, "Wrong decisions": WRONG}, value=LOST, width=170, disabled=True,
-            **narrow,
+            label="Picture of", options={FIGURES[LOST]: LOST, FIGURES[WRONG]: WRONG}, value=LOST, width=270,
+            disabled=True, **narrow,
         )  # fmt: skip
         self.button = pmu.Button(label="Draw", icon="show_chart", variant="contained", width=110, **narrow)
         self.figure = plot(self.drawn.figure)
         self.body, self.map = (pn.Column(sizing_mode="stretch_width", margin=0) for _ in range(2))
         self.path.param.watch(lambda event: self._usual(str(event.new), self.low, self.high), "value")
         self.second.param.watch(self._pair, "value")
-        self.what.param.watch(lambda event: self._show_map(), "value")
+        self.what.param.watch(lambda event: self._shown(), "value")
         self.button.on_click(self._draw)
         session.param.watch(self._show, ["curve", "dollars"])
         session.param.watch(lambda *events: self._show_map(), ["surface", "focus", "dollars"])
@@ -75,21 +75,14 @@ class Over:
     def axes(self) -> dict[str, str]:
         """Return what can be varied: words and path."""
         try:
-            problem = self.session.asked.problem()
+            return self.session.setting().axes()
         except InputError:
             return {"Requests in one experiment": HORIZON}
-        setting = self._setting(problem)
-        return axes_of(setting, problem["family"])
 
     def paint(self, dark: bool) -> None:
         """Take the colours of a mode."""
         self._dark = dark
         self._show_map()
-
-    def _setting(self, problem: dict[str, Any]) -> Setting:
-        return Setting(
-            tuple(problem["means"]), tuple(problem["policies"]), problem["horizon"], world_of(problem["world"])
-        )
 
     def _offer(self) -> None:
         offered = self.axes()
@@ -100,7 +93,7 @@ class Over:
 
     def _pair(self, event: Any) -> None:
         two = event.new != NOTHING
-        for one in (self.low_up, self.high_up, self.levels_up, self.what):
+        for one in (self.low_up, self.high_up, self.levels_up):
             one.disabled = not two
         if two:
             self._usual(str(event.new), self.low_up, self.high_up)
@@ -108,10 +101,9 @@ class Over:
     def _usual(self, path: str, low: Any, high: Any) -> None:
         """Suggest a range that fits the number."""
         try:
-            problem = self.session.asked.problem()
+            low.value, high.value = self.session.setting().usual(path)
         except InputError:
             return
-        low.value, high.value = usual_range(path, self._setting(problem), problem["family"])
 
     async def _draw(self, _: Any) -> None:
         def span(path: str, low: Any, high: Any, levels: Any) -> str:
@@ -124,20 +116,29 @@ class Over:
             return
         await self.session.draw_map(first, span(str(self.second.value), self.low_up, self.high_up, self.levels_up))
 
+    def _shown(self) -> None:
+        self._show()
+        self._show_map()
+
+    def _figures(self, made: Any) -> str:
+        """Offer the figures of a picture; return the one that is chosen."""
+        offered = {FIGURES[key]: key for key in made.figures if key != USD}
+        chosen = self.what.value if self.what.value in offered.values() else LOST
+        if list(self.what.options) != list(offered) or self.what.disabled:
+            self.what.param.update(options=offered, value=chosen, disabled=False)
+        return str(chosen)
+
     def _show(self, *_: Any) -> None:
         made = self.session.curve
         with pn.io.hold():
             if made is not None:
-                if self.session.dollars and self._costs():
-                    made = replace(made, regret=made.usd, regret_se=made.usd_se)
-                    self.drawn.show(made, 1.0)
-                else:
-                    self.drawn.show(made, self.session.usd)
+                usd = self.session.usd
+                what = self._figures(made)
+                if self.session.dollars and self.session.net:
+                    figures, errors = ({**table, LOST: table[USD]} for table in (made.figures, made.errors))
+                    made, usd = replace(made, figures=figures, errors=errors), 1.0
+                self.drawn.show(made, usd, what)
             self.body.objects = [] if made is None else [self.figure]
-
-    def _costs(self) -> bool:
-        found = self.session.result
-        return found is not None and any(found.world.cost)
 
     def _show_map(self) -> None:
         made = self.session.surface
@@ -145,13 +146,12 @@ class Over:
             self.map.objects = []
             return
         session = self.session
-        of = session.focus if session.focus in made.names and session.focus != EVEN else made.bandit
-        minus = EVEN if EVEN in made.names and of != EVEN else None
-        what, scale = str(self.what.value), 1.0
-        if what == LOST and session.dollars:
+        of = session.focus if session.focus in made.names and session.focus not in EVENS else made.bandit
+        what, scale = self._figures(made), 1.0
+        if what == LOST and (session.dollars or made.family == DOLLARS):
             # In a world without costs a dollar is the worth of one reward.
-            what, scale = USD, 1.0 if self._costs() or "value_per_point" in self._asked_world() else session.usd or 1.0
-        shown = made.shown(of, what, minus)
+            what, scale = USD, 1.0 if session.net or made.family == DOLLARS else session.usd or 1.0
+        shown = made.shown(of, what, made.minus(of))
         if scale != 1.0:
             shown = replace(
                 shown, values={key: scale * table for key, table in shown.values.items()},
@@ -160,7 +160,3 @@ class Over:
         figure, _ = response_surface.draw(shown, ink=ink(self._dark), height=420, bare=True)
         with pn.io.hold():
             self.map.objects = [plot(figure)]
-
-    def _asked_world(self) -> dict[str, Any]:
-        found = self.session.result
-        return {} if found is None else found.world.tree()

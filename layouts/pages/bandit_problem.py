@@ -15,10 +15,11 @@ import param
 
 from expsim_panel.bandit_problems import command
 from expsim_panel.errors import InputError
+from expsim_panel.exports.bandit_json import document
 from expsim_panel.exports.problem_html import page
-from expsim_panel.exports.problem_json import document
 from expsim_panel.layouts.controls import Field
-from expsim_panel.layouts.pages.bandit import head_of, pair
+from expsim_panel.layouts.pages.bandit import head_of, pair, the_same_again
+from expsim_panel.layouts.pages.bandit_curve import Over
 from expsim_panel.layouts.pages.bandit_world import Parameters, box
 from expsim_panel.layouts.pages.frame import words
 from expsim_panel.layouts.problem_session import AskedProblem, ProblemSession
@@ -84,6 +85,7 @@ class ProblemPage:
         )  # fmt: skip
         self.problem, self.said = words(visible=False), words(min_height=22)
         self.head, self.caption, self.table, self.again = words(), words(), words(), words()
+        self.over = Over(self.session, outer.dark)
         self.drawn: dict[str, pictured.Drawn] = {}
         self.body = pn.Column(sizing_mode="stretch_width", margin=0)
         self._watch()
@@ -96,7 +98,7 @@ class ProblemPage:
             words(f'<p class="caption">{escape(self.form.hint)}</p>', margin=(6, 0, 8, 0)), pn.FlexBox(*own, **row),
             self.names, pn.FlexBox(self.more, self.stop, **row), self.parameters.fold.card, self.problem, self.said,
             self.head, pn.FlexBox(self.focus, self.away, self.data, **row), self.body, self.caption, self.table,
-            self.again, **row,
+            self.over.view(), self.again, **row,
         )  # fmt: skip
 
     def _add(self, key: str, widget: Any) -> None:
@@ -178,6 +180,8 @@ class ProblemPage:
     def _paint(self) -> None:
         for one in self.drawn.values():
             one.paint(self.outer.dark)
+        self.over.drawn.paint(self.outer.dark)
+        self.over.paint(self.outer.dark)
         self._show()
 
     def _speak(self) -> None:
@@ -217,13 +221,7 @@ class ProblemPage:
         self.table.object = f'<div class="scroll" tabindex="0" role="region" aria-label="Every policy">{rows}</div>'
         self.caption.object = f'<p class="caption">{escape(how(found))}</p>'
         again = command(self.session.given, names, found.horizon, found.replicates, found.seed)
-        link = self.session.asked.link()
-        self.again.object = (
-            '<section class="box"><h2>The same again</h2>'
-            f'<p><a href="{escape(link)}" target="_blank" rel="noopener">Link to this problem</a></p>'
-            f"<p><code style='font-size:12.5px'>{escape(again)}</code></p>"
-            f"<p class='caption'>Result digest {found.digest}</p></section>"
-        )
+        self.again.object = the_same_again(self.session.asked.link(), again, found.digest)
 
     def _tappable(self, figure: pictured.Drawn) -> None:
         """Let a tapped dot bring its policy."""
@@ -239,11 +237,21 @@ class ProblemPage:
 
     def _page(self) -> BytesIO:
         found = self.session.result
-        return BytesIO(b"" if found is None else page(found, self.session.given).encode())
+        return BytesIO(
+            b""
+            if found is None
+            else page(found, self.session.given, self.session.curve, (), self.session.surface).encode()
+        )
 
     def _json(self) -> BytesIO:
         found = self.session.result
-        return BytesIO(b"" if found is None else json.dumps(document(found), indent=1, allow_nan=False).encode())
+        return BytesIO(
+            b""
+            if found is None
+            else json.dumps(
+                document(found, (), self.session.surface or self.session.curve), indent=1, allow_nan=False
+            ).encode()
+        )
 
 
 def _typed(declared: param.Parameter, value: Any) -> Any:

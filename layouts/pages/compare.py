@@ -8,8 +8,8 @@ from typing import Any
 
 import panel as pn
 
-from expsim_panel import named_estimator
 from expsim_panel.caveats import caveats
+from expsim_panel.exports._estimators import estimators
 from expsim_panel.frontier import of_study
 from expsim_panel.layouts.guardrails import compared
 from expsim_panel.layouts.pages.demand import DemandView
@@ -150,36 +150,13 @@ def text(result: Result) -> str:
         f"{result.replicates:,} experiments per strategy and world, each ± its simulation standard error; "
         "no difference: the same experiments where no variant is better (the null twin)."
     )
-    worth = _estimators(result)
+    worth = estimators(result)
     lines = "".join(f"<li>{escape(sentence)}</li>" for sentence in caveats(result))
     noted = f'<section class="box notes"><h2>What to keep in mind</h2><ul>{lines}</ul></section>' if lines else ""
     return (
         '<div class="scroll" tabindex="0" role="region" aria-label="All figures"><table class="figures">'
         f"<caption>All figures</caption><thead><tr><th></th>{heads}</tr><tr>{twins}</tr></thead>"
         f'<tbody>{body}</tbody></table></div><p class="caption">{note}</p>{worth}{noted}'
-    )
-
-
-def _estimators(result: Result) -> str:
-    """Return what each estimator is worth where traffic follows the data, as HTML; empty without such a strategy."""
-    estimated = named_estimator.rows(result)
-    if not estimated:
-        return ""
-    title = "Estimates where traffic follows the data"
-    head = "".join(
-        f'<th scope="col">{escape(name)}</th>' for name in ("Strategy: estimate from", *named_estimator.HEADS[2:])
-    )
-    body = "".join(
-        f'<tr><th scope="row" title="{escape(named_estimator.MEANINGS[label])}">{escape(name)}: {escape(label)}</th>'
-        f"{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
-        for name, label, *cells in estimated
-    )
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{title}"><table class="figures">'
-        f"<caption>{title}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-        '<p class="caption">Bias of the worst variant, and how often an interval holds the truth, ± simulation error. '
-        "An arm that starts unluckily gets little traffic and stays low, so pooled means mislead; the others reckon "
-        "with the shares that each day had.</p>"
     )
 
 

@@ -27,7 +27,7 @@ ERROR = math.sqrt(0.05 * 0.95 / REPLICATES)
 TABLES = ("fixed-horizon", "obrien-fleming", "pocock", "lan-demets-pocock", "sequential-then-fixed")
 ANYTIME = ("confidence-sequence", "msprt", "asymptotic-confidence-sequence")
 POLICIES = {
-    "thompson": {"kind": "thompson"},
+    "thompson": {"kind": "thompson", "floor": 0},
     "thompson, floor": {"kind": "thompson", "floor": 0.1},
     "epsilon-greedy": {"kind": "epsilon-greedy", "epsilon": 0.2},
 }

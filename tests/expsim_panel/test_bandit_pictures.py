@@ -164,7 +164,7 @@ def test_every_level_is_the_problem_played_alone(path, values, same):
             expected = one.regret.value if one.regret.exact is None else one.regret.exact
             assert curve.regret[i, j] == pytest.approx(expected, abs=1e-12)
             assert curve.high[i, j] == pytest.approx(one.regret.quantiles["0.95"], abs=1e-12)
-            assert curve.wrong[i, j] == pytest.approx(1 - one.p_best_arm.value, abs=1e-12)
+            assert curve.figures["p_wrong"][i, j] == pytest.approx(1 - one.p_best_arm.value, abs=1e-12)
     assert json.dumps(curve.to_json(), allow_nan=False)
 
 

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from expsim_panel.__main__ import app
 from expsim_panel.bandit_problems import command, play
+from expsim_panel.exports.bandit_json import document
 from expsim_panel.exports.problem_html import page
-from expsim_panel.exports.problem_json import document
 from expsim_panel.plots import pictured
 from expsim_panel.problem_forms import FORMS
 from expsim_panel.problem_pictures import pictures

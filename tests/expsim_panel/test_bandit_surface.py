@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from expsim_panel import InputError, bandit
 from expsim_panel.__main__ import app
-from expsim_panel.bandit_axes import Setting, axes_of, bandit_axis, usual_range
+from expsim_panel.bandit_axes import Setting
 from expsim_panel.bandit_curves import regret_over
 from expsim_panel.bandit_form import BanditArm, BanditPlace, allowed, arm_keys, form_world, place_keys
 from expsim_panel.bandit_results import in_dollars
@@ -71,17 +71,17 @@ def test_numbers_of_the_world_are_axes(path, level, world):
     for k, one in enumerate(alone.policies):
         expected = one.regret.value if one.regret.exact is None else one.regret.exact
         assert curve.regret[k, 0] == pytest.approx(expected)
-        assert curve.usd[k, 0] == pytest.approx(one.money.regret.value)
+        assert curve.figures[USD][k, 0] == pytest.approx(one.money.regret.value)
 
 
 def test_every_offered_axis_can_be_drawn_over_its_usual_range():
     for family, means in (("bernoulli", (0.4, 0.5, 0.6)), ("gaussian", (0.0, 0.3, 0.5))):
         world = {"season": (0.02, 50), "shift": [(50, [0.5, 0.4, 0.3])], "population": 5000, "arrives": (0, 0, 10)}
-        setting = Setting(means, ("even", "epsilon-greedy", "kl-ucb"), 200, world)
-        for path in axes_of(setting, family).values():
-            low, high = usual_range(path, setting, family)
+        setting = Setting(("even", "epsilon-greedy", "kl-ucb"), 200, means, world, family)
+        for path in setting.axes().values():
+            low, high = setting.usual(path)
             assert low < high
-            axis = bandit_axis(setting, path)
+            axis = setting.axis(path, "bandit")
             moved = axis.place(setting, round(low) if axis.whole else low)
             assert isinstance(moved, Setting)
 

@@ -35,22 +35,22 @@ def test_a_truthful_evaluator_needs_no_caveat(setting):
 
 
 def test_after_adaptive_allocation_the_estimator_is_named_with_its_bias_and_coverage():
-    result = Study.load("hallucination-prompt", ["evaluator.kind=truth"], ["fixed-horizon", "thompson"]).run(
+    result = Study.load("hallucination-prompt", ["evaluator.kind=truth"], ["fixed-horizon", "thompson(floor=0)"]).run(
         replicates=2000
     )
     scenario = result.study.scenario
     fixed, adaptive = (document(result)["strategies"][k]["estimator"] for k in (0, 1))
     assert (fixed["valid_under_allocation"], adaptive["valid_under_allocation"]) == (True, False)
-    out = result["thompson"].worlds["truth"]
+    out = result["thompson(floor=0)"].worlds["truth"]
     rates = out.sums / out.rows
     off = rates[:, 1] - rates[:, 0] - scenario.effects[1]
     assert adaptive["bias"][0]["value"] == pytest.approx(off.mean())
     assert adaptive["bias"][0]["value"] > 3 * adaptive["bias"][0]["se"]
     assert abs(fixed["bias"][0]["value"]) < 4 * fixed["bias"][0]["se"]
-    assert adaptive["coverage"]["value"] == result["thompson"].figures["coverage"].value
+    assert adaptive["coverage"]["value"] == result["thompson(floor=0)"].figures["coverage"].value
     said = caveats(result)[-1]
     assert "naive difference of means" in said
-    assert "thompson is off by" in said
+    assert "thompson(floor=0) is off by" in said
     assert "fixed-horizon" not in said
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from expsim_panel import engine
 from expsim_panel.exports import html
+from expsim_panel.named_estimator import LABELS, rows
 from expsim_panel.plots import power_curve as curves
 from expsim_panel.plots import power_surface as maps
 from expsim_panel.results import Result
@@ -66,6 +67,16 @@ def test_verdict_advice_and_reproduction_are_there() -> None:
     text = unescape(page())
     for part in (result().verdict.sentence, result().advice.sentence, result().digest, result().request.digest):
         assert part in text
+
+
+def test_what_each_estimator_is_worth_is_there() -> None:
+    """The same table as on the page: every estimator with bias, coverage and errors; the naive one is not valid."""
+    text, told = unescape(page()), rows(result())
+    assert [row[1] for row in told] == list(LABELS.values())
+    for name, label, used, off, held in told:
+        assert f"{name}: {label}</th><td>{used}</td><td>{off}</td><td>{held}</td>" in text
+    assert [row[2] for row in told].count("yes") == 1
+    assert told[0][2] == "not valid"
 
 
 def test_the_data_hold_no_nan() -> None:

@@ -6,12 +6,13 @@ import pytest
 import study_inference
 from scipy import stats
 
-from expsim_panel import engine, operating, recommend
+from expsim_panel import engine, operating, recommend, strategy
 from expsim_panel.caveats import caveats
 from expsim_panel.exports.json import document
 from expsim_panel.kernels.day_scores import METHODS, ROOT, TWO_POINT
-from expsim_panel.logged_shares import NAMES, floored, logs, why_naive
+from expsim_panel.logged_shares import NAMES, floored, logs, moves, why_naive
 from expsim_panel.named_estimator import compared, rows
+from expsim_panel.policy import STUDY_FLOOR, BanditPolicy, policies
 from expsim_panel.study import Study
 
 TRUE = "evaluator.kind=truth"
@@ -108,8 +109,36 @@ def test_weighted_intervals_cover_within_three_points_where_naive_ones_fall_shor
     np.testing.assert_array_equal(operating.estimates(out, scenario.by_counts).effect, out.logged[:, ROOT, :, 0])
 
 
+def test_out_of_the_box_every_adaptive_strategy_has_a_valid_estimate():
+    """Whatever moves traffic by what it sees keeps a small share of it for every arm, unless told not to."""
+    study = Study.load("hallucination-prompt", [TRUE])
+    for name in policies.names():
+        kind = policies.get(name)
+        if not issubclass(kind, BanditPolicy) or not kind.batched:
+            continue
+        one = strategy.build({"kind": name}, "test", "strategies.0")
+        assert floored(study.scenario, one) == moves(study.scenario, one), name
+        least = float(one.policy.floor_of(2, study=True)[0])
+        assert least == (0.0 if one.policy.explores() else STUDY_FLOOR), name
+        # Per request nothing is asked for and nothing is kept.
+        assert one.policy.floor_of(2).tolist() == [0.0, 0.0]
+    arms = policies.get("thompson")().floor_of(40, study=True)
+    assert arms.sum() == pytest.approx(0.5)
+
+
+def test_the_small_floor_keeps_a_loser_two_percent_of_the_traffic():
+    """Far better arms: after the first day nothing but the floor goes to the loser, and the interval holds."""
+    study = Study.load("summarization-prompt", [TRUE, "variants.1.mean=4.6"], ["thompson"])
+    one = engine.played(study, "truth", replicates=2000, seed=5)["thompson"]
+    days = study.scenario.traffic.days
+    share = one.units[:, 0] / one.units.sum(axis=1)
+    expected = (0.5 + 0.02 * (days - 1)) / days
+    assert share.mean() == pytest.approx(expected, abs=0.01)
+
+
 def test_without_a_floor_the_naive_estimate_stays_and_is_said_to_be_biased():
-    names = ["thompson", "ucb1", "even", "thompson(floor=0.1)", "fixed-horizon"]
+    bare, index = "thompson(floor=0)", "ucb1(floor=0)"
+    names = [bare, index, "even", "thompson(floor=0.1)", "fixed-horizon"]
     result = Study.load("hallucination-prompt", [TRUE, "traffic.units_per_day=200", "traffic.days=7"], names).run(
         replicates=400
     )
@@ -117,7 +146,7 @@ def test_without_a_floor_the_naive_estimate_stays_and_is_said_to_be_biased():
     told = {one["name"]: one["estimator"] for one in document(result)["strategies"]}
     assert [told[name]["valid_under_allocation"] for name in names] == [False, False, True, True, True]
     assert [len(told[name]["compared"]) for name in names] == [5, 5, 1, 5, 1]
-    assert "thompson(floor=0.05)" in told["thompson"]["note"]
+    assert "thompson(floor=0.05)" in told[bare]["note"]
     assert told["thompson(floor=0.1)"]["note"] is None
     assert told["thompson(floor=0.1)"]["name"] == "adaptively weighted AIPW"
     for name in names:
@@ -126,10 +155,11 @@ def test_without_a_floor_the_naive_estimate_stays_and_is_said_to_be_biased():
         assert used[0]["coverage"] == result[name].figures["coverage"].to_json() == told[name]["coverage"]
     said = caveats(result)[-1]
     assert "thompson(floor=0.1) is off by" in said.partition("Without a valid one")[0]
-    assert "ucb1 is off by" in said.partition("Without a valid one")[2]
+    assert f"{index} is off by" in said.partition("Without a valid one")[2]
     assert "even is" not in said
-    assert {row[0] for row in rows(result)} == {"thompson", "ucb1", "thompson(floor=0.1)"}
-    worth = compared(result["thompson"], scenario)
+    assert {row[0] for row in rows(result)} == {bare, index, "thompson(floor=0.1)"}
+    assert {row[2] for row in rows(result) if row[0] == bare} == {"yes, not valid", "not valid"}
+    worth = compared(result[bare], scenario)
     assert [one.used for one in worth] == [True, False, False, False, False]
 
 

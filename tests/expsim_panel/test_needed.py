@@ -114,6 +114,27 @@ def test_teeth_are_looked_at() -> None:
     assert (out.at, out.highest, out.last) == (None, 0.7, 70)
 
 
+def test_few_rows_are_simulated() -> None:
+    """Under 100 units an arm the law of large samples is no exact one: against the noncentral t of a t test."""
+    found = units_needed(simple_study("fixed-t", sd=1.0, effects=[1.5]), "fixed-t", replicates=_FEW)
+    known = sample_size(0.8, test="welch", sd=1.0, effect=1.5)
+    assert found.method == "simulated"
+    assert found.units is not None
+    assert found.units == pytest.approx(known.units_unrounded, abs=2)
+    assert effect_needed(simple_study("fixed-t", sd=1.0, units_per_day=40), "fixed-t", replicates=500).why_simulated
+    assert power_reached(simple_study("pocock", sd=1.0, effects=[1.0], units_per_day=8), "pocock").se is not None
+
+
+def test_a_ramp_with_late_outcomes() -> None:
+    """The least traffic of the search leaves looks without information: no reason to give up."""
+    traffic = {"units_per_day": 900, "days": 15, "delay_days": 2, "ramp": {"start": 0.3, "days": 4}}
+    study = Study.from_tree(tree("binary", traffic=traffic, strategies=[{"kind": "pocock"}]), "test")
+    found = units_needed(study, "pocock")
+    assert found.units_per_day is not None
+    here, below = (launches(study, {"traffic.units_per_day": found.units_per_day - k}) for k in (0, 1))
+    assert here >= 0.8 > below
+
+
 def test_what_cannot_be_reached_says_why() -> None:
     """A judge whose bias undoes the effect; a day limit; an effect that is none."""
     biased = tree(evaluator={"kind": "judge", "differential_bias": -0.05}, strategies=[{"kind": "fixed-horizon"}])

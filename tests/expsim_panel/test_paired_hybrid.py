@@ -13,7 +13,7 @@ from expsim_panel.errors import InputError
 from expsim_panel.estimates import Estimate
 from expsim_panel.estimators import paired_ppi
 from expsim_panel.evaluators.hybrid import Hybrid
-from expsim_panel.kernels import pair_contrasts, pair_rates
+from expsim_panel.kernels import pair_contrasts, pair_days, pair_rates
 from expsim_panel.operating import estimates
 from expsim_panel.paired_laws import rate_differences, together
 from expsim_panel.study import Study
@@ -300,14 +300,14 @@ def test_rates_of_three_variants_equal_ppi_python():
         1: (0.20370943721586457, 0.060828437565113386, 0.3465904368666157),
         2: (0.11442557317869351, -0.03242390327335207, 0.2612750496307391),
     }
-    kept, sums, squares = np.zeros((9, 2)), np.zeros(3), np.zeros(3)
+    kept, sums, squares = np.zeros((pair_days.BOOK, 2)), np.zeros(3), np.zeros(3)
     for v, told in wanted.items():
         found = paired_ppi((y[:60, 0], y[:60, v]), (f[:60, 0], f[:60, v]), (f[60:, 0], f[60:, v]))
         assert (found.value, *found.interval(0.95)) == pytest.approx(told, abs=1e-9)
         d, s = y[:60, v] - y[:60, 0], f[:60, v] - f[:60, 0]
         far = f[60:, v] - f[60:, 0]
-        kept[:, v - 1] = [60, d.sum(), s.sum(), d @ d, s @ s, d @ s, 180, far.sum(), far @ far]
+        kept[:, v - 1] = [60, d.sum(), s.sum(), d @ d, s @ s, d @ s, 180, far.sum(), far @ far, y[:60, 0].sum()]
     # The kernel corrects all variants at once, in the sums that a rule reads.
-    pair_contrasts.write_contrasts(1.0, 0.0, 0, kept, y[:60, 0].sum(), sums, squares)
+    pair_days.write_contrasts(1.0, 0.0, 0, kept, sums, squares)
     for v, told in wanted.items():
         assert (sums[v] - sums[0]) / 60 == pytest.approx(told[0], abs=1e-9)

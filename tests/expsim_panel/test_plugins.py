@@ -90,7 +90,8 @@ def test_thompson_plays_like_a_plain_simulation():
         variants=[{"name": "A", "mean": means[0]}, {"name": "B", "mean": means[1]}],
         traffic={"units_per_day": per_day, "days": days},
     )
-    out = Study.from_tree(world, "test", names=["thompson"]).run(replicates=20_000, seed=3)["thompson"].worlds["truth"]
+    out = Study.from_tree(world, "test", names=["thompson(floor=0)"])
+    out = out.run(replicates=20_000, seed=3).strategies[0].worlds["truth"]
     rng = np.random.default_rng(17)
     size, wins, won = 6000, [], 0
     for _ in range(size):

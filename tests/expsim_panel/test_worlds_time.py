@@ -154,8 +154,8 @@ def test_thompson_learns_on_arrival():
     """Until the first outcome arrives a bandit can do no better than an even split."""
     world = tree(traffic={"units_per_day": 300, "days": 10, "delay_days": 4}, variants=[
         {"name": "A", "mean": 3.0}, {"name": "B", "mean": 5.0}])  # fmt: skip
-    study = Study.from_tree(world, "late", names=["thompson"])
-    state = study.run(replicates=20)["thompson"].trace.state
+    study = Study.from_tree(world, "late", names=["thompson(floor=0)"])
+    state = study.run(replicates=20).strategies[0].trace.state
     shares = np.diff(state[:10, 0, 1], prepend=0.0) / 300
     assert np.all(np.abs(shares[:5] - 0.5) < 0.15)
     assert np.all(shares[5:] == 1.0)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from html import escape
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -194,3 +196,44 @@ def test_the_scenario_brings_its_evaluator_and_money() -> None:
     assert world["population"] == study.scenario.economics.horizon_units
     assert world["value_per_point"] == study.scenario.economics.value_per_point
     assert len(world["cost"]) == 2
+
+
+def linked(address: str) -> Asked:
+    """Return the problem of an address."""
+    return Asked.linked(dict(parse_qsl(address.removeprefix("?"), keep_blank_values=True)))
+
+
+def test_a_link_asks_for_the_same_problem() -> None:
+    """World, arms and worth included; the page opens with it."""
+    asked = replace(
+        SMALL, horizon=100, replicates=40, seed=3, usd=0.5, policies=("even", "kl-ucb(c=3)"),
+        place={"delay": 10, "population": 500}, arms=({}, {"cost": 0.01, "drift": -0.05}),
+    )  # fmt: skip
+    again = linked(asked.link())
+    assert again.problem() == asked.problem()
+    page = Bandits(Session(), again)
+    asyncio.run(page.session.play())
+    assert page.session.error == ""
+    assert page.session.result is not None
+    assert page.session.result.digest == bandit(**asked.problem()).digest
+    assert page.session.result.digest in page.again.object
+    assert escape(asked.link()) in page.again.object
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("?problem=plain&means=0.1,<b>", "no list of numbers"), ("?problem=plain&nope=3", "unknown key 'nope'"),
+        ("?problem=plain&family=<script>", "unknown family"), ("?problem=plain&delay=x", "'x' is not"),
+        ("?problem=plain&arms.99.drift=1", "unknown key 'arms.99.drift'"), ("?problem=plain&horizon=many", "horizon is 'many'"),
+        ("?problem=plain&usd=free", "no amount"), ("?problem=plain&arms.0.nope=1", "unknown key 'nope'"),
+        ("?problem=plain&policies=tompson", "unknown policy 'tompson'"),
+    ],
+)  # fmt: skip
+def test_a_bad_link_is_one_line(address: str, said: str) -> None:
+    page = Bandits(Session(), linked(address))
+    asyncio.run(page.session.play())
+    assert said in page.session.error
+    assert "\n" not in page.session.error
+    assert page.session.result is None
+    assert "<script>" not in page.problem.object

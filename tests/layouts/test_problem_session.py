@@ -29,9 +29,9 @@ def test_a_first_picture_comes_before_the_whole():
     seen = []
     session.param.watch(lambda event: seen.append(event.new.replicates), "result")
     asyncio.run(session.play())
-    assert seen == [750, 2500]
+    assert seen == [500, 2500]
     assert not session.busy
-    same = play("duels", session.given, ["rucb", "double-thompson"], 1000, replicates=2500, seed=1)
+    same = play("duels", session.given, ["even-pairs", "rucb", "double-thompson"], 1000, replicates=2500, seed=1)
     assert session.result.digest == same.digest
 
 
@@ -131,7 +131,12 @@ def test_policies_are_typed_and_their_parameters_edited():
         await session.play()
         page.more.value = "rucb(alpha=0.8)"
         await page.choose()
-        assert [one.name for one in session.result.policies] == ["rucb", "double-thompson", "rucb(alpha=0.8)"]
+        assert [one.name for one in session.result.policies] == [
+            "even-pairs",
+            "rucb",
+            "double-thompson",
+            "rucb(alpha=0.8)",
+        ]
         assert page.more.value == ""
         session.focus = "rucb"
         assert page.drawn["regret"].lines.data["width"][0] == 3.0
@@ -148,3 +153,34 @@ def test_an_unset_amount_is_no_zero():
     assert page.fields["value_per_point"].widget.value == ""
     assert page.fields["budget"].widget.value == "25"
     assert [typed_number(text) for text in ("", "$1,200.5", "7", "x")] == [None, 1200.5, 7, "x"]
+
+
+@pytest.mark.parametrize("kind", ["guardrail", "segments", "duels"])
+def test_the_page_draws_over_any_number_and_any_two(kind):
+    page = ProblemPage(Session(), small(kind, horizon=60, replicates=30))
+    session = page.session
+    path = {"guardrail": "guardrail.3", "segments": "segments.0", "duels": "lead"}[kind]
+
+    async def visit():
+        await session.play()
+        assert path in page.over.axes().values()
+        page.over.path.value = path
+        page.over.levels.value = 2
+        await page.over._draw(None)
+        assert session.error == ""
+        assert session.curve.path == path
+        assert page.over.body.objects
+        page.over.second.value = "horizon"
+        page.over.low_up.value, page.over.high_up.value, page.over.levels_up.value = 20.0, 40.0, 2
+        await page.over._draw(None)
+        assert session.error == ""
+        assert page.over.map.objects
+        # Every figure that came is on offer, and a picture of it can be drawn.
+        for key in page.over.what.options.values():
+            page.over.what.value = key
+        await session.draw_over("nope=0:1:3")
+        assert "no axis" in session.error
+
+    asyncio.run(visit())
+    assert json.loads(page._json().read())["over"]["minus_even"]
+    assert ", over " in page._page().read().decode()
