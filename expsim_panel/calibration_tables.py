@@ -221,12 +221,13 @@ def _realism(found: Calibration) -> Table:
 
 def nested_told(seen: Realism) -> str:
     """Return what choosing the law on what it is scored on adds to its score; empty where none was chosen."""
-    if seen.nested is None or seen.score is None or seen.honest is None:
+    if seen.nested is None or seen.score is None:
         return ""
     chosen = ", ".join(f"{name} {times} times" for name, times in seen.nested.laws.items())
+    apart = percent(min(seen.nested.score, 1.0), 0)
     return (
-        f" Chosen on ratings that the score does not see ({chosen}), laws score {percent(seen.honest, 0)}; chosen on"
-        f" those that it sees, the one kept scores {percent(seen.score, 0)}."
+        f" Chosen on ratings that the score does not see ({chosen}), laws score {apart}; chosen on those that it sees,"
+        f" the one kept scores {percent(seen.score, 0)}."
     )
 
 

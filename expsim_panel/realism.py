@@ -124,8 +124,10 @@ class Realism:
 
     @property
     def honest(self) -> float | None:
-        """The score that is told: the nested one where there is one, at most 1."""
-        return self.score if self.nested is None else min(self.nested.score, 1.0)
+        """The score that is told: the lower of the nested one, where there is one, and `score`."""
+        if self.nested is None or self.score is None:
+            return self.score
+        return min(self.nested.score, self.score)
 
 
 def realism(
