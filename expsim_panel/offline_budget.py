@@ -13,9 +13,11 @@ from expsim_panel.evaluation import Evaluator
 from expsim_panel.evaluators.human import Human
 from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.evaluators.judge import Judge
+from expsim_panel.label_laws import Joint
 from expsim_panel.offline_answers import Beside, play
 from expsim_panel.offline_laws import hybrid_parts, rows_per_prompt
 from expsim_panel.paired_laws import Differences, rate_differences
+from expsim_panel.preference_prompt_hybrid import joint_of_rows
 from expsim_panel.quantities import money as dollars
 from expsim_panel.results import Figure
 from expsim_panel.scenario import Scenario
@@ -116,9 +118,11 @@ def _per_prompt(scenario: Scenario) -> tuple[float, float, float]:
     return generated, arms * per_prompt * shares["judge"], arms * per_prompt * shares["human"]
 
 
-def _differences(scenario: Scenario) -> Differences:
-    """Return the law of the differences of label and score on one prompt."""
+def _differences(scenario: Scenario) -> Differences | Joint:
+    """Return the law of the differences of label and score on one prompt; side by side of net wins."""
     table, evaluator = scenario.offline, scenario.evaluator
+    if scenario.side_by_side:
+        return joint_of_rows(scenario, evaluator, scenario.means)
     if scenario.family == "binary":
         spread = float(table.prompt_sd), float(table.interaction_sd), int(table.samples)
         return rate_differences(evaluator, scenario.means, *spread)

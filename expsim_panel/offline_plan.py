@@ -10,6 +10,8 @@ from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.offline_laws import hybrid_parts, rows_per_prompt, severity, topic_sd
 from expsim_panel.paired_laws import rate_differences
 from expsim_panel.paired_rows import PairedRows, rate_rows, score_rows
+from expsim_panel.preference_hybrid import per_label
+from expsim_panel.preference_prompt_hybrid import CorrectedPreferences, corrected_preferences
 from expsim_panel.preference_prompts import PromptPreferences, prompt_preferences
 from expsim_panel.preference_rows import arm_sds, seen_of
 from expsim_panel.prompt_rows import PromptRows, prompt_rows
@@ -27,7 +29,7 @@ class Parts(NamedTuple):
     severity_sd: float
     raters: int
     shared: bool
-    rows: PromptRows | PairedRows | PromptPreferences
+    rows: PromptRows | PairedRows | PromptPreferences | CorrectedPreferences
 
 
 def batches(scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
@@ -49,10 +51,10 @@ def batches(scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
 def parts(scenario: Scenario, evaluator: Evaluator, means: np.ndarray, sds: np.ndarray) -> Parts:
     """Return the law of rows for true means and standard deviations of a response, shape (replicates, arms)."""
     sds, blank = np.broadcast_to(sds, means.shape), np.zeros(means.shape)
-    if isinstance(evaluator, Hybrid):
-        return _labelled_parts(scenario, evaluator, means, sds)
     if scenario.side_by_side:
         return _compared_parts(scenario, evaluator, means)
+    if isinstance(evaluator, Hybrid):
+        return _labelled_parts(scenario, evaluator, means, sds)
     rows = prompt_rows(scenario, evaluator, means, sds)
     seen = evaluator.measure(means, sds, scenario.family).means
     spread = np.sqrt(rows.parts.of_row(rows.level, np.array(float(scenario.offline.prompts)))) + blank
@@ -61,8 +63,13 @@ def parts(scenario: Scenario, evaluator: Evaluator, means: np.ndarray, sds: np.n
 
 def _compared_parts(scenario: Scenario, evaluator: Evaluator, means: np.ndarray) -> Parts:
     """Return the same of net win rates, where every row is of comparisons with the control."""
-    rows = prompt_preferences(scenario, evaluator, means)
-    spread = np.sqrt(rows.parts.of_row(rows.level, np.array(float(scenario.offline.prompts))))[1:]
+    rows: PromptPreferences | CorrectedPreferences
+    if isinstance(evaluator, Hybrid):
+        rows = corrected_preferences(scenario, evaluator, means)
+        spread = per_label(evaluator, rows.joint)
+    else:
+        rows = prompt_preferences(scenario, evaluator, means)
+        spread = np.sqrt(rows.parts.of_row(rows.level, np.array(float(scenario.offline.prompts))))[1:]
     sds = arm_sds(scenario, spread + np.zeros((len(means), 1)))
     return Parts(scenario.sign * seen_of(scenario, evaluator, means), sds, 0.0, 0, True, rows)
 

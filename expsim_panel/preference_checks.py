@@ -65,7 +65,7 @@ def check_side_by_side(scenario: Scenario, where: str) -> None:
 
 def check_prompts(scenario: Scenario, where: str) -> None:
     """Check that comparisons can be played on the scenario's prompt set; raise `InputError`."""
-    table, evaluator = scenario.offline, scenario.evaluator
+    table = scenario.offline
     drops = "both answers of a comparison have it: it drops out"
     difference = "is what a {} gives to the difference"
     wrong = [
@@ -75,8 +75,6 @@ def check_prompts(scenario: Scenario, where: str) -> None:
         ("offline.prompt_sd", table.prompt_sd > 0, drops, f"set it to 0; interaction_sd {difference.format('prompt')}"),
         ("offline.topic_sd", table.topic_sd > 0, drops,
          f"set it to 0; topic_interaction_sd {difference.format('topic')}"),
-        ("evaluator.kind", isinstance(evaluator, Hybrid), "judge and people together correct comparisons of live "
-         "traffic only", "use judge or human, or remove [offline]"),
     ]  # fmt: skip
     for key, bad, problem, remedy in wrong:
         if bad:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from expsim_panel.scenario import Scenario
 
 ORDERS = {"random": RANDOM, "treatment-first": 1, "control-first": -1, "both": BOTH}
-_NODES = 801
+NODES = 801
 _LEAST = 1e-6
 """Part of the latent SD that a comparison has of its own at least, where formulas divide by it."""
 
@@ -122,7 +122,7 @@ def prompt_parts(scenario: Scenario, evaluator: Evaluator, means: np.ndarray) ->
     reader, tilt = reader_of(evaluator, means.size)
     found, values = shares_of(scenario, evaluator), reader.values
     seen = reader.slope * scenario.tie_model.latent(means[1:]) + tilt
-    nodes, weights = normal_nodes(_NODES)
+    nodes, weights = normal_nodes(NODES)
 
     def shared(spread: float, given: tuple[TieModel, Reader]) -> np.ndarray:
         if spread == 0:
@@ -140,17 +140,22 @@ def prompt_parts(scenario: Scenario, evaluator: Evaluator, means: np.ndarray) ->
     return Components(alone, own, score, table.size, int(table.samples))
 
 
-def prompt_preferences(scenario: Scenario, evaluator: Evaluator, means: np.ndarray) -> PromptPreferences:
-    """Return the law of comparisons for true net win rates, shape (replicates, arms)."""
+def prompt_law(scenario: Scenario, evaluator: Evaluator, means: np.ndarray) -> PromptVerdicts:
+    """Return what the kernel draws from for true net win rates, shape (replicates, arms)."""
     table: Offline = scenario.offline
     reader, tilt = reader_of(evaluator, means.shape[1])
     found = shares_of(scenario, evaluator)
     model, alone = found.in_prompt
     centre = np.ascontiguousarray(reader.slope * scenario.tie_model.latent(means[:, 1:]) + tilt)
     own = float(np.hypot(reader.slope * model.scale, alone.lasting))
-    law = PromptVerdicts(
+    return PromptVerdicts(
         LEVELS[table.level], table.size, int(table.samples), centre, found.topic, found.prompt, own,
         float(reader.noise), float(model.tie), float(reader.position), ORDERS[reader.orders], int(reader.votes),
         bool(reader.averaged), float(scenario.sign), part_of_control(means.shape[1] - 1),
     )  # fmt: skip
-    return PromptPreferences(law, prompt_parts(scenario, evaluator, means[0]), table.level)
+
+
+def prompt_preferences(scenario: Scenario, evaluator: Evaluator, means: np.ndarray) -> PromptPreferences:
+    """Return the law of comparisons for true net win rates, shape (replicates, arms)."""
+    law, parts = prompt_law(scenario, evaluator, means), prompt_parts(scenario, evaluator, means[0])
+    return PromptPreferences(law, parts, scenario.offline.level)

@@ -72,7 +72,7 @@ def _reading(rng: np.random.Generator, law: PromptVerdicts, lead: float, shift: 
 
 
 @inner
-def _verdict(rng: np.random.Generator, law: PromptVerdicts, lead: float) -> float:
+def verdict(rng: np.random.Generator, law: PromptVerdicts, lead: float) -> float:
     """Return what the readings of one comparison come to."""
     if law.own > 0.0:
         lead += law.own * rng.standard_normal()
@@ -98,7 +98,7 @@ def _verdict(rng: np.random.Generator, law: PromptVerdicts, lead: float) -> floa
 
 
 @inner
-def _lead(rng: np.random.Generator, sd: float, onto: np.ndarray) -> None:
+def add_lead(rng: np.random.Generator, sd: float, onto: np.ndarray) -> None:
     """Add to every variant's lead what a topic or prompt gives it; several share what is the control's."""
     if sd <= 0.0:
         return
@@ -142,15 +142,15 @@ def draw_prompt_verdicts(
             for i in range(prompts[t]):
                 if i % law.size == 0:
                     base[:] = law.centre[k]
-                    _lead(outcome, law.topic, base)
+                    add_lead(outcome, law.topic, base)
                     row[:] = 0.0
                 lead[:] = base
-                _lead(outcome, law.prompt, lead)
+                add_lead(outcome, law.prompt, lead)
                 if law.level != TOPIC:
                     row[:] = 0.0
                 for c in range(arms - 1):
                     for _ in range(law.repeats):
-                        value = law.sign * _verdict(outcome, law, lead[c])
+                        value = law.sign * verdict(outcome, law, lead[c])
                         if law.level == TOPIC or law.level == PROMPT:
                             row[c] += value
                         else:

@@ -20,6 +20,8 @@ JUDGE = {"kind": "judge", "scale": 0.8, "differential_bias": 0.05, "item_variant
          "position_bias": 0.4, "orders": "both", "price_override": 0.002, "verbosity": 0.02}  # fmt: skip
 PEOPLE = {"kind": "human", "noise_sd": 0.5, "raters": 5, "labels_per_item": 3, "error_correlation": 0.2,
           "price_per_label": 0.3, "seconds": 36.0}  # fmt: skip
+HYBRID = {"kind": "hybrid", "label_share": 0.25, "judge": {k: v for k, v in JUDGE.items() if k != "kind"},
+          "human": {k: v for k, v in PEOPLE.items() if k != "kind"}}  # fmt: skip
 TOPICS = {"topics": 12, "topic_interaction_sd": 0.4}
 LEADS = (0.0, 0.15)
 
@@ -214,7 +216,10 @@ def test_judge_and_people_are_told_on_the_prompts_and_live(capsys, tmp_path):
     assert not found.gain
     # Three labels of three comparisons are $2.70 a prompt.
     assert found.equal[1].per_variant == 400 // 2.7
-    assert "live traffic only" in found.equal[2].reason
+    both = found.equal[2]
+    assert both.cost <= 400.0
+    assert both.se is not None
+    assert both.se < found.equal[1].se
 
 
 REFUSED = {
@@ -224,8 +229,7 @@ REFUSED = {
     "shared by both, topics": ({"topics": 12, "topic_sd": 0.2}, "offline.topic_sd"),
     "more than there is": ({"interaction_sd": 1.2}, "offline.interaction_sd"),
     "refusals": ({"evaluator": {**JUDGE, "refusals": 0.1}}, "evaluator.refusals"),
-    "hybrid": ({"evaluator": {"kind": "hybrid", "judge": {"scale": 1.0}, "human": {"noise_sd": 0.5}}},
-               "evaluator.kind"),
+    "labels by comparison": ({"evaluator": HYBRID, "analysis": "response"}, "offline.analysis"),
 }  # fmt: skip
 
 
