@@ -106,8 +106,8 @@ def _several(scenario: Scenario, one: Strategy, world: str, money: Ledger) -> Ex
     wins, low = several_exact.wins(
         law.means[0], law.sds[0], setting.rows[-1], float(planned.lower[0]), float(planned.upper[0])
     )
-    ends = (np.array([chance]) for chance in (low, 0.0, wins.sum()))
-    found = _figures(setting, planned.days - 1, *ends, planned.futility, law.delay, money)
+    worse, better = np.array([low]), wins.sum(keepdims=True)
+    found = _figures(setting, planned.days - 1, worse, np.zeros(1), better, planned.futility, law.delay, money)
     effects = law.effects[0, 1:]
     found.values["power"] = float(wins[effects > 0].sum())
     found.values["best"] = float(wins[int(effects.argmax())])
