@@ -9,6 +9,7 @@ import numpy as np
 
 from expsim_panel import plan
 from expsim_panel.clusters import Clusters
+from expsim_panel.offline_laws import by_answer
 from expsim_panel.preference_rows import ROWS_PER_COMPARISON
 from expsim_panel.scenario import Scenario
 
@@ -189,10 +190,12 @@ def offline_ledger(
     table, evaluator, money = scenario.offline, scenario.evaluator, scenario.economics
     served = scenario.served or scenario.traffic
     m, arms, rows = float(table.samples), len(scenario.variants), plan.rows_per_unit(scenario)
-    binary = scenario.family == "binary"
+    if scenario.side_by_side:
+        # Comparisons: each is a row of two arms.
+        arms, rows = arms - 1, rows * ROWS_PER_COMPARISON
     share = float(getattr(evaluator, "label_share", 1.0))
     # Scores of a prompt in one arm, by who gives them: people's labels of scores cover all its answers.
-    each = {"judge": m, "human": m if binary else 1.0}
+    each = {"judge": m, "human": m if by_answer(scenario) else 1.0}
     paid = {who: usd * (share if who == "judge" else 1.0) for who, usd in evaluator.usd_by_payee().items()}
     of_prompt = {who: usd * each.get(who, 1.0) for who, usd in paid.items()}
     if evaluator.kind == "hybrid":

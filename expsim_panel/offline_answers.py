@@ -69,9 +69,10 @@ class SideBySide:
     rows : tuple of Beside
         By evaluator and mode.
     worth : dict of float
-        By evaluator: live responses per variant that say as much as one prompt that both variants answer.
+        By evaluator: live responses per variant (side by side: comparisons) that say as much as one prompt that both
+        variants answer.
     gain : dict of float
-        By evaluator: variance with prompts of their own over that of paired ones.
+        By evaluator: variance with prompts of their own over that of paired ones; nothing side by side.
     best : dict of int
         Best number of ``judge calls`` (K, of scores), ``raters`` (r) and ``samples`` (m) of a prompt, for the money.
     assumed : tuple of str
@@ -102,9 +103,12 @@ def offline_tree(scenario: Scenario, **changes: Any) -> tuple[dict[str, Any], tu
     changes = {key: value for key, value in changes.items() if value is not None}
     if not table and not {"prompt_sd", "interaction_sd"} & set(changes):
         whole = 1.0 if scenario.family == "binary" else float(scenario.sds.min())
-        table = {"prompt_sd": PROMPT_SHARE**0.5 * whole, "interaction_sd": INTERACTION_SHARE**0.5 * whole}
         parts = percent(PROMPT_SHARE, 0), percent(INTERACTION_SHARE, 0)
         assumed = (f"{parts[0]} of the variance between prompts, {parts[1]} a prompt's in one variant",)
+        table = {"prompt_sd": PROMPT_SHARE**0.5 * whole, "interaction_sd": INTERACTION_SHARE**0.5 * whole}
+        if scenario.side_by_side:
+            table = {"interaction_sd": PROMPT_SHARE**0.5 * scenario.tie_model.scale}
+            assumed = (f"{parts[0]} of the variance of a difference is the prompt's",)
     tree["offline"] = {**table, **changes}
     for key in ("guardrails", "analysis", "strategies"):
         tree.pop(key, None)
@@ -155,7 +159,8 @@ def side_by_side(
     for kind, one in zip(KINDS, (judge, human), strict=True):
         found: dict[str, Beside] = {}
         variances: dict[str, float] = {}
-        for mode in MODES:
+        # A comparison is on one prompt: there are no prompts of a variant's own.
+        for mode in [mode for mode in MODES if mode != "offline-unpaired" or not scenario.side_by_side]:
             made = copy.deepcopy(tree)
             made["evaluator"] = one.to_tree()
             if mode == "online":
@@ -168,7 +173,8 @@ def side_by_side(
         rows += list(found.values())
         if all(math.isfinite(v) and v > 0 for v in variances.values()):
             worth[kind] = variances["online"] / variances["offline"]
-            gain[kind] = variances["offline-unpaired"] / variances["offline"]
+            if "offline-unpaired" in variances:
+                gain[kind] = variances["offline-unpaired"] / variances["offline"]
     example = Scenario.from_tree({**tree, "evaluator": {"kind": "truth"}}, where)
     best = best_repeats(example, judge, human, prompt_cost)
     people = next(one for one in rows if one.evaluator == "human" and one.mode == "offline")

@@ -11,6 +11,7 @@ from expsim_panel.evaluators.human import Human
 from expsim_panel.evaluators.judge import Judge
 from expsim_panel.measurement_design import Components, cheapest_replication
 from expsim_panel.offline_laws import components
+from expsim_panel.preference_prompts import prompt_parts
 from expsim_panel.scenario import Scenario
 
 VOTES = range(1, 16, 2)
@@ -24,6 +25,8 @@ def best_repeats(scenario: Scenario, judge: Judge, human: Human, prompt_cost: fl
     raters and answers (MODEL section 3.1); a prompt that is not paired adds ``b^2 s_p^2 + s_i^2``. Rates: see
     `best_of_rates`.
     """
+    if scenario.side_by_side:
+        return best_of_comparisons(scenario, judge, prompt_cost)
     if scenario.family == "binary":
         return best_of_rates(scenario, judge, human, prompt_cost)
     table = scenario.offline
@@ -71,6 +74,15 @@ def best_of_rates(scenario: Scenario, judge: Judge, human: Human, prompt_cost: f
     if answer > 0:
         made["samples"] = cheapest_replication(prompt_cost, answer, *_spread(scenario, judge))
     return made
+
+
+def best_of_comparisons(scenario: Scenario, judge: Judge, prompt_cost: float = 0.0) -> dict[str, int]:
+    """Return the best number of comparisons on a prompt by a judge: ``v_fixed + v_unit / m`` of net win rates."""
+    best = 1 + int(scenario.effects[1:].argmax())
+    parts, each = prompt_parts(scenario, judge, scenario.means), ledger(scenario).generation[[0, best]]
+    paid = float(each.sum()) + judge.usd_per_row()
+    fixed = float(parts.size * parts.topic[best] + parts.prompt[best])
+    return {"samples": cheapest_replication(prompt_cost, paid, fixed, float(parts.score[best]))} if paid > 0 else {}
 
 
 def _spread(scenario: Scenario, evaluator: Judge | Human) -> tuple[float, float]:

@@ -106,13 +106,14 @@ def _demand(number: int, least: int, budget: float, what: str) -> None:
 
 def _per_prompt(scenario: Scenario) -> tuple[float, float, float]:
     """Return dollars per prompt, all variants: answers, judge's scores, labels."""
-    money, m, arms = ledger(scenario), int(scenario.offline.samples), len(scenario.variants)
+    money, m, arms = ledger(scenario), int(scenario.offline.samples), scenario.answers
     # A hybrid labels every prompt here, so that a row is a prompt.
     per_prompt = money.per_row * rows_per_prompt(scenario)
     shares = money.shares
-    return (
-        m * float(money.generation.sum()), arms * per_prompt * shares["judge"], arms * per_prompt * shares["human"]
-    )  # fmt: skip
+    # Side by side the control answers beside each of the others.
+    beside = (arms - len(scenario.variants)) * float(money.generation[0])
+    generated = m * (float(money.generation.sum()) + beside)
+    return generated, arms * per_prompt * shares["judge"], arms * per_prompt * shares["human"]
 
 
 def _differences(scenario: Scenario) -> Differences:

@@ -41,13 +41,23 @@ class Spreads:
     repeats: int
 
 
-def scores_per_prompt(evaluator: Evaluator, table: Offline, binary: bool) -> int:
+def by_answer(scenario: Scenario) -> bool:
+    """Tell whether people label every answer (comparison), not a prompt's answers together."""
+    return bool(scenario.family == "binary" or scenario.side_by_side)
+
+
+def scores_per_prompt(evaluator: Evaluator, table: Offline, each: bool) -> int:
     """Return the scores of a prompt in one arm: a judge's of every answer, people's labels of all its answers.
 
     A label of a score is of a prompt's m answers together (MODEL section 3.1: ``s_o^2 / m + s_e^2 / r``); right or
-    wrong is said of every answer.
+    wrong is said of every answer, and who wins of every comparison.
+
+    Parameters
+    ----------
+    each : bool
+        Whether people say something of every answer, see `by_answer`.
     """
-    if isinstance(evaluator, Human) and not binary:
+    if isinstance(evaluator, Human) and not each:
         return int(evaluator.labels_per_item)
     return int(table.samples)
 
@@ -125,6 +135,11 @@ class Components:
         own = self.score / self.repeats if level == "prompt" else self.score
         topic = self.topic * (1 - (self.size * m - 1) / rows)
         return np.asarray(topic + self.prompt * (1 - (m - 1) / rows) + own)
+
+    def hidden(self, level: str) -> bool:
+        """Tell whether rows at this level share something that their analysis does not know of."""
+        within = level == "response" and self.repeats > 1 and self.prompt.any()
+        return bool((level != "topic" and self.topic.any()) or within)
 
 
 def both_right(first: np.ndarray, second: np.ndarray, shared: float) -> np.ndarray:
@@ -205,7 +220,7 @@ def rows_per_prompt(scenario: Scenario) -> float:
         return float(evaluator.label_share) / int(table.size)
     if table.level == "topic":
         return 1 / int(table.size)
-    return 1.0 if table.level == "prompt" else float(scores_per_prompt(evaluator, table, scenario.family == "binary"))
+    return 1.0 if table.level == "prompt" else float(scores_per_prompt(evaluator, table, by_answer(scenario)))
 
 
 def hybrid_parts(scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray) -> OwnParts:

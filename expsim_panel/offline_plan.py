@@ -10,6 +10,8 @@ from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.offline_laws import hybrid_parts, rows_per_prompt, severity, topic_sd
 from expsim_panel.paired_laws import rate_differences
 from expsim_panel.paired_rows import PairedRows, rate_rows, score_rows
+from expsim_panel.preference_prompts import PromptPreferences, prompt_preferences
+from expsim_panel.preference_rows import arm_sds, seen_of
 from expsim_panel.prompt_rows import PromptRows, prompt_rows
 
 if TYPE_CHECKING:
@@ -25,18 +27,23 @@ class Parts(NamedTuple):
     severity_sd: float
     raters: int
     shared: bool
-    rows: PromptRows | PairedRows
+    rows: PromptRows | PairedRows | PromptPreferences
 
 
 def batches(scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
     """Return units and rows by the end of each batch, int64 of shape (batches, arms): whole topics in each batch.
 
-    A unit is a prompt in one arm.
+    A unit is a prompt in one arm; side by side the control has one in every comparison.
     """
     table = scenario.offline
     groups = np.floor(table.groups * np.arange(1, table.ticks + 1) / table.ticks + 0.5).astype(np.int64)
     units = np.repeat(groups[:, None] * table.size, len(scenario.variants), axis=1)
-    return units, np.floor(rows_per_prompt(scenario) * units + 0.5).astype(np.int64)
+    rows = np.floor(rows_per_prompt(scenario) * units + 0.5).astype(np.int64)
+    if scenario.side_by_side:
+        # The control answers beside each of them.
+        for one in (units, rows):
+            one[:, 0] = one[:, 1:].sum(axis=1)
+    return units, rows
 
 
 def parts(scenario: Scenario, evaluator: Evaluator, means: np.ndarray, sds: np.ndarray) -> Parts:
@@ -44,10 +51,20 @@ def parts(scenario: Scenario, evaluator: Evaluator, means: np.ndarray, sds: np.n
     sds, blank = np.broadcast_to(sds, means.shape), np.zeros(means.shape)
     if isinstance(evaluator, Hybrid):
         return _labelled_parts(scenario, evaluator, means, sds)
+    if scenario.side_by_side:
+        return _compared_parts(scenario, evaluator, means)
     rows = prompt_rows(scenario, evaluator, means, sds)
     seen = evaluator.measure(means, sds, scenario.family).means
     spread = np.sqrt(rows.parts.of_row(rows.level, np.array(float(scenario.offline.prompts)))) + blank
     return Parts(_oriented(scenario, seen), spread, *severity(scenario, evaluator), rows)
+
+
+def _compared_parts(scenario: Scenario, evaluator: Evaluator, means: np.ndarray) -> Parts:
+    """Return the same of net win rates, where every row is of comparisons with the control."""
+    rows = prompt_preferences(scenario, evaluator, means)
+    spread = np.sqrt(rows.parts.of_row(rows.level, np.array(float(scenario.offline.prompts))))[1:]
+    sds = arm_sds(scenario, spread + np.zeros((len(means), 1)))
+    return Parts(scenario.sign * seen_of(scenario, evaluator, means), sds, 0.0, 0, True, rows)
 
 
 def _labelled_parts(scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray) -> Parts:

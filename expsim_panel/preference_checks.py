@@ -63,6 +63,26 @@ def check_side_by_side(scenario: Scenario, where: str) -> None:
             raise InputError(where, key, problem, remedy)
 
 
+def check_prompts(scenario: Scenario, where: str) -> None:
+    """Check that comparisons can be played on the scenario's prompt set; raise `InputError`."""
+    table, evaluator = scenario.offline, scenario.evaluator
+    drops = "both answers of a comparison have it: it drops out"
+    difference = "is what a {} gives to the difference"
+    wrong = [
+        ("metric.tie_model", scenario.tie_model.kind != "probit", "Davidson's luck has no part that is a prompt's",
+         'write "probit"'),
+        ("offline.paired", not table.paired, "a comparison is on one prompt already", "set it to true"),
+        ("offline.prompt_sd", table.prompt_sd > 0, drops, f"set it to 0; interaction_sd {difference.format('prompt')}"),
+        ("offline.topic_sd", table.topic_sd > 0, drops,
+         f"set it to 0; topic_interaction_sd {difference.format('topic')}"),
+        ("evaluator.kind", isinstance(evaluator, Hybrid), "judge and people together correct comparisons of live "
+         "traffic only", "use judge or human, or remove [offline]"),
+    ]  # fmt: skip
+    for key, bad, problem, remedy in wrong:
+        if bad:
+            raise InputError(where, key, problem, remedy)
+
+
 def _of_evaluator(scenario: Scenario) -> list[tuple[str, bool, str, str]]:
     """Return what this evaluator cannot do side by side."""
     one = scenario.evaluator

@@ -147,7 +147,7 @@ def seen_of(scenario: Scenario, evaluator: Evaluator, means: np.ndarray) -> np.n
     """Return the net win rates that an evaluator shows for true ones, shapes (..., arms); the control's are 0."""
     reader, tilt = reader_of(evaluator, means.shape[-1])
     seen = reader.slope * scenario.tie_model.latent(means[..., 1:]) + tilt
-    found = _chances(reader, scenario.tie_model, seen) @ reader.values
+    found = chances_of(reader, scenario.tie_model, seen) @ reader.values
     return np.concatenate([np.zeros((*found.shape[:-1], 1)), found], axis=-1)
 
 
@@ -169,7 +169,7 @@ def preference(scenario: Scenario, world: str, evaluator: Evaluator, means: np.n
     values = scenario.sign * reader.values
 
     def told(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        chances = _chances(reader, model, reader.slope * differences + tilt)
+        chances = chances_of(reader, model, reader.slope * differences + tilt)
         return chances, chances @ values
 
     chances, centre = told(latent[:, None, :])
@@ -209,7 +209,7 @@ def preference(scenario: Scenario, world: str, evaluator: Evaluator, means: np.n
     return Preference(rates, arm_sds(scenario, spread), uneven, rows)
 
 
-def _chances(reader: Reader, model: TieModel, seen: np.ndarray) -> np.ndarray:
+def chances_of(reader: Reader, model: TieModel, seen: np.ndarray) -> np.ndarray:
     """Return the reader's chances; of many differences from a spline, whose error is below 1e-8."""
     if seen.size <= _FEW or (reader.orders != "both" and reader.votes == 1):
         return reader.chances(model, seen)

@@ -17,6 +17,7 @@ from expsim_panel.scenario_offline import Offline
 if TYPE_CHECKING:
     from expsim_panel.design import Bounds
     from expsim_panel.evaluation import Evaluator
+    from expsim_panel.kernels.prompt_verdicts import PromptVerdicts
     from expsim_panel.scenario import Scenario
 
 PROMPTS = 100
@@ -82,29 +83,11 @@ class PromptRows(RowKind):
         return true, (self.parts.of_row(self.level, prompts)[:, :2] / rows[:, None]).sum(axis=1)
 
     def crossing(self, planned: Bounds, difference: float, rows: np.ndarray, severity_sd: float) -> Stops | None:
-        """Return where a test ends, unless raters' severity is part of the law.
-
-        One look at normal rows is a noncentral t. Otherwise an estimate with true variance V that the analysis takes
-        for A is over a bound u when a standard normal is over ``u sqrt(A / V)``; batches are independent: the
-        recursion holds.
-        """
+        """Return where a test ends, unless raters' severity is part of the law."""
         if severity_sd > 0:
             return None
         true, believed = self.variances(rows[:, 0])
-        freedom = self.freedom(rows[-1, 0])
-        if len(rows) == 1 and freedom is not None:
-            from scipy.special import nctdtr
-
-            shift, inner = difference / float(np.sqrt(true[0])), planned.inner
-            low = float(nctdtr(freedom, shift, planned.lower[0]))
-            high = float(nctdtr(freedom, -shift, -planned.upper[0]))
-            # Far from 0 the noncentral t has no digits left, and is as good as normal at so many degrees of freedom.
-            if (inner is None or inner[0] <= 0) and np.isfinite(low + high):
-                return np.array([low]), np.zeros(1), np.array([high])
-        stretch = np.sqrt(believed / true)
-        inner = None if planned.inner is None else planned.inner * stretch
-        bounds = planned.lower * stretch, planned.upper * stretch, inner
-        return stops_between(true[-1] / true, *bounds, difference / float(np.sqrt(true[-1])))
+        return stretched(planned, difference, true, believed, self.freedom(rows[-1, 0]))
 
     def freedom(self, rows: float) -> float | None:
         """Return the degrees of freedom of the variance of normal, independent rows; None where it has no such law.
@@ -112,9 +95,7 @@ class PromptRows(RowKind):
         The mean of a topic's answers is near enough to normal where they are right or wrong.
         """
         sums = self.parts.of_mean(np.array([rows]))[0]
-        hidden = (self.level != "topic" and self.parts.topic.any()) or (
-            self.level == "response" and self.parts.repeats > 1 and self.parts.prompt.any()
-        )
+        hidden = self.parts.hidden(self.level)
         if (
             (self.law.binary and self.level != "topic")
             or hidden
@@ -132,7 +113,37 @@ def student(bounds: np.ndarray, freedom: float) -> np.ndarray:
     return np.asarray(found)
 
 
-def per_row(level: str, law: PromptSet) -> float:
+def stretched(
+    planned: Bounds, difference: float, true: np.ndarray, believed: np.ndarray, freedom: float | None
+) -> Stops:
+    """Return where a test of normal estimates ends whose variances may not be those that the analysis believes in.
+
+    One look at independent rows is a noncentral t. Otherwise an estimate with true variance V that is taken for A is
+    over a bound u when a standard normal is over ``u sqrt(A / V)``; batches are independent: the recursion holds.
+
+    Parameters
+    ----------
+    true, believed : ndarray, shape (looks,)
+        V and A.
+    freedom : float or None
+        Degrees of freedom of the estimated variance, where it has such a law.
+    """
+    if len(true) == 1 and freedom is not None:
+        from scipy.special import nctdtr
+
+        shift, inner = difference / float(np.sqrt(true[0])), planned.inner
+        low = float(nctdtr(freedom, shift, planned.lower[0]))
+        high = float(nctdtr(freedom, -shift, -planned.upper[0]))
+        # Far from 0 the noncentral t has no digits left, and is as good as normal at so many degrees of freedom.
+        if (inner is None or inner[0] <= 0) and np.isfinite(low + high):
+            return np.array([low]), np.zeros(1), np.array([high])
+    stretch = np.sqrt(believed / true)
+    inner = None if planned.inner is None else planned.inner * stretch
+    bounds = planned.lower * stretch, planned.upper * stretch, inner
+    return stops_between(true[-1] / true, *bounds, difference / float(np.sqrt(true[-1])))
+
+
+def per_row(level: str, law: PromptSet | PromptVerdicts) -> float:
     """Return the prompts of a row."""
     return {"topic": float(law.size), "prompt": 1.0, "response": 1 / law.repeats}[level]
 

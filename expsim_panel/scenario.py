@@ -180,6 +180,11 @@ class Scenario(Section):
         return bool(self.metric.family == "pairwise")
 
     @property
+    def answers(self) -> int:
+        """Answers to a prompt of a set, once over: one of each variant, and side by side one of the control beside."""
+        return 2 * (len(self.variants) - 1) if self.side_by_side else len(self.variants)
+
+    @property
     def shown_as(self) -> str:
         """How effects are put into words: ``binary`` for percentage points, which net win rates are too."""
         return "binary" if self.side_by_side else self.family
@@ -253,7 +258,7 @@ class Scenario(Section):
     def settle(self) -> None:
         """Let the traffic of an offline study follow its prompt set, after either was changed."""
         if self.offline is not None and self.served is not None:
-            self.traffic = self.offline.traffic(self.served, len(self.variants))
+            self.traffic = self.offline.traffic(self.served, self.answers)
 
     @property
     def live(self) -> Scenario:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import param
 
 from expsim_panel.errors import InputError
+from expsim_panel.preference_checks import check_prompts
 from expsim_panel.quantities import Count, Spread, count, days
 from expsim_panel.scenario_tables import Traffic
 from expsim_panel.sections import Section
@@ -21,7 +22,9 @@ class Offline(Section):
     """Table ``[offline]``. A row of the analysis is a prompt (a topic, where there are topics) in one variant.
 
     Spreads are parts of ``metric.sd``; for a rate, of a latent normal with SD 1 that is cut where the rate is. What
-    they leave is the spread between output samples of one prompt.
+    they leave is the spread between output samples of one prompt. Side by side they are parts of
+    ``metric.difference_sd``, and `interaction_sd` (`topic_interaction_sd`) is what a prompt (topic) gives to the
+    difference of both answers.
     """
 
     prompts = Count(
@@ -139,9 +142,9 @@ class Offline(Section):
         """Return the variance of quality that is not between output samples."""
         return self.shared() + float(self.interaction_sd**2 + self.topic_interaction_sd**2)
 
-    def traffic(self, served: Traffic, variants: int) -> Traffic:
-        """Return the prompt set as traffic: a unit is a prompt in one variant, a day a batch."""
-        units = max(-(-int(self.prompts) * variants // self.ticks), 2 * variants)
+    def traffic(self, served: Traffic, answers: int) -> Traffic:
+        """Return the prompt set as traffic: a unit is a prompt in one variant, `answers` of a prompt; a day a batch."""
+        units = max(-(-int(self.prompts) * answers // self.ticks), 2 * answers)
         return Traffic(units_per_day=units, days=self.ticks, exposures_per_unit=float(self.samples), unit=served.unit)
 
 
@@ -161,16 +164,18 @@ def check_offline(scenario: Scenario, where: str) -> None:
     table: Offline = scenario.offline
     metric, kind = scenario.metric, scenario.evaluator.kind
     if scenario.side_by_side:
-        problem = "side by side, both variants answer every prompt as it is"
-        raise InputError(where, "offline", problem, "remove it, or use scores or rates")
+        check_prompts(scenario, where)
     if metric.draw_levels or metric.family == "amount":
         problem = f"{'levels' if metric.draw_levels else 'amounts'} are not drawn on a prompt set"
         raise InputError(where, "metric.family", problem, "use normal, ordinal by mean and spread, or binary")
-    whole = 1.0 if scenario.family == "binary" else float(scenario.sds.min()) ** 2
+    whole, key = 1.0 if scenario.family == "binary" else float(scenario.sds.min()) ** 2, "offline.prompt_sd"
+    what = "the latent SD of 1" if scenario.family == "binary" else f"responses vary ({whole**0.5:g})"
+    if scenario.side_by_side:
+        whole, key = scenario.tie_model.scale**2, "offline.interaction_sd"
+        what = f"metric.difference_sd ({whole**0.5:g})"
     if table.given() > whole * (1 + 1e-9):
-        what = "the latent SD of 1" if scenario.family == "binary" else f"responses vary ({whole**0.5:g})"
         problem = f"prompts and topics vary by {table.given() ** 0.5:g}, more than {what}"
-        raise InputError(where, "offline.prompt_sd", problem, "give parts of it")
+        raise InputError(where, key, problem, "give parts of it")
     if scenario.guardrails:
         problem = "guardrails watch live traffic, and a prompt set has none"
         raise InputError(where, "guardrails", problem, "remove them here, and keep them for the online test")

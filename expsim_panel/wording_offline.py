@@ -24,11 +24,15 @@ def _some(number: float, word: str) -> str:
 def sentences(found: SideBySide) -> list[str]:
     """Return what the table says, in sentences."""
     lines = []
-    for kind, gain in found.gain.items():
-        live = _some(found.worth[kind], "live response")
+    for kind, worth in found.worth.items():
+        if kind not in found.gain:
+            live = _some(worth, "live comparison")
+            lines.append(f"{WORDS[kind]}: a prompt says as much as {live}.")
+            continue
+        live = _some(worth, "live response")
         lines.append(
             f"{WORDS[kind]}: a prompt that both variants answer says as much as {live} of each, "
-            f"and as {_some(gain, 'prompt')} of their own."
+            f"and as {_some(found.gain[kind], 'prompt')} of their own."
         )
     if found.best:
         said = ", ".join(_some(found.best[key], word) for key, word in BEST.items() if key in found.best)

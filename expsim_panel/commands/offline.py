@@ -58,7 +58,7 @@ def offline(
         topic_interaction_sd=topic_interaction_sd, analysis=analysis,
     )  # fmt: skip
     if json is None:
-        _print(found, scenario.family)
+        _print(found, scenario.shown_as)
         return
     whole = {"scenario": scenario.scenario.name, "replicates": replicates, "seed": seed, **document(found)}
     if json == STANDARD_OUTPUT:
