@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from expsim_panel import exact_worlds, plan
+from expsim_panel import exact_worlds, plan, several_exact
 from expsim_panel.design import Bounds, Setting
 from expsim_panel.economics import Ledger
 from expsim_panel.guardrail_laws import passes_at
@@ -34,7 +34,7 @@ class Exact:
     high : ndarray, shape (looks,)
         Probability of stopping for the variant at each look.
     ends : bool
-        Whether the three above say where it ends; not of a design that drops variants, whose sizes hang on who is left.
+        Whether the three above say where it ends and what is found; not of several variants.
     """
 
     values: dict[str, float]
@@ -61,12 +61,14 @@ def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effe
     P. Armitage, C. K. McPherson, B. C. Rowe (1969), JRSS A 132, 235-244.
     """
     absent = why_not(scenario, one)
-    if absent:
+    if absent and (len(scenario.variants) == 2 or one.policy.adaptive):
         return absent
     if world == "prior":
         return "no exact value averaged over the design prior"
     if effect is not None:
         scenario = with_effect(scenario, effect)
+    if absent:
+        return _several(scenario, one, world, money) or absent
     setting, law = plan.setting_of(scenario, world), plan.law(scenario, world, 0, 0, 1)
     if one.design.drops and (one.design.drops_in(setting) or law.uneven is not None):
         from expsim_panel import dropping_exact
@@ -91,6 +93,28 @@ def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effe
         planned = told
     found = stopped(setting, planned, law, money)
     return found if isinstance(found, str) else vetoed(scenario, world, found, {})
+
+
+def _several(scenario: Scenario, one: Strategy, world: str, money: Ledger) -> Exact | None:
+    """Return the exact figures of one bound at the end for several variants; None where there are none."""
+    setting, law = plan.setting_of(scenario, world), plan.law(scenario, world, 0, 0, 1)
+    if not law.plain or law.severity_sd > 0 or np.any(law.sds[0] <= 0) or np.any(setting.rows[-1] < 2):
+        return None
+    planned = one.design.bounds(as_seen(setting, law) if one.design.bounds_follow_spread else setting)
+    if planned is None or not several_exact.one_bound(one.design, planned):
+        return None
+    wins, low = several_exact.wins(
+        law.means[0], law.sds[0], setting.rows[-1], float(planned.lower[0]), float(planned.upper[0])
+    )
+    worse, better = np.array([low]), wins.sum(keepdims=True)
+    found = _figures(setting, planned.days - 1, worse, np.zeros(1), better, planned.futility, law.delay, money)
+    effects = law.effects[0, 1:]
+    found.values["power"] = float(wins[effects > 0].sum())
+    found.values["best"] = float(wins[int(effects.argmax())])
+    if scenario.guardrails:
+        # What they let through hangs on which variant was found.
+        del found.values["launch"]
+    return replace(found, ends=False)
 
 
 def vetoed(scenario: Scenario, world: str, found: Exact, kept: dict[bytes, np.ndarray]) -> Exact:

@@ -120,7 +120,7 @@ class Meter:
         """Return why points are simulated; empty if they are exact."""
         study = self.mover.study
         absent = exact.why_not(study.scenario, self.strategy)
-        if absent:
+        if absent and self.strategy.policy.adaptive:
             return absent
         if self.finds == "all" and len(study.scenario.variants) > 2:
             return "no exact value of finding all of several variants"
