@@ -26,6 +26,7 @@ _NEVER_SIDE_BY_SIDE = {
     *_ONLY_RATES, "adjudication", "adjudication_gap",
     "sd", "latent_mean", "offset", "item_sd", "severity_sd", "shared_raters", "pile_up", "pile_up_at",
     "drift", "upgrade_shift", "upgrade_day", "refusal_correlation", "range", "thresholds", "draw_levels",
+    "paired", "prompt_sd", "topic_sd",
     "zero_share", "log_sd", "interference", "carryover", "ramp", "mismatch", "switchback", "covariate_correlation",
 }  # fmt: skip
 

@@ -63,6 +63,12 @@ def check_side_by_side(scenario: Scenario, where: str) -> None:
             raise InputError(where, key, problem, remedy)
 
 
+def rows_are_comparisons(scenario: Scenario) -> bool:
+    """Tell whether a row of the analysis is one comparison, not the mean of several on a prompt or topic."""
+    table = scenario.offline
+    return table is None or table.level == "response" or (table.level == "prompt" and table.samples == 1)
+
+
 def check_prompts(scenario: Scenario, where: str) -> None:
     """Check that comparisons can be played on the scenario's prompt set; raise `InputError`."""
     table = scenario.offline

@@ -10,6 +10,7 @@ import pandas as pd
 
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.kernels.verdicts import share_variance
+from expsim_panel.preference_checks import rows_are_comparisons
 from expsim_panel.preference_rows import part_of_control
 from expsim_panel.ratings_csv import place_of
 
@@ -73,6 +74,9 @@ def outcomes(column: pd.Series[str], where: str, numbered: bool) -> pd.Series[fl
 def with_control(scenario: Scenario, table: pd.DataFrame, form: str, where: str) -> pd.DataFrame:
     """Return the table with rows, sums and squares of every variant, and the control's rows beside them."""
     control = scenario.variants[0].name
+    if not rows_are_comparisons(scenario):
+        problem = f"wins, ties and losses do not say which {scenario.offline.level} they are on"
+        raise InputError(where, "", problem, "remove [offline], or write samples = 1 and no topics")
     for name in table["variant"].unique():
         _check_name(scenario, str(name), where, "variant")
     if form == "counts":

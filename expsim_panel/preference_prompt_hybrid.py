@@ -21,6 +21,7 @@ from expsim_panel.prompt_rows import PROMPTS
 from expsim_panel.row_law import Block, Change, Law, RowKind
 
 if TYPE_CHECKING:
+    from expsim_panel.design import Bounds
     from expsim_panel.evaluators.hybrid import Hybrid
     from expsim_panel.scenario import Scenario
 
@@ -62,6 +63,10 @@ class CorrectedPreferences(RowKind):
     def why_inexact(self, rows: np.ndarray, severity_sd: float) -> str:
         """Return why there are no exact figures: they are those of many rows."""
         return f"no exact value: a look sees fewer than {PROMPTS} labelled rows" if rows[:, 1].min() < PROMPTS else ""
+
+    def student(self, planned: Bounds, rows: np.ndarray) -> Bounds | str:
+        """Return why a corrected mean has no degrees of freedom that are known."""
+        return "no exact value: the degrees of freedom of a corrected mean follow from the data"
 
 
 def joint_of_rows(scenario: Scenario, evaluator: Hybrid, means: np.ndarray) -> Joint:

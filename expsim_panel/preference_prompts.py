@@ -16,7 +16,7 @@ from expsim_panel.kernels.prompt_verdicts import BOTH, RANDOM, PromptVerdicts, d
 from expsim_panel.offline_laws import Components
 from expsim_panel.preference import Reader, TieModel, normal_nodes
 from expsim_panel.preference_rows import chances_of, part_of_control, reader_of
-from expsim_panel.prompt_rows import LEVELS, PROMPTS, per_row, stretched
+from expsim_panel.prompt_rows import LEVELS, PROMPTS, per_row, stretched, student
 from expsim_panel.row_law import Block, Change, Law, RowKind, Stops
 from expsim_panel.scenario_offline import Offline
 
@@ -68,6 +68,17 @@ class PromptPreferences(RowKind):
         """Return why there are no exact figures: they are those of many rows."""
         return f"no exact value: a look sees fewer than {PROMPTS} rows" if rows[:, 1].min() < PROMPTS else ""
 
+    def freedom(self, rows: float) -> float | None:
+        """Return the degrees of freedom of the variance of independent rows; None where they share something."""
+        return None if self.parts.hidden(self.level) else rows - 1.0
+
+    def student(self, planned: Bounds, rows: np.ndarray) -> Bounds | str:
+        """Return the bounds with the degrees of freedom of the verdicts' rows."""
+        freedom = self.freedom(float(rows[-1, 1]))
+        if freedom is None:
+            return "no exact value: rows share a prompt or a topic, and degrees of freedom count them as apart"
+        return replace(planned, lower=student(planned.lower, freedom), upper=student(planned.upper, freedom))
+
     def variances(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the true and the believed variance of the first difference at some numbers of rows, shape (looks,)."""
         prompts = np.asarray(rows, float) * per_row(self.level, self.law)
@@ -76,8 +87,7 @@ class PromptPreferences(RowKind):
 
     def crossing(self, planned: Bounds, difference: float, rows: np.ndarray, severity_sd: float) -> Stops | None:
         """Return where a test ends: rows are many, their mean as good as normal."""
-        freedom = None if self.parts.hidden(self.level) else float(rows[-1, 1] - 1)
-        return stretched(planned, difference, *self.variances(rows[:, 1]), freedom)
+        return stretched(planned, difference, *self.variances(rows[:, 1]), self.freedom(float(rows[-1, 1])))
 
 
 class Shares(NamedTuple):

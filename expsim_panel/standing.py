@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from expsim_panel.preference_checks import rows_are_comparisons
 from expsim_panel.quantities import percent
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def standing(scenario: Scenario, state: np.ndarray, arm: int) -> Standing | None
     """
     rows, total, square = (float(state[i, arm]) for i in (1, 2, 3))
     one = scenario.evaluator
+    if not rows_are_comparisons(scenario):
+        return None
     if rows < 2 or one.kind == "hybrid" or getattr(one, "combine", "majority") == "mean":
         return None
     own = float(state[3, 0]) / max(float(state[1, 0]) - 1, 1)

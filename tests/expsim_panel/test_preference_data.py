@@ -95,11 +95,12 @@ def test_bad_tables_are_one_line(table: str, says: str) -> None:
 
 
 def test_the_command_line() -> None:
-    """JSON and nothing else on standard output; a prompt set is refused in one line."""
+    """JSON and nothing else on standard output; what drops out of comparisons on a prompt set is refused in one line."""
     ran = CliRunner().invoke(app, ["decide", NAME, "--counts", "new prompt=324/60/216", "--json", "-"])
     assert ran.exit_code == 0
     assert json.loads(ran.stdout)["verdict"]["standing"]["wins"] == 0.54
-    refused = CliRunner().invoke(app, ["offline", NAME])
+    refused = CliRunner().invoke(app, ["offline", NAME, "--prompt-sd", "0.3"])
     assert refused.exit_code != 0
+    assert "drops out" in str(refused.exception)
     checked = CliRunner().invoke(app, ["check", NAME])
     assert "pairwise" in checked.stdout

@@ -11,9 +11,11 @@ from expsim_panel.__main__ import main
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError
 from expsim_panel.offline_answers import side_by_side
+from expsim_panel.preference_data import from_counts
 from expsim_panel.preference_prompts import shares_of
 from expsim_panel.preference_rows import reader_of
 from expsim_panel.scenario import Scenario
+from expsim_panel.standing import standing
 from expsim_panel.study import Study
 
 JUDGE = {"kind": "judge", "scale": 0.8, "differential_bias": 0.05, "item_variant_sd": 0.2, "repeat_sd": 0.3,
@@ -154,6 +156,7 @@ def test_variants_on_the_same_prompts_share_what_is_the_controls():
 FIGURES = {
     "prompts, a look at each batch": ({"prompts": 1200}, "obrien-fleming"),
     "prompts, one test": ({"prompts": 300}, "fixed-horizon"),
+    "prompts, a t test": ({"prompts": 120}, "fixed-t"),
     "topics": ({"prompts": 600, "samples": 2, "topics": 200, "topic_interaction_sd": 0.4}, "fixed-horizon"),
     "comparisons apart": ({"prompts": 900, "samples": 2, "analysis": "response", "evaluator": {"kind": "truth"}},
                           "fixed-horizon"),
@@ -240,6 +243,23 @@ def test_what_is_not_played_is_one_line(name):
         Scenario.from_tree(tree(**case), "arena.toml")
     assert problem.value.key == key
     assert "\n" not in str(problem.value)
+
+
+def test_shares_of_wins_are_told_of_comparisons_only():
+    """One comparison a prompt has wins, ties and losses; a prompt's mean of three has none, and takes no counts."""
+    for samples in (1, 3):
+        study, out = played({"samples": samples, "prompts": 400}, 10)
+        state = np.stack([out.rows[0], out.rows[0], out.sums[0], out.squares[0]]).astype(float)
+        found = standing(study.scenario, state, 1)
+        assert (found is None) == (samples > 1)
+        if found is not None:
+            assert found.comparisons == 400
+            assert (found.wins - found.losses) * 400 == pytest.approx(out.sums[0, 1])
+            assert found.wins * 400 == pytest.approx(round(found.wins * 400), abs=1e-6)
+            assert from_counts(study.scenario, "v1=50/10/40", "counts")["rows"].sum() == 200
+        else:
+            with pytest.raises(InputError, match="which prompt"):
+                from_counts(study.scenario, "v1=50/10/40", "counts")
 
 
 def test_the_commands_take_it(capsys):
