@@ -55,13 +55,15 @@ def did_you_mean(word: str, known: Iterable[str], everything: str = "") -> str:
     """
     names = sorted(known)
     lower = word.strip().lower()
-    close = get_close_matches(lower, names, n=1, cutoff=0.6)
+    plain = {name.lower(): name for name in reversed(names)}
+    close = get_close_matches(lower, plain, n=1, cutoff=0.6)
     if close:
-        return f"did you mean '{close[0]}'?"
+        return f"did you mean '{plain[close[0]]}'?"
     if len(names) <= LISTED:
         return f"choose from {', '.join(names)}"
-    holding = [name for name in names if len(lower) > 2 and lower in name]
-    nearest = (holding or get_close_matches(lower, names, n=3, cutoff=0.01) or names)[:3]
+    holding = [name for name in names if len(lower) > 2 and lower in name.lower()]
+    close = [plain[one] for one in get_close_matches(lower, plain, n=3, cutoff=0.01)]
+    nearest = (holding or close or names)[:3]
     listed = ", ".join(f"'{name}'" for name in nearest[:-1])
     listed = f"{listed} or '{nearest[-1]}'" if listed else f"'{nearest[-1]}'"
     told = f"{everything} names all {len(names)}" if everything else f"there are {len(names)}"

@@ -32,9 +32,9 @@ class Exact:
     weights : ndarray, shape (looks + 1,)
         Probability of each end.
     high : ndarray, shape (looks,)
-        Probability of stopping for the variant at each look.
+        Probability of stopping for the variant, or for any of several, at each look.
     ends : bool
-        Whether the three above say where it ends and what is found; not of several variants.
+        Whether the three above say where it ends; not of a design that drops variants, whose sizes hang on who is left.
     """
 
     values: dict[str, float]
@@ -114,7 +114,7 @@ def _several(scenario: Scenario, one: Strategy, world: str, money: Ledger) -> Ex
     if scenario.guardrails:
         # What they let through hangs on which variant was found.
         del found.values["launch"]
-    return replace(found, ends=False)
+    return found
 
 
 def vetoed(scenario: Scenario, world: str, found: Exact, kept: dict[bytes, np.ndarray]) -> Exact:

@@ -12,6 +12,7 @@ PER_REQUEST = frozenset(
         "discounted-thompson",
         "discounted-ucb",
         "double-thompson",
+        "even-pairs",
         "exp3",
         "glr-kl-ucb",
         "guardrailed-thompson",

@@ -153,7 +153,8 @@ class ProblemSetting(Varied):
     def own_range(self, path: str) -> tuple[float, float] | None:
         """Return a range that fits an axis, to begin with: the usual ends of its declaration."""
         if path == LEAD:
-            return (0.0, 0.3) if self._leads("means") else (0.0, 1.0)
+            # Duels need an arm that beats every other: strengths that tie have none.
+            return (0.0, 0.3) if self._leads("means") else (0.1, 1.0)
         declared = self.declared(path.split(".")[0].replace("-", "_"))
         if declared is None:
             return None

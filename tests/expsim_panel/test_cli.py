@@ -517,7 +517,10 @@ def test_calibrate_writes_a_scenario_that_runs(expsim: Any, tmp_path: Path) -> N
     refused(expsim(*words, "--treatment", "c"), "--treatment", "'c'")
     refused(expsim(*words[:-2], "--name", "not a slug"), "--name")
     refused(expsim(*words, "-o", str(table)), "would overwrite the input")
-    refused(expsim("calibrate", str(table)), "--item")
+    done = expsim("calibrate", str(table))
+    # One line says what to mend first; every kind of fault is listed where results are printed.
+    refused(Done(done.status, "", done.err), "--item", "3 kinds of fault")
+    assert [line.split(":")[0].strip() for line in done.out.splitlines()] == ["- --item", "- --rater", "- --score"]
 
 
 def test_warm_compiles(expsim: Any, monkeypatch: pytest.MonkeyPatch) -> None:

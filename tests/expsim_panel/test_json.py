@@ -92,9 +92,10 @@ def test_it_is_json_and_undefined_has_a_reason(name: str, request: pytest.Fixtur
         power = one["operating_characteristics"]["power"]
         why = "simulated: no exact value" if power["exact"] is None else None
         assert power["reason"] == why if why is None else str(power["reason"]).startswith(why)
-    # Three arms have no exact values; those of guardrails need only the sizes.
-    bare = [{**one, "guardrails": None} for one in made["strategies"]]
-    assert any(one["exact"] is not None for one in figures(bare)) == (name == "result")
+    # Of three arms only one test at the end has exact values; those of guardrails need only the sizes.
+    bare = {one["name"]: {**one, "guardrails": None} for one in made["strategies"]}
+    known = {key for key, one in bare.items() if any(each["exact"] is not None for each in figures(one))}
+    assert known == ({"obrien-fleming"} if name == "result" else {"fixed-horizon"})
 
 
 def test_one_replicate_is_json() -> None:
@@ -145,7 +146,9 @@ def test_the_trace_is_in_the_metrics_own_direction(result: Result, made: dict[st
         assert [row["day"] for row in trace["days"]] == list(range(1, trace["day"] + 1))
         # A rate of made-up facts: well under one half, although the engine counts the good ones.
         assert all(0 < mean < 0.3 for mean in last["mean"])
-        assert last["estimate"] == pytest.approx([last["mean"][0] - last["mean"][1]])
+        if not one.strategy.policy.adaptive:
+            # Otherwise days are weighed by their logged shares (test_logged_shares), and pooled means are biased.
+            assert last["estimate"] == pytest.approx([last["mean"][0] - last["mean"][1]])
         assert last["z"] == pytest.approx([last["estimate"][0] / last["se"][0]])
         assert last["estimate"][0] == pytest.approx(one.verdict.estimate)
         assert last["interval"][0] == pytest.approx(one.verdict.interval)
@@ -165,7 +168,7 @@ def test_a_score_that_should_fall_keeps_its_scale() -> None:
 
 
 def test_days_without_an_estimate_say_why(result: Result) -> None:
-    one = result["thompson"]
+    one = result["obrien-fleming"]
     state = one.trace.state.copy()
     state[0, 1:, :] = 0.0
     bare = replace(one, trace=replace(one.trace, state=state))

@@ -12,8 +12,8 @@ import tomli_w
 from typer.testing import CliRunner
 
 from expsim_panel.__main__ import app
+from expsim_panel.layouts.pages import status
 from expsim_panel.layouts.pages.report import _READER
-from expsim_panel.layouts.pages.sidebar import Sidebar
 from expsim_panel.layouts.session import Session
 from expsim_panel.plots._frame import short
 from expsim_panel.plots.effect_over_time import EffectOverTime
@@ -71,7 +71,8 @@ def test_a_title_is_shown_as_text_that_turns_nothing() -> None:
     made = tree()
     made["scenario"]["title"] = "</style><script>x</script> \u202egnp"
     assert session.upload(tomli_w.dumps(made).encode(), "mine.toml")
-    shown = " ".join(str(getattr(one, "object", "")) for one in Sidebar(session).parts["scenario"].card.objects)
+    shown = status.topic(session)
+    assert shown in status.view(session).select(lambda one: "topic" in str(getattr(one, "object", "")))[0].object
     assert "&lt;/style&gt;&lt;script&gt;" in shown
     assert "<script>" not in shown
     assert "\u202e" not in shown

@@ -139,7 +139,7 @@ def test_policies_are_typed_and_their_parameters_edited():
         ]
         assert page.more.value == ""
         session.focus = "rucb"
-        assert page.drawn["regret"].lines.data["width"][0] == 3.0
+        assert page.drawn["regret"].lines.data["width"] == [1.8, 3.0, 1.8, 1.8]
         await session.change(policies=("rucb", "thompson"))
         assert "thompson is no bandit policy here" in session.error
         assert page.fields["policies"].complaining
