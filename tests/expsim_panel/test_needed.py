@@ -162,7 +162,7 @@ def test_several_variants(kind: str) -> None:
     assert any_.power is not None
     assert best.power is not None
     assert any_.power > best.power > 0
-    assert any_.method == ("exact" if kind == "drop-the-losers" else "simulated")
+    assert any_.method == ("exact" if kind in ("drop-the-losers", "dunnett") else "simulated")
     if days == 2:
         with pytest.raises(InputError, match="tells nothing of the other variants"):
             power_reached(study, kind, finds="all", simulate=True)
@@ -172,6 +172,10 @@ def test_several_variants(kind: str) -> None:
     assert all_.power < any_.power
     size = units_needed(study, kind, 0.8, replicates=_FEW)
     assert size.units is not None
+    if kind == "dunnett":
+        assert size.uncertainty is None
+        size = units_needed(study, kind, 0.8, replicates=_FEW, simulate=True)
+        assert size.units is not None
     assert size.uncertainty is not None
     assert 0 < size.uncertainty < 0.05 * size.units
 
