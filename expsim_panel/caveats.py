@@ -22,6 +22,8 @@ FEW_EVENTS = 20
 """Labels of the rarer kind, yes or no, of a variant under which EIF's error is 5 % too wide or more."""
 FEW_LABELS = 50
 """Labels of a variant under which a hybrid is warned about (MODEL section 3.2)."""
+_OFF, _BEYOND = 0.01, 5.0
+"""From how far, and from how many simulation errors, an exact value of large samples is said to be off."""
 _TOLD = 0.02
 """By how much of alpha a table's false alarms have to exceed it to be told."""
 
@@ -30,7 +32,7 @@ def caveats(result: Result) -> tuple[str, ...]:
     """Return the sentences that belong beside the table of strategies, the weightiest first."""
     scenario = result.study.scenario
     found = [_partiality(result, scenario), _corrections(scenario), _second_look(result), _held_back(result)]
-    found += [_after_a_bandit(result, scenario), _few_events(result, scenario), rated_rows.told(scenario)]
+    found += [_after_a_bandit(result, scenario), _few_events(result, scenario), _off(result), rated_rows.told(scenario)]
     return tuple(sentence for sentence in found if sentence)
 
 
@@ -120,6 +122,25 @@ def _few_events(result: Result, scenario: Scenario) -> str:
     return (
         f"Few events: a look sees as few as {fewest:.0f} of the rarer answer in a variant, and there "
         f"{', '.join(told)} (counted exactly). Plan later looks, or more units."
+    )
+
+
+def _off(result: Result) -> str:
+    """Say where simulation shows that an exact value, which is of large samples, is not that of so few responses."""
+    told = []
+    for one in result.strategies:
+        for name, words in (("power", "the chance to detect"), ("type1_error", "false alarms")):
+            found = one.figures[name]
+            if found.value is None or found.exact is None:
+                continue
+            if abs(found.value - found.exact) > max(_OFF, _BEYOND * (found.se or 0.0)):
+                told.append(f"{words} of {one.name} are {percent(found.value)}, not {percent(found.exact)}")
+                break
+    if not told:
+        return ""
+    return (
+        f"Few responses: exact values are those of large samples, and off here ({'; '.join(told)}). "
+        "The simulated ones count."
     )
 
 

@@ -167,7 +167,10 @@ def stopped(setting: Setting, planned: Bounds, law: Law, money: Ledger) -> Exact
     """
     if law.severity_sd > 0 and not law.shared:
         return "no exact value: each variant has raters of its own"
-    planned = _with_outcomes(setting, planned)
+    told = _with_news(setting, _with_outcomes(setting, planned))
+    if isinstance(told, str):
+        return told
+    planned = told
     looks = planned.days - 1
     rows = setting.rows[looks]
     if np.any(rows < 2):
@@ -200,12 +203,24 @@ def _with_outcomes(setting: Setting, planned: Bounds) -> Bounds:
     if planned.inner is not None:
         blind &= ~(planned.inner >= 0)
     first = int(np.argmin(blind))
-    if first == 0:
+    return planned if first == 0 else _looks(planned, np.arange(first, planned.days.size))
+
+
+def _with_news(setting: Setting, planned: Bounds) -> Bounds | str:
+    """Leave out looks that know no row more than the one before and ask for as much: they stop nothing."""
+    rows = setting.rows[planned.days - 1]
+    stale = np.append(False, (np.diff(rows, axis=0) == 0).all(axis=1))
+    if not stale.any():
         return planned
-    inner = None if planned.inner is None else planned.inner[first:]
-    return replace(
-        planned, days=planned.days[first:], lower=planned.lower[first:], upper=planned.upper[first:], inner=inner
-    )
+    more = np.append(False, (np.diff(planned.upper) < 0) | (np.diff(planned.lower) > 0))
+    if np.any(stale & more) or planned.inner is not None:
+        return "no exact value: a look knows no response more than the one before, and asks for less"
+    return _looks(planned, np.flatnonzero(~stale))
+
+
+def _looks(planned: Bounds, kept: np.ndarray) -> Bounds:
+    inner = None if planned.inner is None else planned.inner[kept]
+    return replace(planned, days=planned.days[kept], lower=planned.lower[kept], upper=planned.upper[kept], inner=inner)
 
 
 def at_the_end(one: Strategy, setting: Setting, law: Law, money: Ledger) -> Exact | str:

@@ -22,8 +22,8 @@ from expsim_panel.study import Study
 REPLICATES = 4000
 """Simulated experiments at a point, unless told otherwise."""
 
-FEW_UNITS = 100
-"""Units an arm below which the law of large samples, which live traffic is taken at, is no exact one."""
+FEW_ROWS = 100
+"""Scored rows an arm below which the law of large samples, which live traffic is taken at, is no exact one."""
 
 NO_EXACT = "no exact value"
 """How every reason begins for which `exact.operating` has no value where a simulation has one."""
@@ -158,8 +158,8 @@ class Meter:
     def _exact(self, study: Study) -> Point | str:
         scenario, one = study.scenario, study.strategies[0]
         each = _per_arm(study)
-        if scenario.offline is None and min(each) < FEW_UNITS:
-            return f"{NO_EXACT} at fewer than {FEW_UNITS} units an arm, where an estimated spread is no known one"
+        if scenario.offline is None and plan.setting_of(scenario).rows[-1].min() < FEW_ROWS:
+            return f"{NO_EXACT} at fewer than {FEW_ROWS} responses an arm, where an estimated spread is no known one"
         try:
             found = exact.operating(scenario, one, "truth", ledger(scenario))
         except InputError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,13 @@ WHERE = "simple study"
 DAYS = 14
 """Planned days of a kind that looks every day, unless told otherwise."""
 _START = 1000
+_FLAGS = {
+    "metric.sd": "--sd", "variants.0.mean": "--base", "variants.k.mean": "--effect", "variants.k.sd": "--sd-treatment",
+    "traffic.units_per_day": "--units-per-day", "traffic.days": "--days",
+    "traffic.exposures_per_unit": "--cluster-size", "traffic.icc": "--icc",
+    "traffic.size_variation": "--cluster-cv", "analysis.covariate_correlation": "--cuped-correlation",
+}  # fmt: skip
+"""What was given, by the key of the study that it became."""
 
 
 def simple_study(
@@ -105,7 +113,11 @@ def simple_study(
     }  # fmt: skip
     if allocation is not None:
         tree["traffic"]["shares"] = _shares(allocation, len(effects) + 1, where)
-    return Study.from_tree(tree, where)
+    try:
+        return Study.from_tree(tree, where)
+    except InputError as error:
+        key = re.sub(r"^variants\.[1-9]\d*\.", "variants.k.", error.key)
+        raise InputError(error.where, _FLAGS.get(key, error.key), error.problem, error.remedy) from None
 
 
 def _kind(text: str, where: str) -> tuple[str, dict[str, Any]]:

@@ -83,7 +83,9 @@ def build(tree: Any, where: str, path: str) -> Strategy:
             problem = f"{name} chooses request by request, and a scenario plays days"
             raise InputError(where, f"{path}.{key}", problem, "play it with expsim bandit")
     if kind not in kinds():
-        raise InputError(where, f"{path}.kind", f"unknown strategy {shown(kind)}", did_you_mean(kind, kinds()))
+        raise InputError(
+            where, f"{path}.kind", f"unknown strategy {shown(kind)}", did_you_mean(kind, kinds(), "expsim list")
+        )
     by_policy = kind in policies.names()
     if by_policy and tree.get("allocation", kind) != kind:
         problem = f"{shown(tree['allocation'])} beside the policy {kind}"

@@ -12,6 +12,7 @@ from worlds import tree
 from expsim_panel import days_needed, effect_needed, exact, power_reached, sample_size, units_needed
 from expsim_panel.__main__ import main
 from expsim_panel.axes import EFFECT, Mover
+from expsim_panel.caveats import caveats
 from expsim_panel.design import designs
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError
@@ -115,7 +116,7 @@ def test_teeth_are_looked_at() -> None:
 
 
 def test_few_rows_are_simulated() -> None:
-    """Under 100 units an arm the law of large samples is no exact one: against the noncentral t of a t test."""
+    """Under 100 responses an arm the law of large samples is no exact one: against the noncentral t of a t test."""
     found = units_needed(simple_study("fixed-t", sd=1.0, effects=[1.5]), "fixed-t", replicates=_FEW)
     known = sample_size(0.8, test="welch", sd=1.0, effect=1.5)
     assert found.method == "simulated"
@@ -246,3 +247,33 @@ def test_wrong_input_is_one_line(line: str, said: str, capsys: pytest.CaptureFix
     text = capsys.readouterr().err
     assert text.count("\n") == 1
     assert said in text
+
+
+def test_looks_without_a_new_response_stop_nothing() -> None:
+    """Fewer scored responses than days: some days repeat the day before, which once failed or counted twice."""
+    study = Study.load("summarization-prompt", names=["bayesian"])
+    found = units_needed(study, "bayesian")
+    assert found.method == "exact"
+    assert found.power == pytest.approx(0.8, abs=0.01)
+    assert found.power >= 0.8 > (found.power_before or 0)
+    result = Study.load("summarization-prompt", ["traffic.units_per_day=6"], ["bayesian"]).run(replicates=2000, seed=3)
+    one = result["bayesian"].figures["power"]
+    assert one.value is not None
+    assert one.exact is not None
+    # Ten responses an arm are no large sample, and the report says which figure counts.
+    assert abs(one.value - one.exact) > 5 * (one.se or 0)
+    assert any("exact values are those of large samples" in each for each in caveats(result))
+
+
+@pytest.mark.parametrize(
+    ("given", "flag"),
+    [
+        ({"sd": -1.0}, "--sd"),
+        ({"sd": 1.0, "icc": 2.0, "cluster_size": 3.0}, "--icc"),
+        ({"sd": 1.0, "days": -2}, "--days"),
+    ],
+)
+def test_a_number_out_of_bounds_is_named_as_it_was_given(given: dict[str, float], flag: str) -> None:
+    with pytest.raises(InputError) as caught:
+        simple_study("msprt", effects=[0.1], **given)  # type: ignore[arg-type]
+    assert caught.value.key == flag
