@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -50,7 +51,7 @@ class Block(NamedTuple):
     known: tuple[np.ndarray, np.ndarray]
 
 
-class RowKind:
+class RowKind(ABC):
     """What rows of the analysis are made of. One file each; what a kind does not say holds of it as said here."""
 
     plain = False
@@ -61,13 +62,13 @@ class RowKind:
         """Whether what is known exactly of these rows, their law's means and spreads apart, holds of all replicates."""
         return True
 
+    @abstractmethod
     def each(self, change: Change) -> Self:
         """Return the same with `change` made to every array by replicate."""
-        raise NotImplementedError
 
+    @abstractmethod
     def draw(self, law: Law, block: Block) -> np.ndarray | None:
         """Draw a block; return the sums of each day of its last replicate where labels correct scores."""
-        raise NotImplementedError
 
     def allocation(self, law: Law, policy: Policy, supply: Supply) -> Any:
         """Return the kernel's parameters of an adaptive policy that learns from such rows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from expsim_panel.exports._frame import FOOT, HEAD
 from expsim_panel.plots._dress import FONT, SHADES
 from expsim_panel.plots._palette import DARK, LIGHT, WARNING_TEXT, Ink
 
@@ -104,15 +105,7 @@ option { color: var(--text); background: var(--panel); }
 """
 """Style inside the widgets; the page's colour variables reach through their shadow roots."""
 
-TEMPLATE = """
-{% block title %}{{ title }}{% endblock %}
-{% block preamble %}
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="description" content="{{ description }}">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-{% endblock %}
-{% block postamble %}<style>{{ style }}</style>{% endblock %}
+_BODY = """{% block postamble %}<style>{{ style }}</style>{% endblock %}
 {% block contents %}
 <main>
   <h1>{{ heading }}</h1>
@@ -168,10 +161,6 @@ TEMPLATE = """
     {{ notes }}{{ estimators }}
   </section>
   {{ guardrails }}
-  <footer aria-label="How to reproduce">
-    <h2 style="font-size:15px">How to reproduce</h2>
-    <dl>{{ reproduce }}</dl>
-  </footer>
-</main>
-{% endblock %}
 """
+
+TEMPLATE = HEAD + _BODY + FOOT

@@ -23,6 +23,7 @@ from expsim_panel.bandits import BanditResult
 from expsim_panel.exports._bandit_inference import learned_section
 from expsim_panel.exports._bandit_over import curves, maps, over_section
 from expsim_panel.exports._explorer import PAINT
+from expsim_panel.exports._frame import FOOT, HEAD
 from expsim_panel.exports._page import STYLE, WIDGETS
 from expsim_panel.exports._standalone import standalone
 from expsim_panel.frontier import of_bandit
@@ -36,14 +37,7 @@ from expsim_panel.plots.regret_frontier import RegretFrontier
 from expsim_panel.quantities import count, money, percent
 from expsim_panel.results import Figure
 
-TEMPLATE = """
-{% block title %}{{ title }}{% endblock %}
-{% block preamble %}
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-{% endblock %}
-{% block postamble %}<style>{{ style }}
+_BODY = """{% block postamble %}<style>{{ style }}
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(430px, 100%), 1fr)); gap: 14px 24px; }
 .pair > div { min-width: 0; min-height: 340px; overflow: clip; }
 .pair > div:last-child:nth-child(odd) { grid-column: 1 / -1; }
@@ -70,13 +64,9 @@ tbody th { color: var(--text); font-size: 14.5px; vertical-align: top; }</style>
     <div class="scroll" tabindex="0">{{ table }}</div>{{ over }}
   </section>
   {{ learned }}
-  <footer aria-label="How to reproduce">
-    <h2 style="font-size:15px">How to reproduce</h2>
-    <dl>{{ reproduce }}</dl>
-  </footer>
-</main>
-{% endblock %}
 """
+
+TEMPLATE = HEAD + _BODY + FOOT
 
 FOCUS = """
 const one = all[Number(cb_obj.value)], k = state.tags[0];
