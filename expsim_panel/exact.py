@@ -212,7 +212,8 @@ def _with_news(setting: Setting, planned: Bounds) -> Bounds | str:
     stale = np.append(False, (np.diff(rows, axis=0) == 0).all(axis=1))
     if not stale.any():
         return planned
-    more = np.append(False, (np.diff(planned.upper) < 0) | (np.diff(planned.lower) > 0))
+    upper, lower = planned.upper, planned.lower
+    more = np.append(False, (upper[1:] < upper[:-1]) | (lower[1:] > lower[:-1]))
     if np.any(stale & more) or planned.inner is not None:
         return "no exact value: a look knows no response more than the one before, and asks for less"
     return _looks(planned, np.flatnonzero(~stale))

@@ -277,9 +277,6 @@ def test_a_fold_answers_on_its_whole_head_and_has_a_name(quiet_page: Page, addre
     page.get_by_role("button", name="Variants", exact=True).wait_for(timeout=PATIENCE)
     assert page.get_by_role("textbox", name="Simulated experiments, typed").count() == 1
     head = page.locator(".MuiCardHeader-root").filter(has_text=re.compile("^Variants$"))
-    head.scroll_into_view_if_needed()
-    box = head.bounding_box()
-    assert box is not None
-    # Far from the arrow.
-    page.mouse.click(box["x"] + 20, box["y"] + box["height"] / 2)
+    # Far from the arrow; `click` waits until the head has stopped moving while the first answer is laid out.
+    head.click(position={"x": 20, "y": 20})
     page.get_by_text("(control)").wait_for(timeout=PATIENCE)

@@ -116,4 +116,6 @@ def test_words_of_comparisons() -> None:
     assert "A label or a score is of one comparison" in told
     assert "<td>200</td><td>0</td><td>$60.00</td>" in told
     assert "comparisons to score" in evaluator_words.split(made.answers, 0.56, 1 / 461)
-    assert made.played[3].startswith("side-by-side-prompt [offline]")
+    beside = evaluator_words.offline(made.played[3], "preference")
+    assert "300 prompts, and the live traffic" in beside
+    assert "<li>Judge: a prompt says as much as 1 live comparison.</li>" in beside
