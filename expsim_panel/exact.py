@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from expsim_panel import exact_worlds, plan, several_exact
-from expsim_panel.design import Bounds, Setting
+from expsim_panel.design import Bounds, Design, Setting
 from expsim_panel.economics import Ledger
 from expsim_panel.guardrail_laws import passes_at
 from expsim_panel.regions import stops_between
@@ -96,12 +96,24 @@ def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effe
 
 
 def _several(scenario: Scenario, one: Strategy, world: str, money: Ledger) -> Exact | None:
-    """Return the exact figures of one bound at the end for several variants; None where there are none."""
     setting, law = plan.setting_of(scenario, world), plan.law(scenario, world, 0, 0, 1)
-    if not law.plain or law.severity_sd > 0 or np.any(law.sds[0] <= 0) or np.any(setting.rows[-1] < 2):
+    if not several_exact.may(one.design):
         return None
     planned = one.design.bounds(as_seen(setting, law) if one.design.bounds_follow_spread else setting)
-    if planned is None or not several_exact.one_bound(one.design, planned):
+    return several(one.design, planned, setting, law, money, bool(scenario.guardrails))
+
+
+def several(
+    design: Design, planned: Bounds | None, setting: Setting, law: Law, money: Ledger, guarded: bool
+) -> Exact | None:
+    """Return the exact figures of one bound at the end for several variants; None where there are none.
+
+    ``power`` is the chance that a truly better variant is found, ``best`` that the best one is. `guarded`: with
+    guardrails ``launch`` is left out, since what they let through hangs on which variant was found.
+    """
+    if not several_exact.one_bound(design, planned) or planned is None:
+        return None
+    if not law.plain or law.severity_sd > 0 or np.any(law.sds[0] <= 0) or np.any(setting.rows[-1] < 2):
         return None
     wins, low = several_exact.wins(
         law.means[0], law.sds[0], setting.rows[-1], float(planned.lower[0]), float(planned.upper[0])
@@ -111,8 +123,7 @@ def _several(scenario: Scenario, one: Strategy, world: str, money: Ledger) -> Ex
     effects = law.effects[0, 1:]
     found.values["power"] = float(wins[effects > 0].sum())
     found.values["best"] = float(wins[int(effects.argmax())])
-    if scenario.guardrails:
-        # What they let through hangs on which variant was found.
+    if guarded:
         del found.values["launch"]
     return found
 

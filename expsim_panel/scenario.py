@@ -109,7 +109,8 @@ class Scenario(Section):
             made.settle()
         rows = tree.get("strategies", [])
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise InputError(where, "strategies", "not a list of tables", "write [[strategies]] for each")
+            problem = f"{shown(rows)} is not a list of tables"
+            raise InputError(where, "strategies", problem, "write [[strategies]] for each")
         made.strategies = copy.deepcopy(rows)
         made.calibration = _tables(tree.get("calibration", {}), where, "calibration", nested=False)
         made.check(where)

@@ -14,12 +14,17 @@ _ALONG, _ACROSS, _REACH = 64, 96, 8.5
 """Nodes over the control's mean, and over a variant's z beyond its bound; both as far as so many spreads."""
 
 
+def may(design: Design) -> bool:
+    """Tell whether a design judges several variants by bounds on z alone: one look of it has exact figures."""
+    return type(design).rule is Design.rule
+
+
 def one_bound(design: Design, planned: Bounds | None) -> bool:
     """Tell whether a design judges several variants by one bound on z at one look: then their law is known.
 
     Step-wise tests, t tests and rules that look more than once have rules of their own, or know more than one z.
     """
-    if planned is None or type(design).rule is not Design.rule:
+    if planned is None or not may(design):
         return False
     return planned.days.size == 1 and (planned.inner is None or not np.any(planned.inner > -np.inf))
 
@@ -71,7 +76,9 @@ def wins(means: Floats, sds: Floats, rows: Floats, lower: float, upper: float) -
             if i != j:
                 density = density * ndtr((z - centre[i]) / own[i])
         found[j] = float((part @ density * half) @ weight)
-    return found, low
+    # What the rounding of the rule adds is no chance.
+    whole = max(1.0, float(found.sum()) + low)
+    return found / whole, low / whole
 
 
 @lru_cache(maxsize=4)

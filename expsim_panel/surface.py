@@ -277,9 +277,6 @@ def power_surface(
 
 def _no_exact(scenario: Scenario, one: Strategy) -> str | None:
     """Return why the strategy has no exact figures here, at the largest traffic worth showing; None if it has."""
-    absent = exact.why_not(scenario, one)
-    if absent:
-        return absent
     largest = grid.with_units(scenario, int(grid.unit_levels(scenario, 2)[-1]))
     found = exact.operating(largest, one, "truth", ledger(largest))
     return found if isinstance(found, str) else None

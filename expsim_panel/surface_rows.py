@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from expsim_panel import exact, guardrail_surfaces, outcomes, plan
+from expsim_panel import exact, guardrail_surfaces, outcomes, plan, several_exact
 from expsim_panel.axes import Axis, Mover, moves_truth
 from expsim_panel.clusters import Clusters
 from expsim_panel.design import Design, Setting
@@ -157,7 +157,8 @@ def exact_figures(
     """
     one, scenario = row.study.strategies[at], row.study.scenario
     absent = exact.why_not(scenario, one)
-    if absent:
+    several = len(scenario.variants) > 2 and not one.policy.adaptive and several_exact.may(one.design)
+    if absent and (rail or not several or (launches and scenario.guardrails)):
         # What always ends with all of its units has exact guardrails with several variants too.
         ends = ends_of(scenario, one, absent) if rail else absent
         value = None if isinstance(ends, str) else _of_guardrails(row, world, rail, ends, absent)
@@ -170,6 +171,8 @@ def exact_figures(
     at_the_end = type(one.design).rejects is not Design.rejects
     if row.law is not None and planned is None and not drops and not at_the_end:
         raise NoExact("no exact value for this stopping rule")
+    if absent and row.law is not None and not several_exact.one_bound(one.design, planned):
+        raise NoExact(absent)
     passing: dict[bytes, np.ndarray] = {}
     for index, cell in enumerate(row.cells):
         if cell in row.refused:
@@ -178,16 +181,19 @@ def exact_figures(
         if drops:
             found = _dropping(row, index, one.design, world)
         elif row.law is None:
-            found = exact.operating(scenario, one, world, row.money)
+            found = _of_several(exact.operating(scenario, one, world, row.money), world)
         else:
             law = row.law.one(index)
             if one.design.bounds_follow_spread:
                 planned = one.design.bounds(exact.as_seen(row.setting, law)) or planned
-            if planned is None:
+            if absent:
+                made = exact.several(one.design, planned, row.setting, law, row.money, bool(scenario.guardrails))
+                found = _of_several(made or absent, world)
+            elif planned is None:
                 found = exact.at_the_end(one, row.setting, law, row.money)
             else:
                 found = exact.stopped(row.setting, planned, law, row.money)
-            if launches and isinstance(found, exact.Exact):
+            if launches and not absent and isinstance(found, exact.Exact):
                 found = exact.vetoed(scenario, world, found, passing)
         if isinstance(found, str):
             yield cell, found
@@ -205,14 +211,21 @@ def exact_figures(
 
 
 def _dropping(row: Row, index: int, design: Design, world: str) -> exact.Exact | str:
-    """Return the exact figures of a cell of a design that drops variants; of several, power is of a better one."""
+    """Return the exact figures of a cell of a design that drops variants."""
     from expsim_panel import dropping_exact
 
     if row.law is None:
         return "no exact value: the world is not plain"
     law, scenario = row.law.one(index), row.study.scenario
-    found = dropping_exact.operating(design, row.setting, law, row.money, bool(scenario.guardrails))
-    if isinstance(found, exact.Exact) and world == "truth" and len(scenario.variants) > 2:
+    return _of_several(
+        dropping_exact.operating(design, row.setting, law, row.money, bool(scenario.guardrails)),
+        world if len(scenario.variants) > 2 else "",
+    )
+
+
+def _of_several(found: exact.Exact | str, world: str) -> exact.Exact | str:
+    """With several variants power is of a better one."""
+    if isinstance(found, exact.Exact) and world == "truth" and "power" in found.values:
         found.values["rejection"] = found.values["power"]
     return found
 

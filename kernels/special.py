@@ -120,25 +120,6 @@ def _stirling_error(x: float) -> float:
 
 
 @kernel
-def log_gamma(x: float) -> float:
-    """Return log Gamma(x) for x > 0, to 1e-14 of max(1, its size); inf at 0, nan below.
-
-    References
-    ----------
-    .. [1] DLMF, https://dlmf.nist.gov/5.11.E1: Stirling's series, after the shift of 5.5.E1 to x >= 12.
-    """
-    if not x >= 0.0:
-        return math.nan
-    if x == 0.0 or x == math.inf:
-        return math.inf
-    shift, top = 1.0, x
-    while top < 12.0:
-        shift *= top
-        top += 1.0
-    return (top - 0.5) * math.log(top) - top + _HALF_LOG_2PI + _stirling_error(top) - math.log(shift)
-
-
-@kernel
 def log_beta(a: float, b: float) -> float:
     """Return log B(a, b) for a, b > 0, to 1e-13 of max(1, its size); nan elsewhere.
 

@@ -105,7 +105,6 @@ def _show(study: Study, made: Decision) -> None:
 
     from expsim_panel.commands import screen
     from expsim_panel.printed import clean
-    from expsim_panel.quantities import percent
     from expsim_panel.world_words import words_of
 
     out = screen.console()
@@ -121,7 +120,7 @@ def _show(study: Study, made: Decision) -> None:
         ("Time", when + ended),
         *([("Late outcomes", made.late_words)] if made.late_words else []),
         ("Next look", f"{clock.tick} {made.next_look}" if made.next_look else "none"),
-        ("Split", f"as planned (p = {percent(made.split_p)})" if not made.split.alarm else "not as planned"),
+        ("Split", f"as planned (p = {made.split_p:.2g})" if not made.split.alarm else "not as planned"),
     ]
     out.print(screen.facts(told))
     out.print()

@@ -23,7 +23,7 @@ from expsim_panel.layouts.pages.pasted import as_table
 from expsim_panel.layouts.session import Session
 from expsim_panel.layouts.theme import ACTIONS, tone
 from expsim_panel.observed import Observed, from_counts, from_csv
-from expsim_panel.quantities import count, percent
+from expsim_panel.quantities import count
 from expsim_panel.scenario import Scenario
 from expsim_panel.standing import standing
 from expsim_panel.study import Study
@@ -227,7 +227,7 @@ def told(study: Study, made: Decision, dark: bool) -> str:
         f"{clock.tick.capitalize()} {made.day} of {made.planned}{ended}",
         *([f"Late outcomes: {made.late_words}"] if made.late_words else []),
         f"Next look: {clock.tick} {made.next_look}" if made.next_look else "No look to come",
-        f"Split {split} (p = {percent(made.split_p)})",
+        f"Split {split} (p = {made.split_p:.2g})",
     ]  # fmt: skip
     checked = any(each is not None for each in made.trace.readings)
     rails = box(study.scenario, verdict, dark) if checked else ""

@@ -135,6 +135,30 @@ def test_simulation_agrees_with_exact_values_over_the_grid(x, y):
         assert np.all(np.abs(known.value - tried.value) <= limit + 0.002 * (10 if metric == "days" else 1))
 
 
+@pytest.mark.parametrize("name", ["fixed-horizon", "dunnett"])
+def test_one_bound_at_the_end_of_several_variants_is_exact(name):
+    study = world(**WORLDS["three arms"][0], strategies=[{"kind": name}])
+    for metric in ("power", "type1_error", "launch", "false_launch", "cost"):
+        x, y = ("variants.1.mean=2.9:3.3:4", "traffic.units_per_day=150:600:3")
+        known = surface(study, name, x, y, metric=metric)
+        tried = surface(study, name, x, y, metric=metric, simulate=True, replicates=20_000)
+        assert known.exact, metric
+        assert not tried.exact
+        if metric == "cost":
+            assert known.value == pytest.approx(tried.value, rel=1e-9)
+            continue
+        assert known.value.max() <= 1.0
+        # Bonferroni over 2 designs x 4 shares x 12 cells at 1 %; 500 rows an arm put large samples within 0.002.
+        assert np.all(np.abs(known.value - tried.value) <= norm.isf(0.01 / 2 / 96) * tried.se + 0.002), metric
+
+
+def test_what_guardrails_let_through_of_several_variants_is_simulated():
+    study = Study.load("ranking-diversity", names=["fixed-horizon"])
+    x = "traffic.units_per_day=500:1500:2"
+    assert surface(study, "fixed-horizon", x, metric="power", replicates=200).exact
+    assert not surface(study, "fixed-horizon", x, metric="launch", replicates=200).exact
+
+
 def test_the_map_is_the_same_on_any_number_of_threads():
     study = world()
     for x, y in (("effect=0:0.3:9", "traffic.units_per_day=60:200:9"), ("metric.sd=1:2:9", "effect=0:0.2:9")):

@@ -32,14 +32,6 @@ def test_normal_quantile() -> None:
         assert math.isnan(special.norm_ppf(outside))
 
 
-def test_log_gamma() -> None:
-    for x in 10.0 ** np.linspace(-3, 7, 500):
-        right = scipy_special.gammaln(x)
-        assert special.log_gamma(x) == pytest.approx(right, rel=1e-14, abs=1e-14)
-    assert special.log_gamma(0.0) == math.inf
-    assert math.isnan(special.log_gamma(-1.0))
-
-
 @pytest.mark.parametrize("a", [1, 2, 7, 40])
 @pytest.mark.parametrize("b", [1, 3, 30, 1_000_000])
 def test_log_beta_of_whole_numbers(a: int, b: int) -> None:
