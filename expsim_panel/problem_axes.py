@@ -159,7 +159,10 @@ class ProblemSetting(Varied):
         if declared is None:
             return None
         if not isinstance(declared, Numbers):
-            return ends_of(declared)
+            low, high = ends_of(declared)
+            own = self.value_at(path) or 0.0
+            # Money of any size: what is usual anywhere says little about this problem.
+            return (own / 4, 4 * own) if own > 0.0 and 0.0 < 100 * low <= high else (low, high)
         low, high = ends_of(Entries.param[declared.each])
         normal = self.given.get("family") == "gaussian" and declared.each in ("mean", "segment_mean")
         return (-1.0, 1.0) if normal else (low, high)

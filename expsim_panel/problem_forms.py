@@ -144,7 +144,7 @@ class Budget(ProblemForm):
     )  # fmt: skip
     value_per_point = Money(
         None, bounds=(0.0, 1e9), inclusive_bounds=(False, False), softbounds=(0.01, 10.0), step=0.01, allow_None=True,
-        label="Worth of one",
+        label="Value per point, $",
         doc="Dollars for one good answer, or one point: losses are then net value; empty: reward.",
     )  # fmt: skip
 

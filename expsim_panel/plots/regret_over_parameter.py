@@ -88,7 +88,7 @@ class RegretOverParameter:
         end = [scale * float(row[-1]) for row in table]
         self.ends.data = {
             "x": [x[-1]] * len(end), "y": spread(end, 0.066 * (top - bottom), 0.97 * top),
-            "name": [plain(short(name, 17)) for name in made.names],
+            "name": [plain(short(name, 20)) for name in made.names],
         }  # fmt: skip
 
 
