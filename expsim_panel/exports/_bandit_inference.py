@@ -50,7 +50,7 @@ def learned_words(learned: Sequence[Inference]) -> str:
     if any(one.harm is not None for one in told):
         how += (
             " An arm is launched only if its rate of bad events is proved within the limit (within), never if it is "
-            "proved over it (over); open: neither. Its interval is nominal 90 % alone, proofs hold for all arms together."
+            "proved over it (over); open: neither. An interval is nominal 90 % alone, proofs hold for all arms at once."
         )
     if any(one.inside for one in told):
         how += (
