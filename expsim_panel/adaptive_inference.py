@@ -196,6 +196,11 @@ def summarise(out: Floats, cross: Floats, means: Floats, level: float) -> Covera
     return Coverage(*single, *paired, share)
 
 
+def listed(values: Floats) -> list[float | None]:
+    """Return numbers for JSON, None for those that cannot be had."""
+    return [float(value) if math.isfinite(value) else None for value in values]
+
+
 def _covered(off: Floats, variance: Floats, z: float) -> tuple[Floats, Floats, Floats, Floats]:
     """Return bias and coverage with their standard errors; an interval that cannot be had covers nothing."""
     size = off.shape[0]

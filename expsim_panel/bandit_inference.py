@@ -18,16 +18,17 @@ import numpy as np
 import numpy.typing as npt
 
 from expsim_panel.adaptive_contrasts import VALID, Recommendation, recommended
-from expsim_panel.adaptive_inference import METHODS, Coverage, summarise
+from expsim_panel.adaptive_inference import METHODS, Coverage, listed, summarise
 from expsim_panel.bandit_law import law_of
 from expsim_panel.bandits import BanditResult
 from expsim_panel.errors import InputError, shown
+from expsim_panel.guarded_decisions import Guard, Harm, each_z, guarded, harm_json
 from expsim_panel.kernels.bits import stream
 from expsim_panel.kernels.logged import play_logged
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.streams import OUTCOME, POLICY
-from expsim_panel.policy import BanditPolicy, Problem
-from expsim_panel.policy_names import canonical, read_policy
+from expsim_panel.policy import BanditPolicy, Policy, Problem
+from expsim_panel.policy_names import canonical, read_kind, read_policy
 
 Floats = npt.NDArray[np.float64]
 
@@ -76,6 +77,12 @@ class Inference:
         What its two-point estimates recommend.
     reason : str or None
         Why there is none of this.
+    harm : Harm or None
+        Where there is a guardrail, the same of the arms' rates of bad events.
+    inside : tuple of Coverage
+        Where requests come from segments, bias and coverage of the arms' means inside each.
+    inside_estimates, inside_errors : ndarray, shape (segments, 5, arms), or None
+        Estimates of them after the first experiment, and their standard errors; nan where a segment sent no request.
     """
 
     policy: str
@@ -91,6 +98,10 @@ class Inference:
     contrast_errors: Floats | None = None
     recommendation: Recommendation | None = None
     reason: str | None = None
+    harm: Harm | None = None
+    inside: tuple[Coverage, ...] = ()
+    inside_estimates: Floats | None = None
+    inside_errors: Floats | None = None
 
 
 def inference(
@@ -118,11 +129,7 @@ def inference(
     InputError
         A number of experiments out of bounds.
     """
-    if experiments is not None and (
-        isinstance(experiments, bool) or not isinstance(experiments, int) or not 2 <= experiments <= 100_000
-    ):
-        problem = f"{shown(experiments)} experiments for the estimators"
-        raise InputError("bandit", "inference", problem, "give a whole number from 2 to 100,000, or 0 for none")
+    check_experiments(experiments)
     made = []
     with ThreadPoolExecutor(max_workers=workers or os.cpu_count() or 1) as pool:
         for done, one in enumerate(found.policies):
@@ -130,6 +137,15 @@ def inference(
             if progress:
                 progress(done + 1, len(found.policies))
     return tuple(made)
+
+
+def check_experiments(experiments: int | None) -> None:
+    """Raise `InputError` where a number of experiments is out of bounds."""
+    if experiments is not None and (
+        isinstance(experiments, bool) or not isinstance(experiments, int) or not 2 <= experiments <= 100_000
+    ):
+        problem = f"{shown(experiments)} experiments for the estimators"
+        raise InputError("bandit", "inference", problem, "give a whole number from 2 to 100,000, or 0 for none")
 
 
 def why_not(found: BanditResult, policy: BanditPolicy) -> str | None:
@@ -140,10 +156,13 @@ def why_not(found: BanditResult, policy: BanditPolicy) -> str | None:
     if world.season is not None:
         return "a season moves the level while shares change: differences of arms are confounded with time"
     problem = _problem(found)
-    if policy.least_share(problem) <= 0.0:
-        example = min(0.05, 0.5 / found.means.size)
-        return f"its probabilities can fall to nothing; give it a floor, as {policy.kind}(floor={example:.2g})"
-    return None
+    return None if policy.least_share(problem) > 0.0 else no_floor(policy, found.means.size)
+
+
+def no_floor(policy: Policy, arms: int) -> str:
+    """Return what is said of a policy whose probabilities have no floor."""
+    example = min(0.05, 0.5 / arms)
+    return f"its probabilities can fall to nothing; give it a floor, as {policy.kind}(floor={example:.2g})"
 
 
 def _problem(found: BanditResult) -> Problem:
@@ -184,14 +203,35 @@ def _one(
             )  # fmt: skip
 
     list(pool.map(block, range(math.ceil(size / _PART))))
-    right, wrong, undecided = decisions(out, cross, found.means)
+    return concluded(name, least, out, cross, found.means)
+
+
+def concluded(
+    name: str, least: float, out: Floats, cross: Floats, means: Floats, guard: Guard | None = None
+) -> Inference:
+    """Return what the estimates of many experiments come to.
+
+    Parameters
+    ----------
+    name : str
+        The policy, as asked for.
+    least : float
+        Propensity that no arm falls below.
+    out, cross, means
+        As for `adaptive_inference.summarise`.
+    guard : Guard, optional
+        What each experiment proves of the arms' rates of bad events.
+    """
+    right, wrong, undecided = decisions(out, cross, means, guard)
     contrasts, errors = differences(out, cross)
     try:
         verdict = recommended(out[0], cross[0], METHOD, CONTROL, 1.0 - LEVEL)
     except InputError as error:
         return Inference(name, 0, least, reason=error.problem)
+    if guard is not None:
+        verdict = guarded(verdict, guard, METHODS.index(METHOD), 1.0 - LEVEL)
     return Inference(
-        name, size, least, summarise(out, cross, found.means, LEVEL), right, wrong, undecided,
+        name, out.shape[0], least, summarise(out, cross, means, LEVEL), right, wrong, undecided,
         out[0, :, :, 0], np.sqrt(out[0, :, :, 1]), contrasts[0], errors[0], verdict,
     )  # fmt: skip
 
@@ -203,27 +243,32 @@ def differences(out: Floats, cross: Floats) -> tuple[Floats, Floats]:
     return out[..., 1:, 0] - out[..., :1, 0], np.sqrt(np.maximum(spread, 0.0))
 
 
-def decisions(out: Floats, cross: Floats, means: Floats) -> tuple[Floats, Floats, Floats]:
+def decisions(out: Floats, cross: Floats, means: Floats, guard: Guard | None = None) -> tuple[Floats, Floats, Floats]:
     """Return by method how often the recommendation is right, wrong, or that more is to be collected.
 
     Every arm against the control, intervals that hold together (Bonferroni): launch the largest estimate of those
-    proved better; keep the control where all are proved worse. Serving an arm of the largest true mean is right.
+    proved better; keep the control where all are proved worse. Serving an arm of the largest true mean is right. With a
+    guardrail an arm has to be proved within the limit too, one proved over it is out like one proved worse, and the
+    largest mean is that of the arms that keep it; see `guarded_decisions`.
     """
     apart, error = differences(out, cross)
-    z = float(norm_ppf(1.0 - (1.0 - LEVEL) / (2.0 * (means.size - 1))))
+    z = each_z(means.size, 1.0 - LEVEL)
     low, high = apart - z * error, apart + z * error
-    best = np.argmax(np.where(low > 0.0, apart, -np.inf), axis=2) + 1
-    launch = np.any(low > 0.0, axis=2)
-    keep = ~launch & np.all(high < 0.0, axis=2)
-    served = np.where(launch, best, CONTROL)
-    good = means[served] == means.max()
+    better, worse, good = low > 0.0, high < 0.0, means == means.max()
+    if guard is not None:
+        better, worse = better & guard.within[..., 1:], worse | guard.over[..., 1:]
+        good = guard.allowed & (means == means[guard.allowed].max())
+    best = np.argmax(np.where(better, apart, -np.inf), axis=2) + 1
+    launch = np.any(better, axis=2)
+    keep = ~launch & np.all(worse, axis=2)
+    served = good[np.where(launch, best, CONTROL)]
     decided = launch | keep
-    return (decided & good).mean(axis=0), (decided & ~good).mean(axis=0), (~decided).mean(axis=0)
+    return (decided & served).mean(axis=0), (decided & ~served).mean(axis=0), (~decided).mean(axis=0)
 
 
 def valid(method: str, policy: str) -> bool:
     """Tell whether a method's intervals hold after a policy; after an even split every one's do."""
-    return method in VALID or read_policy(policy).kind == EVEN
+    return method in VALID or read_kind(policy, (Policy,), "bandit", "policy").kind == EVEN
 
 
 def to_json(one: Inference) -> dict[str, Any]:
@@ -234,9 +279,6 @@ def to_json(one: Inference) -> dict[str, Any]:
     rows = (one.right, one.wrong, one.undecided, one.estimates, one.errors, one.contrasts, one.contrast_errors)
     right, wrong, undecided, estimates, errors, contrasts, spread = (np.asarray(row) for row in rows)
     half = _z() * spread
-
-    def listed(values: Floats) -> list[float | None]:
-        return [float(value) if math.isfinite(value) else None for value in values]
 
     methods = []
     for m, name in enumerate(METHODS):
@@ -264,7 +306,7 @@ def to_json(one: Inference) -> dict[str, Any]:
             }
         )  # fmt: skip
     said = one.recommendation
-    return {
+    made = {
         "inference": {
             "experiments": one.experiments, "level": LEVEL, "least_propensity": one.least, "methods": methods,
             "verdict": {
@@ -276,6 +318,21 @@ def to_json(one: Inference) -> dict[str, Any]:
             },
         }
     }  # fmt: skip
+    if one.harm is not None:
+        made["inference"]["bad_events"] = harm_json(one.harm)
+    if one.inside_estimates is not None and one.inside_errors is not None:
+        made["inference"]["segments"] = [
+            [
+                {
+                    "name": name, "bias": listed(inside.bias[m]), "bias_se": listed(inside.bias_se[m]),
+                    "coverage": listed(inside.coverage[m]), "coverage_se": listed(inside.coverage_se[m]),
+                    "estimates": listed(one.inside_estimates[k, m]), "se": listed(one.inside_errors[k, m]),
+                }
+                for m, name in enumerate(METHODS)
+            ]
+            for k, inside in enumerate(one.inside)
+        ]  # fmt: skip
+    return made
 
 
 def _z() -> float:

@@ -27,9 +27,7 @@ _NAMED = {SEGMENTS: "segments", DUELS: "duels", METERED: "a budget, a guardrail,
 _MAKES_METERED = ("ratings", "unknown_costs", "budget", "guardrail", "limit")
 _MADE_FOR_METERED = ("budgeted-ucb", "budgeted-thompson", "lagrangian", "guardrailed-thompson", "dirichlet-thompson")
 NOT_INFERRED = {
-    DUELS: "two arms answer at once, chosen for each other: no arm has a mean of its own to estimate",
-    SEGMENTS: "its propensities differ by segment and are not logged here",
-    METERED: "prices, budgets and guardrails are not logged here",
+    DUELS: "an answer is only ever preferred to another one: no arm has a mean of its own to estimate",
 }
 """Why nothing is inferred after a kind of problem."""
 _CALLED = {"costs": "cost", "value": "value_per_point"}

@@ -160,7 +160,7 @@ def segment_bandit(
         raise InputError(where, "features", problem, "give one context for every segment")
     if seen.shape[1] > _MOST:
         raise InputError(where, "features", f"a context of {seen.shape[1]} numbers", f"give at most {_MOST}")
-    made = read_policies(policies, _KINDS, where)
+    made = read_policies(policies, KINDS, where)
     problem_ = Problem(table.shape[1], int(horizon), family == "bernoulli", width=seen.shape[1])
     for _, one in made:
         assert isinstance(one, SegmentPolicy | BanditPolicy)
@@ -174,7 +174,8 @@ def segment_bandit(
     return SegmentResult(*counted, shares, table, seen, family, blind)
 
 
-_KINDS: tuple[type[Policy], ...] = (SegmentPolicy, BanditPolicy)
+KINDS: tuple[type[Policy], ...] = (SegmentPolicy, BanditPolicy)
+"""Policies that can play: those that see the context, and those that do not."""
 
 
 def _shares(segments: object, where: str) -> Floats:

@@ -2,14 +2,76 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from expsim_panel.kernels.adaptive import estimate
 from expsim_panel.kernels.bits import normal, uniform
-from expsim_panel.kernels.jit import kernel
+from expsim_panel.kernels.contextual import pick
+from expsim_panel.kernels.jit import inner, kernel
 from expsim_panel.kernels.requests import begin, fewest, mix, recommend, shares, update
+
+
+class Drawn(NamedTuple):
+    """A policy asked by drawing: what it would do `draws` times over.
+
+    Serving one of its `draws` choices at random is serving as the policy does; given the choices the probability of an
+    arm is its share of them, whatever the policy is. The choices belong to what is known before the request, so that
+    the propensity is exact: there is no error of a simulation in it, only fewer requests' worth of information than by
+    the policy's own probabilities. `bits`: the stream of the choices; `x`: the context where there is one, filled by
+    the loop; `tally`: space, shape (arms,).
+    """
+
+    policy: Any
+    bits: np.ndarray
+    x: np.ndarray
+    tally: np.ndarray
+    draws: int
+
+
+@shares.register(Drawn)
+def _drawn_shares(
+    params: Drawn, t: int, n: np.ndarray, s: np.ndarray, q: np.ndarray, memory: np.ndarray, work: np.ndarray
+) -> None:
+    """Fill row 2 with every arm's share of the choices; the policy itself may use the row while it chooses."""
+    for a in range(n.shape[0]):
+        params.tally[a] = 0.0
+    for _ in range(params.draws):
+        params.tally[pick(params.policy, params.bits, params.x, t, n, s, q, memory, work)] += 1.0 / params.draws
+    for a in range(n.shape[0]):
+        work[2, a] = params.tally[a]
+
+
+@inner
+def drawn(bits: np.ndarray, work: np.ndarray) -> int:
+    """Return an arm drawn by the probabilities in row 2 of the scratch space."""
+    u = uniform(bits)
+    arm = 0
+    while arm < work.shape[1] - 1 and (u >= work[2, arm] or work[2, arm] <= 0.0):
+        u -= work[2, arm]
+        arm += 1
+    while work[2, arm] <= 0.0 and arm > 0:
+        arm -= 1
+    return arm
+
+
+@inner
+def note_chances(t: int, work: np.ndarray, chance: np.ndarray) -> None:
+    """Log the probabilities in row 2; ``1 / arms`` in a round in which every arm has its turn, as it is before it."""
+    arms = work.shape[1]
+    turns = False
+    for a in range(arms):
+        turns = turns or work[2, a] <= 0.0
+    for a in range(arms):
+        chance[t, a] = 1.0 / arms if turns else work[2, a]
+
+
+@inner
+def even_chances(t: int, chance: np.ndarray) -> None:
+    """Log ``1 / arms`` for every arm."""
+    for a in range(chance.shape[1]):
+        chance[t, a] = 1.0 / chance.shape[1]
 
 
 @kernel
@@ -110,33 +172,21 @@ def play_logged(
             if first >= horizon:
                 break
             asked = False
-            turns = False
             for t in range(first, min(first + batch, horizon)):
                 least = given[0]
                 for a in range(1, arms):
                     least = min(least, given[a])
                 if least < burn_in:
                     arm = fewest(choices, given, work)
-                    for a in range(arms):
-                        chance[t, a] = 1.0 / arms
+                    even_chances(t, chance)
                     asked = False
                 else:
                     if not asked:
                         shares(params, known, n, s, q, memory, work)
-                        turns = False
                         mix(floors, work)
-                        for a in range(arms):
-                            turns = turns or work[2, a] <= 0.0
                         asked = True
-                    u = uniform(choices)
-                    arm = 0
-                    while arm < arms - 1 and (u >= work[2, arm] or work[2, arm] <= 0.0):
-                        u -= work[2, arm]
-                        arm += 1
-                    while work[2, arm] <= 0.0 and arm > 0:
-                        arm -= 1
-                    for a in range(arms):
-                        chance[t, a] = 1.0 / arms if turns else work[2, a]
+                    arm = drawn(choices, work)
+                    note_chances(t, work, chance)
                 given[arm] += 1.0
                 pulled[t] = arm
                 came[t] = 1.0 * int(uniform(rewards) < seen[arm]) if binary else seen[arm] + sd * normal(rewards)

@@ -13,13 +13,14 @@ from typing import Any, Self
 import param
 
 from expsim_panel.bandit_blocks import PlayedProblem
-from expsim_panel.bandit_problems import play
+from expsim_panel.bandit_problems import NOT_INFERRED, play
 from expsim_panel.errors import InputError, shown
 from expsim_panel.layouts.problem_links import RESERVED, SIZES, address, common
 from expsim_panel.layouts.varying import Varying
 from expsim_panel.policy_names import read_value
 from expsim_panel.problem_axes import ProblemSetting
 from expsim_panel.problem_forms import FORMS, MOST_TEXT, ProblemForm, read_form
+from expsim_panel.problem_inference import inference_of
 from expsim_panel.quantities import count
 
 WHERE = "bandit"
@@ -109,6 +110,7 @@ class ProblemSession(Varying):
     result = param.ClassSelector(
         class_=PlayedProblem, allow_None=True, default=None, label="Result", doc="The newest result, whole or partial."
     )
+    learned = param.List(default=[], label="Inference", doc="What each policy leaves to be inferred, by policy.")
     given = param.Dict(default={}, label="Played", doc="What the result was asked with, by the names of the flags.")
 
     async def change(self, **changes: Any) -> None:
@@ -146,7 +148,13 @@ class ProblemSession(Varying):
             size = f"{count(found.replicates)} experiments of {count(found.horizon)} {thing}"
             return f"{size} per policy in {found.seconds:.1f} s"
 
-        await self._stepwise(run, asked, FIRST_PULLS, _play, done, given=asked["given"])
+        found = await self._stepwise(run, asked, FIRST_PULLS, _play, done, given=asked["given"], learned=[])
+        if found is None or asked["kind"] in NOT_INFERRED or run != self._run:
+            return
+        # After everything else is on screen.
+        made = await self._work(run, lambda stop: inference_of(found, progress=stop))
+        if made is not None:
+            self._show(run, learned=list(made))
 
 
 def _play(asked: dict[str, Any], progress: Any) -> PlayedProblem[Any]:

@@ -10,6 +10,7 @@ from expsim_panel.commands import bandit_world as at
 from expsim_panel.commands.targets import STANDARD_OUTPUT, targets
 
 if TYPE_CHECKING:
+    from expsim_panel.bandit_blocks import PlayedProblem
     from expsim_panel.bandit_curves import RegretCurve
     from expsim_panel.bandit_inference import Inference
     from expsim_panel.bandit_surface import RegretSurface
@@ -46,20 +47,22 @@ def play(asked: dict[str, Any]) -> BanditResult:
         raise InputError(_WHERE, key, error.problem, error.remedy) from None
 
 
-def inferred(found: BanditResult, experiments: int | None, workers: int | None, every: bool) -> list[Inference]:
+def inferred(
+    found: BanditResult | PlayedProblem[Any], experiments: int | None, workers: int | None, every: bool
+) -> list[Inference]:
     """Return what each policy leaves to be inferred; nothing where nobody asked for it.
 
     Without a number and without a file or JSON to write, only policies that adapt are worth a reader's wait.
     """
-    from expsim_panel.bandit_inference import inference
     from expsim_panel.commands.bandit_kinds import with_progress
     from expsim_panel.errors import InputError
+    from expsim_panel.problem_inference import inference_of
 
     if experiments == 0 or (experiments is None and not every):
         return []
     try:
         made: list[Inference] = with_progress(
-            lambda progress: inference(found, experiments=experiments, workers=workers, progress=progress)
+            lambda progress: inference_of(found, experiments=experiments, workers=workers, progress=progress)
         )
     except InputError as error:
         raise InputError(_WHERE, "--inference", error.problem, error.remedy) from None
@@ -199,11 +202,11 @@ def bandit(
         found = play({**asked, **settings})
         problem = setting_of(**asked, where=_WHERE)
     else:
-        if inference:
+        if inference and kind in NOT_INFERRED:
             raise InputError(_WHERE, "--inference", NOT_INFERRED[kind], "leave it out, or give 0")
         found = bandit_kinds.play(kind, given, names, horizon, settings)
         problem = ProblemSetting(tuple(names), horizon, kind, {key: one for key, one in given.items() if is_set(one)})
-    learned = [] if kind else inferred(found, inference, workers, bool(outputs) or json is not None)
+    learned = [] if kind in NOT_INFERRED else inferred(found, inference, workers, bool(outputs) or json is not None)
     curve, surface = varied(problem, axes, settings)
     if "--html" in outputs:
         from expsim_panel.exports import bandit_html, problem_html

@@ -74,6 +74,7 @@ def print_inference(learned: Sequence[Inference]) -> None:
     from expsim_panel.adaptive_inference import METHODS
     from expsim_panel.bandit_inference import LABELS, METHOD, valid
     from expsim_panel.commands.screen import console, facts, heading
+    from expsim_panel.exports._bandit_inference import more_columns
     from expsim_panel.quantities import percent
 
     told = [one for one in learned if one.coverage is not None]
@@ -82,9 +83,9 @@ def print_inference(learned: Sequence[Inference]) -> None:
     out = console()
     out.print(heading("After the experiment: estimators at nominal 90 %"))
     if told:
-        table = Table(
-            "Policy", "Estimator", "Bias", "Covers", "Differences", "Wrong", box=box.SIMPLE_HEAD, pad_edge=False
-        )
+        more = more_columns(told)
+        heads = ("Policy", "Estimator", "Bias", "Covers", "Differences", "Wrong", *(word for word, _ in more))
+        table = Table(*heads, box=box.SIMPLE_HEAD, pad_edge=False)
         for column in table.columns[2:]:
             column.justify = "right"
         for one in told:
@@ -99,6 +100,7 @@ def print_inference(learned: Sequence[Inference]) -> None:
                     percent(float(one.coverage.coverage[m].min())),
                     percent(float(one.coverage.contrast_coverage[m].min())),
                     percent(float(one.wrong[m])),
+                    *(cell(one, m) for _, cell in more),
                 )
         out.print(table)
     lines = [
@@ -111,5 +113,7 @@ def print_inference(learned: Sequence[Inference]) -> None:
     words = (
         "Bias, Covers, Differences: the largest and the lowest, over arms. Wrong: recommends a lesser arm. *: biased."
     )
+    if told and more:
+        words += " Bad events, In segments: lowest coverage of the rates of bad events, of the means by segment."
     how = f"one experiment of each policy, by {LABELS[METHOD]}; the JSON has all five estimators."
     out.print(facts([*lines, ("Recommended", how), ("Columns", words)]))

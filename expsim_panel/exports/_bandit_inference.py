@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 
 import numpy as np
 
-from expsim_panel.adaptive_inference import METHODS
-from expsim_panel.bandit_inference import LABELS, LEVEL, Inference, valid
+from expsim_panel.adaptive_inference import METHODS, Coverage
+from expsim_panel.bandit_inference import LABELS, LEVEL, METHOD, Inference, valid
+from expsim_panel.guarded_decisions import rate_words
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.quantities import percent
 
@@ -30,10 +31,14 @@ def learned_words(learned: Sequence[Inference]) -> str:
     lines, body = [], ""
     for one in learned:
         said = f"no valid interval: {one.reason}" if one.recommendation is None else one.recommendation.sentence
+        if one.harm is not None:
+            said += f" Bad events by arm: {rate_words(one.harm, METHODS.index(METHOD))}."
         lines.append(f"<li><b>{escape(one.policy)}</b> {escape(said)}</li>")
+    more = more_columns(told)
     for one in told:
-        body += "".join(_learned_row(one, m) for m in range(len(METHODS)))
-    head = "".join(f"<th scope='col'>{name}</th>" for name in LEARNED_HEADS)
+        body += "".join(_learned_row(one, m, more) for m in range(len(METHODS)))
+    heads = (*LEARNED_HEADS[:4], *(f"Covers: {word.lower()}" for word, _ in more), *LEARNED_HEADS[4:])
+    head = "".join(f"<th scope='col'>{name}</th>" for name in heads)
     table_ = f"<div class='scroll' tabindex='0' role='region' aria-label='Estimators'><table><thead><tr>{head}</tr>"
     table_ += f"</thead><tbody>{body}</tbody></table></div>"
     how = (
@@ -42,7 +47,34 @@ def learned_words(learned: Sequence[Inference]) -> str:
         "adaptive allocation the naive mean is biased: an arm that starts unluckily gets little traffic and stays low. "
         "All is held against the true means, so that a bias of the evaluator shows."
     )
+    if any(one.harm is not None for one in told):
+        how += (
+            " An arm is launched only if its rate of bad events is proved within the limit (within), never if it is "
+            "proved over it (over); open: neither. An interval is nominal 90 % alone, proofs hold for all arms at once."
+        )
+    if any(one.inside for one in told):
+        how += (
+            " The mean of an arm is that of always serving it, over the segments' requests; the naive mean of a policy "
+            "that sees segments is the mean of those in which it served the arm."
+        )
     return f"<p class='muted small caption'>{how}</p><ul class='said'>{''.join(lines)}</ul>" + (table_ if told else "")
+
+
+Cell = Callable[[Inference, int], str]
+
+
+def more_columns(told: Sequence[Inference]) -> list[tuple[str, Cell]]:
+    """Return the further quantities that are estimated, and how well a method's intervals cover them at the worst."""
+    made: list[tuple[str, Cell]] = []
+    if any(one.harm is not None for one in told):
+        made.append(("Bad events", lambda one, m: _least(() if one.harm is None else (one.harm.coverage,), m)))
+    if any(one.inside for one in told):
+        made.append(("In segments", lambda one, m: _least(one.inside, m)))
+    return made
+
+
+def _least(covered: Sequence[Coverage], m: int) -> str:
+    return percent(min(float(one.coverage[m].min()) for one in covered)) if covered else "n/a"
 
 
 LEARNED_HEADS = (
@@ -51,7 +83,7 @@ LEARNED_HEADS = (
 )  # fmt: skip
 
 
-def _learned_row(one: Inference, m: int) -> str:
+def _learned_row(one: Inference, m: int, more: Sequence[tuple[str, Cell]]) -> str:
     told, name = one.coverage, METHODS[m]
     if told is None or one.right is None or one.wrong is None or one.contrasts is None or one.contrast_errors is None:
         return ""
@@ -63,7 +95,7 @@ def _learned_row(one: Inference, m: int) -> str:
         f"{a + 1}: {value:+.3g} ({value - z * error:+.3g} to {value + z * error:+.3g})"
         for a, (value, error) in enumerate(zip(one.contrasts[m][:3], one.contrast_errors[m][:3], strict=True))
     )
-    more = ", ..." if one.contrasts.shape[1] > 3 else ""
+    rest = ", ..." if one.contrasts.shape[1] > 3 else ""
     word = "" if valid(name, one.policy) else "<small>not valid here</small>"
     first = f"{escape(one.policy)}: " if m == 0 else ""
     cells = (
@@ -71,6 +103,7 @@ def _learned_row(one: Inference, m: int) -> str:
         f"{percent(float(told.coverage[m, least]))}<small>± {percent(float(told.coverage_se[m, least]))}</small>",
         f"{percent(float(told.contrast_coverage[m, apart]))}"
         f"<small>± {percent(float(told.contrast_coverage_se[m, apart]))}</small>",
-        percent(float(one.right[m]), 0), percent(float(one.wrong[m]), 0), spans + more,
+        *(cell(one, m) for _, cell in more), percent(float(one.right[m]), 0), percent(float(one.wrong[m]), 0),
+        spans + rest,
     )  # fmt: skip
     return f"<tr><th scope='row'>{first}{LABELS[name]}{word}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"

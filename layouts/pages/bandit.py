@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from html import escape
 from io import BytesIO
@@ -13,6 +13,7 @@ import panel as pn
 import panel_material_ui as pmu
 
 from expsim_panel.bandit_form import FAMILIES, allowed
+from expsim_panel.bandit_inference import Inference
 from expsim_panel.bandit_scenario import of_scenario
 from expsim_panel.bandit_verdict import BanditVerdict, verdict
 from expsim_panel.bandits import BanditResult
@@ -235,9 +236,7 @@ class Bandits:
         self.worlds.follow()
 
     def _infer(self) -> None:
-        learned = self.session.learned
-        said = f"<h2>{LEARNED}</h2>{learned_words(learned)}" if learned else ""
-        self.inferred.object = f'<section class="box learned">{said}</section>' if said else ""
+        self.inferred.object = learned_box(self.session.learned)
 
     def _held(self, job: Callable[[], None]) -> Callable[..., None]:
         def work(*_: Any) -> None:
@@ -306,6 +305,11 @@ def _head(found: BanditResult, usd: float | None, dark: bool) -> str:
     """Return the answer as HTML."""
     answer = verdict(found, usd)
     return head_of(answer, "Bandit" if answer.clear else "Even split", dark)
+
+
+def learned_box(learned: Sequence[Inference]) -> str:
+    """Return what can be inferred after each policy as a part of the page; nothing where there is none."""
+    return f'<section class="box learned"><h2>{LEARNED}</h2>{learned_words(learned)}</section>' if learned else ""
 
 
 def the_same_again(link: str, command: str, digest: str) -> str:

@@ -18,7 +18,7 @@ from expsim_panel.errors import InputError
 from expsim_panel.exports.bandit_json import document
 from expsim_panel.exports.problem_html import page
 from expsim_panel.layouts.controls import Field
-from expsim_panel.layouts.pages.bandit import head_of, pair, the_same_again
+from expsim_panel.layouts.pages.bandit import head_of, learned_box, pair, the_same_again
 from expsim_panel.layouts.pages.bandit_curve import Over
 from expsim_panel.layouts.pages.bandit_world import Parameters, box
 from expsim_panel.layouts.pages.frame import words
@@ -84,7 +84,7 @@ class ProblemPage:
             self.session.complain, self.form.kinds,
         )  # fmt: skip
         self.problem, self.said = words(visible=False), words(min_height=22)
-        self.head, self.caption, self.table, self.again = words(), words(), words(), words()
+        self.head, self.caption, self.table, self.again, self.inferred = words(), words(), words(), words(), words()
         self.over = Over(self.session, outer.dark)
         self.drawn: dict[str, pictured.Drawn] = {}
         self.body = pn.Column(sizing_mode="stretch_width", margin=0)
@@ -98,7 +98,7 @@ class ProblemPage:
             words(f'<p class="caption">{escape(self.form.hint)}</p>', margin=(6, 0, 8, 0)), pn.FlexBox(*own, **row),
             self.names, pn.FlexBox(self.more, self.stop, **row), self.parameters.fold.card, self.problem, self.said,
             self.head, pn.FlexBox(self.focus, self.away, self.data, **row), self.body, self.caption, self.table,
-            self.over.view(), self.again, **row,
+            self.inferred, self.over.view(), self.again, **row,
         )  # fmt: skip
 
     def _add(self, key: str, widget: Any) -> None:
@@ -133,6 +133,7 @@ class ProblemPage:
         self.focus.param.watch(lambda event: session.param.update(focus=event.new or ""), "value")
         session.param.watch(self._held(self._show), ["result", "focus"])
         session.param.watch(self._held(self._speak), ["words", "error", "busy", "wrong"])
+        session.param.watch(self._held(self._infer), "learned")
         session.param.watch(self._held(self._follow), "asked")
         self.outer.param.watch(self._held(self._paint), "dark")
         if pn.state.curdoc is not None:
@@ -223,6 +224,9 @@ class ProblemPage:
         again = command(self.session.given, names, found.horizon, found.replicates, found.seed)
         self.again.object = the_same_again(self.session.asked.link(), again, found.digest)
 
+    def _infer(self) -> None:
+        self.inferred.object = learned_box(self.session.learned)
+
     def _tappable(self, figure: pictured.Drawn) -> None:
         """Let a tapped dot bring its policy."""
         if not isinstance(figure, RegretFrontier):
@@ -237,11 +241,10 @@ class ProblemPage:
 
     def _page(self) -> BytesIO:
         found = self.session.result
-        return BytesIO(
-            b""
-            if found is None
-            else page(found, self.session.given, self.session.curve, (), self.session.surface).encode()
-        )
+        if found is None:
+            return BytesIO(b"")
+        session = self.session
+        return BytesIO(page(found, session.given, session.curve, session.learned, session.surface).encode())
 
     def _json(self) -> BytesIO:
         found = self.session.result
@@ -249,7 +252,9 @@ class ProblemPage:
             b""
             if found is None
             else json.dumps(
-                document(found, (), self.session.surface or self.session.curve), indent=1, allow_nan=False
+                document(found, self.session.learned, self.session.surface or self.session.curve),
+                indent=1,
+                allow_nan=False,
             ).encode()
         )
 

@@ -191,3 +191,29 @@ def test_interpreted_bandits_of_other_kinds_give_the_same_bits():
         outputs.append(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
     assert len(outputs[0].split()) == 5
     assert outputs[0] == outputs[1]
+
+
+INFERRED = """
+import hashlib, json
+from expsim_panel.bandit_inference import to_json
+from expsim_panel.bandit_problems import play
+from expsim_panel.problem_inference import inference_of
+sizes = {"replicates": 12, "seed": 5, "workers": 1}
+harmful = {"means": "0.3,0.7", "cost": "0.3,0.8", "budget": 20.0, "guardrail": "0.1,0.3", "limit": 0.2}
+parted = {"segments": "0.6,0.4", "means": "0.1,0.5;0.4,0.2"}
+for kind, given, name in (("metered", harmful, "guardrailed-thompson(floor=0.1,burn_in=2)"),
+                          ("segments", parted, "lin-thompson(floor=0.1)")):
+    found = play(kind, given, [name], 60, **sizes)
+    (one,) = inference_of(found, experiments=4, workers=1)
+    print(hashlib.sha256(json.dumps(to_json(one)).encode()).hexdigest(), one.reason)
+"""
+
+
+def test_interpreted_logs_of_bandits_give_the_same_bits():
+    outputs = []
+    for disable in ("0", "1"):
+        environment = {**os.environ, "NUMBA_DISABLE_JIT": disable}
+        command = [sys.executable, "-c", INFERRED]
+        outputs.append(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
+    assert outputs[0].count("None") == 2
+    assert outputs[0] == outputs[1]

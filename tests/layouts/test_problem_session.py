@@ -184,3 +184,20 @@ def test_the_page_draws_over_any_number_and_any_two(kind):
     asyncio.run(visit())
     assert json.loads(page._json().read())["over"]["minus_even"]
     assert ", over " in page._page().read().decode()
+
+
+def test_what_can_be_inferred_follows_the_figures():
+    """On the page, in its HTML and in its JSON; duels have nothing of the kind."""
+    page = ProblemPage(Session(), small("ratings", policies=("even", "ucb1")))
+    asyncio.run(page.session.play())
+    assert len(page.session.learned) == 2
+    assert "After the experiment" in page.inferred.object
+    assert "ucb1(floor=0.05)" in page.inferred.object
+    even, ucb1 = json.loads(page._json().read())["policies"]
+    assert even["inference"]["experiments"] > 0
+    assert ucb1["inference"] is None
+    assert "After the experiment" in page._page().read().decode()
+    duels = ProblemPage(Session(), small("duels"))
+    asyncio.run(duels.session.play())
+    assert duels.session.learned == []
+    assert not duels.inferred.object
