@@ -47,7 +47,7 @@ def fitted_law_tree(calibration: Calibration, names: tuple[str, ...]) -> dict[st
         own = structure.texture
         tree |= {"loadings": own.loadings[kinds].tolist(), "shifts": own.shifts.tolist()}
         tree |= {"shares": own.shares.tolist(), "style": own.style, "lapse": own.lapse}
-        tree |= {"echo": own.echo, "straight": own.straight}
+        tree |= {"echo": own.echo, "straight": own.straight, "tastes": own.tastes.tolist()}
     else:
         rho = np.clip(fit.agreement.correlations, LEAST, LARGEST)
         common = float(np.clip(rho @ fit.agreement.shares, LEAST, LARGEST))

@@ -78,7 +78,7 @@ class Calibration:
         The law named in `realism.law`, fitted to the whole table, `variants` in order. Where raters revised, it is
         the law before they did.
     structure : Structure or None
-        What the law has besides, if it is one of `rating_laws.RICH`.
+        What the law has besides, if it is one of `rating_laws.RICH` or ``-tasted``.
     classes : tuple of tuple of float, or None
         The levels of that law for ``normal``: mean score of each class, and the edges between them (scores with few
         values: the values). None where levels are scores.

@@ -7,6 +7,7 @@ direction among the item's factors, standard normal. Of each item are drawn
     style     x is multiplied by s = exp(omega g), g = -sqrt(3), 0, sqrt(3) with chances 1/6, 2/3, 1/6:
               items (or respondents) that draw extreme answers from all, and such that draw middling ones
     straight  with a small chance all raters give the same level, whatever they look at
+    kind      levels that the item draws or keeps away, where the law has `tastes` (`level_tastes`)
 
 of each rating whether it is a `lapse`, which has nothing to do with the item, and whether it is an `echo`: it
 then repeats the level of an earlier rating of the item, where its rater gives that level at least as often (with
@@ -26,13 +27,14 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import expit, logit, ndtr, ndtri
 from scipy.stats import qmc
 
+from expsim_panel.level_tastes import KINDS, tasted
 from expsim_panel.ratings import Codes, Floats
 
 SHIFTS = np.array([-5.0, -2.0, -0.8, 0.0, 0.8, 1.8, 3.5])
@@ -65,6 +67,8 @@ class Texture:
         Share of ratings that are lapses, and echoes.
     straight : float
         Share of items that are answered alike.
+    tastes : float64 array, shape (tastes, levels)
+        How much items differ in drawing levels (`level_tastes`); without rows they do not.
     """
 
     loadings: Floats
@@ -74,6 +78,7 @@ class Texture:
     lapse: float = 0.0
     echo: float = 0.0
     straight: float = 0.0
+    tastes: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
     def levels(
         self, item: Codes, rater: Codes, cuts: Floats, plain: Floats, factors: Floats, rng: np.random.Generator
@@ -99,6 +104,8 @@ class Texture:
         if self.lapse > 0:
             x = np.where(rng.random(rows) < self.lapse, rng.standard_normal(rows), x)
         own = without(cuts, plain, self.straight) if self.straight > 0 else cuts
+        if len(self.tastes):
+            own = tasted(own, self.tastes, np.asarray(rng.integers(0, KINDS, items))[item])
         turns: list[tuple[Codes, Codes]] = []
         if self.echo > 0:
             turns = earlier(item, items, rng)

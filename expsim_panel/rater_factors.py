@@ -23,7 +23,7 @@ from scipy.special import ndtr
 
 from expsim_panel.ratings import Codes, Floats
 
-FEWEST, MOST = 3, 120  # raters
+FEWEST, MOST = 2, 120  # raters
 SHARED = 30  # items that nearly all pairs must have in common
 MOST_FACTORS = 8
 ORDERS = 7

@@ -13,7 +13,7 @@ from expsim_panel.errors import InputError, shown
 from expsim_panel.quantities import Factor, Share, Spread
 from expsim_panel.sections import Section
 
-MOST_KINDS, MOST_VALUES, MOST_FACTORS = 200, 101, 8
+MOST_KINDS, MOST_VALUES, MOST_FACTORS, MOST_TASTE = 200, 101, 8, 5
 NEARLY = 1e-3
 
 
@@ -62,6 +62,13 @@ class RatingLaw(Section):
     lapse = Share(0.0, bounds=(0, 1), label="Lapses", doc="Part of the ratings that have nothing to do with the item.")
     echo = Share(0.0, bounds=(0, 1), label="Echoes", doc="Part of the ratings that have the noise of an earlier one.")
     straight = Share(0.0, bounds=(0, 1), label="Answered alike", doc="Part of the items that all raters answer alike.")
+    tastes = param.List(
+        default=[],
+        item_type=list,
+        label="Tastes",
+        doc="How items differ in drawing levels: lists of a number for each level, the logarithm by which one standard "
+        "deviation of an item multiplies the levels' chances.",
+    )
     adjudicated = param.Boolean(
         False, label="Revised", doc="Whether raters who are more than two levels apart on a response revise."
     )
@@ -105,6 +112,12 @@ class RatingLaw(Section):
                 refuse(f"loadings.{number}", f"the squares of {shown(row)} sum to 1 or more, or 0", "give others")
         if not all(one > 0 for one in self.spreads):
             refuse("spreads", f"{shown(self.spreads)}", "give numbers above 0")
+        if len(self.tastes) > levels:
+            refuse("tastes", f"{len(self.tastes)} lists for {levels} levels", "give one a level at most")
+        for number, row in enumerate(self.tastes):
+            if len(row) != levels or not all(_finite(one) and abs(one) <= MOST_TASTE for one in row):
+                problem = f"{shown(row)} for {levels} levels"
+                refuse(f"tastes.{number}", problem, f"give {levels} numbers from -{MOST_TASTE} to {MOST_TASTE}")
         whole = sum(self.shares) + float(self.straight)
         if len(self.shares) != len(self.shifts) or min(self.shares, default=-1) < 0 or abs(whole - 1) > NEARLY:
             problem = f"{len(self.shares)} shares of {len(self.shifts)} classes sum to {whole:g} with `straight`"

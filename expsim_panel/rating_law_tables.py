@@ -134,6 +134,7 @@ def _panel(law: RatingLaw, panel: np.ndarray, votes: int, latent: np.ndarray, sp
         float(law.lapse),
         float(law.echo),
         float(law.straight),
+        np.asarray(law.tastes, float).reshape(len(law.tastes), len(values)),
     )
     found = np.empty((len(latent), count))
     for at, mean in enumerate(latent):

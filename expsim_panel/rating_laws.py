@@ -2,7 +2,7 @@
 
 A law is kept only if it brings simulated ratings closer to real ones that its fit has not seen, by more than
 `MARGIN` of the realism score over every plainer law. The two rich laws are tried on a few splits first and go
-on only if they lead there.
+on only if they lead there; the richest is tried only where all others miss what pairs of raters do.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ Player = ProbitModel | RoundedNormal | IndependentRaters | StructuredModel
 
 PLAIN, STRETCHED, MIXED = "ordered-probit", "ordered-probit-stretched", "ordered-probit-mixed"
 TEXTURED, STRUCTURED = "ordered-probit-textured", "ordered-probit-structured"
+TASTED = "ordered-probit-tasted"
 REVISED = "ordered-probit-stretched-adjudicated"
-LAWS = (PLAIN, STRETCHED, MIXED, TEXTURED, STRUCTURED)
+LAWS = (PLAIN, STRETCHED, MIXED, TEXTURED, STRUCTURED, TASTED)
 """Candidates, the plainest first."""
 RICH = (TEXTURED, STRUCTURED)
 MARGIN = 0.02  # on ratings drawn from the plain law a richer one leads by up to 0.016, by luck
 FEW_PLAYS = 3
 PILOT = 4  # splits after which a rich law that does not lead is left
+WANTING = 0.92  # of the best law on those splits: below, tastes are tried as well
+MOST_WITH_TASTES = 60  # raters, each of whom has chances of their own for every kind of item
 
 ADDED = {
     STRETCHED: "raters who use the scale more or less widely, variants that spread more or less",
@@ -30,6 +33,8 @@ ADDED = {
     TEXTURED: "thresholds of each rater, items that draw extreme answers or one answer from all, ratings that echo",
     STRUCTURED: "thresholds of each rater, raters who look at different sides of an item, items that draw extreme"
     " answers or one answer from all, ratings that echo",
+    TASTED: "thresholds of each rater, raters who look at different sides of an item, items that draw some levels and"
+    " keep others away",
 }
 """What each law has beside severity, in words."""
 
@@ -50,7 +55,7 @@ def fitted_laws(seen: Sheet, seed: int, rich: tuple[str, ...] = ()) -> dict[str,
         MIXED: mixed,
     }
     for name in rich:
-        found[name] = StructuredModel.fitted(seen, stretched, seed, name == STRUCTURED, FEW_PLAYS)
+        found[name] = StructuredModel.fitted(seen, stretched, seed, name != TEXTURED, FEW_PLAYS, name == TASTED)
     return found
 
 
@@ -70,7 +75,7 @@ def fitted_models(
     models["independent-raters"] = IndependentRaters.fitted(seen, by_variant=False)
     models["independent-raters-by-variant"] = IndependentRaters.fitted(seen)
     for name in rich:
-        models[name] = StructuredModel.fitted(seen, stretched, seed, factors=name == STRUCTURED)
+        models[name] = StructuredModel.fitted(seen, stretched, seed, name != TEXTURED, tastes=name == TASTED)
     return models
 
 
@@ -81,7 +86,9 @@ def fitted_law(
     if law == REVISED:
         return ProbitModel.fitted(part, stretch=True).with_adjudication(part, seed)
     model = ProbitModel.fitted(sheet, components, stretch=law != PLAIN, mixed=law == MIXED)
-    return StructuredModel.fitted(part, model, seed, factors=law == STRUCTURED) if law in RICH else model
+    if law not in (*RICH, TASTED):
+        return model
+    return StructuredModel.fitted(part, model, seed, law != TEXTURED, tastes=law == TASTED)
 
 
 def chosen_law(scores: dict[str, float]) -> str:
@@ -99,6 +106,15 @@ def going_on(scores: dict[str, float]) -> tuple[str, ...]:
     name = max(rich, key=lambda each: scores[each])
     lead = scores[name] - max(scores[each] for each in LAWS if each in scores and each not in RICH)
     return (name,) if lead > MARGIN / 4 else ()
+
+
+def tastes_may_help(scores: dict[str, float], raters: int, levels: int) -> bool:
+    """Return whether the law with tastes is worth trying: other laws miss, and there are levels to draw.
+
+    Pairs of raters of two levels show nothing that agreement does not.
+    """
+    best = max(scores[name] for name in LAWS if name in scores)
+    return best < WANTING and 1 < raters <= MOST_WITH_TASTES and levels > 2
 
 
 def law_told(law: str, scores: dict[str, float]) -> list[str]:

@@ -25,7 +25,20 @@ from zlib import crc32
 import numpy as np
 
 from expsim_panel.rating_distances import PARTS, apart, blended, halves_of, pictures, score_of
-from expsim_panel.rating_laws import MIXED, PILOT, REVISED, chosen_law, fitted_law, fitted_models, going_on, rich_laws
+from expsim_panel.rating_laws import (
+    LAWS,
+    MARGIN,
+    MIXED,
+    PILOT,
+    REVISED,
+    TASTED,
+    chosen_law,
+    fitted_law,
+    fitted_models,
+    going_on,
+    rich_laws,
+    tastes_may_help,
+)
 from expsim_panel.rating_models import ProbitModel, Sheet
 from expsim_panel.ratings import Floats
 from expsim_panel.realism_nested import HALVINGS, Nested, chosen_within, nested_choice
@@ -88,7 +101,8 @@ class Realism:
         place of ``rounded-normal``; ``ordered-probit-stretched``, where raters
         also use the scale more or less widely and variants spread more or less; ``-mixed``, where moreover
         items differ in how well raters agree on them; ``-textured`` and ``-structured``
-        (`structured_ratings`) if they lead after the first splits; ``-adjudicated``, where raters more than two
+        (`structured_ratings`) if they lead after the first splits; ``-tasted`` (`level_tastes`) if it leads there
+        where no other reaches 0.92; ``-adjudicated``, where raters more than two
         levels apart revise (only if asked for, or if the data look like it).
     tried : dict of str to float
         Scores on the first splits of rich laws that were left then.
@@ -173,10 +187,10 @@ def realism(
     rich = () if adjudicated else rich_laws(raters)
     tried: dict[str, float] = {}
 
-    def played(which: range, names: tuple[str, ...]) -> list[Distances | None]:
+    def played(which: range, names: tuple[str, ...], begun: int = 0) -> list[Distances | None]:
         # NumPy lets go of the interpreter, so two splits run side by side; they are added up in their own order
         def task(split: int) -> Distances | None:
-            step(split, splits)
+            step(max(split, begun), splits)
             return _split(sheet, plays, adjudicated, continuous, seed, names, split)
 
         with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
@@ -186,7 +200,14 @@ def realism(
     if rich and None not in parts:
         tried = _scores(parts)
         rich = going_on(tried)
-        tried = {name: value for name, value in tried.items() if name in rich_laws(raters) and name not in rich}
+        if tastes_may_help(tried, raters, len(sheet.values)):
+            others = max(value for name, value in tried.items() if name in LAWS)
+            tasting = played(range(first), (TASTED,), first)
+            tried |= _scores(tasting)
+            if tried[TASTED] > others + MARGIN:
+                parts, rich = tasting, (TASTED,)
+        rare = (*rich_laws(raters), TASTED)
+        tried = {name: value for name, value in tried.items() if name in rare and name not in rich}
     parts += played(range(first, splits), rich)
     known = [one for one in parts if one is not None]
     if len(known) < splits:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from expsim_panel.item_texture import Texture, fit_texture
+from expsim_panel.level_tastes import FEWEST, pair_table, tastes_of
 from expsim_panel.ordered_probit import OrderedProbit, cell_counts
 from expsim_panel.rater_factors import LARGEST, LEAST, rater_loadings
 from expsim_panel.rater_scales import threshold_shifts
@@ -17,6 +18,8 @@ MOST_ROWS = 3_000  # ratings are enough for the shape of the law of items
 STEPS = 7
 PLAYED_ROWS, MOST_PLAYS = 20_000, 10  # at each step
 MOST_ECHO = 0.5
+DAMPED = 0.8
+TASTING, SETTLING = 5, 4  # steps that move tastes, and that level what they did to agreement
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,17 @@ class StructuredModel:
 
     @classmethod
     def fitted(
-        cls, sheet: Sheet, stretched: ProbitModel, seed: int = 1, factors: bool = True, plays: int = MOST_PLAYS
+        cls,
+        sheet: Sheet,
+        stretched: ProbitModel,
+        seed: int = 1,
+        factors: bool = True,
+        plays: int = MOST_PLAYS,
+        tastes: bool = False,
     ) -> StructuredModel:
         """Fit to a sheet; `stretched` is the model with raters' and variants' factors that was fitted to it.
 
-        `plays`: simulated tables at each step of levelling, at most.
+        `plays`: simulated tables at each step of levelling, at most; `tastes`: items draw levels, in place of echoes.
         """
         own, fit = sheet.ratings, stretched.fit
         levels, raters = len(sheet.values), len(own.raters)
@@ -79,7 +88,7 @@ class StructuredModel:
             if straight == 0:
                 break
         made = cls(fit, stretched.share, Structure(shifts, kappa, texture))
-        return made._levelled(sheet, seed, plays)
+        return made._tasted(sheet, seed, plays) if tastes else made._levelled(sheet, seed, plays)
 
     def simulate(self, sheet: Sheet, rng: np.random.Generator) -> Codes:
         """Draw levels on the layout of `sheet`, for the raters and variants that were fitted."""
@@ -120,6 +129,39 @@ class StructuredModel:
                 move = float(np.clip(move + np.clip((target - now) / slope, -1.5, 1.5), -6, 3))
                 if step < 3:
                     echo = float(np.clip(echo + (tied - ties) / (0.5 * (1 - ties)), 0.0, MOST_ECHO))
+        return trial
+
+    def _tasted(self, sheet: Sheet, seed: int, most: int) -> StructuredModel:
+        """Give items the tastes that pairs of raters show beyond the law, then level clarity as `_levelled` does."""
+        own, levels = self.structure.texture, len(sheet.values)
+        signs, several = np.sign(own.loadings @ own.loadings.T), np.ptp(own.loadings) > 0
+        chance = np.maximum(np.bincount(sheet.level, minlength=levels) / len(sheet.level), FEWEST)
+        unit = np.sqrt(np.outer(chance, chance))
+
+        def measure(level: Codes) -> tuple[float, Floats, float]:
+            agreed = _covariance(sheet, level, signs) if several else agreement(sheet, level)
+            return agreed, *pair_table(level, sheet.ratings.item, sheet.ratings.items, levels)
+
+        target, pairs, edge = measure(sheet.level)
+        move, slope, beyond = 0.0, max(0.25 * abs(target), 1e-3), np.zeros((levels, levels))
+        before: tuple[float, float] | None = None
+        trial, tastes = self, own.tastes
+        count = int(np.clip(PLAYED_ROWS // sheet.ratings.rows, 1, most))
+        for step in range(TASTING + SETTLING):
+            texture = replace(own, shifts=own.shifts + move, tastes=tastes)
+            trial = replace(self, structure=replace(self.structure, texture=texture))
+            plays = [measure(trial.simulate(sheet, np.random.default_rng([seed, k]))) for k in range(count)]
+            now = float(np.mean([one[0] for one in plays]))
+            if before is not None and abs(move - before[0]) > 1e-3:
+                slope = float(np.clip((now - before[1]) / (move - before[0]), 0.3 * slope, 3 * slope))
+            # tastes change agreement too: no slope across a step that moved them
+            before = (move, now) if step >= TASTING else None
+            if step == TASTING + SETTLING - 1:
+                break
+            if step < TASTING:
+                beyond = beyond + DAMPED * (pairs - np.mean([one[1] for one in plays], axis=0)) / unit
+                tastes = tastes_of(beyond, chance, edge)
+            move = float(np.clip(move + np.clip((target - now) / slope, -1.5, 1.5), -6, 3))
         return trial
 
 

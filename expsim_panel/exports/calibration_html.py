@@ -7,7 +7,7 @@ from html import escape
 
 from bokeh.document import Document
 from bokeh.events import DocumentReady
-from bokeh.models import CustomJS
+from bokeh.models import CustomJS, LinearColorMapper
 
 from expsim_panel._version import VERSION
 from expsim_panel.calibration import Calibration, levels_of
@@ -18,7 +18,7 @@ from expsim_panel.exports._page import STYLE
 from expsim_panel.exports._scroll import scrolls
 from expsim_panel.exports._standalone import standalone
 from expsim_panel.plots import realism as drawing
-from expsim_panel.plots._palette import DARK, LIGHT
+from expsim_panel.plots._palette import DARK, LIGHT, diverging
 from expsim_panel.quantities import count, percent
 from expsim_panel.rating_table import Beside
 
@@ -29,12 +29,13 @@ TEMPLATE = framed("""
   {{ tables }}
 """)
 
-# Legends are not among what the page's common script paints.
-LEGENDS = """
+# Legends and the colours of a difference are not among what the page's common script paints.
+OTHERS = """
 const dark = window.matchMedia('(prefers-color-scheme: dark)');
 const paint = () => {
   const ink = dark.matches ? night : day;
   for (const legend of legends) legend.label_text_color = ink.muted;
+  for (const mapper of mappers) mapper.palette = dark.matches ? dim : bright;
 };
 paint();
 dark.addEventListener('change', paint);
@@ -58,7 +59,9 @@ def page(found: Calibration, beside: Beside) -> str:
             DocumentReady, CustomJS(args={"plots": plots, "glyphs": [], "drawn": [], **inks}, code=PAINT)
         )
         legends = [plot.legend[0] for plot in plots if plot.legend]
-        document.js_on_event(DocumentReady, CustomJS(args={"legends": legends, **inks}, code=LEGENDS))
+        mappers = [one for plot in plots for one in plot.select({"type": LinearColorMapper})]
+        others = {"legends": legends, "mappers": mappers, "bright": diverging(LIGHT), "dim": diverging(DARK), **inks}
+        document.js_on_event(DocumentReady, CustomJS(args=others, code=OTHERS))
     heading = f"What the ratings in {found.source} say"
     sentence = seen.reason if seen.honest is None else f"Realism {percent(seen.honest, 0)}"
     how = (

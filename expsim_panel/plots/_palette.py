@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bokeh.palettes import interp_palette
+
 CONTROL = "#5B6770"
 """The first variant."""
 
@@ -46,6 +48,9 @@ MAGNITUDE = "Cividis256"
 BELOW, MIDDLE, ABOVE = ("#00395A", "#0072B2", "#7DB9DE"), "#F3F3F1", ("#F5CF86", "#E69F00", "#7A4300")
 """Anchors of surfaces that show a difference: blue below 0, nothing at 0, orange above."""
 
+BELOW_IN_DARK, ABOVE_IN_DARK = ("#BFE4FB", "#56B4E9", "#24658F"), ("#835A12", "#E69F00", "#FFE0A3")
+"""The same on dark ground: what is far from 0 is light."""
+
 
 @dataclass(frozen=True)
 class Ink:
@@ -70,6 +75,12 @@ class Ink:
 
 LIGHT = Ink("#F7F8F9", "#FFFFFF", "#1B242B", "#55616B", "#E3E7EA", "#0072B2")
 DARK = Ink("#12171B", "#1B2228", "#E8EDF0", "#A3B0B9", "#333D45", "#56B4E9")
+
+
+def diverging(ink: Ink) -> list[str]:
+    """Return 255 colours of a difference: blue below 0, orange above, and at 0 the ground of a plot."""
+    below, above = (BELOW_IN_DARK, ABOVE_IN_DARK) if ink == DARK else (BELOW, ABOVE)
+    return list(interp_palette([*below, ink.panel, *above], 255))
 
 
 def colour(arm: int) -> str:

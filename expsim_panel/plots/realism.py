@@ -13,12 +13,11 @@ from bokeh.models import (
     Range1d,
     TapTool,
 )
-from bokeh.palettes import RdBu11
 from bokeh.plotting import figure
 
 from expsim_panel.calibration_tables import WORDS
 from expsim_panel.plots._frame import add, frame, hover, plain
-from expsim_panel.plots._palette import CONTROL, VARIANTS
+from expsim_panel.plots._palette import CONTROL, LIGHT, VARIANTS, Ink, diverging
 from expsim_panel.realism import PARTS, Realism
 
 REAL, LAW = CONTROL, VARIANTS[0]
@@ -29,7 +28,7 @@ MODELS = {
 }
 _HALF = 0.38
 SMALLEST_GAP = 0.03
-"""Difference of shares that gets the darkest colour at least: smaller ones are pale, as they should be."""
+"""Difference of shares that gets the strongest colour at least: smaller ones are pale, as they should be."""
 
 
 CHOOSE = """const levels = bars.selected.indices, d = cells.data
@@ -38,9 +37,9 @@ cells.selected.indices = levels.length === 0 ? [] :
 """A level that is tapped among the scores shows its pairs alone."""
 
 
-def linked(found: Realism, levels: tuple[float, ...], *, height: int = 270) -> list[figure]:
+def linked(found: Realism, levels: tuple[float, ...], *, ink: Ink = LIGHT, height: int = 270) -> list[figure]:
     """Return the four figures; scores and pairs share their levels, and a level tapped in one is shown in the other."""
-    given, beside = scores(found, levels, height=height), pairs(found, levels, height=height)
+    given, beside = scores(found, levels, height=height), pairs(found, levels, ink=ink, height=height)
     given.x_range = beside.x_range
     bars, cells = given.renderers[0].data_source, beside.renderers[0].data_source
     bars.selected.js_on_change("indices", CustomJS(args={"bars": bars, "cells": cells}, code=CHOOSE))
@@ -91,14 +90,17 @@ def ranges(found: Realism, *, height: int = 270) -> figure:
     )
 
 
-def pairs(found: Realism, levels: tuple[float, ...], *, height: int = 270) -> figure:
-    """Return where pairs of raters stand more often in reality (red) or under the law (blue)."""
+def pairs(found: Realism, levels: tuple[float, ...], *, ink: Ink = LIGHT, height: int = 270) -> figure:
+    """Return where pairs of raters stand more often in reality (orange) or under the law (blue).
+
+    No difference has the ground's colour, so the mapper's palette has to follow `ink`.
+    """
     assert found.real is not None
     assert found.model is not None
     gap = found.real.pair - found.model.pair
     reach = max(float(np.abs(gap).max()), SMALLEST_GAP)
     made = frame(
-        "Pairs: red more real, blue more fitted",
+        "Pairs: orange more real, blue more fitted",
         "One rater",
         "Another rater",
         height=height,
@@ -110,7 +112,7 @@ def pairs(found: Realism, levels: tuple[float, ...], *, height: int = 270) -> fi
             real, played = found.real.pair[i, j], found.model.pair[i, j]
             said = f"{levels[i]:g} and {levels[j]:g}: {real:.1%} of real pairs, {played:.1%} of the law's"
             add(columns, i, j, float(gap[i, j]), said)
-    mapper = LinearColorMapper(palette=RdBu11, low=-reach, high=reach)
+    mapper = LinearColorMapper(palette=diverging(ink), low=-reach, high=reach)
     cells = made.rect(
         "x",
         "y",

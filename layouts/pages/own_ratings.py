@@ -228,7 +228,7 @@ class OwnRatings:
         if found.realism.score is None or found.realism.real is None:
             return []
         ink = DARK if dark else LIGHT
-        made = drawing.linked(found.realism, levels_of(found))
+        made = drawing.linked(found.realism, levels_of(found), ink=ink)
         for one in made:
             dress(one, ink)
             for legend in one.legend:

@@ -3,9 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from bokeh.models import LinearColorMapper
 
 from expsim_panel.calibrate import calibrate, to_scenario
+from expsim_panel.plots._palette import DARK, LIGHT
+from expsim_panel.plots.realism import pairs
 from expsim_panel.rating_table import read_table
+from expsim_panel.realism import Drawn, Realism
 from expsim_panel.study import Study
 
 NAMES = ("A", "B", "C")
@@ -132,3 +136,12 @@ def test_the_page_draws_the_distances_and_escapes_names(tmp_path):
     assert "&lt;b&gt;B&lt;/b&gt;" in text
     assert "<td><i></td>" not in text
     assert "https://" not in text.split("<style>")[0]
+
+
+@pytest.mark.parametrize("ink", [LIGHT, DARK])
+def test_pairs_that_do_not_differ_have_the_colour_of_the_ground(ink):
+    seen = Drawn(np.full(2, 0.5), np.full((2, 2), 0.25), np.full(2, 0.5), 0.5)
+    plot = pairs(Realism(1.0, "", real=seen, model=seen), (0.0, 1.0), ink=ink)
+    (mapper,) = plot.select({"type": LinearColorMapper})
+    assert mapper.low == -mapper.high
+    assert mapper.palette[len(mapper.palette) // 2].upper() == ink.panel

@@ -127,8 +127,12 @@ def test_factors_of_raters_are_found_turned_around_ones_too():
     off = ~np.eye(RATERS, dtype=bool)
     # correlations of 4,000 pairs, a little more noise for classes: standard error below 0.02
     np.testing.assert_allclose((found @ found.T)[off], (true @ true.T)[off], atol=0.07)
-    few = sheet.half(own.rater < 2)
-    assert rater_loadings(few.level, few.ratings.item, few.ratings.rater, np.tile(CUTS, (8_000, 1)), 2) is None
+    two = sheet.half((own.rater == 0) | (own.rater == 3))  # one of them turned around
+    found = rater_loadings(two.level, two.ratings.item, two.ratings.rater // 3, np.tile(CUTS, (8_000, 1)), 2)
+    assert found is not None
+    assert (found @ found.T)[0, 1] == pytest.approx(true[0] @ true[3], abs=0.07)
+    alone = sheet.half(own.rater == 0)
+    assert rater_loadings(alone.level, alone.ratings.item, alone.ratings.rater, np.tile(CUTS, (4_000, 1)), 1) is None
 
 
 def test_own_thresholds_are_found_and_raters_that_are_alike_are_left_alone():
