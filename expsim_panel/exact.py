@@ -220,9 +220,10 @@ def _with_outcomes(setting: Setting, planned: Bounds) -> Bounds:
 def _with_news(setting: Setting, planned: Bounds) -> Bounds | str:
     """Leave out looks that know no row more than the one before and ask for as much: they stop nothing."""
     rows = setting.rows[planned.days - 1]
-    stale = np.append(False, (np.diff(rows, axis=0) == 0).all(axis=1))
-    if not stale.any():
+    repeated = (rows[1:] == rows[:-1]).all(axis=1)
+    if not repeated.any():
         return planned
+    stale = np.append(False, repeated)
     upper, lower = planned.upper, planned.lower
     more = np.append(False, (upper[1:] < upper[:-1]) | (lower[1:] > lower[:-1]))
     if np.any(stale & more) or planned.inner is not None:
