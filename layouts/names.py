@@ -2,7 +2,7 @@
 
 The box beside a slider has no name, all folds are called "show more", and the little arrows of a number are buttons
 without a name that double the keys of its box. Components live in shadow roots and come and go; the script names what
-is there when the page has been drawn, and after whatever a visitor does. A link that shows when it has the focus skips
+is there while the page is being drawn, and after whatever a visitor does. A link that shows when it has the focus skips
 the form.
 """
 
@@ -43,6 +43,13 @@ NAMES = """(() => {
     waiting = setTimeout(() => name(document), 400)
   }
   for (const event of ["pointerup", "keyup", "focusin"]) document.addEventListener(event, soon, true)
-  for (const seconds of [1, 2, 4, 8, 16]) setTimeout(() => name(document), 1000 * seconds)
+  // A cold server draws the last part minutes after the first; then only what a visitor does brings something new.
+  let seconds = 0
+  const drawn = () => {
+    name(document)
+    seconds += 2
+    if (seconds < 300) setTimeout(drawn, 2000)
+  }
+  setTimeout(drawn, 1000)
 })()"""
 """Run once, by the page's first answer."""

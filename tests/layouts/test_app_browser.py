@@ -275,7 +275,8 @@ def test_a_fold_answers_on_its_whole_head_and_has_a_name(quiet_page: Page, addre
     page = quiet_page
     opened(page, address)
     page.get_by_role("button", name="Variants", exact=True).wait_for(timeout=PATIENCE)
-    assert page.get_by_role("textbox", name="Simulated experiments, typed").count() == 1
+    # Drawn later than the folds on a slow machine, and named a moment after it is drawn.
+    page.get_by_role("textbox", name="Simulated experiments, typed").wait_for(timeout=PATIENCE)
     head = page.locator(".MuiCardHeader-root").filter(has_text=re.compile("^Variants$"))
     # Far from the arrow; `click` waits until the head has stopped moving while the first answer is laid out.
     head.click(position={"x": 20, "y": 20})
