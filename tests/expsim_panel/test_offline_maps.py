@@ -1,5 +1,7 @@
 """Maps, axes and the form of a study on a prompt set: its size is its prompts, and it has no traffic."""
 
+import asyncio
+
 import numpy as np
 import pytest
 import tomli_w
@@ -59,14 +61,19 @@ def test_the_form_offers_the_prompt_set_and_no_traffic():
     tree, _ = library.read_tree("summarization-prompt")
     del tree["guardrails"]
     tree["offline"] = {"prompts": 300}
-    session = Session("hallucination-prompt")
-    form = Sidebar(session)
-    assert session.upload(tomli_w.dumps(tree).encode(), "offline.toml")
-    assert session.error == ""
-    form.parts["traffic"].card.collapsed = False
-    known = list(form._fields)
-    assert "offline.prompts" in known
-    assert "offline.topics" in known
-    assert not [path for path in known if path.startswith("traffic.")]
-    assert session.edit(("offline", "prompts"), 500)
-    assert session.study.scenario.offline.prompts == 500
+
+    async def used():
+        session = Session("hallucination-prompt")
+        form = Sidebar(session)
+        assert session.upload(tomli_w.dumps(tree).encode(), "offline.toml")
+        assert session.error == ""
+        form.parts["traffic"].card.collapsed = False
+        known = list(form._fields)
+        assert "offline.prompts" in known
+        assert "offline.topics" in known
+        assert not [path for path in known if path.startswith("traffic.")]
+        assert session.edit(("offline", "prompts"), 500)
+        assert session.study.scenario.offline.prompts == 500
+
+    # Widgets run their callbacks on the loop of the page; without one the toolkit makes a loop and leaves it open.
+    asyncio.run(used())
