@@ -232,6 +232,8 @@ class Mover:
         self._effects = self.study.scenario.effects
         self._best = 1 + int(self._effects[1:].argmax())
         self._at: dict[str, float] = {}
+        # Numbers are put into sections, never sections exchanged: where a path leads stays.
+        self._found: dict[str, tuple[Section, str]] = {}
 
     def to(self, levels: dict[str, float], checked: bool = True) -> Study:
         """Move to these levels by path and return the study, which the next move changes again.
@@ -252,7 +254,9 @@ class Mover:
         moved = {path: value for path, value in levels.items() if path != EFFECT and self._at.get(path) != value}
         self._at = {}
         for path, value in moved.items():
-            section, key = locate(self.study, path, where)
+            if path not in self._found:
+                self._found[path] = locate(self.study, path, where)
+            section, key = self._found[path]
             put(section, key, float(value), where, path.removesuffix(f".{key}"))
         if EFFECT in levels:
             self._to_effect(levels[EFFECT], where)

@@ -13,7 +13,7 @@ from expsim_panel.bandit_law import Law, law_of
 from expsim_panel.bandit_results import Money, PolicyResult
 from expsim_panel.bandit_worlds import BanditWorld
 from expsim_panel.kernels.bits import stream
-from expsim_panel.kernels.lanes import lane_streams, play_ucb1
+from expsim_panel.kernels.lanes import lane_streams
 from expsim_panel.kernels.request_batches import play_batches
 from expsim_panel.kernels.request_worlds import play_world
 from expsim_panel.kernels.requests import play_requests
@@ -98,11 +98,11 @@ class Run:
         arms = self.means.size
         traffic = np.zeros((self.marks.size, arms + 2))
         arrays = (self.pulls[part], self.chosen[part], self.regret[part], self.paths[part], traffic)
-        factor = self.policy.lanes(self.problem)
-        if factor is not None:
+        side_by_side = self.policy.lanes(self.problem)
+        if side_by_side is not None:
             rewards, choices = (lane_streams(self.seed, role, index, self.lane) for role in (OUTCOME, POLICY))
             gaps = self.means.max() - self.means
-            play_ucb1(factor, rewards, choices, self.law.seen, gaps, self.marks, *arrays)
+            side_by_side(rewards, choices, self.law.seen, gaps, self.marks, *arrays)
         elif self.world.judged:
             return False
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,8 +73,8 @@ class Setting:
 
     def look_days(self, looks: int) -> np.ndarray:
         """Day (from 1) of each look: ``ceil(k days / K)``; looks before any outcome are left out."""
-        days = np.array([math.ceil(k * self.days / looks) for k in range(1, looks + 1)])
-        return np.asarray(days[self.units[days - 1].sum(axis=1) > 0])
+        days = -(np.arange(-1, -looks - 1, -1) * self.days // looks)
+        return np.asarray(days[self.units[days - 1].any(axis=1)])
 
     def information(self, look_days: np.ndarray) -> np.ndarray:
         """Information fraction of each look: units arrived over units planned."""

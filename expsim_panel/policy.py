@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -220,8 +221,12 @@ class BanditPolicy(Floored):
         """Return the propensity that no arm falls below at any request; 0 where it may vanish, or is not known."""
         return float(self.floor_of(problem.arms, problem.study).min()) if self.batched else 0.0
 
-    def lanes(self, problem: Problem) -> float | None:
-        """Return the factor of UCB1 where `kernels.lanes` can play it, which is faster; None otherwise."""
+    def lanes(self, problem: Problem) -> Callable[..., None] | None:
+        """Return the loop that plays 32 experiments side by side, which is faster, where there is one; None otherwise.
+
+        It takes rewards and choices (`kernels.lanes.lane_streams`), means as seen, gaps, checkpoints, and then the
+        outputs of `kernels.requests.play_requests`.
+        """
         return None
 
     def expected_pulls(self, problem: Problem, means: np.ndarray) -> np.ndarray | None:

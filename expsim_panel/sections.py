@@ -14,6 +14,9 @@ import param
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.quantities import LARGEST, SMALLEST
 
+_FIELDS: dict[type[param.Parameterized], tuple[str, ...]] = {}
+"""Keys of each class, looked up once: a surface asks four times a cell."""
+
 
 class Section(param.Parameterized):  # type: ignore[misc]
     """A table of a scenario file."""
@@ -25,7 +28,11 @@ class Section(param.Parameterized):  # type: ignore[misc]
     @classmethod
     def fields(cls) -> list[str]:
         """Return the keys that a file may hold; `name` only where the class declares one."""
-        return [key for key in cls.param if key != "name" or not cls.param["name"].constant]
+        return list(_FIELDS.get(cls) or _FIELDS.setdefault(cls, cls._keys()))
+
+    @classmethod
+    def _keys(cls) -> tuple[str, ...]:
+        return tuple(key for key in cls.param if key != "name" or not cls.param["name"].constant)
 
     @classmethod
     def from_tree(cls, tree: Any, where: str, path: str = "") -> Self:

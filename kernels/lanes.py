@@ -29,13 +29,19 @@ _LISTED = 65536
 
 
 def lane_streams(seed: int, role: int, block: int, lane: int) -> np.ndarray:
-    """Return the streams of all lanes of one block as `play_ucb1` takes them; shape (4 * LANES,)."""
+    """Return the streams of all lanes of one block, and a spare one for what lanes do one after the other.
+
+    Returns
+    -------
+    uint64 ndarray, shape (4 * LANES + 4,)
+        First words of all lanes, second words, and so on; then the four words of the spare stream.
+    """
     words = [stream(seed, role, block, lane, side) for side in range(LANES)]
-    return np.ascontiguousarray(np.array(words).T).ravel()
+    return np.concatenate([np.array(words).T.ravel(), stream(seed, role, block, lane, LANES)])
 
 
 @inner
-def _uniforms(bits: np.ndarray, u: np.ndarray) -> None:
+def uniforms(bits: np.ndarray, u: np.ndarray) -> None:
     """Draw one uniform for every lane; `bits.uniform` for 32 streams."""
     for lane in range(_L):
         b = bits[_L + lane]
@@ -110,6 +116,46 @@ def _choose(
                         left -= 1
 
 
+@inner
+def tally(
+    first: int, mark: int, n: np.ndarray, gaps: np.ndarray, regret: np.ndarray, path: np.ndarray, traffic: np.ndarray
+) -> None:
+    """Note what the lanes have pulled and lost by a checkpoint; `first` is the replicate of the first lane."""
+    arms = gaps.shape[0]
+    for side in range(min(LANES, regret.shape[0] - first)):
+        lost = 0.0
+        for a in range(arms):
+            traffic[mark, a] += n[a * LANES + side]
+            lost += gaps[a] * n[a * LANES + side]
+        traffic[mark, arms] += lost
+        traffic[mark, arms + 1] += lost * lost
+        regret[first + side] = lost
+        if first + side < path.shape[0]:
+            path[first + side, mark] = lost
+
+
+@inner
+def keep(choices: np.ndarray, first: int, n: np.ndarray, s: np.ndarray, pulls: np.ndarray, chosen: np.ndarray) -> None:
+    """Note the pulls of every lane and the arm it would keep: the largest mean, ties at random."""
+    arms = pulls.shape[1]
+    for side in range(min(LANES, pulls.shape[0] - first)):
+        high = -1.0
+        equal = 0
+        for a in range(arms):
+            place = a * LANES + side
+            pulls[first + side, a] = int(n[place])
+            value = s[place] / n[place] if n[place] > 0.0 else -1.0
+            equal = 1 if value > high else equal + int(value == high)
+            high = max(high, value)
+        left = int(_lane_uniform(choices, np.uint64(side)) * equal)
+        for a in range(arms):
+            place = a * LANES + side
+            if (s[place] / n[place] if n[place] > 0.0 else -1.0) == high:
+                if left == 0:
+                    chosen[first + side] = a
+                left -= 1
+
+
 @kernel
 def play_ucb1(
     c: float,
@@ -130,8 +176,8 @@ def play_ucb1(
     ----------
     c : float
         Factor inside the root.
-    rewards, choices : uint64 ndarray, shape (4 * LANES,)
-        Streams of the lanes: first words of all lanes, second words, and so on.
+    rewards, choices : uint64 ndarray, shape (4 * LANES + 4,)
+        Streams of the lanes; see `lane_streams`.
     means : float64 ndarray, shape (arms,)
         Success rates of the rewards as seen.
     gaps : float64 ndarray, shape (arms,)
@@ -167,7 +213,7 @@ def play_ucb1(
             while t < checkpoints[mark]:
                 root = math.sqrt(c * math.log(float(t))) if t > 0 else 0.0
                 _choose(choices, root, arms, mean, width, best, found, second)
-                _uniforms(rewards, u)
+                uniforms(rewards, u)
                 for lane in range(_L):
                     arm = np.uint64(found[lane])
                     at = arm * _L + lane
@@ -183,29 +229,5 @@ def play_ucb1(
                         mean[at] = x * (1.0 / k)
                         width[at] = 1.0 / math.sqrt(k)
                 t += 1
-            for side in range(min(LANES, pulls.shape[0] - first)):
-                lost = 0.0
-                for a in range(means.shape[0]):
-                    traffic[mark, a] += n[a * LANES + side]
-                    lost += gaps[a] * n[a * LANES + side]
-                traffic[mark, means.shape[0]] += lost
-                traffic[mark, means.shape[0] + 1] += lost * lost
-                regret[first + side] = lost
-                if first + side < path.shape[0]:
-                    path[first + side, mark] = lost
-        for side in range(min(LANES, pulls.shape[0] - first)):
-            high = -1.0
-            equal = 0
-            for a in range(means.shape[0]):
-                place = a * LANES + side
-                pulls[first + side, a] = int(n[place])
-                value = s[place] / n[place] if n[place] > 0.0 else -1.0
-                equal = 1 if value > high else equal + int(value == high)
-                high = max(high, value)
-            left = int(_lane_uniform(choices, np.uint64(side)) * equal)
-            for a in range(means.shape[0]):
-                place = a * LANES + side
-                if (s[place] / n[place] if n[place] > 0.0 else -1.0) == high:
-                    if left == 0:
-                        chosen[first + side] = a
-                    left -= 1
+            tally(first, mark, n, gaps, regret, path, traffic)
+        keep(choices, first, n, s, pulls, chosen)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 from expsim_panel.plots._frame import DAY_TICKS
+from expsim_panel.plots._palette import DARK, LIGHT, diverging
 
 EXPLORE = """
 const nearest = (levels, x) =>
@@ -76,7 +79,11 @@ return (metric.value === 'cost' ? '$' : '') + tick.toLocaleString('en-US');
 """
 """Numbers beside the colours."""
 
-PAINT = """
+PAINT = (
+    f"""
+const bright = {json.dumps(diverging(LIGHT))}, dim = {json.dumps(diverging(DARK))};
+"""
+    + """
 const dark = window.matchMedia('(prefers-color-scheme: dark)');
 const paint = () => {
   const ink = dark.matches ? night : day;
@@ -91,6 +98,7 @@ const paint = () => {
         item.grid_line_color = ink.grid;
       } else if (item.type === 'ColorBar') {
         item.major_label_text_color = ink.muted;
+        if (item.color_mapper.tags.includes('difference')) item.color_mapper.palette = dark.matches ? dim : bright;
       } else if (item.type === 'Title') {
         item.text_color = ink.text;
       } else if (item.name === 'here') {
@@ -106,4 +114,5 @@ const paint = () => {
 paint();
 dark.addEventListener('change', paint);
 """
+)
 """Give the figures the colours of the reader's mode, now and when it changes."""

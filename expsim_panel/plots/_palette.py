@@ -45,7 +45,7 @@ MARKERS = (
 MAGNITUDE = "Cividis256"
 """Bokeh palette of surfaces that show a size: its lightness ascends evenly."""
 
-BELOW, MIDDLE, ABOVE = ("#00395A", "#0072B2", "#7DB9DE"), "#F3F3F1", ("#F5CF86", "#E69F00", "#7A4300")
+BELOW, ABOVE = ("#00395A", "#0072B2", "#7DB9DE"), ("#F5CF86", "#E69F00", "#7A4300")
 """Anchors of surfaces that show a difference: blue below 0, nothing at 0, orange above."""
 
 BELOW_IN_DARK, ABOVE_IN_DARK = ("#BFE4FB", "#56B4E9", "#24658F"), ("#835A12", "#E69F00", "#FFE0A3")

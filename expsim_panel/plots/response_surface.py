@@ -18,13 +18,12 @@ from bokeh.models import (
     Span,
     TapTool,
 )
-from bokeh.palettes import interp_palette
 from bokeh.plotting import figure
 
 from expsim_panel.axes import Axis
 from expsim_panel.plots._dress import dress
 from expsim_panel.plots._frame import DAY_TICKS, plain
-from expsim_panel.plots._palette import ABOVE, BELOW, LIGHT, MAGNITUDE, MIDDLE, VARIANTS, Ink
+from expsim_panel.plots._palette import LIGHT, MAGNITUDE, VARIANTS, Ink, diverging
 from expsim_panel.plots.power_surface import TARGET, edges
 from expsim_panel.quantities import PP, percent
 from expsim_panel.response_surface import MONEY, ResponseSurface, is_share, unsigned, written
@@ -106,14 +105,17 @@ return sign + "$" + text""",
     return NumeralTickFormatter(format=f"{sign}0,0.[00]")
 
 
-def scale_of(made: ResponseSurface, what: str = VALUE) -> LinearColorMapper:
-    """Return the colours: shares from 0 to 1, sizes from 0 to the largest, differences evenly around 0."""
+def scale_of(made: ResponseSurface, what: str = VALUE, ink: Ink = LIGHT) -> LinearColorMapper:
+    """Return the colours: shares from 0 to 1, sizes from 0 to the largest, differences evenly around 0.
+
+    No difference has the ground's colour: the mapper is tagged ``difference``, so that a page can follow its mode.
+    """
     table = table_of(made, what)
     largest = float(np.nanmax(np.abs(table))) if np.isfinite(table).any() else 0.0
     nothing = "rgba(128,128,128,0.25)"
     if made.minus is not None and what == VALUE:
-        reach, colours = largest or 1e-12, interp_palette([*BELOW, MIDDLE, *ABOVE], 255)
-        return LinearColorMapper(palette=colours, low=-reach, high=reach, nan_color=nothing)
+        reach = largest or 1e-12
+        return LinearColorMapper(palette=diverging(ink), low=-reach, high=reach, nan_color=nothing, tags=["difference"])
     high = 1.0 if is_share(made.metric) and what == VALUE else max(largest, 1e-12)
     return LinearColorMapper(palette=MAGNITUDE, low=0.0, high=high, nan_color=nothing)
 
@@ -154,15 +156,17 @@ def draw(
     # Round numbers rather than one tick per level, which on a phone run into each other.
     plot.xaxis.ticker = BasicTicker(desired_num_ticks=4)
     plot.xaxis.formatter = NumeralTickFormatter(format="0,0.[0000]")
-    sources = _map(plot, made, what, cell) if made.y is not None else _curve(plot, made, ink)
+    sources = _map(plot, made, what, cell, ink) if made.y is not None else _curve(plot, made, ink)
     dress(plot, ink)
     return plot, sources
 
 
-def _map(plot: figure, made: ResponseSurface, what: str, cell: tuple[int, int] | None) -> dict[str, ColumnDataSource]:
+def _map(
+    plot: figure, made: ResponseSurface, what: str, cell: tuple[int, int] | None, ink: Ink
+) -> dict[str, ColumnDataSource]:
     cells = ColumnDataSource(columns(made, what), name="cells")
     chosen = ColumnDataSource(outline(made, cell), name="chosen")
-    mapper, up = scale_of(made, what), made.y
+    mapper, up = scale_of(made, what, ink), made.y
     fill = {"field": "value", "transform": mapper}
     drawn = plot.quad(
         "left", "right", "bottom", "top", source=cells, fill_color=fill, line_color=fill,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +13,7 @@ from expsim_panel.kernels.arms import FIRST, P_BEST, SECOND, best_of_betas, best
 from expsim_panel.kernels.best_of_many import p_best_of_betas
 from expsim_panel.kernels.bits import normal, put, step_gamma, take, uniform
 from expsim_panel.kernels.jit import inner
+from expsim_panel.kernels.lanes_thompson import play_thompson
 from expsim_panel.kernels.requests import begin, select, shares, update
 from expsim_panel.policy import BanditPolicy, Problem, policies
 from expsim_panel.quantities import Count
@@ -201,3 +204,11 @@ class Thompson(BanditPolicy):
     def memory(self, problem: Problem) -> tuple[int, int]:
         """Return the shape of the constants of two gamma draws by arm."""
         return (4, problem.arms)
+
+    def lanes(self, problem: Problem) -> Callable[..., None] | None:
+        """Return the loop of many lanes where nothing but the policy itself chooses, on Bernoulli rewards."""
+        params = self.request(problem)
+        # By the type, which chooses the compiled body: policies derived from this one have bodies of their own.
+        if type(params) is not ThompsonParams or not problem.binary or self.has_floor or self.burn_in:
+            return None
+        return partial(play_thompson, params.prior_hits, params.prior_misses)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from expsim_panel.kernels.lanes import play_ucb1
 from expsim_panel.kernels.requests import UNTRIED, begin, by_index, largest, select, shares, update
 from expsim_panel.policy import BanditPolicy, Problem, policies
 from expsim_panel.quantities import Factor
@@ -124,6 +127,9 @@ class Ucb1(BanditPolicy):
         """Return the shape of means and roots by arm."""
         return (4, problem.arms)
 
-    def lanes(self, problem: Problem) -> float | None:
-        """Return c where nothing but UCB1 itself chooses, on Bernoulli rewards."""
-        return float(self.c) if problem.binary and not self.has_floor and not self.burn_in else None
+    def lanes(self, problem: Problem) -> Callable[..., None] | None:
+        """Return the loop of many lanes where nothing but UCB1 itself chooses, on Bernoulli rewards."""
+        params = self.request(problem)
+        if type(params) is not Ucb1Params or not problem.binary or self.has_floor or self.burn_in:
+            return None
+        return partial(play_ucb1, params.c)

@@ -9,6 +9,8 @@ from expsim_panel import axes, engine, exact
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError
 from expsim_panel.exports.surface_html import page
+from expsim_panel.plots import response_surface as maps
+from expsim_panel.plots._palette import DARK, LIGHT
 from expsim_panel.response_surface import METRICS, response_surface
 from expsim_panel.study import Study
 
@@ -141,3 +143,18 @@ def test_a_surface_is_a_holoviews_dataset():
     data = found.dataset()
     assert [dimension.name for dimension in data.kdims] == ["effect", "traffic.days"]
     np.testing.assert_array_equal(data.dimension_values("power", flat=False), found.value)
+
+
+@pytest.mark.parametrize("ink", [LIGHT, DARK])
+def test_a_difference_of_nothing_has_the_colour_of_the_ground(ink):
+    base = study()
+    found = made(base, "fixed-horizon", "effect=0:0.03:3", "traffic.units_per_day=500:900:2", minus="bayesian")
+    mapper = maps.scale_of(found, ink=ink)
+    assert mapper.low == -mapper.high < 0
+    assert mapper.palette[len(mapper.palette) // 2].upper() == ink.panel
+    # The page knows by the tag which colours follow its mode; what is no difference keeps them.
+    assert mapper.tags == ["difference"]
+    assert maps.scale_of(made(base, "fixed-horizon", "effect=0:0.03:3"), ink=ink).tags == []
+    text = page(found, base.scenario)
+    assert DARK.panel.lower() in text.lower()
+    assert "color_mapper.tags.includes('difference')" in text
