@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from expsim_panel.varied import Varied
 
 _WHERE = "expsim bandit"
+_INSTEAD, _LIMITED, _ANSWERS = "Other kinds of problem", "A budget, a guardrail", "What comes out"
 OVER_REPLICATES, MAP_REPLICATES = 2000, 500
 """Experiments at each level of ``--over``, and in each cell of a map over two, at most."""
 
@@ -124,44 +125,70 @@ def bandit(
     cost: at.Cost = None,
     value_per_point: at.ValuePerPoint = None,
     population: at.Population = None,
-    segments: Annotated[str | None, typer.Option(help="Frequencies of prompt segments, such as 0.6,0.4.")] = None,
+    segments: Annotated[
+        str | None, typer.Option(rich_help_panel=_INSTEAD, help="Frequencies of prompt segments, such as 0.6,0.4.")
+    ] = None,
     features: Annotated[
-        str | None, typer.Option(help="Context of each segment, such as 1,0.2;1,0.9; one-hot without.")
+        str | None,
+        typer.Option(rich_help_panel=_INSTEAD, help="Context of each segment, such as 1,0.2;1,0.9; one-hot without."),
     ] = None,
     preferences: Annotated[
-        str | None, typer.Option(help="P(row's arm is preferred to column's), such as 0.5,0.6;0.4,0.5.")
+        str | None,
+        typer.Option(rich_help_panel=_INSTEAD, help="P(row's arm is preferred to column's), such as 0.5,0.6;0.4,0.5."),
     ] = None,
-    strengths: Annotated[str | None, typer.Option(help="Instead: log strengths of the arms, such as 1,0.5,0.")] = None,
+    strengths: Annotated[
+        str | None, typer.Option(rich_help_panel=_INSTEAD, help="Instead: log strengths of the arms, such as 1,0.5,0.")
+    ] = None,
     tie: Annotated[
-        float | None, typer.Option(help="Davidson's nu: ties between equal arms come nu / (2 + nu).")
+        float | None,
+        typer.Option(rich_help_panel=_INSTEAD, help="Davidson's nu: ties between equal arms come nu / (2 + nu)."),
     ] = None,
     ratings: Annotated[
-        str | None, typer.Option(help="Instead of means: chances of the ratings 1..J, a row per arm.")
+        str | None,
+        typer.Option(rich_help_panel=_INSTEAD, help="Instead of means: chances of the ratings 1..J, a row per arm."),
     ] = None,
     unknown_costs: Annotated[
-        bool, typer.Option("--unknown-costs", help="Costs are chances of paying 1, to be learned.")
+        bool,
+        typer.Option("--unknown-costs", rich_help_panel=_LIMITED, help="Costs are chances of paying 1, to be learned."),
     ] = False,
-    budget: Annotated[float | None, typer.Option(help="What all pulls together may cost.")] = None,
-    guardrail: Annotated[str | None, typer.Option(help="Rate of bad events of each arm; needs --limit.")] = None,
-    limit: Annotated[float | None, typer.Option(help="Largest rate of bad events that is allowed.")] = None,
+    budget: Annotated[
+        float | None, typer.Option(rich_help_panel=_LIMITED, help="What all pulls together may cost.")
+    ] = None,
+    guardrail: Annotated[
+        str | None, typer.Option(rich_help_panel=_LIMITED, help="Rate of bad events of each arm; needs --limit.")
+    ] = None,
+    limit: Annotated[
+        float | None, typer.Option(rich_help_panel=_LIMITED, help="Largest rate of bad events that is allowed.")
+    ] = None,
     json: Annotated[
-        str | None, typer.Option("--json", metavar="FILE or -", help="Write JSON instead; - for standard output.")
+        str | None,
+        typer.Option(
+            "--json", metavar="FILE or -", rich_help_panel=_ANSWERS, help="Write JSON instead; - for standard output."
+        ),
     ] = None,
     html: Annotated[
-        str | None, typer.Option("--html", metavar="FILE", help="Write the pictures as a page that needs no network.")
+        str | None,
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            rich_help_panel=_ANSWERS,
+            help="Write the pictures as a page that needs no network.",
+        ),
     ] = None,
     over: Annotated[
         list[str] | None,
         typer.Option(
             "--over",
             metavar="PATH=lo:hi:n",
+            rich_help_panel=_ANSWERS,
             help="Also over horizon, lead, means.0, delay, cost.1, POLICY.PARAMETER, ...; twice for a map over both.",
         ),
     ] = None,
     inference: Annotated[
         int | None,
         typer.Option(
-            help="Experiments to check the estimators after each policy by; as many as are quick unless given, 0: none."
+            rich_help_panel=_ANSWERS,
+            help="Experiments to check the estimators after each policy by; 0: none. Default: as many as are quick.",
         ),
     ] = None,
 ) -> None:

@@ -7,26 +7,55 @@ from typing import Annotated, Any
 import typer
 
 _WHERE = "expsim bandit"
+_WORLD, _JUDGE = "A less plain world", "A judge between truth and policy"
+MONEY = "Money"
+"""Headings of ``--help``, which would be one list of thirty flags."""
 
-Delay = Annotated[int | None, typer.Option(help="Requests until a reward is known.")]
-Batch = Annotated[int | None, typer.Option(help="Requests between two questions to a policy.")]
+Delay = Annotated[int | None, typer.Option(rich_help_panel=_WORLD, help="Requests until a reward is known.")]
+Batch = Annotated[int | None, typer.Option(rich_help_panel=_WORLD, help="Requests between two questions to a policy.")]
 Shift = Annotated[
     list[str] | None,
-    typer.Option(metavar="T:MEANS", help="From request T on the means are others, as 1000:0.5,0.3; repeatable."),
+    typer.Option(
+        metavar="T:MEANS",
+        rich_help_panel=_WORLD,
+        help="From request T on the means are others, as 1000:0.5,0.3; repeatable.",
+    ),
 ]
-Drift = Annotated[str | None, typer.Option(help="Linear change of each mean over the horizon, as 0.1,-0.1.")]
+Drift = Annotated[
+    str | None, typer.Option(rich_help_panel=_WORLD, help="Linear change of each mean over the horizon, as 0.1,-0.1.")
+]
 Season = Annotated[
-    str | None, typer.Option(metavar="A:P", help="A sine of amplitude A and period P moves all arms alike.")
+    str | None,
+    typer.Option(
+        metavar="A:P", rich_help_panel=_WORLD, help="A sine of amplitude A and period P moves all arms alike."
+    ),
 ]
-JudgeBias = Annotated[str | None, typer.Option(help="Added by the evaluator to each arm's reward (gaussian).")]
-JudgeNoise = Annotated[float | None, typer.Option(help="Standard deviation of the evaluator's noise (gaussian).")]
-Sensitivity = Annotated[str | None, typer.Option(help="P(seen as 1 | 1), for all arms or by arm (bernoulli).")]
-Specificity = Annotated[str | None, typer.Option(help="P(seen as 0 | 0), for all arms or by arm (bernoulli).")]
-Arrives = Annotated[str | None, typer.Option(help="Request from which on each arm is there, as 0,0,500.")]
-Cost = Annotated[str | None, typer.Option(help="Dollars per pull, for all arms or by arm, as 0.01,0.02.")]
-ValuePerPoint = Annotated[float | None, typer.Option(help="Dollars per unit of true reward; 1 unless given.")]
+JudgeBias = Annotated[
+    str | None, typer.Option(rich_help_panel=_JUDGE, help="Added by the evaluator to each arm's reward (gaussian).")
+]
+JudgeNoise = Annotated[
+    float | None, typer.Option(rich_help_panel=_JUDGE, help="Standard deviation of the evaluator's noise (gaussian).")
+]
+Sensitivity = Annotated[
+    str | None, typer.Option(rich_help_panel=_JUDGE, help="P(seen as 1 | 1), for all arms or by arm (bernoulli).")
+]
+Specificity = Annotated[
+    str | None, typer.Option(rich_help_panel=_JUDGE, help="P(seen as 0 | 0), for all arms or by arm (bernoulli).")
+]
+Arrives = Annotated[
+    str | None, typer.Option(rich_help_panel=_WORLD, help="Request from which on each arm is there, as 0,0,500.")
+]
+Cost = Annotated[
+    str | None, typer.Option(rich_help_panel=MONEY, help="Dollars per pull, for all arms or by arm, as 0.01,0.02.")
+]
+ValuePerPoint = Annotated[
+    float | None, typer.Option(rich_help_panel=MONEY, help="Dollars per unit of true reward; 1 unless given.")
+]
 Population = Annotated[
-    int | None, typer.Option(help="Requests in all: after the horizon the arm that was kept serves the rest.")
+    int | None,
+    typer.Option(
+        rich_help_panel=MONEY, help="Requests in all: after the horizon the arm that was kept serves the rest."
+    ),
 ]
 
 
