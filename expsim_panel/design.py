@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from expsim_panel.kernels.tables import Table
 from expsim_panel.kernels.trials import FOR_CONTROL, FUTILE
 from expsim_panel.registry import Registry
 from expsim_panel.sections import Section
+
+if TYPE_CHECKING:
+    from expsim_panel.row_law import Law, Stops
 
 LEAST_ROWS = 10.0
 """Scored rows that both arms need on a day for it to count in a table on a bandit's traffic: fewer have no normal
@@ -123,6 +126,22 @@ class Bounds:
         )
 
 
+class Ending(NamedTuple):
+    """Where a rule ends that has a law of its own.
+
+    Attributes
+    ----------
+    days : int ndarray, shape (ends,)
+        Day (from 1) at whose end it may stop.
+    stops : Stops
+        P(finds the control better), P(gives up) and P(finds the variant better) on each of them; it goes on to the
+        last planned day otherwise.
+    """
+
+    days: np.ndarray
+    stops: Stops
+
+
 class Design(Section):
     """A stopping rule. Subclasses declare their Params and `bounds` (or `rule`)."""
 
@@ -185,17 +204,17 @@ class Design(Section):
         """
         return self.rule(setting)
 
-    def rejects(self, setting: Setting, means: np.ndarray, sds: np.ndarray) -> tuple[float, float] | None:
-        """Return P(found worse) and P(found better) of a test at the end that no bound on z describes; None: no such.
+    def ending(self, setting: Setting, law: Law) -> Ending | str:
+        """Return where a rule ends that no bounds on z describe, by its own law; or why that is not known.
 
         Parameters
         ----------
         setting : Setting
-            Its last day has the rows of the test.
-        means, sds : ndarray, shape (2,)
-            Law of a row of control and variant; more is better.
+            Traffic of two arms, as planned.
+        law : Law
+            Law of the scored rows; its first replicate counts.
         """
-        return None
+        return "no exact value for this stopping rule"
 
     def found_for(self, z: np.ndarray, setting: Setting) -> np.ndarray | None:
         """Tell for which variants each test at the end finds a gain; None: the rule ends with one finding only.

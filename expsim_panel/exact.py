@@ -13,10 +13,8 @@ from expsim_panel.guardrail_laws import passes_at
 from expsim_panel.regions import stops_between
 from expsim_panel.row_law import Law, Stops
 from expsim_panel.scenario import Scenario
+from expsim_panel.severities import severities
 from expsim_panel.strategy import Strategy
-
-_SEVERITY_NODES = 8
-_MANY_RATERS = 300
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effe
     else:
         planned = one.design.bounds(as_seen(setting, law))
     if planned is None:
-        found = at_the_end(one, setting, law, money)
+        found = by_own_law(one, setting, law, money)
         return found if isinstance(found, str) else vetoed(scenario, world, found, {})
     if one.design.kind == "fixed-t":
         told = law.kind.student(planned, setting.rows)
@@ -236,15 +234,12 @@ def _looks(planned: Bounds, kept: np.ndarray) -> Bounds:
     return replace(planned, days=planned.days[kept], lower=planned.lower[kept], upper=planned.upper[kept], inner=inner)
 
 
-def at_the_end(one: Strategy, setting: Setting, law: Law, money: Ledger) -> Exact | str:
-    """Return the exact figures of a test at the end that no bound on z describes, or why there are none."""
-    if not law.plain or law.severity_sd > 0:
-        return "no exact value for this stopping rule in a world that is not plain"
-    found = one.design.rejects(setting, law.means[0], law.sds[0])
-    if found is None:
-        return "no exact value for this stopping rule"
-    low, high = (np.array([chance]) for chance in found)
-    return _figures(setting, np.array([setting.days - 1]), low, np.zeros(1), high, False, 0, money)
+def by_own_law(one: Strategy, setting: Setting, law: Law, money: Ledger) -> Exact | str:
+    """Return the exact figures of a rule that no bounds on z describe, by its own law; or why there are none."""
+    found = one.design.ending(setting, law)
+    if isinstance(found, str):
+        return found
+    return _figures(setting, found.days - 1, *found.stops, False, law.delay, money)
 
 
 def _figures(
@@ -308,21 +303,8 @@ def _crossing(variance: np.ndarray, planned: Bounds, difference: float, law: Law
     """
     information = variance[-1] / variance
     bounds = planned.lower, planned.upper, planned.inner
-    if law.severity_sd == 0 or law.raters < 2:
-        return stops_between(information, *bounds, difference / float(np.sqrt(variance[-1])))
-    from scipy.special import roots_genlaguerre, roots_hermitenorm
-
-    # The spread of R severities is s_s^2 chi2(R - 1) / R; half a chi-square is a gamma variable.
-    shape = (law.raters - 1) / 2
-    if law.raters > _MANY_RATERS:
-        # The weights of the gamma rule overflow; the gamma law is as good as normal here.
-        nodes, weights = roots_hermitenorm(_SEVERITY_NODES)
-        nodes = shape + np.sqrt(shape) * nodes
-    else:
-        nodes, weights = roots_genlaguerre(_SEVERITY_NODES, shape - 1)
     found = np.zeros((3, planned.lower.size))
-    for node, weight in zip(nodes, weights / weights.sum(), strict=True):
-        between = law.severity_sd**2 * 2 * node / law.raters
+    for between, weight in severities(law):
         assumed = ((law.sds[0] ** 2 + between) / rows[-1]).sum()
         ratio = float(variance[-1] / assumed)
         found += weight * np.array(stops_between(information, *bounds, difference / float(np.sqrt(assumed)), ratio))

@@ -73,6 +73,20 @@ class Moments(NamedTuple):
     time: np.ndarray
 
 
+def moments(setting: Setting, law: Law) -> Moments:
+    """Return the moments of the estimate by day in any world, nan before there is one; see `why_not`.
+
+    Of rows between two days alone: give the setting those rows.
+    """
+    if law.uneven is not None:
+        return _moments(setting, law, law.uneven)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        believed = law.sds[0] ** 2 / setting.rows
+        variance = believed.sum(axis=1)
+        difference = np.full(setting.days, float(law.means[0, 1] - law.means[0, 0]))
+        return Moments(difference, variance, believed, 1 / variance)
+
+
 def _moments(setting: Setting, law: Law, uneven: Uneven) -> Moments:
     """Return the moments of the estimate by day, nan before there is one.
 

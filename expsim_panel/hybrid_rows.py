@@ -56,6 +56,8 @@ class LabelledRows(RowKind):
     raters: int
     shared: bool
 
+    additive = True
+
     def each(self, change: Change) -> Self:
         """Return the same with `change` made to every array by replicate."""
         changed: dict[str, Any] = {name: change(getattr(self, name)) for name in _BY_REPLICATE}

@@ -19,6 +19,7 @@ class PlainRows(RowKind):
     """Rows that what the evaluator measures describes: no labels that correct scores, no pairs."""
 
     plain = True
+    additive = True
 
     def each(self, change: Change) -> Self:
         """Return the same: there is no array by replicate beside the law's own."""

@@ -36,6 +36,8 @@ class HybridRows(RowKind):
     correction: int
     per_label: float
 
+    additive = True
+
     def each(self, change: Change) -> Self:
         """Return the same with `change` made to every array by replicate."""
         return replace(self, cells=change(self.cells))

@@ -51,6 +51,8 @@ class PreferenceRows(RowKind):
     size: float
     spread: float
 
+    additive = True
+
     def each(self, change: Change) -> Self:
         """Return the same with `change` made to every array by replicate."""
         return replace(self, chances=change(self.chances))

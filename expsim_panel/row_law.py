@@ -57,6 +57,10 @@ class RowKind(ABC):
     plain = False
     """Whether rows are drawn from a mean and a spread by arm and day, independent of each other given these."""
 
+    additive = False
+    """Whether rows between two looks are independent of those before, and what is kept of them adds up: then the
+    difference of their means alone has the spread that the law says."""
+
     @property
     def alike(self) -> bool:
         """Whether what is known exactly of these rows, their law's means and spreads apart, holds of all replicates."""

@@ -168,8 +168,8 @@ def exact_figures(
         return
     drops = one.design.drops and (row.law is None or one.design.drops_in(row.setting))
     planned = None if row.law is None or drops else one.design.bounds(row.setting)
-    at_the_end = type(one.design).rejects is not Design.rejects
-    if row.law is not None and planned is None and not drops and not at_the_end:
+    own_law = type(one.design).ending is not Design.ending
+    if row.law is not None and planned is None and not drops and not own_law:
         raise NoExact("no exact value for this stopping rule")
     if absent and row.law is not None and not several_exact.one_bound(one.design, planned):
         raise NoExact(absent)
@@ -190,7 +190,7 @@ def exact_figures(
                 made = exact.several(one.design, planned, row.setting, law, row.money, bool(scenario.guardrails))
                 found = _of_several(made or absent, world)
             elif planned is None:
-                found = exact.at_the_end(one, row.setting, law, row.money)
+                found = exact.by_own_law(one, row.setting, law, row.money)
             else:
                 found = exact.stopped(row.setting, planned, law, row.money)
             if launches and not absent and isinstance(found, exact.Exact):

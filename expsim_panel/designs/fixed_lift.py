@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from expsim_panel.design import Bounds, Setting, designs
+from expsim_panel.design import Bounds, Ending, Setting, designs
 from expsim_panel.designs._horizon import AtTheEnd
 from expsim_panel.kernels.arms import row_variance
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import FOR_CONTROL, decide
 from expsim_panel.lift_law import lift_rejects
+
+if TYPE_CHECKING:
+    from expsim_panel.row_law import Law
 
 
 class LiftTest(NamedTuple):
@@ -83,8 +86,13 @@ class FixedLift(AtTheEnd):
         """Return None: on the scale of differences the bound depends on the means, which a plan does not know."""
         return None
 
-    def rejects(self, setting: Setting, means: np.ndarray, sds: np.ndarray) -> tuple[float, float] | None:
+    def ending(self, setting: Setting, law: Law) -> Ending | str:
         """Return P(found worse) and P(found better) by the law of the logarithmic lift, see `lift_law`."""
+        if not law.plain or law.severity_sd > 0:
+            return "no exact value of a lift in a world that is not plain"
         critical = float(norm_ppf(1 - self.alpha / self.sides))
-        found = lift_rejects(means, sds, setting.rows[-1], critical, setting.binary)
-        return found if found is None or self.sides == 2 else (0.0, found[1])
+        found = lift_rejects(law.means[0], law.sds[0], setting.rows[-1], critical, setting.binary)
+        if found is None:
+            return "no exact value: a mean may be on either side of 0, where there is no lift"
+        low, high = np.array([found[0] if self.sides == 2 else 0.0]), np.array([found[1]])
+        return Ending(np.array([setting.days]), (low, np.zeros(1), high))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from expsim_panel.design import Setting, designs
+from expsim_panel.design import Ending, Setting, designs
 from expsim_panel.designs._adaptive_size import AdaptiveSize, ended, rows_so_far
 from expsim_panel.errors import InputError
 from expsim_panel.kernels.arms import row_variance
@@ -15,6 +15,9 @@ from expsim_panel.kernels.contrasts import conditional_power, contrast
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import ROWS, SQUARES, SUMS, decide
 from expsim_panel.quantities import Probability, Share
+
+if TYPE_CHECKING:
+    from expsim_panel.row_law import Law
 
 
 class Promising(NamedTuple):
@@ -83,6 +86,36 @@ def _promising(rule: Promising, day: int, state: np.ndarray) -> int:
             z = first * work[3, a] + second * (s1 / n1 - s0 / n0) / math.sqrt(v1 / n1 + v0 / n0)
         work[4, a] = z
     return ended(work[4], rule.critical, rule.two_sided, day < rule.last)
+
+
+def _last_days(rule: Promising, arrived: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Return the day, from 0, on which it ends by each interim z, as `_promising` does."""
+    t, rows = rule.information, arrived[rule.interim]
+    best = np.abs(z) if rule.two_sided else np.maximum(z, 0.0)
+    chance = [conditional_power(one, t, one / math.sqrt(t), rule.critical) for one in best.tolist()]
+    promising = (np.array(chance) >= rule.least) & (np.array(chance) < rule.aim)
+    reach = (rule.critical - best * math.sqrt(t)) / math.sqrt(1.0 - t) + rule.aim_quantile
+    with np.errstate(divide="ignore"):
+        needed = np.where(promising, np.maximum(rows / t, rows + rows * (reach / best) ** 2), rows / t)
+    days = np.arange(rule.planned, rule.last + 1)
+    enough = arrived[days] >= needed[:, None] * (1.0 - 1e-12)
+    enough[:, -1] = True
+    return np.asarray(days[np.argmax(enough, axis=1)])
+
+
+def _kinks(rule: Promising, arrived: np.ndarray) -> np.ndarray:
+    """Return the interim z at which the last day changes: edges of the zone, and sizes that a day just reaches."""
+    t, rows = rule.information, arrived[rule.interim]
+    rest = math.sqrt(1.0 - t)
+    edges = [math.sqrt(t) * (rule.critical + rest * norm_ppf(share)) for share in (rule.least, rule.aim) if share > 0]
+    # rows (reach / z)^2 more are those that day d has: reach = +-z k, and reach falls in a line with z.
+    more = np.sqrt(np.maximum(arrived[rule.planned : rule.last + 1] / rows - 1.0, 0.0))
+    level, slope = rule.critical / rest + rule.aim_quantile, math.sqrt(t) / rest
+    with np.errstate(divide="ignore"):
+        sizes = np.concatenate([level / (slope + more), level / (slope - more)])
+    found = np.concatenate([[0.0], edges, sizes])
+    found = found[np.isfinite(found) & (found >= 0)]
+    return np.concatenate([-found, found]) if rule.two_sided else found
 
 
 @designs.register("promising-zone")
@@ -154,6 +187,18 @@ class PromisingZone(AdaptiveSize):
             critical, self.sides == 2, float(self.least), float(self.aim), norm_ppf(self.aim),
             min(max(information, 1e-9), 1 - 1e-9), interim - 1, planned - 1, setting.days - 1, setting.ddof,
             np.zeros((5, setting.arms)),
+        )  # fmt: skip
+
+    def ending(self, setting: Setting, law: Law) -> Ending | str:
+        """Return the law of the combination, by an integral over the interim z; see `zone_law`."""
+        from expsim_panel.zone_law import combined_ending
+
+        rule, arrived = self.rule(setting), setting.rows.sum(axis=1)
+        if arrived[rule.interim] <= 0:
+            return "no exact value: the interim look sees no scored response"
+        return combined_ending(
+            setting, law, rule.interim, rule.information, rule.critical, rule.two_sided,
+            lambda z: _last_days(rule, arrived, z), _kinks(rule, arrived),
         )  # fmt: skip
 
     def check_for(self, setting: Setting, where: str, path: str) -> None:

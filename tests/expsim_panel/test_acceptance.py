@@ -119,7 +119,6 @@ NAMES = [*designs.names(), *(one["name"] for one in VARIATIONS)]
 WITHOUT_EXACT = {
     "blinded-reestimation",
     "empirical-bernstein",
-    "promising-zone",
 }
 NOT_EVERYWHERE = {("scores, people who share the work", "fixed-lift")}
 """Worlds where a design has no exact value, beside those that never have one: raters' severity moves both means."""
