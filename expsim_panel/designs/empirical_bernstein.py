@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from expsim_panel.design import Setting, designs
+from expsim_panel.checked import Floats
+from expsim_panel.design import Ending, Setting, designs
 from expsim_panel.designs._monitoring import Monitored
 from expsim_panel.kernels.trials import FOR_CONTROL, ROWS, SQUARES, SUMS, decide
 from expsim_panel.quantities import Spread
+
+if TYPE_CHECKING:
+    from expsim_panel.row_law import Law
 
 _FAR = 8.0
 _EXPONENT, _RATIO = 1.4, 2.0
@@ -83,6 +87,28 @@ def _separated(rule: Separated, day: int, state: np.ndarray) -> int:
     return FOR_CONTROL if all_below else 0
 
 
+def _reaches(rule: Separated, rows: Floats, means: Floats, sds: Floats, effect: float) -> tuple[Floats, Floats]:
+    """Return the rows that each arm's mean is of and its half width, shape (days, arms), as `_separated` has them.
+
+    With the variance process at its expectation: a row's squared distance from the mean of the N rows of the days
+    before is expected to be ``sd^2 (1 + effect / N)``, `effect` being the clusters' design effect. The process
+    strays from it by a part of ``1 / sqrt(rows)`` and the half width by half of that, up as often as down.
+    """
+    new = np.diff(rows, axis=0, prepend=0.0)
+    before = rows - new
+    with np.errstate(divide="ignore", invalid="ignore"):
+        away = np.where(before > 0, effect * sds**2 / before, (means - rule.centre) ** 2)
+    # The first scores only say where the middle is.
+    lost = np.where((before == 0) & np.isnan(away), new, 0.0).sum(axis=0)
+    v = np.cumsum(np.where(np.isnan(away) | (new == 0), 0.0, new * (sds**2 + np.nan_to_num(away))), axis=0)
+    n = rows - np.minimum(lost, rows)
+    v = np.maximum(v, rule.least_variance)
+    weight = 1.4 * np.log(np.log(2.0 * v / rule.least_variance)) + rule.offset
+    linear = 1.2071067811865475 * rule.width * weight
+    with np.errstate(divide="ignore"):
+        return n, (np.sqrt(2.0606601717798214 * v * weight + linear * linear) + linear) / n
+
+
 @designs.register("empirical-bernstein")
 class EmpiricalBernstein(Monitored):
     """Polynomial-stitched empirical-Bernstein sequence of each arm's mean; a variant wins when they separate.
@@ -130,6 +156,39 @@ class EmpiricalBernstein(Monitored):
 
     def bounds(self, setting: Setting) -> None:
         """Return None: the rule follows the variance process, not z."""
+
+    def ending(self, setting: Setting, law: Law) -> Ending | str:
+        """Return the crossing law of the difference at the expected half widths; exact in large samples."""
+        from expsim_panel.exact_worlds import why_not
+        from expsim_panel.regions import stops_between
+        from expsim_panel.severities import severities
+
+        uneven = law.uneven
+        if not law.kind.plain or not (uneven is None or uneven.constant):
+            return "no exact value for this stopping rule in a world that is not plain"
+        absent = "" if uneven is None else why_not(law, uneven)
+        if absent or (law.severity_sd > 0 and not law.shared):
+            return absent or "no exact value: each variant has raters of its own"
+        rule, sds, effect = self.rule(setting), law.sds[0], 1.0 if uneven is None else uneven.effect
+        if np.any(sds <= 0):
+            return "no exact value: the outcome does not vary"
+        looks, stops = self.look_days(setting) - 1, np.zeros(0)
+        for between, weight in severities(law):
+            seen = np.sqrt(sds**2 + between)
+            n, half = _reaches(rule, setting.rows, law.means[0], seen, effect)
+            if stops.size == 0:
+                looks = looks[(n[looks] > 0).all(axis=1)]
+                # A look that knows nothing new stops nothing.
+                looks = looks[np.diff(n[looks].sum(axis=1), prepend=0.0) > 0]
+                if looks.size == 0:
+                    return "no exact value: no look sees a response of both variants"
+                variance = effect * (sds**2 / n[looks]).sum(axis=1)
+                drift = float(law.means[0, 1] - law.means[0, 0]) / math.sqrt(variance[-1])
+                stops = np.zeros((3, looks.size))
+            bound = half[looks].sum(axis=1) / np.sqrt(variance)
+            lower = -bound if self.sides == 2 else np.full_like(bound, -np.inf)
+            stops += weight * np.array(stops_between(variance[-1] / variance, lower, bound, None, drift))
+        return Ending(looks + 1, (stops[0], stops[1], stops[2]))
 
     def claim(self, setting: Setting) -> str:
         """Return the claim: without a known range there is none."""
