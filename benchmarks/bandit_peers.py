@@ -8,9 +8,9 @@ cannot be installed, or has no such policy, is named with the reason. Fails if a
 Names on the command line choose peers: ``python benchmarks/bandit_peers.py pymab coba``. ``--keep FOLDER`` keeps the
 environments there for the next run.
 
-Measured on one core of a busy machine (ratio of ours over theirs): SMPyBandits 0.9.7 UCB1 1,516, Thompson 193; pymab
-2.0.1 UCB1 347, Thompson 52; mabwiser 2.7.4 UCB1 5,671, Thompson 1,338. rlberry 0.7.3 no longer holds bandit agents;
-coba 8.1.0 UCB1 (tuned) 909, no Thompson.
+Measured on one core of a busy machine (ratio of ours over theirs): SMPyBandits 0.9.7 UCB1 2,647, Thompson 398; pymab
+2.0.1 UCB1 422, Thompson 76; mabwiser 2.7.4 UCB1 9,830, Thompson 2,920. rlberry 0.7.3 no longer holds bandit agents;
+coba 8.1.0 UCB1 (tuned) 971, no Thompson.
 """
 
 from __future__ import annotations
