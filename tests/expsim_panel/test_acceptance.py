@@ -117,7 +117,6 @@ the same test, a tenth of the lattice.
 """
 NAMES = [*designs.names(), *(one["name"] for one in VARIATIONS)]
 WITHOUT_EXACT = {
-    "blinded-reestimation",
     "empirical-bernstein",
 }
 NOT_EVERYWHERE = {("scores, people who share the work", "fixed-lift")}
