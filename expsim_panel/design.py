@@ -16,6 +16,7 @@ from expsim_panel.sections import Section
 
 if TYPE_CHECKING:
     from expsim_panel.row_law import Law, Stops
+    from expsim_panel.several_exact import Won
 
 LEAST_ROWS = 10.0
 """Scored rows that both arms need on a day for it to count in a table on a bandit's traffic: fewer have no normal
@@ -216,6 +217,20 @@ class Design(Section):
         """
         return "no exact value for this stopping rule"
 
+    def won(self, planned: Bounds | None, setting: Setting, law: Law) -> Won | None:
+        """Return what one look on the last day finds among several variants; None where that is not known.
+
+        Parameters
+        ----------
+        planned : Bounds or None
+            Of `bounds`, in this setting.
+        setting, law
+            As in `ending`, of three arms or more; spreads are positive.
+        """
+        from expsim_panel.several_exact import by_one_bound
+
+        return by_one_bound(planned, setting, law) if type(self).rule is Design.rule else None
+
     def found_for(self, z: np.ndarray, setting: Setting) -> np.ndarray | None:
         """Tell for which variants each test at the end finds a gain; None: the rule ends with one finding only.
 
@@ -228,7 +243,10 @@ class Design(Section):
         -------
         bool ndarray, same shape, or None
         """
-        return None
+        from expsim_panel.several_exact import one_look
+
+        planned = self.bounds(setting) if type(self).rule is Design.rule else None
+        return np.asarray(z >= planned.upper[-1]) if planned is not None and one_look(planned, setting) else None
 
     def level(self) -> float:
         """Return the confidence level of the interval shown with an estimate."""

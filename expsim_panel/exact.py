@@ -104,23 +104,25 @@ def _several(scenario: Scenario, one: Strategy, world: str, money: Ledger) -> Ex
 def several(
     design: Design, planned: Bounds | None, setting: Setting, law: Law, money: Ledger, guarded: bool
 ) -> Exact | None:
-    """Return the exact figures of one bound at the end for several variants; None where there are none.
+    """Return the exact figures of one look at the end for several variants; None where there are none.
 
-    ``power`` is the chance that a truly better variant is found, ``best`` that the best one is. `guarded`: with
+    ``power`` is the chance that a truly better variant is found, ``best`` that the best one is, ``every`` that each
+    of the better ones is. `guarded`: with
     guardrails ``launch`` is left out, since what they let through hangs on which variant was found.
     """
-    if not several_exact.one_bound(design, planned) or planned is None:
-        return None
     if not law.plain or law.severity_sd > 0 or np.any(law.sds[0] <= 0) or np.any(setting.rows[-1] < 2):
         return None
-    wins, low = several_exact.wins(
-        law.means[0], law.sds[0], setting.rows[-1], float(planned.lower[0]), float(planned.upper[0])
-    )
-    worse, better = np.array([low]), wins.sum(keepdims=True)
-    found = _figures(setting, planned.days - 1, worse, np.zeros(1), better, planned.futility, law.delay, money)
+    won = design.won(planned, setting, law)
+    if won is None:
+        return None
+    worse, better, last = np.array([won.low]), won.wins.sum(keepdims=True), np.array([setting.days - 1])
+    futility = planned is not None and planned.futility
+    found = _figures(setting, last, worse, np.zeros(1), better, futility, law.delay, money)
     effects = law.effects[0, 1:]
-    found.values["power"] = float(wins[effects > 0].sum())
-    found.values["best"] = float(wins[int(effects.argmax())])
+    found.values["power"] = float(won.wins[effects > 0].sum())
+    found.values["best"] = float(won.wins[int(effects.argmax())])
+    if np.any(effects > 0):
+        found.values["every"] = won.every
     if guarded:
         del found.values["launch"]
     return found

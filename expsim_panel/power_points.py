@@ -122,8 +122,6 @@ class Meter:
         absent = exact.why_not(study.scenario, self.strategy)
         if absent and self.strategy.policy.adaptive:
             return absent
-        if self.finds == "all" and len(study.scenario.variants) > 2:
-            return "no exact value of finding all of several variants"
         found = self._exact(study)
         if isinstance(found, Point):
             return ""
@@ -169,7 +167,10 @@ class Meter:
             return found
         values = found.values
         if "power" in values:
-            power = values["best"] if self.finds == "best" else values["power"]
+            name = {"any": "power", "best": "best", "all": "every"}[self.finds]
+            if name not in values:
+                return f"{NO_EXACT} of finding all of several variants"
+            power = values[name]
             wrong = values["rejection"] - values["power"]
         else:
             power = values["rejection"] if self.directions == "both" else float(found.high.sum())

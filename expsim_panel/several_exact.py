@@ -4,29 +4,104 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from expsim_panel.checked import Floats
-from expsim_panel.design import Bounds, Design
+from expsim_panel.design import Bounds, Design, Setting
 
-_ALONG, _ACROSS, _REACH = 64, 96, 8.5
-"""Nodes over the control's mean, and over a variant's z beyond its bound; both as far as so many spreads."""
+if TYPE_CHECKING:
+    from expsim_panel.row_law import Law
+
+ALONG, REACH = 64, 8.5
+"""Nodes over the control's mean, and how many spreads it and a variant's z reach."""
+_ACROSS = 96
+"""Nodes over a variant's z beyond its bound."""
+
+
+class Won(NamedTuple):
+    """What one look at several variants finds.
+
+    Attributes
+    ----------
+    wins : ndarray, shape (variants,)
+        P(each variant is found, with the largest z of all).
+    low : float
+        P(all variants are found worse).
+    every : float
+        P(every variant that is truly better is found); nan where none is.
+    """
+
+    wins: Floats
+    low: float
+    every: float
+
+
+class Shared(NamedTuple):
+    """The variants' z given the control's mean, of which they are independent.
+
+    Attributes
+    ----------
+    weight : ndarray, shape (nodes,)
+        Of the control's means.
+    centre : ndarray, shape (variants, nodes)
+        Mean of each z there.
+    own : ndarray, shape (variants,)
+        Standard deviation of each z there.
+    """
+
+    weight: Floats
+    centre: Floats
+    own: Floats
+
+    def below(self, variant: int, z: Floats | float) -> Floats:
+        """Return P(a variant's z is below some value), by the control's mean on the last axis."""
+        from scipy.special import ndtr
+
+        return np.asarray(ndtr((z - self.centre[variant]) / self.own[variant]))
+
+    def above(self, variant: int, z: Floats | float) -> Floats:
+        """Return P(a variant's z is above some value), by the control's mean on the last axis."""
+        from scipy.special import ndtr
+
+        return np.asarray(ndtr((self.centre[variant] - z) / self.own[variant]))
 
 
 def may(design: Design) -> bool:
-    """Tell whether a design judges several variants by bounds on z alone: one look of it has exact figures."""
-    return type(design).rule is Design.rule
+    """Tell whether one look of a design at several variants has exact figures."""
+    return type(design).rule is Design.rule or type(design).won is not Design.won
 
 
-def one_bound(design: Design, planned: Bounds | None) -> bool:
-    """Tell whether a design judges several variants by one bound on z at one look: then their law is known.
+def one_look(planned: Bounds, setting: Setting) -> bool:
+    """Tell whether bounds are one look on the last day, without inner bounds."""
+    return planned.days.tolist() == [setting.days] and (planned.inner is None or not np.any(planned.inner > -np.inf))
 
-    Step-wise tests, t tests and rules that look more than once have rules of their own, or know more than one z.
-    """
-    if planned is None or not may(design):
-        return False
-    return planned.days.size == 1 and (planned.inner is None or not np.any(planned.inner > -np.inf))
+
+def by_one_bound(planned: Bounds | None, setting: Setting, law: Law) -> Won | None:
+    """Return what one look with one bound on z finds; None for rules that look more than once, or have inner bounds."""
+    if planned is None or not one_look(planned, setting):
+        return None
+    arms = law.means[0], law.sds[0], setting.rows[-1]
+    upper = float(planned.upper[0])
+    found, low = wins(*arms, float(planned.lower[0]), upper)
+    better = np.flatnonzero(law.effects[0, 1:] > 0)
+    if not better.size:
+        return Won(found, low, math.nan)
+    given = shared(*arms)
+    every = np.prod([given.above(int(i), upper) for i in better], axis=0) @ given.weight
+    return Won(found, low, float(every))
+
+
+def shared(means: Floats, sds: Floats, rows: Floats) -> Shared:
+    """Return the law of each variant's z given the control; arguments as of `wins`."""
+    variance = sds * sds / rows
+    c, weight = legendre(ALONG)
+    c = REACH * c
+    weight = REACH * weight * np.exp(-0.5 * c * c) / math.sqrt(2 * math.pi)
+    spread = np.sqrt(variance[1:] + variance[0])
+    centre = (means[1:, None] - means[0] - math.sqrt(variance[0]) * c) / spread[:, None]
+    return Shared(weight, centre, np.sqrt(variance[1:]) / spread)
 
 
 def wins(means: Floats, sds: Floats, rows: Floats, lower: float, upper: float) -> tuple[Floats, float]:
@@ -53,28 +128,22 @@ def wins(means: Floats, sds: Floats, rows: Floats, lower: float, upper: float) -
     C. W. Dunnett (1955), "A multiple comparison procedure for comparing several treatments with a control", JASA 50,
     1096-1121: the same conditioning, for the bound under no difference.
     """
-    from scipy.special import ndtr
-
-    variance = sds * sds / rows
-    c, weight = _legendre(_ALONG)
-    c = _REACH * c
-    weight = _REACH * weight * np.exp(-0.5 * c * c) / math.sqrt(2 * math.pi)
-    spread = np.sqrt(variance[1:] + variance[0])
-    # Law of each variant's z given the control: shape (variants, nodes), and one standard deviation each.
-    centre = (means[1:, None] - means[0] - math.sqrt(variance[0]) * c) / spread[:, None]
-    own = np.sqrt(variance[1:]) / spread
-    low = float(weight @ np.prod(ndtr((lower - centre) / own[:, None]), axis=0)) if lower > -math.inf else 0.0
-    node, part = _legendre(_ACROSS)
+    given = shared(means, sds, rows)
+    centre, own, weight = given.centre, given.own, given.weight
+    low = 0.0
+    if lower > -math.inf:
+        low = float(weight @ np.prod([given.below(i, lower) for i in range(own.size)], axis=0))
+    node, part = legendre(_ACROSS)
     found = np.zeros(own.size)
     for j in range(own.size):
-        start = np.maximum(upper, centre[j] - _REACH * own[j])
-        half = np.maximum(centre[j] + _REACH * own[j] - start, 0.0) / 2
+        start = np.maximum(upper, centre[j] - REACH * own[j])
+        half = np.maximum(centre[j] + REACH * own[j] - start, 0.0) / 2
         z = start + half * (1 + node[:, None])
         x = (z - centre[j]) / own[j]
         density = np.exp(-0.5 * x * x) / (math.sqrt(2 * math.pi) * own[j])
         for i in range(own.size):
             if i != j:
-                density = density * ndtr((z - centre[i]) / own[i])
+                density = density * given.below(i, z)
         found[j] = float((part @ density * half) @ weight)
     # What the rounding of the rule adds is no chance.
     whole = max(1.0, float(found.sum()) + low)
@@ -82,7 +151,7 @@ def wins(means: Floats, sds: Floats, rows: Floats, lower: float, upper: float) -
 
 
 @lru_cache(maxsize=4)
-def _legendre(nodes: int) -> tuple[Floats, Floats]:
+def legendre(nodes: int) -> tuple[Floats, Floats]:
     """Return Gauss-Legendre nodes and weights on [-1, 1]."""
     found = np.polynomial.legendre.leggauss(nodes)
     return np.asarray(found[0]), np.asarray(found[1])

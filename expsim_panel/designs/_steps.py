@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from expsim_panel.design import Setting
+from expsim_panel.design import Bounds, Setting
 from expsim_panel.designs._horizon import AtTheEnd
 from expsim_panel.kernels.contrasts import contrast, normal_p_value
+from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import FOR_CONTROL, decide
+
+if TYPE_CHECKING:
+    from expsim_panel.row_law import Law
+    from expsim_panel.several_exact import Won
 
 HOLM, BENJAMINI_HOCHBERG = 0, 1
 
@@ -77,6 +82,19 @@ class StepWise(AtTheEnd):
         """Return the kernel's parameters."""
         work = np.zeros((2, max(setting.arms - 1, 1)))
         return Steps(float(self.alpha), self.procedure, int(self.sides), setting.days - 1, setting.ddof, work)
+
+    def won(self, planned: Bounds | None, setting: Setting, law: Law) -> Won | None:
+        """Return who is found, see `step_law`; None of more variants than a sum over their sets has time for."""
+        from expsim_panel.step_law import MOST_VARIANTS, StepTest, step_wins
+
+        variants = setting.arms - 1
+        if variants > MOST_VARIANTS:
+            return None
+        at = np.arange(1, variants + 1)
+        up = self.procedure == BENJAMINI_HOCHBERG
+        levels = float(self.alpha) * (at / variants if up else 1 / (variants - at + 1)) / int(self.sides)
+        test = StepTest(np.array([-norm_ppf(level) for level in levels]), up, self.sides == 2)
+        return step_wins(law.means[0], law.sds[0], setting.rows[-1], test, law.effects[0, 1:] > 0)
 
     def found_for(self, z: np.ndarray, setting: Setting) -> np.ndarray | None:
         """Tell which variants the procedure rejects with a gain."""

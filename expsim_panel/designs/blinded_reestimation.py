@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from expsim_panel.design import Setting, designs
+from expsim_panel.design import Ending, Setting, designs
 from expsim_panel.designs._adaptive_size import AdaptiveSize, ended, rows_so_far
 from expsim_panel.kernels.contrasts import contrast
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import SQUARES, SUMS, decide
 from expsim_panel.quantities import Probability, Share, Spread
+
+if TYPE_CHECKING:
+    from expsim_panel.row_law import Law
 
 
 class Reestimated(NamedTuple):
@@ -113,3 +116,10 @@ class BlindedReestimation(AdaptiveSize):
             critical, self.sides == 2, review, min(per_variance, 1e300), setting.days - 1, setting.ddof,
             np.zeros((2, setting.arms)),
         )  # fmt: skip
+
+    def ending(self, setting: Setting, law: Law) -> Ending | str:
+        """Return the law of the day of the test and of its answer there; see `blinded_law`."""
+        from expsim_panel.blinded_law import reestimated_ending
+
+        rule = self.rule(setting)
+        return reestimated_ending(setting, law, rule.review, rule.per_variance, rule.critical, rule.two_sided)

@@ -153,7 +153,9 @@ def test_what_cannot_be_reached_says_why() -> None:
         units_needed(simple_study("pocock", sd=1.0, effects=[0.0]), "pocock")
 
 
-@pytest.mark.parametrize("kind", ["dunnett", "holm", "benjamini-hochberg", "drop-the-losers", "obrien-fleming"])
+@pytest.mark.parametrize(
+    "kind", ["fixed-horizon", "dunnett", "holm", "benjamini-hochberg", "drop-the-losers", "obrien-fleming"]
+)
 def test_several_variants(kind: str) -> None:
     """Any, best and all are ordered; what is read for all agrees with the engine's own finding."""
     days = {"obrien-fleming": 2, "drop-the-losers": 2}.get(kind, 1)
@@ -163,20 +165,22 @@ def test_several_variants(kind: str) -> None:
     assert any_.power is not None
     assert best.power is not None
     assert any_.power > best.power > 0
-    assert any_.method == ("exact" if kind in ("drop-the-losers", "dunnett") else "simulated")
+    assert any_.method == ("simulated" if kind == "obrien-fleming" else "exact")
     if days == 2:
         with pytest.raises(InputError, match="tells nothing of the other variants"):
             power_reached(study, kind, finds="all", simulate=True)
         return
-    all_ = power_reached(study, kind, finds="all", replicates=_FEW)
+    all_, seen = (power_reached(study, kind, finds="all", replicates=_FEW, simulate=simulate) for simulate in (0, 1))
     assert all_.power is not None
+    assert all_.method == "exact"
     assert all_.power < any_.power
+    assert seen.se is not None
+    assert abs(seen.power - all_.power) <= 3 * seen.se
     size = units_needed(study, kind, 0.8, replicates=_FEW)
     assert size.units is not None
-    if kind == "dunnett":
-        assert size.uncertainty is None
-        size = units_needed(study, kind, 0.8, replicates=_FEW, simulate=True)
-        assert size.units is not None
+    assert size.uncertainty is None
+    size = units_needed(study, kind, 0.8, replicates=_FEW, simulate=True)
+    assert size.units is not None
     assert size.uncertainty is not None
     assert 0 < size.uncertainty < 0.05 * size.units
 

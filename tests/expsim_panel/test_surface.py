@@ -86,9 +86,13 @@ def test_an_adaptive_surface_is_simulated_and_coarser() -> None:
 
 
 def test_several_variants_are_simulated_where_no_integral_is_known() -> None:
-    made = power_surface(study("ranking-diversity", names=("holm",)), "holm", effects=3, units=2, replicates=200)
+    base = study("ranking-diversity", names=("pocock", "holm"))
+    made = power_surface(base, "pocock", effects=3, units=2, replicates=200)
     assert not made.exact
     assert made.values["power"][0, 0] < 0.1 < made.values["power"][2, 1]
+    known = power_surface(base, "holm", effects=3, units=2)
+    assert known.exact
+    assert known.values["power"][0, 0] < 0.1 < known.values["power"][2, 1]
 
 
 def test_traffic_that_raters_cannot_keep_up_with_is_left_out() -> None:
