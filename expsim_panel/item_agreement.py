@@ -18,11 +18,13 @@ References
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit, logit, ndtr
 
+from expsim_panel.kernels.rating_items import LONGEST, summed_rows
 from expsim_panel.latent_correlation import LARGEST, classes, item_covariance, root
 from expsim_panel.ratings import Codes, Floats
 
@@ -160,14 +162,27 @@ def _tables(level: Codes, row_cuts: Floats) -> tuple[Floats, Floats, Codes]:
 def _likelihood(tables: tuple[Floats, Floats, Codes], item: Codes, items: int, lapse: float) -> Floats:
     """Return the log likelihood of each item under each class, shape (items, classes)."""
     chance, plain, place = tables
-    log = np.log(np.maximum((1 - lapse) * chance + lapse * plain[:, None, None], TINY))
+    # in place: tables of these sizes cost more to allocate than to fill
+    log = (1 - lapse) * chance
+    log += lapse * plain[:, None, None]
+    np.log(np.maximum(log, TINY, out=log), out=log)
     start = np.searchsorted(item, np.arange(items))
+    sums = _sums(log.reshape(len(log), -1), place, start).reshape(items, *log.shape[1:])
     joint = np.empty((items, len(GRID)))
     for code in range(len(GRID)):
-        sums = np.add.reduceat(log[place, :, code], start, axis=0)
-        top = sums.max(axis=1)
-        joint[:, code] = top + np.log(np.exp(sums - top[:, None]) @ WEIGHTS)
+        own = np.ascontiguousarray(sums[:, :, code])
+        top = own.max(axis=1)
+        own -= top[:, None]
+        joint[:, code] = top + np.log(np.exp(own, out=own) @ WEIGHTS)
     return joint
+
+
+def _sums(table: Floats, place: Codes, start: Codes) -> Floats:
+    """Return the sums of the rows `place` of a table, item by item; the items' rows begin at `start`."""
+    ends = np.append(start, len(place))
+    if np.diff(ends).max() > LONGEST:
+        return np.asarray(np.add.reduceat(table[place], start, axis=0))
+    return summed_rows(table, place, ends)
 
 
 def _shares(joint: Floats, prior: Floats) -> tuple[float, Floats]:
@@ -187,12 +202,12 @@ def _moved(rho: Floats, shares: Floats, target: float, cells: tuple[Floats, Floa
     cuts, rows, variant = cells
     size, grouped, merged = classes(rows, variant, cuts)
 
+    @functools.cache  # far along the scale all classes are at its end
+    def covariance(value: float) -> float:
+        return item_covariance(value, merged, values, size, grouped)
+
     def gap(shift: float) -> float:
         trial = np.minimum(expit(logit(rho) + shift), LARGEST)
-        mean = sum(
-            share * item_covariance(float(value), merged, values, size, grouped)
-            for share, value in zip(shares, trial, strict=True)
-        )
-        return float(mean) - target
+        return float(sum(share * covariance(float(value)) for share, value in zip(shares, trial, strict=True))) - target
 
     return np.asarray(np.minimum(expit(logit(rho) + root(gap, -12.0, 8.0, 5e-6)), LARGEST))

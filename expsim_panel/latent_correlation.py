@@ -33,8 +33,7 @@ def item_covariance(rho: float, cuts: Floats, values: Floats, rows: Floats, vari
     inner = ndtr((cuts[:, None, :] - np.sqrt(rho) * NODES[:, None]) / np.sqrt(1 - rho))
     expected = values[-1] - (inner * np.diff(values)).sum(axis=2)  # E[score | cell, item effect]
     expected = expected - (expected @ WEIGHTS)[:, None]
-    sums = np.zeros((int(variant.max()) + 1, len(NODES)))
-    np.add.at(sums, variant, rows[:, None] * expected)
+    sums = _by_variant(variant, rows[:, None] * expected)
     same = np.bincount(variant, rows**2 * (expected**2 @ WEIGHTS))
     size, squares = np.bincount(variant, rows), np.bincount(variant, rows**2)
     pairs = size**2 - squares  # pairs of different cells: a rater rates an item once
@@ -43,6 +42,13 @@ def item_covariance(rho: float, cuts: Floats, values: Floats, rows: Floats, vari
     covariance = (sums**2 @ WEIGHTS - same) / np.where(pairs > 0, pairs, 1.0)
     weight = np.where(pairs > 0, size, 0.0)
     return float(covariance @ weight / weight.sum())
+
+
+def _by_variant(variant: Codes, values: Floats) -> Floats:
+    """Return the sums of rows by variant, added in their order; shape (variants, columns)."""
+    variants, columns = int(variant.max()) + 1, values.shape[1]
+    place = (variant[:, None] * columns + np.arange(columns)).ravel()
+    return np.bincount(place, values.ravel(), minlength=variants * columns).reshape(variants, columns)
 
 
 def latent_correlation(target: float, cuts: Floats, values: Floats, rows: Floats, variant: Codes) -> float:
@@ -57,11 +63,14 @@ def latent_correlation(target: float, cuts: Floats, values: Floats, rows: Floats
 
 def root(gap: Callable[[float], float], low: float, high: float, tolerance: float) -> float:
     """Return where a growing function is 0, or the end that comes nearest to it."""
-    if gap(low) >= 0:
+    ends = {low: gap(low)}
+    if ends[low] >= 0:
         return low
-    if gap(high) <= 0:
+    ends[high] = gap(high)
+    if ends[high] <= 0:
         return high
-    return float(brentq(gap, low, high, xtol=tolerance))
+    # the search begins by asking for both ends again
+    return float(brentq(lambda at: ends[at] if at in ends else gap(at), low, high, xtol=tolerance))
 
 
 def classes(rows: Floats, variant: Codes, cuts: Floats) -> tuple[Floats, Codes, Floats]:

@@ -31,6 +31,7 @@ from scipy.special import ndtr, ndtri
 from expsim_panel.item_agreement import Agreement, fit_agreement
 from expsim_panel.latent_correlation import latent_correlation
 from expsim_panel.ratings import Codes, Floats
+from expsim_panel.recoding import coded_anew
 
 ROUNDS = 400
 TOLERANCE = 1e-4  # far below sampling error
@@ -99,7 +100,7 @@ def _density(cut: Floats) -> Floats:
 
 def cell_counts(level: Codes, variant: Codes, rater: Codes, levels: int, raters: int) -> tuple[Floats, Codes, Codes]:
     """Tabulate ratings by the (variant, rater) pairs that occur: counts (cells, levels), variant, rater."""
-    pair, at = np.unique(variant * raters + rater, return_inverse=True)
+    pair, at = coded_anew(variant * raters + rater)
     counts = np.bincount(at * levels + level, minlength=len(pair) * levels).reshape(-1, levels)
     return counts.astype(float), pair // raters, pair % raters
 

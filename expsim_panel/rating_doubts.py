@@ -12,7 +12,7 @@ import pandas as pd
 
 from expsim_panel.errors import InputError, shown
 from expsim_panel.ratings import Codes, Floats, Ratings
-from expsim_panel.ratings_csv import others
+from expsim_panel.ratings_csv import floats, others
 
 FORMULA = ("=", "+", "-", "@")
 MOST_SHOWN = 10
@@ -46,7 +46,7 @@ def formulas(table: pd.DataFrame, columns: list[str], lines: np.ndarray) -> list
         if column in table.columns:
             text = table[column]
             odd = text.str.startswith(FORMULA).to_numpy(dtype=bool).copy()
-            odd[odd] = pd.to_numeric(text[odd], errors="coerce").isna().to_numpy()
+            odd[odd] = np.isnan(floats(text[odd]))
             if odd.any():
                 found.append(warned(column, "looks like a spreadsheet formula: read as text, not run", lines[odd]))
     return found
