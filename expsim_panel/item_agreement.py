@@ -25,8 +25,9 @@ import numpy as np
 from scipy.special import expit, logit, ndtr
 
 from expsim_panel.kernels.rating_items import LONGEST, summed_rows
-from expsim_panel.latent_correlation import LARGEST, classes, item_covariance, root
+from expsim_panel.latent_correlation import LARGEST, class_means, classes, item_covariance, ranked_classes, root
 from expsim_panel.ratings import Codes, Floats
+from expsim_panel.recoding import coded_anew
 
 GRID = np.array([0.002, 0.05, 0.15, 0.3, 0.5, 0.7, 0.85, 0.94, 0.985])
 LAPSES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35)
@@ -35,6 +36,7 @@ NODES = np.linspace(-3.45, 3.45, 47)  # steps of 0.15: fine enough for the clear
 WEIGHTS = np.exp(-0.5 * NODES**2) / np.exp(-0.5 * NODES**2).sum()
 IMAGINARY = 10.0  # items whose class is that of the common correlation
 STEPS = 150
+MOST_CELLS, CLASSES = 400, 48
 MOST_ROWS = 5_000  # ratings are enough for a shape; more are sampled by item
 FEWEST_ITEMS = 50
 TINY = 1e-12
@@ -81,7 +83,7 @@ class Agreement:
 def fit_agreement(
     level: Codes,
     item: Codes,
-    row_cuts: Floats,
+    cell: Codes,
     common: float,
     target: float,
     cells: tuple[Floats, Floats, Codes],
@@ -91,27 +93,26 @@ def fit_agreement(
 
     Parameters
     ----------
-    level, item : int64 arrays, shape (rows,)
-        Level and item code of each rating.
-    row_cuts : float64 array, shape (rows, levels - 1)
-        Thresholds of each rating on the scale where item plus noise has variance 1, less its centre.
+    level, item, cell : int64 arrays, shape (rows,)
+        Level, item and (variant, rater) cell of each rating.
     common : float
         Latent correlation of the plain model; where there is too little to see, it is returned.
     target : float
         Observed covariance of two raters' scores on an item, within variants.
     cells : tuple
-        Cuts, ratings and variant of each (variant, rater) cell, for the model's covariance.
+        Cuts (thresholds on the scale where item plus noise has variance 1, less the centre), ratings and variant
+        of each cell. The likelihood merges cells of similar cuts where there are more than 400 of them.
     values : float64 array, shape (levels,)
         Score of each level.
     """
-    level, item, row_cuts = _sampled(level, item, row_cuts)
+    level, item, cell = _sampled(level, item, cell)
     items = int(item.max()) + 1
     if items < FEWEST_ITEMS or not 0.0 < common < LARGEST or len(level) < 2 * items * 0.75:
         return Agreement.common(common)
     near = np.exp(-0.5 * ((logit(GRID) - logit(np.clip(common, GRID[0], GRID[-1]))) / 0.7) ** 2)
     prior = IMAGINARY * near / near.sum()
     best: tuple[float, Floats, float] | None = None
-    tables = _tables(level, row_cuts)
+    tables = _tables(level, *_merged(cells, cell))
     for lapse in LAPSES:
         fit, shares = _shares(_likelihood(tables, item, items, lapse), prior)
         fit -= LAPSE_COST * (lapse > 0)
@@ -125,7 +126,19 @@ def fit_agreement(
     return Agreement(_moved(rho, shares, target / (1 - lapse) ** 2, cells, values), shares, lapse)
 
 
-def _sampled(level: Codes, item: Codes, row_cuts: Floats) -> tuple[Codes, Codes, Floats]:
+def _merged(cells: tuple[Floats, Floats, Codes], cell: Codes) -> tuple[Codes, Floats]:
+    """Return the cell of each rating, and their cuts; of very many cells, those with similar cuts are one.
+
+    A class of 1/48 of the ratings of a variant spans about 0.02 of the latent scale with raters who differ by 0.3.
+    """
+    cuts, rows, variant = cells
+    if len(rows) <= MOST_CELLS:
+        return cell, cuts
+    at, size, _ = ranked_classes(rows, variant, cuts, CLASSES)
+    return at[cell], class_means(rows, cuts, at, size)
+
+
+def _sampled(level: Codes, item: Codes, cell: Codes) -> tuple[Codes, Codes, Codes]:
     """Return the ratings of items with several raters, evenly thinned if there are very many, coded anew."""
     size = np.bincount(item)
     keep = (size > 1)[item]
@@ -137,26 +150,28 @@ def _sampled(level: Codes, item: Codes, row_cuts: Floats) -> tuple[Codes, Codes,
         part[chosen[np.linspace(0, len(chosen) - 1, min(count, len(chosen))).astype(np.int64)]] = True
         keep = part[item]
     if not keep.any():
-        return level[:0], np.zeros(1, dtype=np.int64), row_cuts[:0]
+        return level[:0], np.zeros(1, dtype=np.int64), cell[:0]
     codes = np.unique(item[keep], return_inverse=True)[1].astype(np.int64)
     order = np.argsort(codes, kind="stable")
     rows_kept = np.flatnonzero(keep)[order]
-    return level[rows_kept], codes[order], row_cuts[rows_kept]
+    return level[rows_kept], codes[order], cell[rows_kept]
 
 
-def _tables(level: Codes, row_cuts: Floats) -> tuple[Floats, Floats, Codes]:
-    """Return, for every distinct (cuts, level), its chance by node and class, its plain chance; and where it is."""
-    edged = np.full((len(level), row_cuts.shape[1] + 2), np.inf)
-    edged[:, 0], edged[:, 1:-1] = -np.inf, row_cuts
-    at = np.arange(len(level))
-    pairs, place = np.unique(np.stack([edged[at, level], edged[at, level + 1]], axis=1), axis=0, return_inverse=True)
+def _tables(level: Codes, cell: Codes, cuts: Floats) -> tuple[Floats, Floats, Codes]:
+    """Return, for every (cell, level) that occurs, its chance by node and class, its plain chance; and where it is."""
+    levels = cuts.shape[1] + 1
+    edged = np.full((len(cuts), levels + 1), np.inf)
+    edged[:, 0], edged[:, 1:-1] = -np.inf, cuts
+    seen, place = coded_anew(cell * levels + level, len(cuts) * levels)
+    at, rung = seen // levels, seen % levels
+    pairs = np.stack([edged[at, rung], edged[at, rung + 1]], axis=1)
     shift, scale = np.sqrt(GRID) * NODES[:, None], np.sqrt(1 - GRID)
     # many pairs share a cut, and Phi is what takes the time
-    cuts, where = np.unique(pairs, return_inverse=True)
-    below = ndtr((cuts[:, None, None] - shift) / scale)
+    distinct, where = np.unique(pairs, return_inverse=True)
+    below = ndtr((distinct[:, None, None] - shift) / scale)
     where = where.reshape(pairs.shape)
     chance = below[where[:, 1]] - below[where[:, 0]]
-    return chance, ndtr(pairs[:, 1]) - ndtr(pairs[:, 0]), place.reshape(-1).astype(np.int64)
+    return chance, ndtr(pairs[:, 1]) - ndtr(pairs[:, 0]), place
 
 
 def _likelihood(tables: tuple[Floats, Floats, Codes], item: Codes, items: int, lapse: float) -> Floats:

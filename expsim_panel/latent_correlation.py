@@ -33,7 +33,7 @@ def item_covariance(rho: float, cuts: Floats, values: Floats, rows: Floats, vari
     inner = ndtr((cuts[:, None, :] - np.sqrt(rho) * NODES[:, None]) / np.sqrt(1 - rho))
     expected = values[-1] - (inner * np.diff(values)).sum(axis=2)  # E[score | cell, item effect]
     expected = expected - (expected @ WEIGHTS)[:, None]
-    sums = _by_variant(variant, rows[:, None] * expected)
+    sums = _summed(variant, rows[:, None] * expected)
     same = np.bincount(variant, rows**2 * (expected**2 @ WEIGHTS))
     size, squares = np.bincount(variant, rows), np.bincount(variant, rows**2)
     pairs = size**2 - squares  # pairs of different cells: a rater rates an item once
@@ -44,11 +44,11 @@ def item_covariance(rho: float, cuts: Floats, values: Floats, rows: Floats, vari
     return float(covariance @ weight / weight.sum())
 
 
-def _by_variant(variant: Codes, values: Floats) -> Floats:
-    """Return the sums of rows by variant, added in their order; shape (variants, columns)."""
-    variants, columns = int(variant.max()) + 1, values.shape[1]
-    place = (variant[:, None] * columns + np.arange(columns)).ravel()
-    return np.bincount(place, values.ravel(), minlength=variants * columns).reshape(variants, columns)
+def _summed(of: Codes, values: Floats) -> Floats:
+    """Return the sums of the rows of each group, added in their order; shape (groups, columns)."""
+    groups, columns = int(of.max()) + 1, values.shape[1]
+    place = (of[:, None] * columns + np.arange(columns)).ravel()
+    return np.bincount(place, values.ravel(), minlength=groups * columns).reshape(groups, columns)
 
 
 def latent_correlation(target: float, cuts: Floats, values: Floats, rows: Floats, variant: Codes) -> float:
@@ -75,16 +75,31 @@ def root(gap: Callable[[float], float], low: float, high: float, tolerance: floa
 
 def classes(rows: Floats, variant: Codes, cuts: Floats) -> tuple[Floats, Codes, Floats]:
     """Merge cells of a variant with similar cuts; with few cells return them as they are."""
-    variants = int(variant.max()) + 1
-    if len(rows) <= CLASSES * variants:
+    if len(rows) <= CLASSES * (int(variant.max()) + 1):
         return rows, variant, cuts
+    at, size, of = ranked_classes(rows, variant, cuts, CLASSES)
+    return size, of, class_means(rows, cuts, at, size)
+
+
+def ranked_classes(rows: Floats, variant: Codes, cuts: Floats, number: int) -> tuple[Codes, Floats, Codes]:
+    """Put the cells of each variant, ranked by their cuts, in `number` classes of about as many ratings.
+
+    Returns
+    -------
+    at : int64 array, shape (cells,)
+        Class of each cell.
+    size, of : arrays, shape (classes,)
+        Ratings in each class, and its variant.
+    """
     order = np.lexsort((cuts.mean(axis=1), variant))
     rank = np.empty(len(rows))
     total = np.bincount(variant, rows)
     rank[order] = np.cumsum(rows[order]) - rows[order] / 2 - (np.cumsum(total) - total)[variant[order]]
-    group = variant * CLASSES + np.minimum((rank / total[variant] * CLASSES).astype(np.int64), CLASSES - 1)
+    group = variant * number + np.minimum((rank / total[variant] * number).astype(np.int64), number - 1)
     kept, at = np.unique(group, return_inverse=True)
-    size: Floats = np.bincount(at, rows).astype(float)
-    sums = np.zeros((len(kept), cuts.shape[1]))
-    np.add.at(sums, at, rows[:, None] * cuts)
-    return size, kept // CLASSES, sums / size[:, None]
+    return at.astype(np.int64), np.bincount(at, rows).astype(float), kept // number
+
+
+def class_means(rows: Floats, cuts: Floats, at: Codes, size: Floats) -> Floats:
+    """Return the mean cuts of each class, cells weighted by their ratings."""
+    return np.asarray(_summed(at, rows[:, None] * cuts) / size[:, None])

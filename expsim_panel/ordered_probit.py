@@ -281,10 +281,9 @@ def fit_ordered_probit(
     rho = latent_correlation(item_variance, cuts, values, counts.sum(axis=1), cell_variant)
     agreement = Agreement.common(rho)
     if item is not None:
-        centres = step.latent_means[variant] + step.severities[rater]
-        own = (step.stretches[rater][:, None] * step.thresholds - centres[:, None]) / step.spreads[variant][:, None]
         cells = (cuts, counts.sum(axis=1), cell_variant)
-        agreement = fit_agreement(level, item, own, rho, item_variance, cells, values)
+        cell = coded_anew(variant * raters + rater)[1]
+        agreement = fit_agreement(level, item, cell, rho, item_variance, cells, values)
     unit = float(np.sqrt(1 + step.severity_sd**2))
     return OrderedProbit(
         thresholds=step.thresholds / unit,

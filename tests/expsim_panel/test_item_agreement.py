@@ -30,13 +30,13 @@ def fitted(level, item, items, raters):
     goal = target(level, item, items, raters)
     cells = (CUTS[None], np.array([float(len(level))]), ALWAYS)
     common = latent_correlation(goal, cells[0], VALUES, cells[1], cells[2])
-    return fit_agreement(level, item, np.tile(CUTS, (len(level), 1)), common, goal, cells, VALUES), common, goal
+    return fit_agreement(level, item, np.zeros(len(level), dtype=np.int64), common, goal, cells, VALUES), common, goal
 
 
 @pytest.mark.parametrize("lapse", [0.0, 0.2])
 def test_the_likelihood_of_an_item_is_that_of_the_bivariate_normal(lapse):
     level, item = np.array([1, 3]), np.zeros(2, dtype=np.int64)
-    found = _likelihood(_tables(level, np.tile(CUTS, (2, 1))), item, 1, lapse)[0]
+    found = _likelihood(_tables(level, np.zeros(2, dtype=np.int64), CUTS[None]), item, 1, lapse)[0]
     for rho, value in zip(GRID, found, strict=True):
         if rho > 0.95:
             continue  # there the sum over nodes is coarser; 0.94 is the last below
@@ -93,5 +93,5 @@ def test_little_to_see_keeps_the_plain_model():
     assert fitted(level, item, 30, 3)[0].shares.shape == (1,)
     level, item = played(Agreement.common(0.5), 300, 1, seed=5)
     cells = (CUTS[None], np.array([300.0]), ALWAYS)
-    plain = fit_agreement(level, item, np.tile(CUTS, (300, 1)), 0.5, 0.5, cells, VALUES)
+    plain = fit_agreement(level, item, np.zeros(300, dtype=np.int64), 0.5, 0.5, cells, VALUES)
     np.testing.assert_array_equal(plain.correlations, [0.5])
