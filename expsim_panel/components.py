@@ -207,9 +207,7 @@ def _shared(ratings: Ratings) -> Floats:
     return shared_items(start, ratings.rater[order], len(ratings.raters))
 
 
-def _rater_effects(
-    ratings: Ratings, residual: Floats, size: Floats, raters: int, shared: Floats | None
-) -> Floats:
+def _rater_effects(ratings: Ratings, residual: Floats, size: Floats, raters: int, shared: Floats | None) -> Floats:
     """Solve least squares for raters with items swept out; the solution has mean 0 over ratings."""
     load = np.bincount(ratings.rater, minlength=raters).astype(float)
     right = np.bincount(ratings.rater, residual, minlength=raters)

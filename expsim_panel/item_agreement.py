@@ -25,7 +25,7 @@ import numpy as np
 from scipy.special import expit, logit, ndtr
 
 from expsim_panel.kernels.rating_items import LONGEST, summed_rows
-from expsim_panel.latent_correlation import LARGEST, class_means, classes, item_covariance, ranked_classes, root
+from expsim_panel.latent_correlation import LARGEST, classes, item_covariance, merged_cells, root
 from expsim_panel.ratings import Codes, Floats
 from expsim_panel.recoding import coded_anew
 
@@ -36,7 +36,6 @@ NODES = np.linspace(-3.45, 3.45, 47)  # steps of 0.15: fine enough for the clear
 WEIGHTS = np.exp(-0.5 * NODES**2) / np.exp(-0.5 * NODES**2).sum()
 IMAGINARY = 10.0  # items whose class is that of the common correlation
 STEPS = 150
-MOST_CELLS, CLASSES = 400, 48
 MOST_ROWS = 5_000  # ratings are enough for a shape; more are sampled by item
 FEWEST_ITEMS = 50
 TINY = 1e-12
@@ -112,7 +111,8 @@ def fit_agreement(
     near = np.exp(-0.5 * ((logit(GRID) - logit(np.clip(common, GRID[0], GRID[-1]))) / 0.7) ** 2)
     prior = IMAGINARY * near / near.sum()
     best: tuple[float, Floats, float] | None = None
-    tables = _tables(level, *_merged(cells, cell))
+    at, cuts = merged_cells(cells[1], cells[2], cells[0])
+    tables = _tables(level, at[cell], cuts)
     for lapse in LAPSES:
         fit, shares = _shares(_likelihood(tables, item, items, lapse), prior)
         fit -= LAPSE_COST * (lapse > 0)
@@ -124,18 +124,6 @@ def fit_agreement(
     keep = shares > 0.01
     shares, rho = shares[keep] / shares[keep].sum(), GRID[keep]
     return Agreement(_moved(rho, shares, target / (1 - lapse) ** 2, cells, values), shares, lapse)
-
-
-def _merged(cells: tuple[Floats, Floats, Codes], cell: Codes) -> tuple[Codes, Floats]:
-    """Return the cell of each rating, and their cuts; of very many cells, those with similar cuts are one.
-
-    A class of 1/48 of the ratings of a variant spans about 0.02 of the latent scale with raters who differ by 0.3.
-    """
-    cuts, rows, variant = cells
-    if len(rows) <= MOST_CELLS:
-        return cell, cuts
-    at, size, _ = ranked_classes(rows, variant, cuts, CLASSES)
-    return at[cell], class_means(rows, cuts, at, size)
 
 
 def _sampled(level: Codes, item: Codes, cell: Codes) -> tuple[Codes, Codes, Codes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -215,8 +215,8 @@ def _judge_rows(
         problem = "judges' rows need a column of the variant"
         raise InputError(where, "--variant", problem, "give its name, or a judge's column with --judge")
     known = {}
-    for code, row in enumerate(np.unique(ratings.item, return_index=True)[1]):
-        known[ratings.prompts[ratings.prompt[row]], ratings.variants[ratings.variant[row]]] = code
+    for number, row in enumerate(np.unique(ratings.item, return_index=True)[1]):
+        known[ratings.prompts[ratings.prompt[row]], ratings.variants[ratings.variant[row]]] = number
     code = np.array([known.get(pair, -1) for pair in zip(table[item], table[variant], strict=True)], dtype=np.int64)
     values = _numbers(table[score], score, where, lines)
     for problem, rows in (("no person rated this item", code < 0), ("judge's score is missing", ~np.isfinite(values))):
