@@ -15,10 +15,12 @@ from expsim_panel.calibrated_scenario import dump_scenario, to_scenario
 from expsim_panel.calibration import Calibration, Contrast, VariantFacts
 from expsim_panel.components import reliability, variance_components
 from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.rating_agreement import distinct
 from expsim_panel.rating_laws import fitted_law, law_told
 from expsim_panel.rating_models import Sheet, prompt_share
 from expsim_panel.ratings import Ratings
 from expsim_panel.realism import SPLITS, Step, assessed_part, looks_adjudicated, no_step, realism
+from expsim_panel.recoding import coded_anew
 from expsim_panel.structured_ratings import StructuredModel
 
 __all__ = ["Calibration", "Contrast", "VariantFacts", "calibrate", "dump_scenario", "to_scenario"]
@@ -106,7 +108,7 @@ def _measured(
         variants=variants,
         contrasts=tuple(_contrast(ratings, control, name) for name in chosen),
         components=within,
-        chosen=variance_components(_only(sheet, picked).ratings),
+        chosen=within if picked.all() else variance_components(_only(sheet, picked).ratings),
         reliability=reliability(ratings, pooled),
         probit=model.fit,
         structure=model.structure if isinstance(model, StructuredModel) else None,
@@ -122,7 +124,7 @@ def _measured(
 
 def _family(score: np.ndarray) -> tuple[str, np.ndarray]:
     """Detect the family of a metric and its levels (empty for a continuous score)."""
-    values = np.unique(score)
+    values, _ = distinct(score)
     if len(values) == 2:
         return "binary", values
     if np.all(values == np.round(values)) and values[-1] - values[0] < MOST_LEVELS:
@@ -134,8 +136,8 @@ def _only(sheet: Sheet, keep: np.ndarray) -> Sheet:
     """Return some rows with variants and raters coded anew."""
     part = sheet.half(keep)
     own = part.ratings
-    kinds, variant = np.unique(own.variant, return_inverse=True)
-    people, rater = np.unique(own.rater, return_inverse=True)
+    kinds, variant = coded_anew(own.variant)
+    people, rater = coded_anew(own.rater)
     names = tuple(own.variants[code] for code in kinds)
     raters = tuple(own.raters[code] for code in people)
     return replace(part, ratings=replace(own, variant=variant, variants=names, rater=rater, raters=raters))
@@ -144,7 +146,7 @@ def _only(sheet: Sheet, keep: np.ndarray) -> Sheet:
 def _facts(ratings: Ratings, code: int, edges: np.ndarray, family: str) -> VariantFacts:
     rows = np.flatnonzero(ratings.variant == code)
     score = ratings.score[rows]
-    _, item = np.unique(ratings.item[rows], return_inverse=True)
+    _, item = coded_anew(ratings.item[rows])
     size = np.bincount(item)
     mean, count = float(score.mean()), len(size)
     off = np.bincount(item, score - mean)

@@ -28,7 +28,9 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import LinearOperator, cg
 
+from expsim_panel.kernels.rating_items import shared_items
 from expsim_panel.ratings import Codes, Floats, Ratings
+from expsim_panel.recoding import coded_anew, counted
 
 DENSE_RATERS = 400  # above this the raters' normal equations are solved by conjugate gradients
 
@@ -147,15 +149,16 @@ def variance_components(ratings: Ratings, by_variant: bool = True) -> Components
         reasons["prompt"] = "items cannot be told from noise"
         return Components(None, None, None, None, total, effects, reasons)
 
-    table = _incidence(ratings)
-    pieces = int(connected_components(table, directed=False)[0])
+    shared = _shared(ratings) if raters <= DENSE_RATERS else None
+    # an item hangs together with its raters: the pieces of the raters are those of the table
+    pieces = int(connected_components(_incidence(ratings) if shared is None else shared, directed=False)[0])
     spare = rows - (items + raters - pieces)  # degrees of freedom of noise
     gain = rows - items - 0.0  # trace of Z'MZ for raters, M = projection off items
     severity: float | None = None
     residual = y - mean_item[ratings.item]
     within = float(residual @ residual)
     if spare > 0 and raters > pieces:
-        effects = _rater_effects(ratings, residual, size, raters)
+        effects = _rater_effects(ratings, residual, size, raters, shared)
         left = residual - effects[ratings.rater]
         left -= (np.bincount(ratings.item, left, minlength=items) / size)[ratings.item]
         noise = float(left @ left) / spare
@@ -168,11 +171,11 @@ def variance_components(ratings: Ratings, by_variant: bool = True) -> Components
     freedom = items - groups
     item: float | None = None
     if freedom > 0:
-        shared = 0.0
+        common = 0.0
         if severity is not None:
-            pair, count = np.unique(group * raters + ratings.rater, return_counts=True)
-            shared = items - float((count.astype(float) ** 2 / size_group[pair // raters]).sum())
-        item = (between - noise * freedom - (severity or 0.0) * shared) / (rows - float(per_group.sum()))
+            pair, count = counted(group * raters + ratings.rater, groups * raters)
+            common = items - float((count.astype(float) ** 2 / size_group[pair // raters]).sum())
+        item = (between - noise * freedom - (severity or 0.0) * common) / (rows - float(per_group.sum()))
     else:
         reasons["item"] = "one item per variant"
     prompt = None
@@ -197,21 +200,26 @@ def _incidence(ratings: Ratings) -> csr_array:
     return coo_array((np.ones(ratings.rows, dtype=np.int8), ends), shape=(nodes, nodes)).tocsr()
 
 
-def _rater_effects(ratings: Ratings, residual: Floats, size: Floats, raters: int) -> Floats:
+def _shared(ratings: Ratings) -> Floats:
+    """Return for every two raters the sum of 1 / (ratings of the item) over the items that both have rated."""
+    order = np.argsort(ratings.item, kind="stable")
+    start = np.concatenate([[0], np.cumsum(np.bincount(ratings.item, minlength=ratings.items))])
+    return shared_items(start, ratings.rater[order], len(ratings.raters))
+
+
+def _rater_effects(ratings: Ratings, residual: Floats, size: Floats, raters: int, shared: Floats | None) -> Floats:
     """Solve least squares for raters with items swept out; the solution has mean 0 over ratings."""
     load = np.bincount(ratings.rater, minlength=raters).astype(float)
     right = np.bincount(ratings.rater, residual, minlength=raters)
-    shape = (ratings.items, raters)
-    cells = csr_array((np.ones(ratings.rows), (ratings.item, ratings.rater)), shape=shape)
-    if raters <= DENSE_RATERS:
-        scaled = cells.multiply((1 / np.sqrt(size))[:, None]).tocsr()
-        shared = csr_array(scaled.T @ scaled)
-        matrix = np.diag(load) - shared.toarray()
+    if shared is not None:
+        matrix = np.diag(load) - shared
         # each connected set of raters leaves its own level open: the one that sums to 0, as least squares has it
         sets, of = connected_components(shared, directed=False)
         together = of[:, None] == of
         effects = np.linalg.solve(matrix + together * (load.mean() / raters * sets), right)
     else:
+        shape = (ratings.items, raters)
+        cells = csr_array((np.ones(ratings.rows), (ratings.item, ratings.rater)), shape=shape)
         turned = cells.T.tocsr()
 
         def times(vector: Floats) -> Floats:
@@ -231,7 +239,7 @@ def _prompt_variance(ratings: Ratings, y: Floats, size: Floats, reasons: dict[st
     prompt[ratings.item], variant[ratings.item] = ratings.prompt, ratings.variant
     kinds = np.bincount(variant)
     mean = mean - (np.bincount(variant, mean) / kinds)[variant]
-    pair, at = np.unique(prompt * len(kinds) + variant, return_inverse=True)
+    pair, at = coded_anew(prompt * len(kinds) + variant)
     cell = np.bincount(at, mean) / np.bincount(at)  # several items of a variant on a prompt: their mean
     owner = pair // len(kinds)
     count = np.bincount(owner).astype(float)

@@ -18,13 +18,16 @@ References
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit, logit, ndtr
 
-from expsim_panel.latent_correlation import LARGEST, classes, item_covariance, root
+from expsim_panel.kernels.rating_items import LONGEST, summed_rows
+from expsim_panel.latent_correlation import LARGEST, classes, item_covariance, merged_cells, root
 from expsim_panel.ratings import Codes, Floats
+from expsim_panel.recoding import coded_anew
 
 GRID = np.array([0.002, 0.05, 0.15, 0.3, 0.5, 0.7, 0.85, 0.94, 0.985])
 LAPSES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35)
@@ -79,7 +82,7 @@ class Agreement:
 def fit_agreement(
     level: Codes,
     item: Codes,
-    row_cuts: Floats,
+    cell: Codes,
     common: float,
     target: float,
     cells: tuple[Floats, Floats, Codes],
@@ -89,27 +92,27 @@ def fit_agreement(
 
     Parameters
     ----------
-    level, item : int64 arrays, shape (rows,)
-        Level and item code of each rating.
-    row_cuts : float64 array, shape (rows, levels - 1)
-        Thresholds of each rating on the scale where item plus noise has variance 1, less its centre.
+    level, item, cell : int64 arrays, shape (rows,)
+        Level, item and (variant, rater) cell of each rating.
     common : float
         Latent correlation of the plain model; where there is too little to see, it is returned.
     target : float
         Observed covariance of two raters' scores on an item, within variants.
     cells : tuple
-        Cuts, ratings and variant of each (variant, rater) cell, for the model's covariance.
+        Cuts (thresholds on the scale where item plus noise has variance 1, less the centre), ratings and variant
+        of each cell. The likelihood merges cells of similar cuts where there are more than 400 of them.
     values : float64 array, shape (levels,)
         Score of each level.
     """
-    level, item, row_cuts = _sampled(level, item, row_cuts)
+    level, item, cell = _sampled(level, item, cell)
     items = int(item.max()) + 1
     if items < FEWEST_ITEMS or not 0.0 < common < LARGEST or len(level) < 2 * items * 0.75:
         return Agreement.common(common)
     near = np.exp(-0.5 * ((logit(GRID) - logit(np.clip(common, GRID[0], GRID[-1]))) / 0.7) ** 2)
     prior = IMAGINARY * near / near.sum()
     best: tuple[float, Floats, float] | None = None
-    tables = _tables(level, row_cuts)
+    at, cuts = merged_cells(cells[1], cells[2], cells[0])
+    tables = _tables(level, at[cell], cuts)
     for lapse in LAPSES:
         fit, shares = _shares(_likelihood(tables, item, items, lapse), prior)
         fit -= LAPSE_COST * (lapse > 0)
@@ -123,7 +126,7 @@ def fit_agreement(
     return Agreement(_moved(rho, shares, target / (1 - lapse) ** 2, cells, values), shares, lapse)
 
 
-def _sampled(level: Codes, item: Codes, row_cuts: Floats) -> tuple[Codes, Codes, Floats]:
+def _sampled(level: Codes, item: Codes, cell: Codes) -> tuple[Codes, Codes, Codes]:
     """Return the ratings of items with several raters, evenly thinned if there are very many, coded anew."""
     size = np.bincount(item)
     keep = (size > 1)[item]
@@ -135,39 +138,54 @@ def _sampled(level: Codes, item: Codes, row_cuts: Floats) -> tuple[Codes, Codes,
         part[chosen[np.linspace(0, len(chosen) - 1, min(count, len(chosen))).astype(np.int64)]] = True
         keep = part[item]
     if not keep.any():
-        return level[:0], np.zeros(1, dtype=np.int64), row_cuts[:0]
+        return level[:0], np.zeros(1, dtype=np.int64), cell[:0]
     codes = np.unique(item[keep], return_inverse=True)[1].astype(np.int64)
     order = np.argsort(codes, kind="stable")
     rows_kept = np.flatnonzero(keep)[order]
-    return level[rows_kept], codes[order], row_cuts[rows_kept]
+    return level[rows_kept], codes[order], cell[rows_kept]
 
 
-def _tables(level: Codes, row_cuts: Floats) -> tuple[Floats, Floats, Codes]:
-    """Return, for every distinct (cuts, level), its chance by node and class, its plain chance; and where it is."""
-    edged = np.full((len(level), row_cuts.shape[1] + 2), np.inf)
-    edged[:, 0], edged[:, 1:-1] = -np.inf, row_cuts
-    at = np.arange(len(level))
-    pairs, place = np.unique(np.stack([edged[at, level], edged[at, level + 1]], axis=1), axis=0, return_inverse=True)
+def _tables(level: Codes, cell: Codes, cuts: Floats) -> tuple[Floats, Floats, Codes]:
+    """Return, for every (cell, level) that occurs, its chance by node and class, its plain chance; and where it is."""
+    levels = cuts.shape[1] + 1
+    edged = np.full((len(cuts), levels + 1), np.inf)
+    edged[:, 0], edged[:, 1:-1] = -np.inf, cuts
+    seen, place = coded_anew(cell * levels + level, len(cuts) * levels)
+    at, rung = seen // levels, seen % levels
+    pairs = np.stack([edged[at, rung], edged[at, rung + 1]], axis=1)
     shift, scale = np.sqrt(GRID) * NODES[:, None], np.sqrt(1 - GRID)
     # many pairs share a cut, and Phi is what takes the time
-    cuts, where = np.unique(pairs, return_inverse=True)
-    below = ndtr((cuts[:, None, None] - shift) / scale)
+    distinct, where = np.unique(pairs, return_inverse=True)
+    below = ndtr((distinct[:, None, None] - shift) / scale)
     where = where.reshape(pairs.shape)
     chance = below[where[:, 1]] - below[where[:, 0]]
-    return chance, ndtr(pairs[:, 1]) - ndtr(pairs[:, 0]), place.reshape(-1).astype(np.int64)
+    return chance, ndtr(pairs[:, 1]) - ndtr(pairs[:, 0]), place
 
 
 def _likelihood(tables: tuple[Floats, Floats, Codes], item: Codes, items: int, lapse: float) -> Floats:
     """Return the log likelihood of each item under each class, shape (items, classes)."""
     chance, plain, place = tables
-    log = np.log(np.maximum((1 - lapse) * chance + lapse * plain[:, None, None], TINY))
+    # in place: tables of these sizes cost more to allocate than to fill
+    log = (1 - lapse) * chance
+    log += lapse * plain[:, None, None]
+    np.log(np.maximum(log, TINY, out=log), out=log)
     start = np.searchsorted(item, np.arange(items))
+    sums = _sums(log.reshape(len(log), -1), place, start).reshape(items, *log.shape[1:])
     joint = np.empty((items, len(GRID)))
     for code in range(len(GRID)):
-        sums = np.add.reduceat(log[place, :, code], start, axis=0)
-        top = sums.max(axis=1)
-        joint[:, code] = top + np.log(np.exp(sums - top[:, None]) @ WEIGHTS)
+        own = np.ascontiguousarray(sums[:, :, code])
+        top = own.max(axis=1)
+        own -= top[:, None]
+        joint[:, code] = top + np.log(np.exp(own, out=own) @ WEIGHTS)
     return joint
+
+
+def _sums(table: Floats, place: Codes, start: Codes) -> Floats:
+    """Return the sums of the rows `place` of a table, item by item; the items' rows begin at `start`."""
+    ends = np.append(start, len(place))
+    if np.diff(ends).max() > LONGEST:
+        return np.asarray(np.add.reduceat(table[place], start, axis=0))
+    return summed_rows(table, place, ends)
 
 
 def _shares(joint: Floats, prior: Floats) -> tuple[float, Floats]:
@@ -187,12 +205,12 @@ def _moved(rho: Floats, shares: Floats, target: float, cells: tuple[Floats, Floa
     cuts, rows, variant = cells
     size, grouped, merged = classes(rows, variant, cuts)
 
+    @functools.cache  # far along the scale all classes are at its end
+    def covariance(value: float) -> float:
+        return item_covariance(value, merged, values, size, grouped)
+
     def gap(shift: float) -> float:
         trial = np.minimum(expit(logit(rho) + shift), LARGEST)
-        mean = sum(
-            share * item_covariance(float(value), merged, values, size, grouped)
-            for share, value in zip(shares, trial, strict=True)
-        )
-        return float(mean) - target
+        return float(sum(share * covariance(float(value)) for share, value in zip(shares, trial, strict=True))) - target
 
     return np.asarray(np.minimum(expit(logit(rho) + root(gap, -12.0, 8.0, 5e-6)), LARGEST))

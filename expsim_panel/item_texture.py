@@ -32,7 +32,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import expit, logit, ndtr, ndtri
-from scipy.stats import qmc
 
 from expsim_panel.level_tastes import KINDS, tasted
 from expsim_panel.ratings import Codes, Floats
@@ -200,6 +199,8 @@ def fit_texture(
         nodes = np.linspace(-3.45, 3.45, 35)[:, None]
         weights = np.exp(-0.5 * nodes[:, 0] ** 2) / np.exp(-0.5 * nodes**2).sum()
     else:
+        from scipy.stats import qmc  # takes half a second to import, and few tables need it
+
         nodes = ndtri(qmc.Sobol(loadings.shape[1], scramble=True, seed=7).random(DRAWS))
         weights = np.full(DRAWS, 1 / DRAWS)
     toward = ((loadings / np.sqrt((loadings**2).sum(axis=1))[:, None]) @ nodes.T)[of]

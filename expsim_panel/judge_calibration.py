@@ -19,9 +19,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata, t
+from scipy.special import stdtrit
 
 from expsim_panel.components import Components
+from expsim_panel.rating_agreement import mid_ranks
 from expsim_panel.ratings import Codes, Floats, Ratings
 
 GROUPS = 60
@@ -178,7 +179,7 @@ def judge_facts(
         mean=float(rows.judge.mean()) if len(keep) else 0.0,
         sd=float(rows.judge.std(ddof=1)) if len(keep) > 1 else 0.0,
         pearson=rows.correlation(rows.human, rows.judge),
-        spearman=rows.correlation(rankdata(rows.human), rankdata(rows.judge)) if len(keep) else _none("no item"),
+        spearman=rows.correlation(mid_ranks(rows.human), mid_ranks(rows.judge)) if len(keep) else _none("no item"),
         rho=rows.correlation(rows.h, rows.f),
         rho_one_rater=rows.correlation(rows.h, rows.f, noise * (1 - 1 / raters)),
         rho_difference=rows.paired(),
@@ -220,7 +221,7 @@ class _Rows:
         factor = (self.groups - 1) / self.groups
         se = float(np.sqrt(factor * ((values[:-1] - values[:-1].mean()) ** 2).sum()))
         spread = float(np.sqrt(factor * ((turned[:-1] - turned[:-1].mean()) ** 2).sum()))
-        reach = float(t.ppf(0.5 + LEVEL / 2, self.groups - 1)) * spread
+        reach = float(stdtrit(self.groups - 1, 0.5 + LEVEL / 2)) * spread
         ends = (float(turned[-1]) - reach, float(turned[-1]) + reach)
         return Estimate(value, se, (float(np.tanh(ends[0])), float(np.tanh(ends[1]))) if fisher else ends)
 

@@ -29,7 +29,6 @@ import functools
 
 import numpy as np
 from scipy.special import ndtr, ndtri
-from scipy.stats import qmc
 
 from expsim_panel.ratings import Codes, Floats
 
@@ -44,6 +43,8 @@ TINY = 1e-12
 @functools.lru_cache(maxsize=32)
 def _draws(tastes: int) -> Floats:
     """Return the draws of all kinds, shape (KINDS, tastes): the same ones always, so that a law is a law."""
+    from scipy.stats import qmc  # takes half a second to import, and few tables need it
+
     found = np.asarray(ndtri(qmc.Sobol(tastes, scramble=True, seed=11).random(KINDS)))
     found.setflags(write=False)
     return found

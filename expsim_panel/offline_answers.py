@@ -107,7 +107,7 @@ def offline_tree(scenario: Scenario, **changes: Any) -> tuple[dict[str, Any], tu
         assumed = (f"{parts[0]} of the variance between prompts, {parts[1]} a prompt's in one variant",)
         table = {"prompt_sd": PROMPT_SHARE**0.5 * whole, "interaction_sd": INTERACTION_SHARE**0.5 * whole}
         if scenario.side_by_side:
-            table = {"interaction_sd": PROMPT_SHARE**0.5 * scenario.tie_model.scale}
+            table = {"interaction_sd": PROMPT_SHARE**0.5 * scenario.tie_model.luck_sd}
             assumed = (f"{parts[0]} of the variance of a difference is the prompt's",)
     tree["offline"] = {**table, **changes}
     for key in ("guardrails", "analysis", "strategies"):

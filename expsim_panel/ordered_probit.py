@@ -31,6 +31,7 @@ from scipy.special import ndtr, ndtri
 from expsim_panel.item_agreement import Agreement, fit_agreement
 from expsim_panel.latent_correlation import latent_correlation
 from expsim_panel.ratings import Codes, Floats
+from expsim_panel.recoding import coded_anew
 
 ROUNDS = 400
 TOLERANCE = 1e-4  # far below sampling error
@@ -99,7 +100,7 @@ def _density(cut: Floats) -> Floats:
 
 def cell_counts(level: Codes, variant: Codes, rater: Codes, levels: int, raters: int) -> tuple[Floats, Codes, Codes]:
     """Tabulate ratings by the (variant, rater) pairs that occur: counts (cells, levels), variant, rater."""
-    pair, at = np.unique(variant * raters + rater, return_inverse=True)
+    pair, at = coded_anew(variant * raters + rater)
     counts = np.bincount(at * levels + level, minlength=len(pair) * levels).reshape(-1, levels)
     return counts.astype(float), pair // raters, pair % raters
 
@@ -280,10 +281,9 @@ def fit_ordered_probit(
     rho = latent_correlation(item_variance, cuts, values, counts.sum(axis=1), cell_variant)
     agreement = Agreement.common(rho)
     if item is not None:
-        centres = step.latent_means[variant] + step.severities[rater]
-        own = (step.stretches[rater][:, None] * step.thresholds - centres[:, None]) / step.spreads[variant][:, None]
         cells = (cuts, counts.sum(axis=1), cell_variant)
-        agreement = fit_agreement(level, item, own, rho, item_variance, cells, values)
+        cell = coded_anew(variant * raters + rater)[1]
+        agreement = fit_agreement(level, item, cell, rho, item_variance, cells, values)
     unit = float(np.sqrt(1 + step.severity_sd**2))
     return OrderedProbit(
         thresholds=step.thresholds / unit,

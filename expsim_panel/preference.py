@@ -46,6 +46,15 @@ class TieModel:
     tie: float
     scale: float
 
+    @property
+    def luck_sd(self) -> float:
+        """SD of a comparison's luck, latent points: of the middle between the thresholds of a win and of a loss."""
+        if self.kind == "probit":
+            return self.scale
+        z, weights = normal_nodes(8001)
+        low, high = self.edges(z, 1.0)
+        return float(np.sqrt(((low + high) / 2) ** 2 @ weights))
+
     def net(self, difference: npt.ArrayLike) -> Floats:
         """Return P(win) - P(loss) at latent differences: the effect on the scale of the outcome."""
         m = np.asarray(difference, float)

@@ -75,8 +75,6 @@ def check_prompts(scenario: Scenario, where: str) -> None:
     drops = "both answers of a comparison have it: it drops out"
     difference = "is what a {} gives to the difference"
     wrong = [
-        ("metric.tie_model", scenario.tie_model.kind != "probit", "Davidson's luck has no part that is a prompt's",
-         'write "probit"'),
         ("offline.paired", not table.paired, "a comparison is on one prompt already", "set it to true"),
         ("offline.prompt_sd", table.prompt_sd > 0, drops, f"set it to 0; interaction_sd {difference.format('prompt')}"),
         ("offline.topic_sd", table.topic_sd > 0, drops,

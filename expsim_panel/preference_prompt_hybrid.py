@@ -15,6 +15,8 @@ from expsim_panel.kernels.prompt_verdict_pairs import CorrectedPrompts, draw_cor
 from expsim_panel.label_laws import Joint
 from expsim_panel.preference import Reader, TieModel, normal_nodes
 from expsim_panel.preference_hybrid import cells_of, correction_of, joint_of
+from expsim_panel.preference_luck import NODES as LUCK_NODES
+from expsim_panel.preference_luck import expected_given, luck_shares
 from expsim_panel.preference_prompts import NODES, prompt_law, prompt_parts, shares_of
 from expsim_panel.preference_rows import chances_of, reader_of
 from expsim_panel.prompt_rows import PROMPTS
@@ -22,6 +24,7 @@ from expsim_panel.row_law import Block, Change, Law, RowKind
 
 if TYPE_CHECKING:
     from expsim_panel.design import Bounds
+    from expsim_panel.evaluators.human import Human
     from expsim_panel.evaluators.hybrid import Hybrid
     from expsim_panel.scenario import Scenario
 
@@ -81,6 +84,39 @@ def joint_of_rows(scenario: Scenario, evaluator: Hybrid, means: np.ndarray) -> J
     other, tilt = reader_of(judge, means.size)
     latent = model.latent(means[1:])
     found = joint_of(cells_of(model, reader, other, tilt, latent), reader.values, other.values)
+    topic, both = _shared(scenario, people, (reader, other), latent, tilt)
+    rest = found.covariance - both
+    covariance = topic + (both - topic + rest / int(table.samples)) / int(table.size)
+    label_sd, score_sd = (
+        np.sqrt(prompt_parts(scenario, one, means).of_row(table.level, np.array(2.0)))[1:] for one in (people, judge)
+    )
+    return Joint(found.label, found.score, label_sd, score_sd, covariance, 0.0, 0, True)
+
+
+def _shared(
+    scenario: Scenario, people: Human, readers: tuple[Reader, Reader], latent: np.ndarray, tilt: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the covariances of what people and judge expect given the topic, and given topic and prompt.
+
+    Parameters
+    ----------
+    readers
+        People and judge.
+    latent, tilt : float64 arrays, shape (variants,)
+        True latent differences, and what the judge adds to its own reading of them.
+    """
+    table, model, (reader, other) = scenario.offline, scenario.tie_model, readers
+    if model.kind != "probit":
+        known, weights = normal_nodes(LUCK_NODES)
+
+        def together(share: float) -> np.ndarray:
+            label = expected_given(reader, model, latent, share, known)
+            score = expected_given(other, model, other.slope * latent + tilt, share, known)
+            first, second = (one - (one @ weights)[:, None] for one in (label, score))
+            return np.asarray((first * second) @ weights)
+
+        topic, prompt = luck_shares(scenario)
+        return together(topic), together(topic + prompt)
     nodes, weights = normal_nodes(NODES)
 
     def shared(variance: float, given: TieModel) -> np.ndarray:
@@ -93,21 +129,15 @@ def joint_of_rows(scenario: Scenario, evaluator: Hybrid, means: np.ndarray) -> J
         return np.asarray((gap(reader, quality) * gap(other, other.slope * quality + tilt[:, None])) @ weights)
 
     parts = shares_of(scenario, people)
-    topic = shared(table.topic_interaction_sd**2, parts.in_topic[0])
-    both = shared(table.given(), parts.in_prompt[0])
-    rest = found.covariance - both
-    covariance = topic + (both - topic + rest / int(table.samples)) / int(table.size)
-    label_sd, score_sd = (
-        np.sqrt(prompt_parts(scenario, one, means).of_row(table.level, np.array(2.0)))[1:] for one in (people, judge)
-    )
-    return Joint(found.label, found.score, label_sd, score_sd, covariance, 0.0, 0, True)
+    return shared(table.topic_interaction_sd**2, parts.in_topic[0]), shared(table.given(), parts.in_prompt[0])
 
 
 def corrected_preferences(scenario: Scenario, evaluator: Hybrid, means: np.ndarray) -> CorrectedPreferences:
     """Return the law of labelled and judged rows for true net win rates, shape (replicates, arms)."""
     _, tilt = reader_of(evaluator.judge, means.shape[1])
     people, judge = (prompt_law(scenario, one, means) for one in (evaluator.human, evaluator.judge))
-    left = shares_of(scenario, evaluator.human).in_prompt[0].scale
+    probit = scenario.tie_model.kind == "probit"
+    left = shares_of(scenario, evaluator.human).in_prompt[0].scale if probit else 0.0
     reader, other = (reader_of(one, means.shape[1])[0] for one in (evaluator.human, evaluator.judge))
     people = people._replace(own=float(reader.lasting))
     judge = judge._replace(

@@ -1,7 +1,8 @@
 """Side by side on a fixed prompt set: the law that the kernel draws from, and what is known of it exactly.
 
 A comparison's luck of variance s^2 (`difference_sd`) has a prompt's part s_g^2, a topic's s_tg^2 and the rest of its
-own, so that a single comparison is the same as on live traffic, and only what comparisons share differs.
+own, so that a single comparison is the same as on live traffic, and only what comparisons share differs. With
+Davidson's ties the parts are of the luck's normal scale, see `preference_luck`.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import numpy as np
 
 from expsim_panel.evaluators.judge import Judge
-from expsim_panel.kernels.prompt_verdicts import BOTH, RANDOM, PromptVerdicts, draw_prompt_verdicts
+from expsim_panel.kernels.prompt_verdicts import BOTH, RANDOM, Luck, PromptVerdicts, draw_prompt_verdicts
 from expsim_panel.offline_laws import Components
 from expsim_panel.preference import Reader, TieModel, normal_nodes
+from expsim_panel.preference_luck import luck_shares, shared_variances
 from expsim_panel.preference_rows import chances_of, part_of_control, reader_of
 from expsim_panel.prompt_rows import LEVELS, PROMPTS, per_row, stretched, student
 from expsim_panel.row_law import Block, Change, Law, RowKind, Stops
@@ -108,7 +110,7 @@ class Shares(NamedTuple):
 
 
 def shares_of(scenario: Scenario, evaluator: Evaluator) -> Shares:
-    """Return what comparisons share; a judge's lasting error is of the prompt, people's of their comparison."""
+    """Return what comparisons share (probit); a judge's lasting error is the prompt's, people's their comparison's."""
     table: Offline = scenario.offline
     model, (reader, _) = scenario.tie_model, reader_of(evaluator, 2)
     left, own = model.scale**2 - table.topic_interaction_sd**2, float(table.interaction_sd)
@@ -130,8 +132,24 @@ def prompt_parts(scenario: Scenario, evaluator: Evaluator, means: np.ndarray) ->
     """
     table: Offline = scenario.offline
     reader, tilt = reader_of(evaluator, means.size)
-    found, values = shares_of(scenario, evaluator), reader.values
+    values = reader.values
     seen = reader.slope * scenario.tie_model.latent(means[1:]) + tilt
+    chances = chances_of(reader, scenario.tie_model, seen)
+    whole = chances @ values**2 - (chances @ values) ** 2
+    topic, both = _shared(scenario, evaluator, reader, seen)
+    alone, own, score = (np.concatenate([[0.0], np.maximum(one, 0.0)]) for one in (topic, both - topic, whole - both))
+    return Components(alone, own, score, table.size, int(table.samples))
+
+
+def _shared(
+    scenario: Scenario, evaluator: Evaluator, reader: Reader, seen: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return ``Var n(topic)`` and ``Var n(topic and prompt)``, shape of `seen`."""
+    model = scenario.tie_model
+    if model.kind != "probit":
+        of_prompt = reader.lasting if isinstance(evaluator, Judge) else 0.0
+        return shared_variances(reader, model, seen, luck_shares(scenario), of_prompt)
+    found, values = shares_of(scenario, evaluator), reader.values
     nodes, weights = normal_nodes(NODES)
 
     def shared(spread: float, given: tuple[TieModel, Reader]) -> np.ndarray:
@@ -140,28 +158,32 @@ def prompt_parts(scenario: Scenario, evaluator: Evaluator, means: np.ndarray) ->
         expected = chances_of(given[1], given[0], seen[:, None] + spread * nodes) @ values
         return np.asarray(((expected - (expected @ weights)[:, None]) ** 2) @ weights)
 
-    chances = chances_of(reader, scenario.tie_model, seen)
-    whole = chances @ values**2 - (chances @ values) ** 2
-    topic, both = (
-        shared(found.topic, found.in_topic),
-        shared(float(np.hypot(found.topic, found.prompt)), found.in_prompt),
-    )
-    alone, own, score = (np.concatenate([[0.0], np.maximum(one, 0.0)]) for one in (topic, both - topic, whole - both))
-    return Components(alone, own, score, table.size, int(table.samples))
+    both = shared(float(np.hypot(found.topic, found.prompt)), found.in_prompt)
+    return shared(found.topic, found.in_topic), both
 
 
 def prompt_law(scenario: Scenario, evaluator: Evaluator, means: np.ndarray) -> PromptVerdicts:
     """Return what the kernel draws from for true net win rates, shape (replicates, arms)."""
     table: Offline = scenario.offline
     reader, tilt = reader_of(evaluator, means.shape[1])
-    found = shares_of(scenario, evaluator)
-    model, alone = found.in_prompt
-    centre = np.ascontiguousarray(reader.slope * scenario.tie_model.latent(means[:, 1:]) + tilt)
-    own = float(np.hypot(reader.slope * model.scale, alone.lasting))
+    whole = scenario.tie_model
+    centre = np.ascontiguousarray(reader.slope * whole.latent(means[:, 1:]) + tilt)
+    if whole.kind == "probit":
+        found = shares_of(scenario, evaluator)
+        model, alone = found.in_prompt
+        leads = (found.topic, found.prompt, float(np.hypot(reader.slope * model.scale, alone.lasting)))
+        band, luck = float(model.tie), Luck(0.0, 0.0, 0.0, 0.0, 0.0)
+    else:
+        lasting = float(reader.lasting)
+        leads = (0.0, lasting, 0.0) if isinstance(evaluator, Judge) else (0.0, 0.0, lasting)
+        topic, prompt = luck_shares(scenario)
+        own = max(1 - topic - prompt, 0.0)
+        unit = float(reader.slope * whole.scale)
+        band, luck = 0.0, Luck(unit, float(whole.tie), topic**0.5, prompt**0.5, own**0.5)
     return PromptVerdicts(
-        LEVELS[table.level], table.size, int(table.samples), centre, found.topic, found.prompt, own,
-        float(reader.noise), float(model.tie), float(reader.position), ORDERS[reader.orders], int(reader.votes),
-        bool(reader.averaged), float(scenario.sign), part_of_control(means.shape[1] - 1),
+        LEVELS[table.level], table.size, int(table.samples), centre, *leads, float(reader.noise), band, luck,
+        float(reader.position), ORDERS[reader.orders], int(reader.votes), bool(reader.averaged), float(scenario.sign),
+        part_of_control(means.shape[1] - 1),
     )  # fmt: skip
 
 

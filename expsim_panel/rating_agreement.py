@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy.stats import rankdata
+import pandas as pd
 
 from expsim_panel.ratings import Codes, Floats, Ratings
+from expsim_panel.recoding import counted
 
 MOST_RATERS = 60  # of more raters, single pairs share too few items
 FEWEST_SHARED = 10
@@ -88,11 +89,25 @@ class PileUp:
 
 def pile_up(score: Floats) -> PileUp:
     """Describe how scores pile up."""
-    values, counts = np.unique(score, return_counts=True)
+    values, code = distinct(score)
+    counts = np.bincount(code)
     part = counts / counts.sum()
     at = int(part.argmax())
     effective = float(1 / (part**2).sum())
     return PileUp(len(values), effective, float(values[at]), float(part[at]), float(part[-1]), float(part[0]))
+
+
+def distinct(score: Floats) -> tuple[Floats, Codes]:
+    """Return the different scores, ascending, and which of them each is; of a million, by hashing, not sorting."""
+    code, values = pd.factorize(score, sort=True)
+    return np.asarray(values, dtype=np.float64), code.astype(np.int64)
+
+
+def mid_ranks(score: Floats) -> Floats:
+    """Return ranks from 1, equal scores sharing the mean of theirs."""
+    _, code = distinct(score)
+    size = np.bincount(code)
+    return np.asarray((np.cumsum(size) - (size - 1) / 2)[code])
 
 
 def krippendorff(score: Floats, item: Codes, metric: str) -> float | None:
@@ -116,17 +131,17 @@ def krippendorff(score: Floats, item: Codes, metric: str) -> float | None:
     score = score[keep]
     if not len(score):
         return None
-    item = np.unique(item[keep], return_inverse=True)[1]
+    item = (np.cumsum(size > 1) - 1)[item[keep]]
     size = np.bincount(item).astype(float)
     n = len(score)
     if metric == "nominal":
-        values, code = np.unique(score, return_inverse=True)
-        cells, counts = np.unique(item * len(values) + code, return_counts=True)
+        values, code = distinct(score)
+        cells, counts = counted(item * len(values) + code)
         same = np.bincount(cells // len(values), counts.astype(float) ** 2)
         observed = float(((size**2 - same) / (size - 1)).sum()) / n
         expected = (n**2 - float((np.bincount(code).astype(float) ** 2).sum())) / (n * (n - 1))
     else:
-        x = rankdata(score) if metric == "ordinal" else score
+        x = mid_ranks(score) if metric == "ordinal" else score
         x = x - x.mean()
         total = np.bincount(item, x)
         within = np.bincount(item, x**2) - total**2 / size
@@ -182,7 +197,7 @@ def _pairs(ratings: Ratings) -> list[Floats]:
     """Return kappa (three kinds), Pearson and Spearman of every pair of raters; nan where undefined."""
     wide = np.full((len(ratings.raters), ratings.items), np.nan)
     wide[ratings.rater, ratings.item] = ratings.score
-    values: Floats = np.unique(ratings.score).astype(np.float64)
+    values, _ = distinct(ratings.score)
     found = []
     for a, b in combinations(range(len(wide)), 2):
         both = np.isfinite(wide[a]) & np.isfinite(wide[b])
@@ -196,6 +211,6 @@ def _pairs(ratings: Ratings) -> list[Floats]:
             kappa = kappas(counted.reshape(len(values), -1), values)
         varied = x.std() > 0 and y.std() > 0
         pearson = float(np.corrcoef(x, y)[0, 1]) if varied else None
-        spearman = float(np.corrcoef(rankdata(x), rankdata(y))[0, 1]) if varied else None
+        spearman = float(np.corrcoef(mid_ranks(x), mid_ranks(y))[0, 1]) if varied else None
         found.append(np.array([np.nan if v is None else v for v in (*kappa, pearson, spearman)]))
     return found

@@ -18,8 +18,8 @@ def pictures(sheet: Sheet, level: Codes) -> Pictures:
     table = np.bincount(item * levels + level, minlength=items * levels).reshape(items, levels).astype(float)
     pair = table.T @ table - np.diag(table.sum(axis=0))
     several = table.sum(axis=1) > 1
-    order = np.argsort(item, kind="stable")
-    ranges = spans(level[order], np.searchsorted(item[order], np.arange(items)))[several]
+    order, start = sheet.by_item
+    ranges = spans(level[order], start)[several]
     ranged = np.bincount(ranges, minlength=levels)
     icc = agreement(sheet, level)
     return table.sum(axis=0) / len(level), pair / pair.sum(), ranged / ranged.sum(), icc
@@ -43,16 +43,19 @@ def score_of(floor: Floats, distance: Floats) -> float:
     return float(np.minimum(1, (floor + SLACK) / (distance + SLACK)).mean())
 
 
+def _there(variant: Codes) -> int:
+    """Return how many variants occur."""
+    return int(np.count_nonzero(np.bincount(variant)))
+
+
 def halves_of(sheet: Sheet, rng: np.random.Generator) -> tuple[Sheet, Sheet] | None:
     """Split by prompt such that both halves have every variant; None if a hundred tries fail."""
     own = sheet.ratings
-    present = np.unique(own.prompt)
-    kinds = np.unique(own.variant)
+    present, kinds = np.unique(own.prompt), _there(own.variant)
     for _ in range(100):
         first = np.zeros(len(own.prompts), dtype=bool)
         first[rng.permutation(present)[: len(present) // 2]] = True
         keep = first[own.prompt]
-        both = (np.unique(own.variant[keep]), np.unique(own.variant[~keep]))
-        if all(len(part) == len(kinds) for part in both):
+        if all(_there(own.variant[part]) == kinds for part in (keep, ~keep)):
             return sheet.half(keep), sheet.half(~keep)
     return None

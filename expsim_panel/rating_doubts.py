@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from expsim_panel.errors import InputError, shown
+from expsim_panel.rating_agreement import distinct
 from expsim_panel.ratings import Codes, Floats, Ratings
-from expsim_panel.ratings_csv import others
+from expsim_panel.ratings_csv import floats, others
 
 FORMULA = ("=", "+", "-", "@")
 MOST_SHOWN = 10
@@ -46,7 +47,7 @@ def formulas(table: pd.DataFrame, columns: list[str], lines: np.ndarray) -> list
         if column in table.columns:
             text = table[column]
             odd = text.str.startswith(FORMULA).to_numpy(dtype=bool).copy()
-            odd[odd] = pd.to_numeric(text[odd], errors="coerce").isna().to_numpy()
+            odd[odd] = np.isnan(floats(text[odd]))
             if odd.any():
                 found.append(warned(column, "looks like a spreadsheet formula: read as text, not run", lines[odd]))
     return found
@@ -99,10 +100,15 @@ class _Groups:
     """Least, middle and greatest score of each rater or variant."""
 
     def __init__(self, codes: Codes, score: Floats) -> None:
-        grouped = pd.Series(score).groupby(codes)
-        self.size = grouped.size().to_numpy()
-        self.least, self.most = grouped.min().to_numpy(), grouped.max().to_numpy()
-        self.middle, self.kinds = grouped.median().to_numpy(), grouped.nunique().to_numpy()
+        values, at = distinct(score)
+        ranked = np.sort(codes * len(values) + at)  # group by group, scores ascending
+        self.size = np.bincount(codes)
+        end = np.cumsum(self.size)
+        start = end - self.size
+        new = np.concatenate([[True], ranked[1:] != ranked[:-1]])
+        scores = values[ranked % len(values)]
+        self.least, self.most, self.kinds = scores[start], scores[end - 1], np.add.reduceat(new, start, dtype=np.int64)
+        self.middle = (scores[(start + end - 1) // 2] + scores[(start + end) // 2]) / 2
 
     def separate(self, ratio: float, fewest: int) -> tuple[int, int] | None:
         """Return two groups whose scores do not overlap and whose medians are `ratio` apart."""

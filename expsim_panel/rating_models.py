@@ -6,6 +6,7 @@ that it is measured against.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +16,9 @@ from expsim_panel.components import Components, one_way, variance_components
 from expsim_panel.item_agreement import Agreement
 from expsim_panel.latent_correlation import LARGEST
 from expsim_panel.ordered_probit import OrderedProbit, fit_ordered_probit
+from expsim_panel.rating_agreement import distinct
 from expsim_panel.ratings import Codes, Floats, Ratings
+from expsim_panel.recoding import coded_anew
 
 ADJUDICATED_RANGE = 2  # levels; raters further apart than this look again (SummEval's rule)
 LOOKS = 30
@@ -53,7 +56,7 @@ class Sheet:
     @classmethod
     def of_classes(cls, ratings: Ratings, classes: int = 10) -> Sheet:
         """Make the sheet of scores with many values in about equal classes; few values are levels as they are."""
-        seen = np.unique(ratings.score)
+        seen, _ = distinct(ratings.score)
         if len(seen) <= classes + 1:
             return cls.of_levels(ratings, seen)
         edges = np.unique(np.quantile(ratings.score, np.arange(1, classes) / classes))
@@ -65,12 +68,12 @@ class Sheet:
     def half(self, keep: np.ndarray) -> Sheet:
         """Return the rows where `keep` holds; items are coded anew, all other codes stay."""
         kept = np.flatnonzero(keep)
-        codes, item = np.unique(self.ratings.item[kept], return_inverse=True)
         own = self.ratings
+        codes, item = coded_anew(own.item[kept], own.items)
         part = replace(
             own,
             prompt=own.prompt[kept],
-            item=item.astype(np.int64),
+            item=item,
             variant=own.variant[kept],
             rater=own.rater[kept],
             score=own.score[kept],
@@ -78,7 +81,13 @@ class Sheet:
         )
         return Sheet(part, self.level[kept], self.values, self.edges)
 
-    @property
+    @functools.cached_property
+    def by_item(self) -> tuple[Codes, Codes]:
+        """Rows in the order of their items, and where each item begins there."""
+        order = np.argsort(self.ratings.item, kind="stable")
+        return order, np.searchsorted(self.ratings.item[order], np.arange(self.ratings.items))
+
+    @functools.cached_property
     def item_prompt(self) -> Codes:
         """Prompt of each item."""
         owner = np.zeros(self.ratings.items, dtype=np.int64)

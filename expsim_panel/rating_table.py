@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,11 @@ import pandas as pd
 from expsim_panel.components import Components, variance_components
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.judge_calibration import JudgeFacts, judge_facts
-from expsim_panel.rating_agreement import Agreement, PileUp, agreement_of, pile_up
+from expsim_panel.rating_agreement import Agreement, PileUp, agreement_of, distinct, pile_up
 from expsim_panel.rating_doubts import MOST_LEVELS, Warned, formulas, scales, warned
 from expsim_panel.rating_sources import as_csv
-from expsim_panel.ratings import Codes, Floats, Ratings, parse_ratings, read_bytes
-from expsim_panel.ratings_csv import MAX_SCORE
+from expsim_panel.ratings import Codes, Floats, Ratings, ratings_of, read_bytes
+from expsim_panel.ratings_csv import MAX_SCORE, among, floats
 from expsim_panel.ratings_csv import frame as read_frame
 from expsim_panel.ratings_csv import header as read_header
 
@@ -129,16 +129,12 @@ def parse_table(
     for name in judges:
         if name not in header:
             raise InputError(where, "--judge", f"there is no column {shown(name)}", did_you_mean(name, header))
-    table, numbered = read_frame(data, where, list(dict.fromkeys(header)))
+    table, numbered = read_frame(data, where, list(dict.fromkeys(header)), coded=True)
     lines = table.index.to_numpy() + (2 if numbered else 1)
     by_judge = _is_judge(table, kind, where, lines)
-    people = data
-    if by_judge.any() and not by_judge.all():
-        # blank lines keep the numbers of the others
-        kept = table.where(~pd.Series(by_judge, index=table.index), "")
-        people = (("" if form == "csv" else "\n") + kept.to_csv(index=False, lineterminator="\n")).encode()
-    ratings = parse_ratings(people, where, item, rater, score, variant)
-    ratings = replace(ratings, sha256=hashlib.sha256(raw).hexdigest())
+    people = table[~by_judge] if by_judge.any() and not by_judge.all() else table
+    digest = hashlib.sha256(raw).hexdigest()
+    ratings = ratings_of(people, numbered, header, where, digest, item, rater, score, variant)
     warnings = formulas(table, [item, rater, variant, kind], lines)
     people_at = np.flatnonzero(~by_judge) if not by_judge.all() else np.arange(len(table))
     warnings += scales(ratings, score, lines[people_at])
@@ -157,13 +153,15 @@ def parse_table(
             warnings.append(warned(name, problem, lines[people_at][zero]))
             values = np.where(zero, np.nan, values)
         present = np.isfinite(values)
-        pairs = pd.DataFrame({"item": ratings.item[present], "score": values[present]}).drop_duplicates()
-        scores[name] = (pairs["item"].to_numpy(), pairs["score"].to_numpy())
+        each, said = ratings.item[present], values[present]
+        kinds, code = distinct(said)
+        first = ~pd.Series(each * len(kinds) + code).duplicated().to_numpy()
+        scores[name] = (each[first], said[first])
     if by_judge.any() and not by_judge.all():
         scores |= _judge_rows(table[by_judge], ratings, (item, rater, score, variant), where, lines[by_judge], warnings)
     error = _item_error(ratings, parts)
     facts = {name: judge_facts(name, ratings, *both, parts, error) for name, both in scores.items()}
-    kinds = np.where(by_judge & ~by_judge.all(), "judge", "human")
+    spent_by_judge = by_judge & ~by_judge.all()
     return ratings, Beside(
         format=form,
         agreement=agreement_of(ratings),
@@ -171,8 +169,8 @@ def parse_table(
         judges=facts,
         judge_pile_up={name: pile_up(both[1]) for name, both in scores.items() if len(both[1])},
         confusion={name: _confusion(ratings, *both) for name, both in scores.items() if len(both[1])},
-        cost=_spent(table, "cost", kinds, where, lines),
-        seconds=_spent(table, "seconds", kinds, where, lines),
+        cost=_spent(table, "cost", spent_by_judge, where, lines),
+        seconds=_spent(table, "seconds", spent_by_judge, where, lines),
         warnings=tuple(warnings),
     )
 
@@ -181,22 +179,20 @@ def _is_judge(table: pd.DataFrame, kind: str, where: str, lines: np.ndarray) -> 
     """Return which rows are a judge's."""
     if kind not in table.columns:
         return np.zeros(len(table), dtype=bool)
-    words = table[kind].str.strip().str.lower()
-    found = words.isin(JUDGE).to_numpy(dtype=bool)
-    odd = np.flatnonzero(~(found | words.isin(HUMAN).to_numpy(dtype=bool)))
+    found = among(table[kind], JUDGE)
+    odd = np.flatnonzero(~(found | among(table[kind], HUMAN)))
     if len(odd):
         problem = f"line {lines[odd[0]]} holds {shown(table[kind].iloc[odd[0]])}"
         raise InputError(
             where, kind, problem + (f", and {len(odd) - 1} more" if len(odd) > 1 else ""), "human or judge"
         )
-    return np.asarray(found)
+    return found
 
 
 def _numbers(column: pd.Series[str], name: str, where: str, lines: np.ndarray) -> Floats:
     """Return numbers, nan for empty cells."""
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    words = column.str.strip().str.lower()
-    empty = words.isin(EMPTY).to_numpy(dtype=bool)
+    values = floats(column)
+    empty = among(column, EMPTY)
     bad = np.flatnonzero(~empty & ~np.isfinite(values))
     if len(bad):
         problem = f"line {lines[bad[0]]} holds {shown(column.iloc[bad[0]])}, not a number"
@@ -219,8 +215,8 @@ def _judge_rows(
         problem = "judges' rows need a column of the variant"
         raise InputError(where, "--variant", problem, "give its name, or a judge's column with --judge")
     known = {}
-    for code, prompt, kind in zip(ratings.item, ratings.prompt, ratings.variant, strict=True):
-        known[ratings.prompts[prompt], ratings.variants[kind]] = int(code)
+    for number, row in enumerate(np.unique(ratings.item, return_index=True)[1]):
+        known[ratings.prompts[ratings.prompt[row]], ratings.variants[ratings.variant[row]]] = number
     code = np.array([known.get(pair, -1) for pair in zip(table[item], table[variant], strict=True)], dtype=np.int64)
     values = _numbers(table[score], score, where, lines)
     for problem, rows in (("no person rated this item", code < 0), ("judge's score is missing", ~np.isfinite(values))):
@@ -263,7 +259,7 @@ def _confusion(ratings: Ratings, item: Codes, score: Floats) -> dict[str, Any]:
     return made
 
 
-def _spent(table: pd.DataFrame, name: str, kinds: np.ndarray, where: str, lines: np.ndarray) -> dict[str, Spent]:
+def _spent(table: pd.DataFrame, name: str, by_judge: np.ndarray, where: str, lines: np.ndarray) -> dict[str, Spent]:
     if name not in table.columns:
         return {}
     values = _numbers(table[name], name, where, lines)
@@ -276,8 +272,8 @@ def _spent(table: pd.DataFrame, name: str, kinds: np.ndarray, where: str, lines:
         at = int((values > MAX_SCORE).argmax())
         raise InputError(where, name, f"line {lines[at]} holds {values[at]:g}", f"give at most {MAX_SCORE:g}")
     found = {}
-    for kind in ("human", "judge"):
-        mine = values[(kinds == kind) & np.isfinite(values)]
+    for kind, of in (("human", ~by_judge), ("judge", by_judge)):
+        mine = values[of & np.isfinite(values)]
         if len(mine):
             logs = np.log(mine[mine > 0])
             ends = np.quantile(mine, [0.5, 0.05, 0.95])

@@ -134,13 +134,37 @@ def parse_ratings(
     if len(data) > max_bytes:
         raise _too_large(name, len(data), max_bytes)
     header = read_header(data, name)
+    table, numbered = read_frame(data, name, list(dict.fromkeys(header)), coded=True)
+    return ratings_of(table, numbered, header, name, hashlib.sha256(data).hexdigest(), item, rater, score, variant)
+
+
+def ratings_of(
+    table: pd.DataFrame,
+    numbered: bool,
+    header: list[str],
+    name: str,
+    sha256: str,
+    item: str = "item",
+    rater: str = "rater",
+    score: str = "score",
+    variant: str = "variant",
+) -> Ratings:
+    """Return the ratings in a table of text, whose index counts its rows; `read_ratings` says the rest.
+
+    Parameters
+    ----------
+    numbered : bool
+        Whether row `k` stands in line `k + 2` of the file, see `ratings_csv.frame`.
+    header : list of str
+        Names of the file's columns, repeated ones as often as they occur.
+    """
     wanted = {"--item": item, "--rater": rater, "--score": score}
     check_columns(wanted, header, name)
     pattern = None if variant in header else _pattern(variant, header, name)
     if pattern is None:
         wanted["--variant"] = variant
         check_columns(wanted, header, name)
-    frame, numbered = read_frame(data, name, list(wanted.values()))
+    frame = table[list(wanted.values())]
     for column in wanted.values():
         refuse_blank(frame[column], column, name, numbered)
     scores = numbers(frame[score], score, name, numbered)
@@ -166,7 +190,7 @@ def parse_ratings(
         raters=tuple(str(text) for text in rater_names),
         items=int(items.max()) + 1,
         source=name,
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=sha256,
     )
     _check_design(ratings, rater, variant)
     _check_once(ratings, frame, item, numbered)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -73,11 +74,14 @@ def check_columns(wanted: dict[str, str], header: list[str], where: str) -> None
         seen[column] = flag
 
 
-def frame(data: bytes, where: str, columns: list[str]) -> tuple[pd.DataFrame, bool]:
-    """Return the wanted columns as text, and whether row `k` stands in line `k + 2` of the file."""
+def frame(data: bytes, where: str, columns: list[str], coded: bool = False) -> tuple[pd.DataFrame, bool]:
+    """Return the wanted columns as text, and whether row `k` stands in line `k + 2` of the file.
+
+    `coded`: as categories of text. A million ratings have few different cells, and each is then read once.
+    """
     lines = data.count(b"\n") + (not data.endswith(b"\n"))
     options: dict[str, Any] = {
-        "dtype": str,
+        "dtype": object if coded else str,
         "keep_default_na": False,
         "na_filter": False,
         "skip_blank_lines": False,
@@ -97,11 +101,19 @@ def frame(data: bytes, where: str, columns: list[str]) -> tuple[pd.DataFrame, bo
         raise InputError(where, "", f"malformed CSV: {text}", "give every line as many fields") from None
     numbered = len(table) + 1 == lines and not data.startswith((b"\r", b"\n"))
     table = table[columns]
-    blank = (table == "").all(axis=1).to_numpy()
+    if coded:
+        table = pd.DataFrame({name: _coded(table[name]) for name in table.columns}, index=table.index)
+    blank = np.logical_and.reduce([(table[name] == "").to_numpy() for name in table.columns])
     table = table[~blank] if blank.any() else table
     if not len(table):
         raise InputError(where, "", "there is a header but no rows", "give at least two variants' ratings")
     return table, numbered
+
+
+def _coded(column: pd.Series[str]) -> pd.Categorical:
+    """Return text as categories in order of first appearance; `read_csv` itself would make numbers of them."""
+    codes, texts = pd.factorize(column.to_numpy())
+    return pd.Categorical.from_codes(codes, categories=pd.Index(texts, dtype="str"), validate=False)
 
 
 def place_of(frame_index: Any, numbered: bool) -> str:
@@ -123,9 +135,25 @@ def others(count: int) -> str:
     return f", and {count - 1:,} more" if count > 1 else ""
 
 
+def floats(column: pd.Series[str]) -> npt.NDArray[np.float64]:
+    """Return text as floats, nan for what is no number; of categories, each text is read once."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        texts = pd.Series(column.cat.categories)
+        return np.asarray(floats(texts)[column.cat.codes.to_numpy()])
+    return np.asarray(pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan))
+
+
+def among(column: pd.Series[str], words: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Return which cells hold one of some lower-case words, whatever their case and the spaces around them."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        texts = pd.Series(column.cat.categories)
+        return np.asarray(among(texts, words)[column.cat.codes.to_numpy()])
+    return np.asarray(column.str.strip().str.lower().isin(words).to_numpy(dtype=bool))
+
+
 def numbers(column: pd.Series[str], name: str, where: str, numbered: bool) -> npt.NDArray[np.float64]:
     """Return the column as finite floats."""
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    values = floats(column)
     bad = ~(np.abs(values) <= MAX_SCORE)
     if bad.any():
         row = int(bad.argmax())

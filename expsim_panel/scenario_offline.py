@@ -171,8 +171,10 @@ def check_offline(scenario: Scenario, where: str) -> None:
     whole, key = 1.0 if scenario.family == "binary" else float(scenario.sds.min()) ** 2, "offline.prompt_sd"
     what = "the latent SD of 1" if scenario.family == "binary" else f"responses vary ({whole**0.5:g})"
     if scenario.side_by_side:
-        whole, key = scenario.tie_model.scale**2, "offline.interaction_sd"
+        whole, key = scenario.tie_model.luck_sd**2, "offline.interaction_sd"
         what = f"metric.difference_sd ({whole**0.5:g})"
+        if scenario.tie_model.kind != "probit":
+            what = f"the luck of a comparison ({whole**0.5:.3g})"
     if table.given() > whole * (1 + 1e-9):
         problem = f"prompts and topics vary by {table.given() ** 0.5:g}, more than {what}"
         raise InputError(where, key, problem, "give parts of it")

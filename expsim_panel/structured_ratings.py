@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from expsim_panel.item_texture import Texture, fit_texture
+from expsim_panel.latent_correlation import merged_cells
 from expsim_panel.level_tastes import FEWEST, pair_table, tastes_of
 from expsim_panel.ordered_probit import OrderedProbit, cell_counts
 from expsim_panel.rater_factors import LARGEST, LEAST, rater_loadings
@@ -78,12 +79,17 @@ class StructuredModel:
         keep, item = _some(own.item, own.items)
         rho = np.clip(fit.item_sd**2 / unit**2, LEAST, LARGEST)
         loadings = np.full((raters, 1), np.sqrt(rho))
+        few, few_cuts, few_plain, few_raters = np.arange(len(cuts)), cuts, plain, rater
+        if not factors:  # raters differ by their thresholds alone
+            few, few_cuts = merged_cells(counts.sum(axis=1), variant, cuts)
+            first = np.unique(few, return_index=True)[1]
+            few_plain, few_raters = plain[first], rater[first]
         straight = 0.0
         # twice: items that are answered alike make raters look more alike than they are
         for _ in range(2 if factors else 1):
             found = rater_loadings(sheet.level, own.item, own.rater, cuts[cell], raters, straight) if factors else None
             loadings = loadings if found is None else found
-            texture = fit_texture(sheet.level[keep], item, cell[keep], cuts, plain, rater, loadings)
+            texture = fit_texture(sheet.level[keep], item, few[cell[keep]], few_cuts, few_plain, few_raters, loadings)
             straight = texture.straight
             if straight == 0:
                 break

@@ -22,7 +22,8 @@ class CorrectedPrompts(NamedTuple):
     judge : PromptVerdicts
         With what the judge adds to a lead as `centre`, shape (1, arms - 1), and its errors on a prompt.
     luck, slope : float
-        SD of a comparison's own part of the lead; points that the judge sees per point.
+        SD of a comparison's own part of the lead (0 with Davidson's ties, whose luck is `people.luck`, read by the
+        judge on the scale of `judge.luck`); points that the judge sees per point.
     correction : int
         `hybrid.PPI_PLUS` or `hybrid.PPI`.
     """
@@ -56,6 +57,7 @@ def draw_corrected_prompts(
     batches, arms = rows.shape
     people, judge = law.people, law.judge
     base, lead, own = np.zeros(arms - 1), np.zeros(arms - 1), np.zeros(arms - 1)
+    shared, z = np.zeros((2, arms - 1)), 0.0
     said, scored = np.zeros(arms - 1), np.zeros(arms - 1)
     kept, seen = np.zeros((SUMS_KEPT, arms - 1)), np.zeros(arms)
     each = people.size * people.repeats
@@ -69,17 +71,23 @@ def draw_corrected_prompts(
                 scored[:] = 0.0
                 base[:] = people.centre[k]
                 add_lead(outcome, people.topic, base)
+                shared[0] = 0.0
+                add_lead(outcome, people.luck.topic, shared[0])
                 for _ in range(people.size):
                     lead[:] = base
                     add_lead(outcome, people.prompt, lead)
+                    shared[1] = shared[0]
+                    add_lead(outcome, people.luck.prompt, shared[1])
                     own[:] = judge.centre[0]
                     add_lead(outcome, judge.prompt, own)
                     for c in range(arms - 1):
                         for _ in range(people.repeats):
-                            quality = lead[c] + law.luck * outcome.standard_normal()
-                            scored[c] += verdict(outcome, judge, law.slope * quality + own[c])
+                            draw = outcome.standard_normal()
+                            quality = lead[c] + law.luck * draw
+                            z = shared[1, c] + people.luck.own * draw
+                            scored[c] += verdict(outcome, judge, law.slope * quality + own[c], z)
                             if labelled:
-                                said[c] += verdict(outcome, people, quality)
+                                said[c] += verdict(outcome, people, quality, z)
                 for c in range(arms - 1):
                     f = judge.sign * scored[c] / each
                     if labelled:

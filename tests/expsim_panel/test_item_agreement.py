@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 from expsim_panel.item_agreement import GRID, Agreement, _likelihood, _tables, fit_agreement
-from expsim_panel.latent_correlation import item_covariance, latent_correlation
+from expsim_panel.latent_correlation import FINE_CLASSES, item_covariance, latent_correlation, merged_cells
 
 CUTS = np.array([-1.2, -0.3, 0.5, 1.3])
 VALUES = np.arange(1.0, 6.0)
@@ -30,13 +30,13 @@ def fitted(level, item, items, raters):
     goal = target(level, item, items, raters)
     cells = (CUTS[None], np.array([float(len(level))]), ALWAYS)
     common = latent_correlation(goal, cells[0], VALUES, cells[1], cells[2])
-    return fit_agreement(level, item, np.tile(CUTS, (len(level), 1)), common, goal, cells, VALUES), common, goal
+    return fit_agreement(level, item, np.zeros(len(level), dtype=np.int64), common, goal, cells, VALUES), common, goal
 
 
 @pytest.mark.parametrize("lapse", [0.0, 0.2])
 def test_the_likelihood_of_an_item_is_that_of_the_bivariate_normal(lapse):
     level, item = np.array([1, 3]), np.zeros(2, dtype=np.int64)
-    found = _likelihood(_tables(level, np.tile(CUTS, (2, 1))), item, 1, lapse)[0]
+    found = _likelihood(_tables(level, np.zeros(2, dtype=np.int64), CUTS[None]), item, 1, lapse)[0]
     for rho, value in zip(GRID, found, strict=True):
         if rho > 0.95:
             continue  # there the sum over nodes is coarser; 0.94 is the last below
@@ -93,5 +93,33 @@ def test_little_to_see_keeps_the_plain_model():
     assert fitted(level, item, 30, 3)[0].shares.shape == (1,)
     level, item = played(Agreement.common(0.5), 300, 1, seed=5)
     cells = (CUTS[None], np.array([300.0]), ALWAYS)
-    plain = fit_agreement(level, item, np.tile(CUTS, (300, 1)), 0.5, 0.5, cells, VALUES)
+    plain = fit_agreement(level, item, np.zeros(300, dtype=np.int64), 0.5, 0.5, cells, VALUES)
     np.testing.assert_array_equal(plain.correlations, [0.5])
+
+
+def test_very_many_cells_are_merged_without_moving_the_likelihood():
+    rng = np.random.default_rng(12)
+    raters, variants = 250, 2
+    variant = np.repeat(np.arange(variants), raters)
+    cuts = CUTS + rng.normal(0, 0.3, raters * variants)[:, None] + 0.1 * variant[:, None]
+    rows = rng.integers(1, 40, raters * variants).astype(float)
+    at, few = merged_cells(rows, variant, cuts)
+    assert len(few) == variants * FINE_CLASSES
+    assert len(at) == len(cuts)
+    size = np.bincount(at, rows)
+    np.testing.assert_allclose(few, np.array([(rows[at == k] @ cuts[at == k]) / size[k] for k in range(len(few))]))
+    assert np.unique(at * variants + variant).size == len(few)  # no class has two variants
+    assert np.quantile(np.abs(few[at] - cuts).max(axis=1), 0.9) < 0.03
+    item = np.repeat(np.arange(400), 10)
+    cell = np.concatenate([rng.permutation(raters)[:10] + raters * (k % variants) for k in range(400)])
+    effect, noise = rng.standard_normal(400)[item], rng.standard_normal(4000)
+    level = (np.sqrt(0.5) * (effect + noise)[:, None] > cuts[cell]).sum(axis=1)
+    full = _likelihood(_tables(level, cell, cuts), item, 400, 0.02)
+    near = _likelihood(_tables(level, at[cell], few), item, 400, 0.02)
+    gap = (near - near[:, 4:5]) - (full - full[:, 4:5])  # what tells classes apart, per item
+    assert np.abs(gap.sum(axis=0)[3:6]).max() < 1.5  # of the log likelihood of 400 items
+    assert np.sqrt((gap[:, 3:6] ** 2).mean()) < 0.05
+    few_of_few, same = merged_cells(rows[:300], variant[:300], cuts[:300])
+    assert np.array_equal(few_of_few, np.arange(300))
+    assert same is not None
+    assert np.array_equal(same, cuts[:300])

@@ -23,12 +23,15 @@ HYBRID = {
 }  # fmt: skip
 
 
-def tree(evaluator, leads=(0.0, LEAD), **offline):
+DAVIDSON = {"tie_model": "davidson", "tie_parameter": 0.7, "tie_band": 0.0, "difference_sd": 0.6}
+
+
+def tree(evaluator, leads=(0.0, LEAD), metric=None, **offline):
     """Return a scenario that compares answers on a prompt set."""
     return {
         "schema": 1,
         "scenario": {"name": "arena", "indifference": 0.02},
-        "metric": {"name": "preference", "family": "pairwise", "tie_band": 0.25},
+        "metric": {"name": "preference", "family": "pairwise", "tie_band": 0.25, **(metric or {})},
         "variants": [{"name": f"v{i}", "mean": lead} for i, lead in enumerate(leads)],
         "traffic": {"units_per_day": 400, "days": 5},
         "offline": {"prompts": 48, "samples": 3, "interaction_sd": 0.6, "batches": 3, **offline},
@@ -47,31 +50,40 @@ def ends(out):
 def rows_by_hand(scenario, count, rng):
     """Draw rows of one variant answer by answer, reading by reading: what people say, and what the judge says."""
     table, people, judge = scenario.offline, scenario.evaluator.human, scenario.evaluator.judge
-    band, m = scenario.metric.tie_band, table.samples
-    luck = math.sqrt(scenario.metric.difference_sd**2 - table.given())
+    model, m = scenario.tie_model, table.samples
+    davidson = model.kind == "davidson"
+    whole = model.luck_sd  # of Davidson's luck, that is drawn on its normal scale
+    luck = math.sqrt(whole**2 - table.given())
     root = math.sqrt(2)
-    topic = LEAD + table.topic_interaction_sd * rng.standard_normal(count)
+    topic = table.topic_interaction_sd * rng.standard_normal(count)
     labels, verdicts = np.zeros((2, count))
     for _ in range(table.size):
         prompt = topic + table.interaction_sd * rng.standard_normal(count)
         mistaken = judge.differential_bias + root * judge.item_variant_sd * rng.standard_normal(count)
         for _ in range(m):
-            quality = prompt + luck * rng.standard_normal(count)
+            moved = prompt + luck * rng.standard_normal(count)
+            quality = LEAD + (0.0 if davidson else moved)
+            low, high = model.edges(moved / whole, 1.0) if davidson else (-model.tie, model.tie)
             crowd = quality + root * people.noise_sd * math.sqrt(people.error_correlation) * rng.standard_normal(count)
             own = root * people.noise_sd * math.sqrt(1 - people.error_correlation)
             votes = crowd + own * rng.standard_normal((people.labels_per_item, count))
-            labels += ((votes > band).sum(axis=0) > people.labels_per_item / 2).astype(float)
-            labels -= (votes < -band).sum(axis=0) > people.labels_per_item / 2
+            labels += ((votes > high).sum(axis=0) > people.labels_per_item / 2).astype(float)
+            labels -= (votes < low).sum(axis=0) > people.labels_per_item / 2
             seen = judge.scale * quality + mistaken
             first, second = (
                 seen + shift + root * judge.repeat_sd * rng.standard_normal(count)
                 for shift in (judge.position_bias, -judge.position_bias)
             )
-            verdicts += ((first > band) & (second > band)).astype(float) - ((first < -band) & (second < -band))
+            low, high = model.edges(moved / whole, judge.scale) if davidson else (low, high)
+            verdicts += ((first > high) & (second > high)).astype(float) - ((first < low) & (second < low))
     return labels / (table.size * m), verdicts / (table.size * m)
 
 
-@pytest.mark.parametrize("offline", [{}, {**TOPICS, "samples": 2}], ids=["prompts", "topics"])
+@pytest.mark.parametrize(
+    "offline",
+    [{}, {**TOPICS, "samples": 2}, {"metric": DAVIDSON, **TOPICS, "samples": 2}],
+    ids=["prompts", "topics", "davidson"],
+)
 def test_rows_have_the_moments_of_votes_drawn_one_by_one(offline):
     count = 60_000
     scenario = Scenario.from_tree(tree(HYBRID, (0.0, LEAD), **offline), "t")
@@ -93,8 +105,9 @@ def test_rows_have_the_moments_of_votes_drawn_one_by_one(offline):
         ((0.0, 0.08), {"correction": "ppi", "label_share": 0.5}, {"samples": 1}),
         ((0.0, 0.08), {}, {"topics": 400, "topic_interaction_sd": 0.4, "samples": 1}),
         ((0.0, 0.08, 0.05), {}, {}),
+        ((0.0, 0.08), {}, {"metric": DAVIDSON, "topics": 400, "topic_interaction_sd": 0.4, "samples": 2}),
     ],
-    ids=["ppi++", "ppi", "topics", "two variants"],
+    ids=["ppi++", "ppi", "topics", "two variants", "davidson"],
 )
 def test_corrected_net_wins_have_the_law_of_the_closed_forms(leads, changes, offline, world):
     """Means of the labels whatever the judge is like, the variance of the corrected mean, and the chances of the test."""

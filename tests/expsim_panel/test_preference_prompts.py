@@ -24,6 +24,7 @@ PEOPLE = {"kind": "human", "noise_sd": 0.5, "raters": 5, "labels_per_item": 3, "
           "price_per_label": 0.3, "seconds": 36.0}  # fmt: skip
 HYBRID = {"kind": "hybrid", "label_share": 0.25, "judge": {k: v for k, v in JUDGE.items() if k != "kind"},
           "human": {k: v for k, v in PEOPLE.items() if k != "kind"}}  # fmt: skip
+DAVIDSON = {"tie_model": "davidson", "tie_parameter": 0.7, "tie_band": 0.0, "difference_sd": 0.6}
 TOPICS = {"topics": 12, "topic_interaction_sd": 0.4}
 LEADS = (0.0, 0.15)
 
@@ -51,6 +52,22 @@ CASES = {
     "people, averaged, comparisons apart": {"evaluator": {**PEOPLE, "combine": "mean"}, "analysis": "response"},
     "less is better": {"metric": {"direction": "decrease"}},
     "two variants": {"leads": (0.0, 0.15, 0.05), **TOPICS},
+    "davidson, truth": {"evaluator": {"kind": "truth"}, "metric": DAVIDSON},
+    "davidson, judge, both orders": {"metric": DAVIDSON, **TOPICS},
+    "davidson, judge, treatment first": {"evaluator": {**JUDGE, "orders": "treatment-first"}, "metric": DAVIDSON},
+    "davidson, judge, prompts apart": {
+        "evaluator": {**JUDGE, "orders": "random"},
+        "metric": DAVIDSON,
+        **TOPICS,
+        "analysis": "prompt",
+    },
+    "davidson, people, a majority": {"evaluator": PEOPLE, "metric": DAVIDSON, **TOPICS},
+    "davidson, people, averaged": {
+        "evaluator": {**PEOPLE, "combine": "mean"},
+        "metric": DAVIDSON,
+        "analysis": "response",
+    },
+    "davidson, two variants": {"leads": (0.0, 0.15, 0.05), "metric": DAVIDSON, **TOPICS},
 }
 
 
@@ -59,32 +76,36 @@ def by_hand(scenario, replicates, rng):
     table, one, s = scenario.offline, scenario.evaluator, float(scenario.metric.difference_sd)
     arms, shape = len(scenario.variants), (replicates, len(scenario.variants) - 1)
     leads = np.array([v.mean - scenario.variants[0].mean for v in scenario.variants[1:]])
-    luck = math.sqrt(s**2 - table.given())
-    kind = one.kind
+    kind, model = one.kind, scenario.tie_model
+    davidson = model.kind == "davidson"
+    part = 1 / model.luck_sd if davidson else 1.0  # of Davidson's luck on its normal scale
+    luck = math.sqrt((1.0 if davidson else s**2) - table.given() * part**2)
 
     def answers(sd):
         """A part of every answer, so that the difference has this spread; the control's is in every difference."""
         own = sd / math.sqrt(2) * rng.standard_normal((replicates, arms))
         return own[:, 1:] - own[:, :1]
 
-    def vote(quality, wrong, shift):
+    def vote(quality, z, wrong, shift):
         seen = (one.scale * quality + one.differential_bias if kind == "judge" else quality) + wrong + shift
         noise = {"judge": lambda: one.repeat_sd, "human": lambda: one.noise_sd * math.sqrt(1 - one.error_correlation)}
         seen = seen + math.sqrt(2) * noise.get(kind, lambda: 0.0)() * rng.standard_normal(shape)
-        return (seen > scenario.metric.tie_band).astype(float) - (seen < -scenario.metric.tie_band)
+        low, high = model.edges(z, one.scale if kind == "judge" else 1.0) if davidson else (-model.tie, model.tie)
+        return (seen > high).astype(float) - (seen < low)
 
-    def comparison(quality, lasting):
-        quality = quality + luck * rng.standard_normal(shape)
+    def comparison(given, lasting):
+        z = given + luck * rng.standard_normal(shape)
+        quality = leads if davidson else leads + z
         if kind == "judge" and one.orders == "both":
-            first, second = (vote(quality, lasting, g) for g in (one.position_bias, -one.position_bias))
+            first, second = (vote(quality, z, lasting, g) for g in (one.position_bias, -one.position_bias))
             return np.where(first == second, first, 0.0)
         if kind == "judge":
             coin = rng.choice([-1.0, 1.0], shape) if one.orders == "random" else 1.0
-            return vote(quality, lasting, one.position_bias * coin)
+            return vote(quality, z, lasting, one.position_bias * coin)
         if kind == "truth":
-            return vote(quality, 0.0, 0.0)
+            return vote(quality, z, 0.0, 0.0)
         lasting = one.noise_sd * math.sqrt(2 * one.error_correlation) * rng.standard_normal(shape)
-        votes = np.array([vote(quality, lasting, 0.0) for _ in range(one.labels_per_item)])
+        votes = np.array([vote(quality, z, lasting, 0.0) for _ in range(one.labels_per_item)])
         if one.combine == "mean":
             return votes.mean(axis=0)
         most = one.labels_per_item / 2
@@ -93,10 +114,10 @@ def by_hand(scenario, replicates, rng):
     rows, of_topic = [], []
     for i in range(table.prompts):
         if i % table.size == 0:
-            topic, of_topic = answers(table.topic_interaction_sd), []
-        prompt = topic + answers(table.interaction_sd)
+            topic, of_topic = answers(table.topic_interaction_sd * part), []
+        prompt = topic + answers(table.interaction_sd * part)
         lasting = answers(math.sqrt(2) * one.item_variant_sd) if kind == "judge" else 0.0
-        each = [scenario.sign * comparison(leads + prompt, lasting) for _ in range(table.samples)]
+        each = [scenario.sign * comparison(prompt, lasting) for _ in range(table.samples)]
         of_topic.append(np.mean(each, axis=0))
         if table.level == "response":
             rows += each
@@ -160,6 +181,7 @@ FIGURES = {
     "topics": ({"prompts": 600, "samples": 2, "topics": 200, "topic_interaction_sd": 0.4}, "fixed-horizon"),
     "comparisons apart": ({"prompts": 900, "samples": 2, "analysis": "response", "evaluator": {"kind": "truth"}},
                           "fixed-horizon"),
+    "davidson": ({"prompts": 600, "topics": 200, "topic_interaction_sd": 0.4, "metric": DAVIDSON}, "fixed-horizon"),
 }  # fmt: skip
 
 
@@ -176,11 +198,12 @@ def test_chances_equal_the_simulated_ones(name, world):
     assert np.mean(out.code != 0) == pytest.approx(chance, abs=3 * se)
 
 
+@pytest.mark.parametrize("metric", [None, DAVIDSON], ids=["probit", "davidson"])
 @pytest.mark.parametrize("evaluator", [{"kind": "truth"}, JUDGE, PEOPLE])
-def test_a_comparison_is_the_one_of_live_traffic(evaluator):
+def test_a_comparison_is_the_one_of_live_traffic(evaluator, metric):
     """What a prompt and a topic give is part of the luck: one comparison of a prompt alone is as it was."""
-    offline = plan.law(Scenario.from_tree(tree(evaluator, samples=1, **TOPICS), "t"), "truth", 0, 0, 1)
-    live = tree(evaluator)
+    offline = plan.law(Scenario.from_tree(tree(evaluator, metric=metric, samples=1, **TOPICS), "t"), "truth", 0, 0, 1)
+    live = tree(evaluator, metric=metric)
     del live["offline"]
     online = plan.law(Scenario.from_tree(live, "t"), "truth", 0, 0, 1)
     np.testing.assert_allclose(offline.means, online.means, atol=1e-12)
@@ -226,7 +249,7 @@ def test_judge_and_people_are_told_on_the_prompts_and_live(capsys, tmp_path):
 
 
 REFUSED = {
-    "davidson": ({"metric": {"tie_model": "davidson", "tie_parameter": 0.5, "tie_band": 0.0}}, "metric.tie_model"),
+    "davidson, more than the luck": ({"metric": DAVIDSON, "interaction_sd": 1.2}, "offline.interaction_sd"),
     "own prompts": ({"paired": False}, "offline.paired"),
     "shared by both": ({"prompt_sd": 0.2}, "offline.prompt_sd"),
     "shared by both, topics": ({"topics": 12, "topic_sd": 0.2}, "offline.topic_sd"),

@@ -104,6 +104,14 @@ def test_judges_with_rows_of_their_own_say_the_same(both, tmp_path):
     assert beside.seconds["human"].log_sd == pytest.approx(0, abs=1e-9)
 
 
+def test_peoples_rows_keep_their_lines_beside_judges_and_blank_lines(tmp_path):
+    lines = ["item,variant,rater,kind,score", "a,A,x,human,1", "", "a,A,gpt,judge,2", "a,B,x,human,2", "a,A,x,human,3"]
+    path = tmp_path / "lines.csv"
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(InputError, match="line 6 repeats line 2: rater 'x' scores item 'a' of variant 'A' twice"):
+        read_table(path)
+
+
 @pytest.mark.parametrize("form", ["jsonl", "parquet", "array"])
 def test_other_formats_give_the_same_ratings(both, tmp_path, form):
     table, path = made(), tmp_path / "table"

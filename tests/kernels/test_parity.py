@@ -89,6 +89,19 @@ WORLDS = {
             "human": {"noise_sd": 0.4, "labels_per_item": 3, "combine": "mean", "raters": 20},
         },
     },
+    "Davidson's ties on a prompt set": {
+        "metric": {"name": "preference", "family": "pairwise", "tie_model": "davidson"},
+        "variants": [{"name": "A", "mean": 0.0}, {"name": "B", "mean": 0.2}, {"name": "C", "mean": 0.1}],
+        "offline": {
+            "prompts": 24,
+            "samples": 2,
+            "interaction_sd": 0.5,
+            "topics": 12,
+            "topic_interaction_sd": 0.3,
+            "batches": 6,
+        },
+        "evaluator": {"kind": "judge", "position_bias": 0.3, "orders": "both", "repeat_sd": 0.3},
+    },
     "three arms": {"variants": [{"name": "A", "mean": 3.0}, {"name": "B", "mean": 3.1}, {"name": "C", "mean": 3.2}]},
 }
 
