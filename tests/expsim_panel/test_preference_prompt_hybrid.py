@@ -71,6 +71,7 @@ def rows_by_hand(scenario, count, rng):
     return labels / (table.size * m), verdicts / (table.size * m)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("offline", [{}, {**TOPICS, "samples": 2}], ids=["prompts", "topics"])
 def test_rows_have_the_moments_of_votes_drawn_one_by_one(offline):
     count = 60_000
@@ -85,6 +86,7 @@ def test_rows_have_the_moments_of_votes_drawn_one_by_one(offline):
     assert product.mean() == pytest.approx(found.covariance[0], abs=4 * product.std() / math.sqrt(count))
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("world", ["truth", "null"])
 @pytest.mark.parametrize(
     ("leads", "changes", "offline"),
