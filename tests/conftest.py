@@ -26,6 +26,23 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Files of a minute of processor time and more in a cold environment, longest first.
+LONGEST = (
+    "test_acceptance",
+    "test_plugins",
+    "test_validation",
+    "test_parity",
+    "test_bandit_oracle",
+    "test_bandit_kinds",
+    "test_cli",
+    "test_bandit_policies",
+    "test_offline",
+    "test_bandit_worlds",
+    "test_adaptive_stopping",
+    "test_hybrid",
+    "test_bandit_inference",
+    "test_recipe",
+)
 OWN_HOSTS = {"127.0.0.1", "localhost", "::1"}
 OWN_SCHEMES = {"about", "blob", "chrome-error", "data", "file"}
 
@@ -52,15 +69,19 @@ def is_own(url: str) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that asks for a page as a browser test, and put those last.
+    """Mark every test that asks for a page as a browser test, and put those last; the longest files come first.
 
     Playwright's synchronous interface leaves an event loop running in the main thread until the session ends;
-    a test that starts a loop of its own (``asyncio.run``) would fail after it.
+    a test that starts a loop of its own (``asyncio.run``) would fail after it. A long file that begins late keeps one
+    worker busy while the others have nothing left (``--no-loadscope-reorder``: xdist would sort by number of tests).
     """
+    first = {name: place for place, name in enumerate(LONGEST)}
     for item in items:
         if {"page", "quiet_page", "browser"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("browser")
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    items.sort(
+        key=lambda item: (item.get_closest_marker("browser") is not None, first.get(item.path.stem, len(LONGEST)))
+    )
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -49,6 +49,7 @@ def study_of(world: dict, policy: dict, rules) -> Study:
     return Study.from_tree({**tree(**world), "strategies": listed}, "test")
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.parametrize("policy", POLICIES)
 def test_type_one_error_is_kept_whatever_the_policy_does(world, policy):
@@ -65,6 +66,7 @@ def test_type_one_error_is_kept_whatever_the_policy_does(world, policy):
             assert rate >= 0.05 - 3.5 * ERROR, (name, rate)
 
 
+@pytest.mark.arithmetic
 def test_a_variant_more_is_still_at_most_alpha():
     three = {"variants": [{"name": name, "mean": 3.0} for name in "ABC"], "traffic": {"units_per_day": 400, "days": 8}}
     study = study_of(three, POLICIES["thompson, floor"], ("obrien-fleming", "confidence-sequence"))
@@ -92,6 +94,7 @@ def contrasts(days: np.ndarray, binary: bool, last: int):
         yield s[1] / n[1] - s[0] / n[0], float(np.sum(own / n)), bool(np.all(n >= LEAST_ROWS))
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("world", WORLDS)
 def test_a_table_stops_where_the_standardised_days_cross_it(world):
     effect = {"scores": {"variants": [{"name": "A", "mean": 3.0}, {"name": "B", "mean": 3.1}]}, "rates": {}}[world]
@@ -111,6 +114,7 @@ def test_a_table_stops_where_the_standardised_days_cross_it(world):
     assert len(ended) > 1
 
 
+@pytest.mark.arithmetic
 def test_a_sequence_stops_where_the_mixture_at_the_collected_information_rejects():
     world = {"variants": [{"name": "A", "mean": 3.0}, {"name": "B", "mean": 3.3}], **WORLDS["scores"]}
     study = study_of(world, {"kind": "thompson", "floor": 0.05}, ("confidence-sequence",))
@@ -130,6 +134,7 @@ def test_a_sequence_stops_where_the_mixture_at_the_collected_information_rejects
     assert len(ended) > 1
 
 
+@pytest.mark.arithmetic
 def test_late_outcomes_are_compared_with_those_of_their_own_day():
     late = {"traffic": {"units_per_day": 300, "days": 10, "delay_days": 3}}
     study = study_of(late, POLICIES["thompson, floor"], ("fixed-horizon",))

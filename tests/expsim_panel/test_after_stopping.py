@@ -27,6 +27,7 @@ DESIGNS = {
 }  # fmt: skip
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("effect", [0.0, 0.02, 0.04])
 @pytest.mark.parametrize("name", DESIGNS)
 def test_adjusted_intervals_cover_in_the_simulator_and_plain_ones_do_not(name: str, effect: float) -> None:

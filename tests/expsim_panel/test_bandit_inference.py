@@ -35,6 +35,7 @@ def played(policy, size, *, means=MEANS, horizon=150, batch=1, delay=0, binary=T
     return out, cross, kept, pulls
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize(
     ("policy", "world"),
     [
@@ -54,6 +55,7 @@ def test_the_logged_experiment_is_the_one_that_regret_is_of(policy, world):
     assert np.all(pulls.sum(axis=1) == 150)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("name", [name for name in bandit_names() if policies.get(name)().batched])
 def test_every_policy_with_a_floor_has_propensities_that_its_pulls_follow(name):
     """A weighted score is unbiased only by the true propensity: of even weights what is left is simulation error."""
@@ -77,6 +79,7 @@ def test_an_even_split_has_the_estimates_of_its_own_log():
     assert inference(found, experiments=400, workers=1)[1].coverage.bias.tolist() == greedy.coverage.bias.tolist()
 
 
+@pytest.mark.arithmetic
 def test_the_valid_estimators_cover_where_the_naive_one_is_biased():
     found = bandit([0.5, 0.5], ["thompson(floor=0.02)"], 1000, replicates=50, seed=2, world={"batch": 50})
     (one,) = inference(found, experiments=1000)

@@ -64,6 +64,7 @@ def slow_linear(kind, shares, means, features, horizon, rng, alpha=1.0):
     return lost
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("kind", ["lin-ucb", "lin-thompson"])
 def test_linear_policies_play_like_the_papers(kind):
     shares, means = np.array([0.5, 0.3, 0.2]), np.array([[0.2, 0.7], [0.6, 0.3], [0.5, 0.5]])
@@ -170,6 +171,7 @@ def slow_duel(P, T, w, i, j, rng):
     return (score[0, i] + score[0, j]) / 2 - 0.5
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize(("kind", "slow"), [("rucb", slow_rucb), ("double-thompson", slow_double)])
 @pytest.mark.parametrize("tie", [0.0, 0.8])
 def test_duelling_policies_play_like_the_papers(kind, slow, tie):
@@ -181,6 +183,7 @@ def test_duelling_policies_play_like_the_papers(kind, slow, tie):
     assert found.duels.sum() == pytest.approx(120)
 
 
+@pytest.mark.arithmetic
 def test_duels_find_the_winner_at_the_rate_of_the_bound():
     """Both have logarithmic regret: from 4,000 to 16,000 duels it grows by a few times C log 4, not by a factor 4."""
     world = preferences([[0.5, 0.7, 0.8], [0.3, 0.5, 0.65], [0.2, 0.35, 0.5]])
@@ -265,6 +268,7 @@ def slow_priced(kind, means, costs, unknown, budget, horizon, rng, value=None):
     return n
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("unknown", [False, True])
 @pytest.mark.parametrize("kind", ["budgeted-ucb", "budgeted-thompson", "lagrangian"])
 def test_policies_with_a_budget_play_like_the_papers(kind, unknown):
@@ -322,6 +326,7 @@ def slow_guarded(means, risks, limit, horizon, rng, level=0.95):
     return n
 
 
+@pytest.mark.arithmetic
 def test_guardrailed_thompson_plays_like_its_rule():
     means, risks = np.array([0.4, 0.5, 0.7]), np.array([0.05, 0.1, 0.5])
     world = metered_world(means, guardrail=risks, limit=0.2)
@@ -354,6 +359,7 @@ def slow_conservative(means, horizon, rng, alpha=0.1, delta=0.05):
     return n
 
 
+@pytest.mark.arithmetic
 def test_conservative_ucb_plays_like_the_paper_and_keeps_its_promise():
     means = np.array([0.5, 0.8, 0.1])
     found = metered_bandit(metered_world(means), ["conservative-ucb", "ucb1"], 400, replicates=4000, seed=4)
@@ -379,6 +385,7 @@ def slow_dirichlet(laws, horizon, rng):
     return n
 
 
+@pytest.mark.arithmetic
 def test_dirichlet_thompson_plays_like_the_paper():
     laws = np.array([[0.3, 0.3, 0.3, 0.1], [0.1, 0.2, 0.3, 0.4], [0.5, 0.0, 0.0, 0.5]])
     world = metered_world(ratings=laws)

@@ -27,6 +27,8 @@ PLAYED = {
         ([0.9, 0.2], 100, Way(shift=TURNED)),
     ]),
 }  # fmt: skip
+pytestmark = pytest.mark.arithmetic
+
 COMPARED = sum(8 + len(means) for _, _, ways in PLAYED.values() for means, _, _ in ways)
 CRITICAL = stats.norm.isf(0.001 / (2 * COMPARED))
 """All comparisons together fail once in a thousand seeds."""

@@ -27,6 +27,7 @@ def test_names_known_without_import_are_those_of_the_classes():
     assert frozenset(name for name in policies.names() if not policies.get(name).batched) == PER_REQUEST
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("name", MARKOV)
 def test_simulated_regret_is_the_enumerated_one(name):
     """The enumeration uses the policy's shares, the simulation its fast selection: neither knows the other."""
@@ -35,6 +36,7 @@ def test_simulated_regret_is_the_enumerated_one(name):
         assert abs(figure.value - figure.exact) <= 4 * max(figure.se, 1e-12)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("name", ["ucb1", "kl-ucb", "epsilon-greedy", "moss", "imed", "lucb", "bayes-ucb"])
 def test_three_arms_meet_the_enumeration_too(name):
     found = bandit([0.3, 0.55, 0.5], [name], 12, replicates=40_000, seed=4).policies[0]
@@ -120,6 +122,7 @@ def test_wrong_policies_get_one_line(text, words):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.arithmetic
 def test_forgetting_policies_follow_a_shift():
     """The best arm turns bad half-way; its long good past then misleads whatever does not forget."""
     means = np.array([[0.9, 0.5], [0.1, 0.5]])

@@ -113,6 +113,7 @@ class Oracle:
         return [a for a, _ in log], kept, lost, missed, earned
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("policy", ["even", "ucb1"])
 @pytest.mark.parametrize("name", WORLDS)
 def test_the_loop_is_the_oracle_with_the_same_uniforms(name, policy):
@@ -127,6 +128,7 @@ def test_the_loop_is_the_oracle_with_the_same_uniforms(name, policy):
         np.testing.assert_allclose(run.money[r], [missed, earned], rtol=0, atol=1e-9)
 
 
+@pytest.mark.arithmetic
 def test_normal_rewards_are_the_oracle_too():
     world = {"judge_bias": (0.3, 0.0, -0.2), "judge_noise": 0.7, "delay": 4, "season": (3.0, 20), "drift": (1, 0, 0)}
     run = runs_of("ucb1", world, "gaussian", replicates=20)
@@ -159,6 +161,7 @@ def test_a_plain_world_gives_the_classic_bits(name):
     assert other.money.cost.value == pytest.approx(0.25 * HORIZON)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("name", ["ucb1", "thompson", "epsilon-greedy(epsilon=0.2)"])
 def test_a_judge_meets_the_exact_regret(name):
     """The enumeration sees rewards with the judge's rates and counts the gaps of the truth."""
@@ -171,6 +174,7 @@ def test_a_judge_meets_the_exact_regret(name):
     assert other.regret.exact < one.regret.exact
 
 
+@pytest.mark.arithmetic
 def test_knowing_nothing_is_an_even_split():
     """With one batch for all requests, or rewards that come with the last one, every policy splits evenly: exact."""
     for world in ({"batch": 60}, {"delay": 59}):
@@ -179,6 +183,7 @@ def test_knowing_nothing_is_an_even_split():
             assert abs(one.pulls[0] - 30) <= 4 * one.pulls_se[0]
 
 
+@pytest.mark.arithmetic
 def test_two_batches_have_a_closed_form():
     """Half of the requests evenly, the rest by the leader of the first half: epsilon-greedy with epsilon 0, summed
     over both binomial laws."""
@@ -209,6 +214,7 @@ def test_two_batches_have_a_closed_form():
 BATCHED = ["ucb1", "thompson", "epsilon-greedy(burn_in=9)", "explore-then-commit(m=30)", "kl-ucb(floor=0.1)"]
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("family", ["bernoulli", "gaussian"])
 @pytest.mark.parametrize("name", BATCHED)
 def test_sums_by_batch_have_the_law_of_requests(name, family, monkeypatch):

@@ -74,6 +74,7 @@ def slow_glr(means, shift, horizon, rng, explore, delta, every, everywhere):
     return lost
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("restart", ["all", "arm"])
 def test_glr_plays_like_the_paper(restart):
     means, shift, horizon, size = [[0.9, 0.5], [0.1, 0.5]], 80, 200, 2000
@@ -91,6 +92,7 @@ def test_glr_plays_like_the_paper(restart):
     assert abs(regret.mean() - slow.mean()) <= 4 * error
 
 
+@pytest.mark.arithmetic
 def test_false_alarms_are_rarer_than_their_level():
     """A constant arm is looked at after each of 300 rewards; the threshold keeps all alarms together below 0.1."""
     rng = np.random.default_rng(2)

@@ -51,6 +51,7 @@ def test_the_truth_is_where_it_leads_and_the_twin_keeps_the_way_there():
     assert all("change" not in one for one in plain["variants"])
 
 
+@pytest.mark.arithmetic
 def test_a_bandit_follows_the_change_like_a_user_by_user_oracle():
     change, days, per_day = {"day": 4, "jump": 2.0, "drift": 0.4}, 6, 60
     study = world(change, ["epsilon-greedy(epsilon=0.3)"], days, per_day)

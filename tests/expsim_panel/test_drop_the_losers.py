@@ -40,6 +40,7 @@ def rejects(critical: float, variants: int, kept: list[int], times: list[float],
     return float(np.mean((best - math.sqrt(ratio) * control) / math.sqrt(1 + ratio) > critical))
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize(("variants", "kept", "times", "ratio"), LAWS)
 def test_the_bound_keeps_the_family_error_in_plain_simulation(
     variants: int, kept: list[int], times: list[float], ratio: float
@@ -82,6 +83,7 @@ WORLDS: dict[str, dict[str, Any]] = {
 PLANS: list[dict[str, Any]] = [{}, {"looks": 3}, {"kept": [3, 2], "alpha": 0.05}]
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("name", WORLDS)
 def test_the_family_error_is_alpha_in_the_simulator(name: str) -> None:
     world, replicates = WORLDS[name], 60_000
@@ -98,6 +100,7 @@ def test_the_family_error_is_alpha_in_the_simulator(name: str) -> None:
         assert abs(found - alpha) <= 3.5 * math.sqrt(alpha * (1 - alpha) / replicates), (one.name, found)
 
 
+@pytest.mark.arithmetic
 def test_false_winners_are_rarer_where_some_variant_is_good() -> None:
     variants = [
         {"name": "A", "mean": 3.0},

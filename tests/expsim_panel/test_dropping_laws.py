@@ -51,6 +51,7 @@ def near(found, share, tolerance=0.0):
     return np.all(np.abs(found - share) <= 4 * np.sqrt(np.maximum(found * (1 - found), 1e-5) / RUNS) + tolerance)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize(("rows", "bounds"), [
     ([1000, 2000], [0.3]), ([500, 1000, 2000], [0.0, 0.5]), ([400, 800, 1200, 1600], [-0.3, -math.inf, 0.6]),
 ])  # fmt: skip
@@ -62,6 +63,7 @@ def test_leaving_by_a_bound_is_what_plain_simulation_finds(rows, bounds):
     assert near(law.ends.sum(), nobody, 2e-5)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize(("rows", "kept"), [([400, 900], [1]), ([300, 600, 900], [2, 1])])
 def test_keeping_the_best_is_what_plain_simulation_finds(rows, kept):
     each = np.array(rows, float)
@@ -133,6 +135,7 @@ def played(request):
     return Study.from_tree(world, "t").run(replicates=20_000, seed=11)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("name", PLANS)
 def test_the_engine_agrees_with_the_exact_figures(played, name):
     one = played[name]

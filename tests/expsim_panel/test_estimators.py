@@ -380,6 +380,7 @@ def _covers(value, variance, truth, nominal=0.95):
     assert abs(hit.mean() - nominal) <= 3 * math.sqrt(nominal * (1 - nominal) / len(hit)) + 5e-4, hit.mean()
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("rho", [0.0, 0.3, 0.6, 0.9])
 @pytest.mark.parametrize("ratio", [1, 9])
 def test_normal_estimators_are_unbiased_and_cover_at_2000_labels(rho, ratio):
@@ -401,6 +402,7 @@ def test_normal_estimators_are_unbiased_and_cover_at_2000_labels(rho, ratio):
     assert n / effective_sample_size(n, rest, rho) == pytest.approx(closed * n, rel=1e-12)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize(("p", "se", "sp"), [(0.08, 0.75, 0.93), (0.3, 0.8, 0.9), (0.5, 0.9, 0.9)])
 def test_binary_estimators_are_unbiased_and_cover_at_2000_labels(p, se, sp):
     out = np.empty((REPS, len(BINARY_COLUMNS)))
@@ -429,6 +431,7 @@ def test_binary_estimators_are_unbiased_and_cover_at_2000_labels(p, se, sp):
     _covers(c["rogan_gladen"], c["rogan_gladen_variance"], p)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("n", [100, 500])
 def test_small_samples_fall_short_and_student_helps(n):
     out = np.empty((REPS, len(NORMAL_COLUMNS)))
@@ -442,6 +445,7 @@ def test_small_samples_fall_short_and_student_helps(n):
     assert t == pytest.approx(0.95, abs=3 * error + 0.1 / n)
 
 
+@pytest.mark.arithmetic
 def test_small_samples_of_rates_fall_short_and_logit_helps():
     """A rate of 0.08 with 100 labels: eight events. Student is no cure for skewness; log odds are."""
     n, rest, p = 100, 10_000, 0.08

@@ -38,6 +38,7 @@ def _se(out):
     return estimates(out, False).se
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("correction", ["auto", "ppi", "rogan-gladen"])
 @pytest.mark.parametrize("world", ["truth", "null"])
 @pytest.mark.parametrize("family", ["normal", "binary"])
@@ -101,6 +102,7 @@ def _users(rng, scenario, days, n, rest, drift):
     return values[1] - values[0], math.sqrt(sum(variances))
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("family", ["normal", "binary"])
 def test_engine_agrees_with_users_drawn_one_by_one(family):
     people = {"raters": 4, "severity_sd": 0.4} if family == "normal" else {}
@@ -123,6 +125,7 @@ def test_engine_agrees_with_users_drawn_one_by_one(family):
     assert abs(hits.mean() - share) <= 3 * math.sqrt(share * (1 - share) / size)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("family", ["normal", "binary"])
 def test_a_partial_judge_fails_ever_more_and_its_labels_mend_it(family):
     found = {"judge": [], "hybrid": []}
@@ -140,6 +143,7 @@ def test_a_partial_judge_fails_ever_more_and_its_labels_mend_it(family):
         assert abs(share - 0.05) <= 3 * 0.00154 + 1 / labels, labels
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("estimator", ["auto", "pooled"])
 def test_days_that_change_are_corrected_day_by_day(estimator):
     """On a ramp a drifting judge and a rising level confound pooled means, whoever measures; days apart they do not."""
@@ -160,6 +164,7 @@ def test_days_that_change_are_corrected_day_by_day(estimator):
     assert _se(out).mean() == pytest.approx(effect.std(), rel=0.02)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("family", ["ordinal", "amount"])
 def test_levels_and_amounts_keep_the_closed_variance(family):
     metric = {"name": "revenue", "family": "amount", "zero_share": 0.6, "log_sd": 0.5}
@@ -192,6 +197,7 @@ def test_every_kind_of_rule_stops_by_estimate_and_error():
         assert np.all(np.diff(one.trace.state[:, 1], axis=0) >= 0)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("delay", [0, 2])
 @pytest.mark.parametrize("family", ["normal", "binary"])
 def test_a_policy_that_learns_nothing_plays_the_fixed_split(family, delay):

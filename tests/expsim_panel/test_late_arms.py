@@ -100,6 +100,7 @@ def test_regret_is_against_the_best_that_is_there(tmp_path):
 LEVEL = "traffic.seasonality.level=[-0.3,-0.3,-0.3,0.2,0.2,0.3,0.2]"
 
 
+@pytest.mark.arithmetic
 def test_concurrent_days_are_compared_where_levels_move():
     """No difference, a level that rises as the variant arrives: pooled means are fooled, the same days are not."""
     same = [f"variants.{i}.mean=3.6" for i in range(3)]

@@ -59,6 +59,7 @@ def test_a_watched_experiment_is_estimated_by_its_rows_and_the_policys_own_share
     np.testing.assert_array_equal(out.logged[3], shown.logged[-1])
 
 
+@pytest.mark.arithmetic
 def test_estimates_have_the_law_of_user_by_user_play():
     """500 experiments of 5 days, 40 users each, played one user at a time."""
     settings = (TRUE, "traffic.units_per_day=40", "traffic.days=5", "variants.0.mean=0.6", "variants.1.mean=0.5")
@@ -94,6 +95,7 @@ def test_estimates_have_the_law_of_user_by_user_play():
     assert abs(plain.mean() - naive.mean()) < 4 * naive.std() / np.sqrt(size)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("name", study_inference.WEEKS)
 def test_weighted_intervals_cover_within_three_points_where_naive_ones_fall_short(name):
     scenario, out = study_inference.played(name)

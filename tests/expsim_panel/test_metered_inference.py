@@ -53,6 +53,7 @@ def logged(world, policy, size, horizon, seed=5):
     return out, cross, harm, harm_cross, load, pulls, used
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize(
     ("world", "policy"),
     [
@@ -95,6 +96,7 @@ def test_the_same_experiment_in_plain_python(world, policy):
     assert cut > 0 or world != "guardrail"
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize(
     ("world", "policy"), [("guardrail", "guardrailed-thompson(floor=0.05)"), ("budget", "budgeted-ucb(floor=0.1)")]
 )
@@ -122,6 +124,7 @@ CASES = {
 }  # fmt: skip
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("case", list(CASES))
 def test_unbiased_and_covered_where_the_naive_mean_is_biased(case):
     """AIPW with even weights within 3 errors of the truth, intervals of the adaptive weights within 3 points of 90 %.
@@ -150,6 +153,7 @@ def test_unbiased_and_covered_where_the_naive_mean_is_biased(case):
         assert one.wrong[BEST] <= 0.05
 
 
+@pytest.mark.arithmetic
 def test_a_stopping_time_leaves_little_bias():
     """What a budget adds to the bias is a small part of a standard error, where one arm costs eight times the other.
 
@@ -164,6 +168,7 @@ def test_a_stopping_time_leaves_little_bias():
     assert np.all(np.abs(told.coverage[BEST] - LEVEL) <= 0.03)
 
 
+@pytest.mark.arithmetic
 def test_choices_inform_nearly_as_well_as_probabilities():
     """Thompson's own probabilities of two arms against twenty choices: standard errors within 5 %."""
     from expsim_panel.logged_run import LoggedRun

@@ -29,6 +29,7 @@ def close(share: float, exact: float, size: int) -> None:
     assert abs(share - exact) <= SE3 * math.sqrt(exact * (1 - exact) / size), (share, exact)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("variances", ["separate", "equal"])
 def test_small_samples_keep_their_level_and_power_with_t(variances: str) -> None:
     tables = {
@@ -49,6 +50,7 @@ def test_small_samples_keep_their_level_and_power_with_t(variances: str) -> None
     assert np.mean(normal.code != 0) > 0.06
 
 
+@pytest.mark.arithmetic
 def test_pooled_proportions_have_the_textbook_power() -> None:
     tables = {
         "traffic": {"units_per_day": 400, "days": 5, "shares": [0.7, 0.3]},
@@ -71,6 +73,7 @@ def test_pooled_proportions_have_the_textbook_power() -> None:
     assert power == pytest.approx(power_proportions(0.9, 0.9082, 28_000, 12_000), abs=1e-9)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("direction", ["increase", "decrease"])
 def test_the_lift_has_the_law_of_a_logarithmic_ratio(direction: str) -> None:
     better = 3.06 if direction == "increase" else 2.94
@@ -109,6 +112,7 @@ def scores_z(out) -> np.ndarray:
     return (mean[:, 1:] - mean[:, :1]) / np.sqrt(variance[:, 1:] + variance[:, :1])
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("sides", [1, 2])
 @pytest.mark.parametrize("kind", ["holm", "benjamini-hochberg", "dunnett"])
 def test_several_variants_against_plain_numpy(kind: str, sides: int) -> None:
@@ -126,6 +130,7 @@ def test_several_variants_against_plain_numpy(kind: str, sides: int) -> None:
         assert out.code[k] == expected
 
 
+@pytest.mark.arithmetic
 def test_family_levels_of_several_variants() -> None:
     """Any wrong rejection on a side: the codes of a one-sided rule show all of them."""
     n, nulls = 200_000, {"variants": [{"name": c, "mean": 3.0} for c in "ABCD"], "traffic": {"units_per_day": 40_000}}
@@ -137,6 +142,7 @@ def test_family_levels_of_several_variants() -> None:
         assert share > 0.04
 
 
+@pytest.mark.arithmetic
 def test_confidence_sequences_may_be_looked_at_as_often_as_one_likes() -> None:
     traffic = {"units_per_day": 2000, "days": 100}
     for kind in ("confidence-sequence", "asymptotic-confidence-sequence", "msprt"):
@@ -154,6 +160,7 @@ def test_confidence_sequences_may_be_looked_at_as_often_as_one_likes() -> None:
     assert np.mean(peeked.code != 0) > 0.3
 
 
+@pytest.mark.arithmetic
 def test_peeking_less_often_errs_less_often() -> None:
     shares = {
         every: np.mean(
@@ -205,6 +212,7 @@ def test_msprt_stops_on_the_day_that_its_formula_says() -> None:
             assert (looks and found.p_value < 0.05) == (day == shown.day and shown.code != 0)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("kind", ["rope", "bayesian-prior"])
 @pytest.mark.parametrize("prior", ["flat", "weak", "normal"])
 def test_bayesian_rules_against_plain_numpy(kind: str, prior: str) -> None:
@@ -242,6 +250,7 @@ def test_bayesian_rules_against_plain_numpy(kind: str, prior: str) -> None:
     assert len(endings) >= 2
 
 
+@pytest.mark.arithmetic
 def test_a_prior_that_is_right_makes_the_stated_chance_right() -> None:
     """Effects drawn from the analysis prior: of those launched at 95 %, about 95 % or more are better, peeking daily."""
     tables = {"traffic": {"units_per_day": 1000, "days": 30}, "prior": {"effect_mean": 0.0, "effect_sd": 0.02}}
@@ -263,6 +272,7 @@ def test_a_prior_that_is_right_makes_the_stated_chance_right() -> None:
     assert right["flat"] < 0.9
 
 
+@pytest.mark.arithmetic
 def test_test_and_roll() -> None:
     # Feit, Berman (2019), website example: 68 % conversion, spread of true means 0.03, 100,000 visitors: 2,284.
     assert roll_units(100_000, math.sqrt(0.68 * 0.32), 0.03) == pytest.approx(2284, abs=1)
@@ -319,6 +329,7 @@ def test_curtailment_bounds_are_where_conditional_power_is_the_threshold() -> No
     assert np.mean(out.code == -2) > 0.7
 
 
+@pytest.mark.arithmetic
 def test_empirical_bernstein_needs_no_normality_and_finds_what_is_there() -> None:
     tables = {
         "traffic": {"units_per_day": 2000, "days": 14},
@@ -339,6 +350,7 @@ def test_empirical_bernstein_needs_no_normality_and_finds_what_is_there() -> Non
     assert scores.day.min() >= 2
 
 
+@pytest.mark.arithmetic
 def test_blinded_size_follows_the_spread_and_keeps_the_level() -> None:
     strategy = {"kind": "blinded-reestimation", "planned_effect": 0.1, "power": 0.9, "review_at": 0.2}
     for sd in (0.7, 1.0):
@@ -355,6 +367,7 @@ def test_blinded_size_follows_the_spread_and_keeps_the_level() -> None:
         assert abs(np.mean(rejected(null.code)) - 0.05) <= SE3 * math.sqrt(0.05 * 0.95 / 40_000) + 0.001
 
 
+@pytest.mark.arithmetic
 def test_promising_zone_by_quadrature() -> None:
     """Power and expected size by integrating over the interim z; the size is rounded up to whole days there too."""
     days, per_day, effect = 40, 200, 0.1

@@ -74,6 +74,7 @@ def ends(out):
     return mean[:, 1] - mean[:, 0], believed.sum(axis=1)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("name", CASES)
 def test_rows_have_the_law_of_the_closed_forms(name):
     study, out = played(CASES[name])
@@ -174,6 +175,7 @@ def test_correlated_answers():
     assert both_right(0.3, 0.7, 1.0) == pytest.approx(stats.norm.cdf(0.3))
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize(
     ("case", "names"),
     [
@@ -199,6 +201,7 @@ def test_exact_figures_are_those_of_the_simulation(case, names):
             assert share == pytest.approx(exact, abs=3.5 * math.sqrt(exact * (1 - exact) / 200_000))
 
 
+@pytest.mark.arithmetic
 def test_wrong_rows_raise_false_alarms_and_topics_do_not():
     right = {"offline": {**TOPICS, "topic_interaction_sd": 0.3}}
     wrong = {"offline": {**right["offline"], "analysis": "prompt"}}

@@ -125,6 +125,7 @@ def test_fit_is_the_maximum_of_the_likelihood():
     assert (math.log(found.tie), found.position) == pytest.approx(tuple(best.x[3:]), abs=1e-5)
 
 
+@pytest.mark.arithmetic
 def test_errors_are_right_where_prompts_cluster_and_naive_ones_are_too_small():
     g = np.random.default_rng(5)
     ability = np.array([0.4, 0.0, -0.4])
@@ -145,6 +146,7 @@ def test_errors_are_right_where_prompts_cluster_and_naive_ones_are_too_small():
     assert np.mean(widths["naive"]) < 0.85 * spread
 
 
+@pytest.mark.arithmetic
 def test_coverage_without_clusters_of_effect():
     g = np.random.default_rng(6)
     ability = np.array([0.3, 0.0, -0.3])

@@ -69,6 +69,7 @@ def test_evaluator_measures_what_it_says(kind, family):
     assert all(np.isfinite(getattr(result["fixed-horizon"].worlds["truth"], name)).all() for name in ARRAYS)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("kind", [k for k in designs.names() if designs.get(k).error_claim == "exact"])
 def test_several_variants_keep_the_level_as_an_upper_bound(kind):
     world = tree(variants=[{"name": n, "mean": 3.0} for n in "ABCD"])
@@ -81,6 +82,7 @@ def test_several_variants_keep_the_level_as_an_upper_bound(kind):
     assert figure.value > 0.05 / 2 / 3
 
 
+@pytest.mark.arithmetic
 def test_thompson_plays_like_a_plain_simulation():
     """An oracle that draws every score, written with NumPy and SciPy alone."""
     from scipy import stats
@@ -120,6 +122,7 @@ def test_thompson_plays_like_a_plain_simulation():
     assert abs(np.mean(out.code == 1) - share) <= 4 * error
 
 
+@pytest.mark.arithmetic
 def test_bayesian_rule_stops_where_its_posterior_says():
     """Replay watched experiments with SciPy's beta law: first day on which both thresholds pass."""
     from oracles import best_by_quadrature

@@ -79,6 +79,7 @@ def rows_by_hand(scenario, count, rng):
     return labels / (table.size * m), verdicts / (table.size * m)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize(
     "offline",
     [{}, {**TOPICS, "samples": 2}, {"metric": DAVIDSON, **TOPICS, "samples": 2}],
@@ -97,6 +98,7 @@ def test_rows_have_the_moments_of_votes_drawn_one_by_one(offline):
     assert product.mean() == pytest.approx(found.covariance[0], abs=4 * product.std() / math.sqrt(count))
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("world", ["truth", "null"])
 @pytest.mark.parametrize(
     ("leads", "changes", "offline"),

@@ -143,6 +143,7 @@ def ends(out):
     return mean[:, 1:] - mean[:, :1], believed[:, 1:] + believed[:, :1]
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("name", CASES)
 def test_comparisons_have_the_law_of_votes_drawn_one_by_one(name):
     replicates = 6000
@@ -185,6 +186,7 @@ FIGURES = {
 }  # fmt: skip
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("world", ["truth", "null"])
 @pytest.mark.parametrize("name", FIGURES)
 def test_chances_equal_the_simulated_ones(name, world):

@@ -111,6 +111,7 @@ def test_one_rating_has_the_chances_of_the_probit():
     assert table.limits[1] > 4.99
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("labels", [1, 3])
 def test_rows_of_a_study_have_the_moments_of_the_law(labels):
     """Means, spreads and raters of drawn rows against ratings drawn one by one from the same law."""
@@ -151,6 +152,7 @@ def test_the_null_twin_has_the_law_of_the_control_in_both_arms():
     assert spread[:, 0].mean() == pytest.approx(spread[:, 1].mean(), rel=0.01)
 
 
+@pytest.mark.arithmetic
 def test_a_calibrated_scenario_draws_what_the_table_shows():
     """From ratings to a scenario file to drawn ratings: levels, spread, and agreement within their sampling errors."""
     ratings = drawn(1_000, 7)

@@ -56,6 +56,7 @@ def summeval():
     return Sheet.of_levels(ratings, VALUES)
 
 
+@pytest.mark.arithmetic
 def test_ratings_from_the_law_itself_score_high_and_shortcuts_low():
     found = realism(sheet_of(500))
     assert found.splits >= 20
@@ -166,6 +167,7 @@ def continuous(kind, prompts=150):
     return Ratings(prompt, item, variant, rater, score, names, ("A", "B"), ("x", "y", "z"), 2 * prompts, "s.csv", "0")
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("kind", ["piled up", "two humps"])
 def test_scores_that_are_not_normal_are_met_in_classes(kind):
     """The moments of a normal law miss where scores pile up; thresholds on a latent scale do not."""

@@ -51,6 +51,7 @@ def logged(found, policy, size, horizon, seed=5):
     return inside, cross, pooled, pulls
 
 
+@pytest.mark.arithmetic
 def test_the_same_experiment_in_plain_python(found):
     """Loop and estimators written down again from the same streams, and the whole from its parts."""
     size, horizon = 3, 90
@@ -94,6 +95,7 @@ def test_the_same_experiment_in_plain_python(found):
                 assert whole[r, METHODS.index("ipw"), a, 0] == pytest.approx(plain)
 
 
+@pytest.mark.arithmetic
 def test_choices_have_the_policy_s_probabilities(found):
     """Linear Thompson sampling draws independent normal predictions: P(largest) by quadrature, beside 6,000 choices."""
     made = read_kind(LINEAR, KINDS, "test", "policy")
@@ -114,6 +116,7 @@ def test_choices_have_the_policy_s_probabilities(found):
     assert np.all(np.abs(seen - work[P_BEST]) <= 4 * np.sqrt(work[P_BEST] * (1 - work[P_BEST]) / 6000))
 
 
+@pytest.mark.arithmetic
 def test_the_logged_experiment_is_the_one_that_regret_is_of(found):
     """Pulls by segment, with the error of both simulations."""
     *_, pulls = logged(found, LINEAR, 200, 1500)
@@ -121,6 +124,7 @@ def test_the_logged_experiment_is_the_one_that_regret_is_of(found):
     assert np.all(np.abs(pulls.mean(axis=0) - found.policies[0].pulls) <= 4 * error)
 
 
+@pytest.mark.arithmetic
 def test_unbiased_and_covered_where_the_naive_mean_is_that_of_some_segments(found):
     """1,000 experiments: a coverage has a standard error of a hundredth."""
     (one,) = inference_of(found, experiments=1000)

@@ -166,6 +166,7 @@ def test_straight_items_and_style_are_found_where_they_are():
         assert (found.style >= 0.3) == (name == "style")
 
 
+@pytest.mark.arithmetic
 def test_a_questionnaire_with_turned_questions_is_met_by_the_structured_law_alone():
     """Respondents as items: what made the realism of such tables poor."""
     texture = Texture(
