@@ -232,7 +232,7 @@ def _with_margins(cells: Floats, rows: Floats, columns: Floats) -> Floats:
     """Return joint chances moved to their exact margins, in proportion.
 
     Readers without noise decide by a step of the luck, which falls between two points of any grid: without this the
-    mean outcome is off by half a point's weight, 5e-4.
+    mean outcome is off by half a point's weight, 5e-4. How often both find one thing stays as near as that.
 
     References
     ----------

@@ -134,12 +134,13 @@ def test_two_readers_of_a_comparison_share_its_luck(model: TieModel) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_readers_without_noise_decide_by_steps_that_no_grid_rounds(model: TieModel) -> None:
-    """Two that see the same agree always, as often as one alone finds each outcome: known in closed form."""
+def test_readers_without_noise_keep_their_own_chances(model: TieModel) -> None:
+    """They decide by steps of the luck, which a grid rounds: what one finds alone is exact, agreement to its weight."""
     sure, biased = Reader(), Reader(position=0.2, orders="both")
     for seen in (0.0, 0.013, 0.4):
-        cells = together(model, sure, sure, (seen, seen))
-        np.testing.assert_allclose(cells, np.diag(sure.chances(model, seen)), atol=1e-12)
-        cells = together(model, sure, biased, (seen, seen))
-        np.testing.assert_allclose(cells.sum(axis=1), sure.chances(model, seen), atol=1e-6)
-        np.testing.assert_allclose(cells.sum(axis=0), biased.chances(model, seen), atol=1e-6)
+        for other in (sure, biased):
+            cells = together(model, sure, other, (seen, seen))
+            np.testing.assert_allclose(cells.sum(axis=1), sure.chances(model, seen), atol=1e-6)
+            np.testing.assert_allclose(cells.sum(axis=0), other.chances(model, seen), atol=1e-6)
+        same = together(model, sure, sure, (seen, seen))
+        np.testing.assert_allclose(same, np.diag(sure.chances(model, seen)), atol=5e-4)
