@@ -218,7 +218,7 @@ class Design(Section):
         return "no exact value for this stopping rule"
 
     def won(self, planned: Bounds | None, setting: Setting, law: Law) -> Won | None:
-        """Return what one look on the last day finds among several variants; None where that is not known.
+        """Return what it finds among several variants; None where that is not known.
 
         Parameters
         ----------
@@ -227,9 +227,9 @@ class Design(Section):
         setting, law
             As in `ending`, of three arms or more; spreads are positive.
         """
-        from expsim_panel.several_exact import by_one_bound
+        from expsim_panel.several_exact import by_bounds
 
-        return by_one_bound(planned, setting, law) if type(self).rule is Design.rule else None
+        return by_bounds(planned, setting, law) if type(self).rule is Design.rule else None
 
     def found_for(self, z: np.ndarray, setting: Setting) -> np.ndarray | None:
         """Tell for which variants each test at the end finds a gain; None: the rule ends with one finding only.

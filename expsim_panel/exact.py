@@ -104,7 +104,7 @@ def _several(scenario: Scenario, one: Strategy, world: str, money: Ledger) -> Ex
 def several(
     design: Design, planned: Bounds | None, setting: Setting, law: Law, money: Ledger, guarded: bool
 ) -> Exact | None:
-    """Return the exact figures of one look at the end for several variants; None where there are none.
+    """Return the exact figures of several variants, at one look or few; None where there are none.
 
     ``power`` is the chance that a truly better variant is found, ``best`` that the best one is, ``every`` that each
     of the better ones is. `guarded`: with
@@ -115,17 +115,25 @@ def several(
     won = design.won(planned, setting, law)
     if won is None:
         return None
-    worse, better, last = np.array([won.low]), won.wins.sum(keepdims=True), np.array([setting.days - 1])
+    days, worse, better = won.looks or (np.array([setting.days]), np.array([won.low]), won.wins.sum(keepdims=True))
     futility = planned is not None and planned.futility
-    found = _figures(setting, last, worse, np.zeros(1), better, futility, law.delay, money)
+    found = _figures(setting, days - 1, worse, np.zeros(days.size), better, futility, law.delay, money)
     effects = law.effects[0, 1:]
     found.values["power"] = float(won.wins[effects > 0].sum())
     found.values["best"] = float(won.wins[int(effects.argmax())])
-    if np.any(effects > 0):
+    if not np.isnan(won.every):
         found.values["every"] = won.every
     if guarded:
         del found.values["launch"]
     return found
+
+
+def too_slow(design: Design, setting: Setting) -> str:
+    """Return why a map of many cells has no time for exact figures of a design; empty if it has."""
+    planned = design.bounds(setting) if setting.arms > 2 and not design.drops else None
+    if planned is None or type(design).won is not Design.won or several_exact.one_look(planned, setting):
+        return ""
+    return "no exact value on a map: several looks at several variants take too long"
 
 
 def vetoed(scenario: Scenario, world: str, found: Exact, kept: dict[bytes, np.ndarray]) -> Exact:

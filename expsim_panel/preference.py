@@ -21,6 +21,7 @@ Floats = npt.NDArray[np.float64]
 
 _REACH = 8.5
 _STEEP = 1e-9
+_FITS = 100
 
 
 @dataclass(frozen=True)
@@ -231,7 +232,30 @@ def together(model: TieModel, one: Reader, other: Reader, seen: tuple[float, flo
     """
     z, weights = normal_nodes(8001)
     first, second = one.by_luck(model, seen[0], z), other.by_luck(model, seen[1], z)
-    return np.asarray((first * weights[:, None]).T @ second)
+    return _with_margins(
+        np.asarray((first * weights[:, None]).T @ second), one.chances(model, seen[0]), other.chances(model, seen[1])
+    )
+
+
+def _with_margins(cells: Floats, rows: Floats, columns: Floats) -> Floats:
+    """Return joint chances moved to their exact margins, in proportion.
+
+    Readers without noise decide by a step of the luck, which falls between two points of any grid: without this the
+    mean outcome is off by half a point's weight, 5e-4. How often both find one thing stays as near as that.
+
+    References
+    ----------
+    W. E. Deming, F. F. Stephan (1940), Annals of Mathematical Statistics 11, 427-444.
+    """
+    for _ in range(_FITS):
+        before = cells
+        for axis, margin in ((1, rows), (0, columns)):
+            total = cells.sum(axis=axis, keepdims=True)
+            wanted = np.expand_dims(margin, axis)
+            cells = cells * np.divide(wanted, total, out=np.zeros_like(total), where=total > 0)
+        if np.abs(cells - before).max() < 1e-14:
+            break
+    return cells
 
 
 def correlation(cells: Floats, one: Floats, other: Floats) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from expsim_panel import exact, grid, quantities
+from expsim_panel import exact, grid, plan, quantities
 from expsim_panel.axes import EFFECT, Axis
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError, did_you_mean, shown
@@ -279,7 +279,7 @@ def _no_exact(scenario: Scenario, one: Strategy) -> str | None:
     """Return why the strategy has no exact figures here, at the largest traffic worth showing; None if it has."""
     largest = grid.with_units(scenario, int(grid.unit_levels(scenario, 2)[-1]))
     found = exact.operating(largest, one, "truth", ledger(largest))
-    return found if isinstance(found, str) else None
+    return found if isinstance(found, str) else exact.too_slow(one.design, plan.setting_of(largest)) or None
 
 
 def _effect_axis(scenario: Scenario, levels: np.ndarray) -> Axis:

@@ -171,6 +171,9 @@ def exact_figures(
     own_law = type(one.design).ending is not Design.ending
     if row.law is not None and planned is None and not drops and not own_law:
         raise NoExact("no exact value for this stopping rule")
+    slow = exact.too_slow(one.design, row.setting) if absent else ""
+    if slow:
+        raise NoExact(slow)
     passing: dict[bytes, np.ndarray] = {}
     for index, cell in enumerate(row.cells):
         if cell in row.refused:

@@ -131,3 +131,16 @@ def test_two_readers_of_a_comparison_share_its_luck(model: TieModel) -> None:
     cells = together(model, plain, plain, (0.3, 0.3))
     found = float(np.corrcoef(*verdicts)[0, 1])
     assert correlation(cells, plain.values, plain.values) == pytest.approx(found, abs=0.012)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_readers_without_noise_keep_their_own_chances(model: TieModel) -> None:
+    """They decide by steps of the luck, which a grid rounds: what one finds alone is exact, agreement to its weight."""
+    sure, biased = Reader(), Reader(position=0.2, orders="both")
+    for seen in (0.0, 0.013, 0.4):
+        for other in (sure, biased):
+            cells = together(model, sure, other, (seen, seen))
+            np.testing.assert_allclose(cells.sum(axis=1), sure.chances(model, seen), atol=1e-6)
+            np.testing.assert_allclose(cells.sum(axis=0), other.chances(model, seen), atol=1e-6)
+        same = together(model, sure, sure, (seen, seen))
+        np.testing.assert_allclose(same, np.diag(sure.chances(model, seen)), atol=5e-4)
