@@ -125,5 +125,5 @@ def _differences(scenario: Scenario) -> Differences | Joint:
         return joint_of_rows(scenario, evaluator, scenario.means)
     if scenario.family == "binary":
         spread = float(table.prompt_sd), float(table.interaction_sd), int(table.samples)
-        return rate_differences(evaluator, scenario.means, *spread)
+        return rate_differences(evaluator, scenario.means, *spread, *table.of_topics())
     return hybrid_parts(scenario, evaluator, scenario.means, scenario.sds).differences()

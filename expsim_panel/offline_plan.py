@@ -9,7 +9,7 @@ import numpy as np
 from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.offline_laws import hybrid_parts, rows_per_prompt, severity, topic_sd
 from expsim_panel.paired_laws import rate_differences
-from expsim_panel.paired_rows import PairedRows, rate_rows, score_rows
+from expsim_panel.paired_rows import PairedRows, rate_rows, score_rows, topic_rate_rows
 from expsim_panel.preference_hybrid import per_label
 from expsim_panel.preference_prompt_hybrid import CorrectedPreferences, corrected_preferences
 from expsim_panel.preference_prompts import PromptPreferences, prompt_preferences
@@ -80,8 +80,12 @@ def _labelled_parts(scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sd
     steps = np.zeros((table.ticks, means.shape[1]))
     if scenario.family == "binary":
         spread = float(table.prompt_sd), float(table.interaction_sd), int(table.samples)
-        rows = rate_rows(scenario, evaluator, means, blank, steps, np.zeros(table.ticks), spread)
-        seen, found = evaluator.human.measure(means, sds, "binary").means, rate_differences(evaluator, means, *spread)
+        if table.topics:
+            rows = topic_rate_rows(scenario, evaluator, means)
+        else:
+            rows = rate_rows(scenario, evaluator, means, blank, steps, np.zeros(table.ticks), spread)
+        seen = evaluator.human.measure(means, sds, "binary").means
+        found = rate_differences(evaluator, means, *spread, *table.of_topics())
     else:
         parts_of = hybrid_parts(scenario, evaluator, means, sds)
         own = topic_sd(scenario, parts_of) if table.topics else None

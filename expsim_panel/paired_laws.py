@@ -102,14 +102,24 @@ def differences(evaluator: Hybrid, means: np.ndarray, sds: np.ndarray, family: s
     return own_parts(evaluator, means, np.broadcast_to(sds, means.shape)).differences()
 
 
-def rate_differences(evaluator: Hybrid, means: np.ndarray, prompt: float, own: float, repeats: int) -> Differences:
+def rate_differences(
+    evaluator: Hybrid,
+    means: np.ndarray,
+    prompt: float,
+    own: float,
+    repeats: int,
+    topic: float = 0.0,
+    topic_own: float = 0.0,
+    size: int = 1,
+) -> Differences:
     """Return the law of differences of rates, m answers to a prompt, from the chances of two answers being right.
 
     Two answers are right together with ``P_ab``, a bivariate normal whose correlation is what their latent qualities
     share: s_p^2 between variants, ``s_p^2 + s_g^2`` within one. With people's ``L = Se + Sp - 1`` and the judge's
     ``J_a``, both given the truth: labels of two answers have the covariance ``L^2 (P_ab - p_a p_b)``, scores
     ``J_a J_b (...)``, a label and a score ``L J_b (...)``; of one answer ``p (1 - p)`` stands in place of the bracket,
-    and a label varies by ``y (1 - y)``.
+    and a label varies by ``y (1 - y)``. Of a topic's k prompts, answers to different ones are right together with the
+    correlation of the topic's parts alone: s_t^2 between variants, ``s_t^2 + s_tg^2`` within one.
 
     Parameters
     ----------
@@ -119,6 +129,10 @@ def rate_differences(evaluator: Hybrid, means: np.ndarray, prompt: float, own: f
         Latent standard deviations s_p and s_g.
     repeats : int
         Answers m of a variant to a prompt.
+    topic, topic_own : float
+        Latent standard deviations s_t and s_tg.
+    size : int
+        Prompts k of a topic; a row is a topic.
     """
     from scipy.special import ndtri
 
@@ -128,12 +142,17 @@ def rate_differences(evaluator: Hybrid, means: np.ndarray, prompt: float, own: f
     people, judge = yes + no - 1, hit - false
     label, score = means * yes + (1 - means) * (1 - no), means * hit + (1 - means) * false
     cut, one = ndtri(means), means * (1 - means)
-    alike = together(cut, cut, min(prompt**2 + own**2, 1.0)) - means**2 if repeats > 1 else 0 * means
-    apart = together(cut[..., :1], cut[..., 1:], prompt**2) - means[..., :1] * means[..., 1:]
-    many = (repeats - 1) / repeats
+    shared = topic**2 + topic_own**2
+    alike = together(cut, cut, min(shared + prompt**2 + own**2, 1.0)) - means**2 if repeats > 1 else 0 * means
+    product = means[..., :1] * means[..., 1:]
+    apart = together(cut[..., :1], cut[..., 1:], topic**2 + prompt**2) - product
+    many, others = (repeats - 1) / repeats, (size - 1) / size
+    in_topic = together(cut, cut, min(shared, 1.0)) - means**2 if size > 1 else 0 * means
+    if size > 1:
+        apart = apart / size + others * (together(cut[..., :1], cut[..., 1:], topic**2) - product)
 
     def contrast(own_of: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        within = own_of / repeats + many * first * second * alike
+        within = (own_of / repeats + many * first * second * alike) / size + others * first * second * in_topic
         across = (first[..., :1] * second[..., 1:] + first[..., 1:] * second[..., :1]) * apart
         return np.asarray(_added(within) - across)
 

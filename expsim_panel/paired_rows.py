@@ -13,6 +13,7 @@ from expsim_panel.kernels.hybrid_pairs import PairedDifferences, draw_paired
 from expsim_panel.kernels.pair_contrasts import ArmPairs, draw_arm_pairs
 from expsim_panel.kernels.pair_days import BOOK, write_contrasts
 from expsim_panel.kernels.pair_rates import PairedRates, draw_paired_rates
+from expsim_panel.kernels.topic_rates import TopicRates, draw_topic_rates
 from expsim_panel.paired_laws import OwnParts, own_parts
 from expsim_panel.row_law import Block, Change, Law, RowKind
 
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
     from expsim_panel.evaluators.hybrid import Hybrid
     from expsim_panel.scenario import Scenario
 
-Pairs = PairedDifferences | ArmPairs | PairedRates
+Pairs = PairedDifferences | ArmPairs | PairedRates | TopicRates
 _BY_REPLICATE: dict[type, tuple[str, ...]] = {
     PairedDifferences: ("control", "label", "score", "control_sd", "label_sd", "score_sd", "rho"),
     ArmPairs: ("label", "score", "label_sd", "score_sd", "rho", "control_sd"),
     PairedRates: ("means", "spill", "hit", "false"),
+    TopicRates: ("cut", "hit", "false"),
 }
 
 
@@ -34,8 +36,8 @@ class PairedRows(RowKind):
 
     Attributes
     ----------
-    law : PairedDifferences, ArmPairs or PairedRates
-        What the kernel draws from: two variants' scores, several variants' scores, rates.
+    law : PairedDifferences, ArmPairs, PairedRates or TopicRates
+        What the kernel draws from: two variants' scores, several variants' scores, rates, rates by topic.
     per_label : float
         Judged prompts per labelled one.
     drift : ndarray, shape (days,)
@@ -63,6 +65,8 @@ class PairedRows(RowKind):
             draw_paired(block.outcome, pairs, prompts, judged, law.lag, *into)
         elif isinstance(pairs, ArmPairs):
             draw_arm_pairs(block.outcome, pairs, prompts, judged, law.lag, *into)
+        elif isinstance(pairs, TopicRates):
+            draw_topic_rates(block.outcome, pairs, prompts, judged, law.lag, *into)
         else:
             draw_paired_rates(block.outcome, pairs, prompts, judged, law.lag, *into)
         return daily
@@ -74,7 +78,7 @@ class PairedRows(RowKind):
     def estimate(self, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return sum and sum of squares of all arms' rows from differences and control, shape (10, arms - 1)."""
         found, law = np.zeros((2, sums.shape[1] + 1)), self.law
-        origin = law.origin if isinstance(law, PairedRates) else 0.0
+        origin = law.origin if isinstance(law, PairedRates | TopicRates) else 0.0
         write_contrasts(law.sign, origin, law.correction, np.ascontiguousarray(sums), found[0], found[1])
         return found[0], found[1]
 
@@ -158,3 +162,22 @@ def rate_rows(
         means, pull, hit, false, steps, drift, float(yes), float(no), repeats, s_p, s_g, correction, sign, origin
     )
     return PairedRows(law, 1 / float(evaluator.label_share), drift)
+
+
+def topic_rate_rows(scenario: Scenario, evaluator: Hybrid, means: np.ndarray) -> PairedRows:
+    """Return the law of what is said of topics, right or wrong, for true rates, shape (replicates, arms)."""
+    from scipy.special import ndtri
+
+    table = scenario.offline
+    yes, no = evaluator.human.vote()
+    hit, false = (np.broadcast_to(one, means.shape) for one in evaluator.judge.rates(means))
+    cut = np.clip(ndtri(np.clip(means, 0.0, 1.0)), -40.0, 40.0)
+    cut, hit, false = (np.ascontiguousarray(one, float) for one in (cut, hit, false))
+    topic, topic_own, size = table.of_topics()
+    prompt, own = float(table.prompt_sd), float(table.interaction_sd)
+    correction, sign = CORRECTIONS[evaluator.method("normal")], float(scenario.sign)
+    law = TopicRates(
+        cut, hit, false, float(yes), float(no), size, int(table.samples), topic, topic_own, prompt, own, correction,
+        sign, 1.0 if sign < 0 else 0.0,
+    )  # fmt: skip
+    return PairedRows(law, 1 / float(evaluator.label_share), np.zeros(int(table.ticks)))

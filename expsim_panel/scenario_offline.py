@@ -122,6 +122,10 @@ class Offline(Section):
         """Prompts of a topic; 1 where there are none."""
         return int(self.prompts // self.groups)
 
+    def of_topics(self) -> tuple[float, float, int]:
+        """Return the spreads of a topic, for all variants and for one, and the prompts of a topic."""
+        return float(self.topic_sd), float(self.topic_interaction_sd), self.size
+
     @property
     def level(self) -> str:
         """What is a row of the analysis."""
@@ -204,13 +208,11 @@ def _check_hybrid(scenario: Scenario, where: str) -> None:
     if not table.paired:
         problem = "judge and people together are played on the same prompts for all variants"
         raise InputError(where, "offline.paired", problem, "set it to true, or use judge or human")
-    if table.topics and scenario.family == "binary":
-        problem = "right or wrong by topic says too much of one topic for judge and people together"
-        raise InputError(where, "offline.topics", problem, "set it to 0, compare scores, or use judge or human")
     if table.level != ("topic" if table.topics else "prompt"):
         problem = f"judge and people together correct each other by {'topic' if table.topics else 'prompt'}"
         raise InputError(where, "offline.analysis", problem, 'write "auto", or use judge or human')
     if evaluator.correction not in ("auto", "ppi++", "ppi") or evaluator.labelling != "random":
         problem = "pairs are corrected by PPI++ or PPI, with labels at random"
         raise InputError(where, "evaluator.correction", problem, 'write "auto" and labelling = "random"')
-    check_states(scenario, int(table.samples), where, "offline.samples")
+    if not table.topics:  # by topic they are drawn answer by answer, not from a table
+        check_states(scenario, int(table.samples), where, "offline.samples")

@@ -13,7 +13,7 @@ from expsim_panel.errors import InputError
 from expsim_panel.estimates import Estimate
 from expsim_panel.estimators import paired_ppi
 from expsim_panel.evaluators.hybrid import Hybrid
-from expsim_panel.kernels import pair_contrasts, pair_days, pair_rates
+from expsim_panel.kernels import hybrid, pair_contrasts, pair_days, pair_rates, topic_rates
 from expsim_panel.operating import estimates
 from expsim_panel.paired_laws import rate_differences, together
 from expsim_panel.study import Study
@@ -104,6 +104,9 @@ CASES = {
     "prompt set, scores, three variants": tree(SCORES, offline=PROMPTS),
     "topics, scores": tree(SCORES[:2], offline=TOPICS),
     "topics, scores, three variants": tree(SCORES, offline=TOPICS),
+    "topics, rates": tree(RATES[:2], "binary", offline=TOPICS),
+    "topics, rates, three variants": tree(RATES, "binary", offline={**TOPICS, "samples": 4}),
+    "topics, rates that should fall": tree(RATES[:2], "binary", offline=TOPICS, direction="decrease"),
 }
 
 
@@ -121,7 +124,7 @@ def by_hand(case, replicates):
         for a in range(1, labels.shape[1]):
             parts = ((one[:, 0], one[:, a]) for one in (labels[:40], scores[:40], scores[40:]))
             row.append(paired_ppi(*parts, bounds=None))
-        values.append([one.value for one in row])
+        values.append([study.scenario.sign * one.value for one in row])
         errors.append([math.sqrt(one.small_variance) for one in row])
     return np.array(values), np.array(errors)
 
@@ -144,7 +147,7 @@ def test_corrected_differences_are_those_of_rows_drawn_one_by_one(name):
         assert mine == pytest.approx(theirs, abs=4 / math.sqrt(1500))
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [name for name in CASES if not name.startswith("topics, rates")])
 @pytest.mark.parametrize("correction", ["ppi++", "ppi"])
 def test_variances_are_those_of_the_closed_form(name, correction):
     case = json.loads(json.dumps(CASES[name]))
@@ -174,6 +177,62 @@ def test_two_thousand_labels_cover(name):
     truth = law.means[0, 1:] - law.means[0, 0]
     covered = (np.abs(found.effect - truth) <= stats.norm.ppf(0.975) * found.se).mean(axis=0)
     assert covered == pytest.approx(0.95, abs=3 * math.sqrt(0.95 * 0.05 / 100_000))
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("topics, rates")])
+def test_topics_of_rates_have_the_moments_of_owens_closed_form(name):
+    """A hundred thousand topics, drawn answer by answer: labels, verdicts and both together."""
+    case, count = CASES[name], 100_000
+    scenario = Study.from_tree(json.loads(json.dumps(case)), "t", names=["holm"]).scenario
+    law, arms = plan.law(scenario, "truth", 1, 0, 1).kind.law, len(scenario.variants)
+    table, evaluator = scenario.offline, scenario.evaluator
+    told = rate_differences(
+        evaluator, scenario.means, table.prompt_sd, table.interaction_sd, table.samples, *table.of_topics()
+    )
+    into, daily = [np.zeros((1, 1, arms)) for _ in range(4)], np.zeros((1, pair_days.BOOK, arms - 1))
+    rng = np.random.Generator(np.random.SFC64(9))
+    topic_rates.draw_topic_rates(rng, law, np.array([count]), np.array([count]), 0, *into, daily)
+    y, f, yy, ff, yf = (daily[0, at] / count for at in (hybrid.Y, hybrid.F, hybrid.YY, hybrid.FF, hybrid.YF))
+    label, verdict = yy - y**2, ff - f**2
+    people = 0.95 + 0.9 - 1
+    gap = people * (scenario.means[1:] - scenario.means[0])
+    assert (np.abs(y - gap) <= 4 * told.label_sd / math.sqrt(count)).all()
+    assert (np.abs(f - told.score) <= 4 * told.score_sd / math.sqrt(count)).all()
+    # means over eight answers and more are as good as normal: a variance has the relative error sqrt(2 / n)
+    assert label == pytest.approx(told.label_sd**2, rel=4 * math.sqrt(2 / count))
+    assert verdict == pytest.approx(told.score_sd**2, rel=4 * math.sqrt(2 / count))
+    rho = (yf - y * f) / np.sqrt(label * verdict)
+    assert rho == pytest.approx(told.rho, abs=4 / math.sqrt(count))
+    base = daily[0, pair_days.BASE, 0] / count
+    mean = scenario.means[0] * 0.95 + (1 - scenario.means[0]) * 0.1
+    assert base == pytest.approx(mean, abs=4 * 0.5 / math.sqrt(count))
+
+
+def test_a_topic_of_one_prompt_is_a_prompt():
+    """Its parts and the prompt's add up, in the closed form and in the states of one prompt."""
+    cells, evaluator = states((0.7, 0.74, 0.5), 0.5, 0.4, 2)
+    assert cells.size
+    means = np.array((0.7, 0.74, 0.5))
+    whole = rate_differences(evaluator, means, 0.5, 0.4, 2)
+    parts = rate_differences(evaluator, means, 0.3, 0.0, 2, 0.4, 0.4, 1)
+    for name in ("score", "label_sd", "score_sd", "rho"):
+        np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), rtol=1e-12)
+
+
+def test_estimates_of_topics_of_rates_are_the_planned_ones():
+    case = json.loads(json.dumps(CASES["topics, rates"]))
+    case["offline"] |= {"prompts": 4000, "topics": 1000}
+    study, out = played(case, 3000)
+    found, law = estimates(next(iter(out.values())), False), plan.law(study.scenario, "truth", 0, 0, 1)
+    each = (law.sds[0, 0] ** 2 + law.sds[0, 1:] ** 2) / 250
+    assert found.effect.var(axis=0) == pytest.approx(each, rel=4 * math.sqrt(2 / 3000) + 0.01)
+    assert (found.se**2).mean(axis=0) == pytest.approx(each, rel=0.01)
+    truth = law.means[0, 1:] - law.means[0, 0]
+    assert (np.abs(found.effect.mean(axis=0) - truth) <= 4 * np.sqrt(each / 3000)).all()
+    chance = exact_in(study, "truth", "fixed-horizon")["rejection"]
+    assert (next(iter(out.values())).code != 0).mean() == pytest.approx(
+        chance, abs=3 * math.sqrt(chance * (1 - chance) / 3000) + 0.01
+    )
 
 
 def states(means, prompt, own, repeats):
@@ -255,6 +314,7 @@ def test_interpreted_rows_are_the_same_to_the_bit():
     if not hasattr(pair_rates.draw_paired_rates, "py_func"):
         pytest.skip("nothing is compiled here")
     for name, function in (("rates, three variants", pair_rates.draw_paired_rates),
+                           ("topics, rates, three variants", topic_rates.draw_topic_rates),
                            ("scores, three variants", pair_contrasts.draw_arm_pairs)):  # fmt: skip
         scenario = Study.from_tree(json.loads(json.dumps(CASES[name])), "t", names=["holm"]).scenario
         law = plan.law(scenario, "truth", 1, 0, 1).repeated(3).kind.law
@@ -265,7 +325,7 @@ def test_interpreted_rows_are_the_same_to_the_bit():
             asked = np.array([3, 20]), np.array([9, 60]), 1
             if hasattr(law, "steps"):
                 law = law._replace(steps=np.zeros((2, 3)), drift=np.zeros(2))
-            else:
+            elif hasattr(law, "label_steps"):
                 law = law._replace(label_steps=np.zeros((2, 3)), score_steps=np.zeros((2, 3)))
             one(np.random.Generator(np.random.SFC64(1)), law, *asked, *out, daily)
             made.append([*out, daily])
@@ -278,7 +338,6 @@ def test_interpreted_rows_are_the_same_to_the_bit():
         (tree(RATES, traffic={"units_per_day": 100}), "traffic.units_per_day"),
         (tree((0.5,) * 7, "binary"), "evaluator.paired"),
         (tree(RATES, "binary", offline={**PROMPTS, "samples": 4}), "offline.samples"),
-        (tree(RATES[:2], "binary", offline={**PROMPTS, "topics": 10}), "offline.topics"),
         (tree(SCORES[:2], offline={**TOPICS, "analysis": "prompt"}), "offline.analysis"),
         (tree(SCORES[:2], offline={**PROMPTS, "paired": False}), "offline.paired"),
         (tree(SCORES[:2], metric={"name": "m", "family": "amount", "sd": 1.0, "zero_share": 0.5}), "evaluator.paired"),

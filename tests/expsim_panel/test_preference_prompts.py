@@ -251,7 +251,7 @@ def test_judge_and_people_are_told_on_the_prompts_and_live(capsys, tmp_path):
 
 
 REFUSED = {
-    "davidson, more than the luck": ({"metric": DAVIDSON, "interaction_sd": 1.2}, "offline.interaction_sd"),
+    "davidson, more than the luck": ({"metric": DAVIDSON, "interaction_sd": 1.6}, "offline.interaction_sd"),
     "own prompts": ({"paired": False}, "offline.paired"),
     "shared by both": ({"prompt_sd": 0.2}, "offline.prompt_sd"),
     "shared by both, topics": ({"topics": 12, "topic_sd": 0.2}, "offline.topic_sd"),

@@ -91,7 +91,7 @@ WORLDS = {
     },
     "Davidson's ties on a prompt set": {
         "metric": {"name": "preference", "family": "pairwise", "tie_model": "davidson"},
-        "variants": [{"name": "A", "mean": 0.0}, {"name": "B", "mean": 0.2}, {"name": "C", "mean": 0.1}],
+        "variants": [{"name": "A", "mean": 0.0}, {"name": "B", "mean": 0.2}],
         "offline": {
             "prompts": 24,
             "samples": 2,
