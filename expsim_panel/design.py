@@ -217,7 +217,7 @@ class Design(Section):
         """
         return "no exact value for this stopping rule"
 
-    def won(self, planned: Bounds | None, setting: Setting, law: Law) -> Won | None:
+    def won(self, planned: Bounds | None, setting: Setting, law: Law, patient: bool = False) -> Won | None:
         """Return what it finds among several variants; None where that is not known.
 
         Parameters
@@ -226,10 +226,12 @@ class Design(Section):
             Of `bounds`, in this setting.
         setting, law
             As in `ending`, of three arms or more; spreads are positive.
+        patient : bool
+            Whether there is time for more than a tenth of a second.
         """
         from expsim_panel.several_exact import by_bounds
 
-        return by_bounds(planned, setting, law) if type(self).rule is Design.rule else None
+        return by_bounds(planned, setting, law, patient) if type(self).rule is Design.rule else None
 
     def found_for(self, z: np.ndarray, setting: Setting) -> np.ndarray | None:
         """Tell for which variants each test at the end finds a gain; None: the rule ends with one finding only.

@@ -42,7 +42,9 @@ class Exact:
     ends: bool = True
 
 
-def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effect: float | None = None) -> Exact | str:
+def operating(
+    scenario: Scenario, one: Strategy, world: str, money: Ledger, effect: float | None = None, patient: bool = False
+) -> Exact | str:
     """Return the exact figures by the recursion over looks, or the reason why there are none.
 
     The test statistic is taken at its large-sample law: a z statistic with the true variance of a row
@@ -53,6 +55,8 @@ def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effe
     ----------
     effect : float, optional
         Effect of the variant in place of the scenario's, positive is better.
+    patient : bool
+        Whether one answer may take two seconds (several looks at several variants), not a tenth of one.
 
     References
     ----------
@@ -66,7 +70,7 @@ def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effe
     if effect is not None:
         scenario = with_effect(scenario, effect)
     if absent:
-        return _several(scenario, one, world, money) or absent
+        return _several(scenario, one, world, money, patient) or absent
     setting, law = plan.setting_of(scenario, world), plan.law(scenario, world, 0, 0, 1)
     if one.design.drops and (one.design.drops_in(setting) or law.uneven is not None):
         from expsim_panel import dropping_exact
@@ -93,31 +97,38 @@ def operating(scenario: Scenario, one: Strategy, world: str, money: Ledger, effe
     return found if isinstance(found, str) else vetoed(scenario, world, found, {})
 
 
-def _several(scenario: Scenario, one: Strategy, world: str, money: Ledger) -> Exact | None:
+def _several(scenario: Scenario, one: Strategy, world: str, money: Ledger, patient: bool) -> Exact | None:
     setting, law = plan.setting_of(scenario, world), plan.law(scenario, world, 0, 0, 1)
     if not several_exact.may(one.design):
         return None
     planned = one.design.bounds(as_seen(setting, law) if one.design.bounds_follow_spread else setting)
-    return several(one.design, planned, setting, law, money, bool(scenario.guardrails))
+    return several(one.design, planned, setting, law, money, bool(scenario.guardrails), patient)
 
 
 def several(
-    design: Design, planned: Bounds | None, setting: Setting, law: Law, money: Ledger, guarded: bool
+    design: Design,
+    planned: Bounds | None,
+    setting: Setting,
+    law: Law,
+    money: Ledger,
+    guarded: bool,
+    patient: bool = False,
 ) -> Exact | None:
     """Return the exact figures of several variants, at one look or few; None where there are none.
 
     ``power`` is the chance that a truly better variant is found, ``best`` that the best one is, ``every`` that each
-    of the better ones is. `guarded`: with
-    guardrails ``launch`` is left out, since what they let through hangs on which variant was found.
+    of the better ones is. `guarded`: with guardrails ``launch`` is left out, since what they let through hangs on
+    which variant was found. `patient`: see `operating`.
     """
     if not law.plain or law.severity_sd > 0 or np.any(law.sds[0] <= 0) or np.any(setting.rows[-1] < 2):
         return None
-    won = design.won(planned, setting, law)
+    won = design.won(planned, setting, law, patient)
     if won is None:
         return None
-    days, worse, better = won.looks or (np.array([setting.days]), np.array([won.low]), won.wins.sum(keepdims=True))
+    end = np.array([setting.days]), np.array([won.low]), np.zeros(1), won.wins.sum(keepdims=True)
+    days, low, idle, high = won.looks or end
     futility = planned is not None and planned.futility
-    found = _figures(setting, days - 1, worse, np.zeros(days.size), better, futility, law.delay, money)
+    found = _figures(setting, days - 1, low, idle, high, futility, law.delay, money)
     effects = law.effects[0, 1:]
     found.values["power"] = float(won.wins[effects > 0].sum())
     found.values["best"] = float(won.wins[int(effects.argmax())])

@@ -159,7 +159,7 @@ class Meter:
         if scenario.offline is None and plan.setting_of(scenario).rows[-1].min() < FEW_ROWS:
             return f"{NO_EXACT} at fewer than {FEW_ROWS} responses an arm, where an estimated spread is no known one"
         try:
-            found = exact.operating(scenario, one, "truth", ledger(scenario))
+            found = exact.operating(scenario, one, "truth", ledger(scenario), patient=True)
         except InputError as error:
             # Such as looks that this little traffic lets know nothing more than those before.
             return error.problem

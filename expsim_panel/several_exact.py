@@ -31,14 +31,14 @@ class Won(NamedTuple):
         P(all variants are found worse).
     every : float
         P(every variant that is truly better is found); nan where none is, or only the first finding is known.
-    looks : tuple of three ndarray, shape (looks,), or None
-        Days (from 1), P(found worse) and P(found better) on each, of a test that looks more than once.
+    looks : tuple of four ndarray, shape (looks,), or None
+        Days (from 1), P(found worse), P(gives up) and P(found better) on each, of a test that looks more than once.
     """
 
     wins: Floats
     low: float
     every: float
-    looks: tuple[np.ndarray, Floats, Floats] | None = None
+    looks: tuple[np.ndarray, Floats, Floats, Floats] | None = None
 
 
 class Shared(NamedTuple):
@@ -81,12 +81,12 @@ def one_look(planned: Bounds, setting: Setting) -> bool:
     return planned.days.tolist() == [setting.days] and (planned.inner is None or not np.any(planned.inner > -np.inf))
 
 
-def by_bounds(planned: Bounds | None, setting: Setting, law: Law) -> Won | None:
-    """Return what bounds on z find: at one look, or at a few looks at two variants; None where it is not known."""
+def by_bounds(planned: Bounds | None, setting: Setting, law: Law, patient: bool) -> Won | None:
+    """Return what bounds on z find, at one look or several; None where it is not known, or takes too long."""
     if planned is None:
         return None
     if not one_look(planned, setting):
-        return _at_looks(planned, setting, law)
+        return _at_looks(planned, setting, law, patient)
     arms = law.means[0], law.sds[0], setting.rows[-1]
     upper = float(planned.upper[0])
     found, low = wins(*arms, float(planned.lower[0]), upper)
@@ -98,21 +98,17 @@ def by_bounds(planned: Bounds | None, setting: Setting, law: Law) -> Won | None:
     return Won(found, low, float(every))
 
 
-def _at_looks(planned: Bounds, setting: Setting, law: Law) -> Won | None:
-    """Return what several looks at two variants find."""
-    from expsim_panel.looks_at_two import MOST_LOOKS, two_variants
+def _at_looks(planned: Bounds, setting: Setting, law: Law, patient: bool) -> Won | None:
+    from expsim_panel.several_looks import PATIENT, QUICK, stopped
 
-    rows, looks = setting.rows[planned.days - 1], planned.days.size
-    inner = planned.inner is not None and np.any(planned.inner > -np.inf)
-    if setting.arms != 3 or looks > MOST_LOOKS or inner or np.any(rows < 2):
+    rows = setting.rows[planned.days - 1]
+    if np.any(rows < 2) or np.any(np.diff(rows, axis=0) <= 0):
         return None
-    variance = law.sds[0] ** 2 / rows
-    time = ((variance[-1, 1:] + variance[-1, 0]) / (variance[:, 1:] + variance[:, :1])).mean(axis=1)
-    if np.any(np.diff(time) < 1e-6):
+    found = stopped(law.means[0], law.sds[0], rows, planned, PATIENT if patient else QUICK)
+    if found is None:
         return None
-    found = two_variants(law.means[0], law.sds[0], rows[-1], time, planned.lower, planned.upper)
-    days = planned.days, found.low, found.wins.sum(axis=1)
-    return Won(found.wins.sum(axis=0), float(found.low.sum()), math.nan, days)
+    looks = planned.days, found.low, found.idle, found.wins.sum(axis=1)
+    return Won(found.wins.sum(axis=0), float(found.low.sum()), math.nan, looks)
 
 
 def shared(means: Floats, sds: Floats, rows: Floats) -> Shared:

@@ -24,9 +24,9 @@ from expsim_panel.checked import Floats
 from expsim_panel.design import Bounds
 
 MOST_VARIANTS = 3
-MOST_WORK = 3e9
-"""Products of a whole recursion, about two seconds: two variants at five looks take 3e7, at 28 looks 5e8; three at
-five looks 1.4e9. Rules that look more often are simulated."""
+QUICK, PATIENT = 5e7, 3e9
+"""Products that a whole recursion may take: what a run and a page have time for, about a tenth of a second, and what
+one answer has, about two. Two variants at five looks take 3e7, at 28 looks 5e8; three variants at five looks 1.4e9."""
 _REACH, _DENSE, _AT_LEAST = 8.0, 1.2, 8
 """How many standard deviations the grid reaches; nodes for each width of a step, and for each piece besides."""
 _BEYOND = 24
@@ -74,7 +74,7 @@ class _Step(NamedTuple):
         return np.asarray(ndtr((w[:, None] - old - self.mean[q]) / self.sd))
 
 
-def stopped(means: Floats, sds: Floats, rows: Floats, planned: Bounds) -> Stopped | None:
+def stopped(means: Floats, sds: Floats, rows: Floats, planned: Bounds, most: float = PATIENT) -> Stopped | None:
     """Return where a test of several variants stops; None of more variants or looks than there is time for.
 
     Arms' means are at their large-sample law, their shares of the rows the same at every look; error below 1e-6 with
@@ -88,6 +88,8 @@ def stopped(means: Floats, sds: Floats, rows: Floats, planned: Bounds) -> Stoppe
         Numbers of rows by each look, rising.
     planned : Bounds
         z bounds of these looks.
+    most : float
+        Products that there is time for, `QUICK` or `PATIENT`.
     """
     variants = means.size - 1
     if not 2 <= variants <= MOST_VARIANTS:
@@ -106,7 +108,7 @@ def stopped(means: Floats, sds: Floats, rows: Floats, planned: Bounds) -> Stoppe
     ]
     # The control moves all variants by its own step, over which each is spread by its own.
     control, chance = _control(max(32, 8 + math.ceil(24 * float((common / own).max()))))
-    if _work(grids, control.size) > MOST_WORK:
+    if _work(grids, control.size) > most:
         return None
     wins, low, idle = np.zeros((time.size, variants)), np.zeros(time.size), np.zeros(time.size)
     old, mass = [np.zeros(1)] * variants, np.ones((1,) * variants)

@@ -83,7 +83,7 @@ class StepWise(AtTheEnd):
         work = np.zeros((2, max(setting.arms - 1, 1)))
         return Steps(float(self.alpha), self.procedure, int(self.sides), setting.days - 1, setting.ddof, work)
 
-    def won(self, planned: Bounds | None, setting: Setting, law: Law) -> Won | None:
+    def won(self, planned: Bounds | None, setting: Setting, law: Law, patient: bool = False) -> Won | None:
         """Return who is found, see `step_law`; None of more variants than a sum over their sets has time for."""
         from expsim_panel.step_law import MOST_VARIANTS, StepTest, step_wins
 

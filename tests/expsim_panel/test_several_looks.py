@@ -1,11 +1,17 @@
 """The recursion of sequential tests of several variants: against one look, one variant, published laws and play."""
 
+import math
+
 import numpy as np
 import pytest
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_normal, norm
+from worlds import exact_in, played, tree
 
-from expsim_panel import several_exact, several_looks
+from expsim_panel import Study, exact, several_exact, several_looks
 from expsim_panel.design import Bounds
+from expsim_panel.economics import ledger
+from expsim_panel.operating import rejected
+from expsim_panel.power_points import Meter
 from expsim_panel.regions import stops_between
 from expsim_panel.several_looks import stopped
 
@@ -113,8 +119,7 @@ def test_a_finer_grid_changes_nothing(name, monkeypatch):
     monkeypatch.setattr(several_looks, "_AT_LEAST", 14)
     monkeypatch.setattr(several_looks, "_BEYOND", 40)
     monkeypatch.setattr(several_looks, "_control", lambda nodes: control(2 * nodes))
-    monkeypatch.setattr(several_looks, "MOST_WORK", 1e12)
-    for ours, finer in zip(found, stopped(*asked), strict=True):
+    for ours, finer in zip(found, stopped(*asked, 1e12), strict=True):
         np.testing.assert_allclose(ours, finer, atol=1e-6)
 
 
@@ -123,3 +128,49 @@ def test_what_takes_too_long_has_none():
     assert stopped(np.zeros(5), np.ones(5), five, bounds([NEVER] * 3, [2.5] * 3)) is None
     many = rows_of([100] * 4, 60)
     assert stopped(np.zeros(4), np.ones(4), many, bounds([NEVER] * 60, [2.9] * 60)) is None
+
+
+STRATEGIES = [
+    {"kind": "pocock"},
+    {"kind": "obrien-fleming", "looks": 4, "sides": 1, "alpha": 0.025, "futility_bounds": [-0.5, 0.3, 0.9]},
+    {"kind": "lan-demets-pocock", "looks": 3},
+]
+
+
+@pytest.mark.parametrize("shares", [[1 / 3, 1 / 3, 1 / 3], [0.5, 0.25, 0.25]])
+@pytest.mark.parametrize("family", ["normal", "binary"])
+def test_three_arms_end_as_the_engine_plays_them(family, shares):
+    # Rates: so many that the skewness of unequal arms does not show.
+    rates = [0.10, 0.0985, 0.0995] if family == "binary" else [3.0, 3.02, 2.99]
+    per_day = 300_000 if family == "binary" else 15_000
+    variants = [{"name": name, "mean": mean} for name, mean in zip("ABC", rates, strict=True)]
+    world = tree(family, variants=variants, traffic={"units_per_day": per_day, "days": 10, "shares": shares})
+    study = Study.from_tree({**world, "strategies": STRATEGIES}, "test")
+    for truth in ("truth", "null"):
+        outs = played(study, truth, replicates=100_000, seed=20261130)
+        for one in study.strategies:
+            out, known = outs[one.name], exact_in(study, truth, one.name)
+            seen = {"rejection": rejected(out.code), "launch": out.code > 0, "units": out.units.sum(axis=1)}
+            if truth == "truth":
+                seen |= {"best": out.code == 1}
+            for name, each in seen.items():
+                # 84 comparisons: all of them fail by chance as rarely as one does at 3 standard errors.
+                error = max(each.std(), 1e-3) / math.sqrt(each.size)
+                assert abs(each.mean() - known[name]) <= norm.isf(norm.sf(3) / 84) * error, (truth, one.name, name)
+
+
+def test_what_it_takes_is_exact_but_not_for_all_of_them():
+    variants = [{"name": name, "mean": mean} for name, mean in zip("ABC", (3.0, 3.02, 3.01), strict=True)]
+    world = tree(variants=variants, traffic={"units_per_day": 15_000, "days": 10})
+    study = Study.from_tree({**world, "strategies": [{"kind": "pocock"}, {"kind": "peek-daily"}]}, "test")
+    assert Meter(study, "pocock", finds="best").why == ""
+    assert Meter(study, "pocock", finds="all").why == "no exact value of finding all of several variants"
+    study.scenario.traffic.days = 14
+    assert Meter(study, "peek-daily").why == ""
+    # A run has a tenth of the time.
+    assert exact.operating(study.scenario, study.strategies[1], "truth", ledger(study.scenario)) == (
+        "no exact value for more than two arms"
+    )
+    world["variants"] = [{"name": name, "mean": 3.0 + 0.005 * i} for i, name in enumerate("ABCDE")]
+    many = Study.from_tree({**world, "strategies": [{"kind": "pocock"}]}, "test")
+    assert Meter(many, "pocock").why == "no exact value for more than two arms"
