@@ -73,6 +73,7 @@ def _sized(
         sized["evaluator"] = {**sized["evaluator"], "label_share": 1.0, "paired": False}
     scenario = Scenario.from_tree(sized, where)
     generated, judged, labelled = _per_prompt(scenario)
+    labels = 0
     each = prompt_cost + generated + judged + (labelled if kind == "human" else 0.0)
     if not isinstance(one, Hybrid):
         prompts = MOST if each <= 0 else min(math.floor(budget / each + 1e-9), MOST)
@@ -95,6 +96,8 @@ def _sized(
         size = scenario.offline.size
         table["topics"] = max(prompts // size, 2)
         prompts = table["topics"] * size
+        if isinstance(one, Hybrid):
+            sized["evaluator"]["label_share"] = min(labels // size / table["topics"], 1.0)
     table["prompts"] = prompts
     if int(table.get("batches", 0)):
         table["batches"] = min(int(table["batches"]), int(table.get("topics", 0)) or prompts)

@@ -319,7 +319,10 @@ def test_interpreted_rows_are_the_same_to_the_bit():
         ({"offline": {"promts": 5}}, "did you mean 'prompts'"),
         ({**RATES, "offline": {"prompt_sd": 0.9, "interaction_sd": 0.8}}, "more than the latent SD of 1"),
         ({"evaluator": {**JUDGE, "refusals": 0.1}}, "refusals is not played on a prompt set"),
-        ({**RATES, "evaluator": {"kind": "hybrid"}, "offline": TOPICS}, "judge and people together"),
+        (
+            {**RATES, "evaluator": {"kind": "hybrid"}, "offline": {**TOPICS, "analysis": "prompt"}},
+            "judge and people together correct each other by topic",
+        ),
         ({"evaluator": {"kind": "hybrid", "paired": True}}, "evaluator.paired"),
         ({"strategies": [{"kind": "thompson"}]}, "thompson divides live traffic"),
         ({"analysis": {"skip_days": 1}}, "of live traffic"),
