@@ -36,6 +36,7 @@ def warm() -> None:
         study.run(replicates=2, workers=1)
     bandits = per_request()
     surfaces()
+    ratings()
     looks = equal_information(3)
     group_sequential(obrien_fleming_shape(looks), looks, 0.05, 2)
     sequential_design("kim-demets", 3, 0.05, 1, futility_kind="kim-demets", power=0.8, binding=True)
@@ -86,3 +87,27 @@ def surfaces() -> None:
         x = axes.axis(study, axes.EFFECT, 0.0, 0.01, 2)
         for minus in (None, "obrien-fleming"):
             response_surface(study, "fixed-horizon", x, minus=minus, simulate=True, replicates=2, workers=1)
+
+
+def ratings() -> None:
+    """Measure a small table of people's ratings."""
+    import tempfile
+    from pathlib import Path
+
+    import numpy as np
+
+    from expsim_panel.calibrate import calibrate
+    from expsim_panel.kernels.rating_items import summed_rows
+    from expsim_panel.rating_table import read_table
+
+    rows = [
+        f"{item},{'AB'[item % 2]},{rater},{1 + (item + rater * (item % 3)) % 5}"
+        for item in range(24)
+        for rater in range(3)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "warm.csv"
+        path.write_text("\n".join(["item,variant,rater,score", *rows]), encoding="utf-8")
+        calibrate(read_table(path)[0], splits=1)
+    # Only laws that a table this small never calls for ask for it.
+    summed_rows(np.zeros((1, 1)), np.zeros(1, np.int64), np.array([0, 1]))
