@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import types as python_types
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
@@ -22,6 +23,7 @@ import numpy as np
 import platformdirs
 from numba.core import config as numba_config
 from numba.core import types
+from numba.core.caching import IndexDataCacheFile
 from numba.core.registry import CPUDispatcher
 from numba.core.typing.templates import AbstractTemplate, infer_global
 
@@ -102,9 +104,32 @@ def _adopt(function: Callable[..., Any]) -> None:
     numba_config.CACHE_DIR = CACHE_DIRECTORY
     try:
         for dispatcher in _compiled:
-            dispatcher.enable_caching()
+            _cache(dispatcher)
     finally:
         numba_config.CACHE_DIR = before
+
+
+class _OwnNames(IndexDataCacheFile):  # type: ignore[misc]
+    """Machine code on disk under names of its own: processes that save at once may lose an entry, never mix two.
+
+    Numba numbers the files by the index it has just read; two processes that compile one kernel for two policies at
+    the same moment would give both the same number, and a third would load the one's code for the other.
+    """
+
+    def save(self, key: Any, data: Any) -> None:
+        """Save an entry: its file first, then the index that names it."""
+        name = f"{self._index_name.removesuffix('.nbi')}.{uuid.uuid4().hex}.nbc"
+        self._save_data(name, data)
+        self._save_index(self._load_index() | {key: name})
+
+
+def _cache(dispatcher: Any) -> None:
+    """Let a dispatcher keep its machine code in Numba's current cache directory."""
+    dispatcher.enable_caching()
+    old = getattr(dispatcher._cache, "_cache_file", None)
+    if old is not None:
+        base = old._index_name.removesuffix(".nbi")
+        dispatcher._cache._cache_file = _OwnNames(old._cache_path, base, old._source_stamp)
 
 
 class _Inlined(CPUDispatcher):  # type: ignore[misc]
@@ -134,7 +159,7 @@ def _compile(function: F, inline: bool) -> F:
         flags = {"forceinline": inline, "_nrt": not inline, "no_cfunc_wrapper": True, "no_cpython_wrapper": inline}
         options = {"nopython": True, "nogil": True, "error_model": "numpy", **flags}
         made = (_Inlined if inline else CPUDispatcher)(function, targetoptions=options)
-        made.enable_caching()
+        _cache(made)
     finally:
         numba_config.CACHE_DIR = before
     _compiled.append(made)

@@ -10,6 +10,7 @@ from numba import float64
 from numba.core import config
 
 from expsim_panel.kernels.arms import row_variance
+from expsim_panel.kernels.jit import _OwnNames
 from expsim_panel.kernels.trials import decide
 
 COUNT = """
@@ -36,6 +37,26 @@ def test_machine_code_for_python_has_a_name_of_its_own():
     assert inlined.targetoptions["no_cpython_wrapper"]
     assert not alone.targetoptions["no_cpython_wrapper"]
     assert alone.signatures == [(float64, float64, float64, float64)]
+
+
+def test_two_processes_that_save_at_once_never_mix_their_machine_code(tmp_path, monkeypatch):
+    one, other = (_OwnNames(str(tmp_path), "kernel", "stamp") for _ in range(2))
+    # Both have read the index before either wrote it.
+    for file in (one, other):
+        monkeypatch.setattr(file, "_load_index", dict)
+    one.save("one", 1)
+    other.save("other", 2)
+    fresh = _OwnNames(str(tmp_path), "kernel", "stamp")
+    assert (fresh.load("one"), fresh.load("other")) == (None, 2)
+    fresh.save("one", 1)
+    fresh.save("other", 3)
+    assert (fresh.load("one"), fresh.load("other")) == (1, 3)
+
+
+@pytest.mark.skipif(config.DISABLE_JIT, reason="nothing is compiled")
+def test_every_kernel_saves_so():
+    assert isinstance(row_variance._cache._cache_file, _OwnNames)
+    assert isinstance(row_variance.alone._cache._cache_file, _OwnNames)
 
 
 def test_a_type_without_a_body_is_refused():
