@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,19 @@ class Ledger:
     def days(self, ticks: Any) -> Any:
         """Days of the calendar that so many ticks take: a day each of live traffic, a batch each of a prompt set."""
         return ticks if self.live else ticks * self.tick_days + self.delay_days
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """All of it as a value that can be compared and hashed."""
+        values = (getattr(self, each.name) for each in fields(self))
+        return tuple(
+            value.tobytes()
+            if isinstance(value, np.ndarray)
+            else tuple(value.items())
+            if isinstance(value, dict)
+            else value
+            for value in values
+        )
 
     @property
     def handicap(self) -> np.ndarray:

@@ -246,7 +246,7 @@ def experiments(
     units: np.ndarray,
     rows: np.ndarray,
     day: np.ndarray,
-    indifference: float,
+    indifference: float | np.ndarray,
     guards: Guards | None = None,
 ) -> Experiments:
     """Return what every experiment adds to the figures (MODEL section 5).
@@ -257,7 +257,7 @@ def experiments(
         Where the experiments led.
     units, rows, day : ndarray, shapes (replicates, arms) twice and (replicates,)
         What they took.
-    indifference : float
+    indifference : float or ndarray, shape (replicates,)
         Smallest effect that matters, metric units.
     """
     eps = money.value_per_point * indifference

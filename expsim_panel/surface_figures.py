@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from expsim_panel import operating
+from expsim_panel.economics import Ledger
 from expsim_panel.kernels import surfaces
 from expsim_panel.operating import KEEP, MIN_EVENTS, NOTHING, blank, proportion_of
 from expsim_panel.results import Figure
@@ -15,21 +16,32 @@ from expsim_panel.surface_simulation import Counts, Task
 
 _NO_ESTIMATES = operating.Estimates(np.empty(0), np.empty(0))
 
+Figures = dict[str, Figure]
 
-def figures_of(task: Task, counts: Counts) -> Iterator[tuple[Cell, dict[str, Figure]]]:
+
+def figures_of(task: Task, counts: Counts) -> Iterator[tuple[Cell, Figures]]:
     """Yield the figures of every cell by name; of two strategies, those of the first less those of the second."""
-    classes = _Classes(task)
-    for c, cell in enumerate(task.cells):
-        columns = [classes.of_cell(c) for _ in task.rules]
-        made = [_figures(task, columns[k], counts.classes[k][c], counts.tallies[k][c]) for k in range(len(task.rules))]
+    by_money: dict[tuple[object, ...], list[int]] = {}
+    for c, money in enumerate(task.money):
+        by_money.setdefault(money.key, []).append(c)
+    for cells in by_money.values():
+        columns = _columns(task, task.money[cells[0]], np.array(cells))
+        made = [
+            _figures(task, columns, ends[cells], tallies[cells])
+            for ends, tallies in zip(counts.classes, counts.tallies, strict=True)
+        ]
         if counts.pairs is None:
-            yield cell, made[0]
+            yield from zip((task.cells[c] for c in cells), made[0], strict=True)
             continue
-        shared: dict[str, float] = {}
-        for name, column in columns[0].items():
-            expected = float(column @ counts.pairs[c] @ column) / task.replicates
-            shared[name] = expected - (made[0][name].value or 0.0) * (made[1][name].value or 0.0)
-        yield cell, {name: less(made[0][name], made[1][name], shared.get(name), task.replicates) for name in made[0]}
+        together = {
+            name: np.einsum("ck,ckl,cl->c", column, counts.pairs[cells].astype(float), column) / task.replicates
+            for name, column in columns.items()
+        }
+        for i, c in enumerate(cells):
+            one, other = made[0][i], made[1][i]
+            shared = {name: mean[i] - (one[name].value or 0.0) * (other[name].value or 0.0)
+                      for name, mean in together.items()}  # fmt: skip
+            yield task.cells[c], {name: less(one[name], other[name], shared.get(name), task.replicates) for name in one}
 
 
 def less(one: Figure, other: Figure, covariance: float | None, replicates: int = 1) -> Figure:
@@ -52,32 +64,32 @@ def less(one: Figure, other: Figure, covariance: float | None, replicates: int =
     return Figure(one.value - other.value, float(np.sqrt(max(variance, 0.0))))
 
 
-class _Classes:
-    """What an experiment of each class took and led to."""
+def _columns(task: Task, money: Ledger, cells: np.ndarray) -> dict[str, np.ndarray]:
+    """Return by figure what an experiment of every class adds to it in cells of the same prices.
 
-    def __init__(self, task: Task) -> None:
-        looks, arms = task.rows.shape
-        self.task = task
-        self.look = np.repeat(np.arange(looks), arms + 3)
-        decision = np.tile(np.arange(arms + 3), looks)
-        no_launch = decision - (arms - 1)
-        self.launched = no_launch < 0
-        self.against = no_launch == surfaces.STOPPED_FOR_CONTROL
-        self.chosen = np.where(self.launched, decision + 1, np.where(no_launch == surfaces.FOR_NOBODY, NOTHING, KEEP))
-        self.units, self.rows = task.units[self.look], task.rows[self.look]
-        self.days = task.days[self.look]
-
-    def of_cell(self, c: int) -> dict[str, np.ndarray]:
-        """Return by figure what every class adds to it in a cell."""
-        task = self.task
-        effects, money = task.effects[c : c + 1], task.money[c]
-        end = operating.followed(money, _NO_ESTIMATES, self.chosen, self.units, self.rows, effects)
-        made = operating.experiments(money, end, self.units, self.rows, self.days, float(task.indifference[c]))
-        found = self.launched | self.against
-        if task.world == "truth" and task.rows.shape[1] > 2:
-            found = self.launched & (effects[0][np.maximum(self.chosen, 0)] > 0)
-        shares = {"rejection": found, "launch": self.launched, **made.shares}
-        return {**{name: hits.astype(float) for name, hits in shares.items()}, **made.means}
+    Returns
+    -------
+    dict of float64 ndarray, shape (cells, classes)
+    """
+    looks, arms = task.rows.shape[1:]
+    decision = np.tile(np.arange(arms + 3), looks)
+    no_launch = decision - (arms - 1)
+    launched, against = no_launch < 0, no_launch == surfaces.STOPPED_FOR_CONTROL
+    chosen = np.where(launched, decision + 1, np.where(no_launch == surfaces.FOR_NOBODY, NOTHING, KEEP))
+    shape = (cells.size, decision.size)
+    # A class of a cell is to `operating` what an experiment is.
+    units, rows, days = (np.repeat(each[cells], arms + 3, axis=1) for each in (task.units, task.rows, task.days))
+    units, rows = units.reshape(-1, arms), rows.reshape(-1, arms)
+    effects = np.repeat(task.effects[cells], decision.size, axis=0)
+    end = operating.followed(money, _NO_ESTIMATES, np.tile(chosen, cells.size), units, rows, effects)
+    made = operating.experiments(
+        money, end, units, rows, days.ravel(), np.repeat(task.indifference[cells], decision.size)
+    )
+    found = np.broadcast_to(launched | against, shape)
+    if task.world == "truth" and arms > 2:
+        found = launched & (task.effects[cells][:, np.maximum(chosen, 0)] > 0)
+    shares = {"rejection": found, "launch": np.broadcast_to(launched, shape), **made.shares}
+    return {name: each.reshape(shape).astype(float) for name, each in {**shares, **made.means}.items()}
 
 
 _SHARES = {
@@ -85,41 +97,61 @@ _SHARES = {
 }  # fmt: skip
 
 
-def _figures(task: Task, columns: dict[str, np.ndarray], counts: np.ndarray, tally: np.ndarray) -> dict[str, Figure]:
+def _figures(task: Task, columns: dict[str, np.ndarray], counts: np.ndarray, tallies: np.ndarray) -> list[Figures]:
+    """Return the figures of every cell from how often each class occurred, shape (cells, classes)."""
     size = task.replicates
-    made = {}
+    made: list[Figures] = [{} for _ in counts]
     for name, column in columns.items():
-        made[name] = proportion_of(float(counts @ column), size) if name in _SHARES else _mean(column, counts, size)
-    right = made["p_correct"].value or 0.0
-    if right * size < MIN_EVENTS:
-        made["cost_per_correct"] = blank(f"fewer than {MIN_EVENTS} correct decisions")
-    else:
-        ratio = (made["cost"].value or 0.0) / right
-        error = _mean(columns["cost"] - ratio * columns["p_correct"], counts, size).se
-        made["cost_per_correct"] = Figure(ratio, None if error is None else error / right)
-    launches = tally[surfaces.LAUNCHES]
-    if launches < MIN_EVENTS:
-        made["exaggeration"] = blank(f"fewer than {MIN_EVENTS} launches")
-    elif tally[surfaces.UNDEFINED] > 0:
-        made["exaggeration"] = blank("defined for one true effect other than zero")
-    else:
-        made["exaggeration"] = _of_sums(tally[surfaces.RATIO], tally[surfaces.RATIO_SQUARED], launches)
-    usable = tally[surfaces.USABLE]
-    if usable < MIN_EVENTS:
-        made["coverage"] = blank("too few scored responses for an interval")
-    elif task.rows.shape[1] == 2:
-        made["coverage"] = proportion_of(float(tally[surfaces.INSIDE]), int(usable))
-    else:
-        made["coverage"] = _of_sums(tally[surfaces.INSIDE], tally[surfaces.INSIDE_SQUARED], usable)
+        total = np.einsum("ck,ck->c", counts, column)
+        if name in _SHARES:
+            found = [proportion_of(hits, size) for hits in total.tolist()]
+        else:
+            found = _means(total / size, _errors(column, total / size, counts, size))
+        for figures, figure in zip(made, found, strict=True):
+            figures[name] = figure
+    right = np.array([figures["p_correct"].value for figures in made])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.array([figures["cost"].value for figures in made]) / right
+        gap = columns["cost"] - ratio[:, None] * columns["p_correct"]
+        errors = _errors(gap, np.einsum("ck,ck->c", counts, gap) / size, counts, size) / right
+    for figures, told, tally in zip(made, _means(ratio, errors), tallies, strict=True):
+        few = (figures["p_correct"].value or 0.0) * size < MIN_EVENTS
+        figures["cost_per_correct"] = blank(f"fewer than {MIN_EVENTS} correct decisions") if few else told
+        figures |= _of_tally(tally, task.rows.shape[2])
     return made
 
 
-def _mean(column: np.ndarray, counts: np.ndarray, size: int) -> Figure:
-    mean = float(counts @ column) / size
-    if size < 2:
-        return Figure(mean, None, reason="one replicate has no standard error")
-    gap = column - mean
-    return Figure(mean, float(np.sqrt((counts @ (gap * gap)) / (size - 1) / size)))
+def _of_tally(tally: np.ndarray, arms: int) -> Figures:
+    """Return what the estimates of a cell's experiments were worth."""
+    launches, usable = float(tally[surfaces.LAUNCHES]), float(tally[surfaces.USABLE])
+    if launches < MIN_EVENTS:
+        exaggeration = blank(f"fewer than {MIN_EVENTS} launches")
+    elif tally[surfaces.UNDEFINED] > 0:
+        exaggeration = blank("defined for one true effect other than zero")
+    else:
+        exaggeration = _of_sums(tally[surfaces.RATIO], tally[surfaces.RATIO_SQUARED], launches)
+    if usable < MIN_EVENTS:
+        coverage = blank("too few scored responses for an interval")
+    elif arms == 2:
+        coverage = proportion_of(float(tally[surfaces.INSIDE]), int(usable))
+    else:
+        coverage = _of_sums(tally[surfaces.INSIDE], tally[surfaces.INSIDE_SQUARED], usable)
+    return {"exaggeration": exaggeration, "coverage": coverage}
+
+
+def _errors(column: np.ndarray, mean: np.ndarray, counts: np.ndarray, size: int) -> np.ndarray:
+    """Return the standard errors of the cells' means; nan of a single experiment."""
+    gap = column - mean[:, None]
+    gap *= gap
+    return np.asarray(np.sqrt(np.einsum("ck,ck->c", counts, gap) / (size - 1) / size if size > 1 else mean * np.nan))
+
+
+def _means(values: np.ndarray, errors: np.ndarray) -> list[Figure]:
+    none = "one replicate has no standard error"
+    return [
+        Figure(value, error) if error == error else Figure(value, None, reason=none)
+        for value, error in zip(values.tolist(), errors.tolist(), strict=True)
+    ]
 
 
 def _of_sums(total: float, squares: float, size: float) -> Figure:

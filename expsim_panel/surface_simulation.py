@@ -1,7 +1,7 @@
-"""A row of a surface by simulation: its paths are drawn once, and all cells read them (common random numbers).
+"""Cells of a surface by simulation: their luck is drawn once, and all cells read it (common random numbers).
 
-For a fixed split and a rule that is a table of bounds. The law of every figure is that of `engine.run`: scores
-are drawn at the days on which something is decided, by the same kernel, and a true mean only shifts them.
+For a fixed split and a rule that is a table of bounds. The law of every figure is that of `engine.run`. Of normal
+rows, the same variates serve cells of all numbers of rows; other paths are drawn anew for every number.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from expsim_panel import outcomes, plan
 from expsim_panel.economics import Ledger
 from expsim_panel.engine import Cancelled
+from expsim_panel.kernels.luck import draw_luck, lucky_paths
 from expsim_panel.kernels.outcomes import draw_paths
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.streams import BLOCK, EVALUATOR, OUTCOME, generator
-from expsim_panel.kernels.surfaces import TALLIES, count_ends, count_pairs, draw_looks, judge_cells, read_paths
+from expsim_panel.kernels.surfaces import TALLIES, count_ends, count_pairs, judge_cells, read_paths
 from expsim_panel.kernels.tables import Table
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
@@ -30,12 +31,13 @@ from expsim_panel.uneven import RATES, SCORES
 CHUNK = 64
 """Cells of one piece of work: enough to make the drawing cheap, few enough to share out and to cancel."""
 
-ENOUGH = 16
+ENOUGH = 32
 """Cells of a piece of work that is not worth waiting for more."""
 
-RULE, BY_CELL = ("lower", "upper", "below", "z"), ("means", "sds", "effects", "indifference")
+RULE, BY_CELL = ("lower", "upper", "below", "z"), ("days", "units", "rows", "means", "sds", "effects", "indifference")
 
 Ask = Callable[[], bool]
+Paths = tuple[slice, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,9 @@ class Task:
         Every cell gets the same random numbers.
     rules : tuple of Rule
         One strategy, or two to be compared.
-    days : int ndarray, shape (looks,)
+    days : int ndarray, shape (cells, looks)
         Days (from 1) on which something is decided, the last one of the experiment.
-    units, rows : int64 ndarray, shape (looks, arms)
+    units, rows : int64 ndarray, shape (cells, looks, arms)
         Enrolled and scored by then.
     binary : bool
         Whether rows are 0/1.
@@ -122,9 +124,11 @@ class Task:
     @property
     def key(self) -> tuple[object, ...]:
         """What the paths depend on; tasks with the same key can be one."""
+        if not self.binary and self.severity_sd == 0:
+            return self.rows.shape[1:]
         own = self.sds[0].tobytes() if self.severity_sd > 0 else b""
         raters = (self.severity_sd, self.raters, self.shared, own)
-        return self.days.tobytes(), self.rows.tobytes(), self.units.tobytes(), self.binary, *raters
+        return self.rows[0].tobytes(), *self.rows.shape[1:], self.binary, *raters
 
     def with_others(self, others: list[Task]) -> Task:
         """Return one task in place of several with the same key."""
@@ -133,16 +137,13 @@ class Task:
             Rule(*(np.concatenate([getattr(one.rules[k], name) for one in every]) for name in RULE))
             for k in range(len(self.rules))
         )
-        joined = [np.concatenate([getattr(one, name) for one in every]) for name in BY_CELL]
-        means, sds, effects, indifference = joined
-        return replace(
-            self, cells=tuple(cell for one in every for cell in one.cells), rules=rules, means=means, sds=sds,
-            effects=effects, indifference=indifference, money=tuple(money for one in every for money in one.money),
-        )  # fmt: skip
+        joined: dict[str, Any] = {name: np.concatenate([getattr(one, name) for one in every]) for name in BY_CELL}
+        cells, money = (tuple(each for one in every for each in getattr(one, name)) for name in ("cells", "money"))
+        return replace(self, cells=cells, money=money, rules=rules, **joined)
 
     def play(self, cancelled: Ask | None = None) -> Counts:
         """Draw the paths block by block and count how each cell's experiments end on them."""
-        looks, arms = self.rows.shape
+        _, looks, arms = self.rows.shape
         cells, classes, two = len(self.cells), looks * (arms + 3), len(self.rules) == 2
         counts = tuple(np.zeros((cells, classes), np.int64) for _ in self.rules)
         tallies = tuple(np.zeros((cells, TALLIES)) for _ in self.rules)
@@ -165,31 +166,43 @@ class Task:
                     count_pairs(ended[0], ended[1], pairs[part])
         return Counts(counts, tallies, pairs)
 
-    def _paths(self, block: int, size: int) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    def _paths(self, block: int, size: int) -> Iterator[Paths]:
         """Yield the paths of a block with the cells that read them, and each cell's centre and scale."""
-        shape = (size, *self.rows.shape)
-        mean, variance = np.empty(shape), np.empty(shape)
-        steps = np.diff(self.rows, axis=0, prepend=0)
-        everybody = slice(0, len(self.cells))
         if not self.binary and self.severity_sd == 0:
-            draw_looks(generator(self.seed, OUTCOME, block), np.ascontiguousarray(steps), mean, variance)
-            yield everybody, mean, variance, self.means, self.sds
+            yield from self._lucky(block, size)
             return
+        shape = (*self.rows.shape[1:], size)
+        mean, variance = np.empty(shape), np.empty(shape)
+        steps = np.diff(self.rows[0], axis=0, prepend=0)
         if not self.binary:
             sds = np.tile(self.sds[0], (size, 1))
             self._draw(block, 0, steps, np.zeros_like(sds), sds, mean, variance)
-            yield everybody, mean, variance, self.means, np.ones_like(self.sds)
+            yield slice(0, len(self.cells)), mean, variance, self.means, np.ones_like(self.sds)
             return
         # Hits of one rate say nothing about those of another: an arm is drawn anew where its rate changes.
-        last = np.full(self.rows.shape[1], np.nan)
+        last = np.full(shape[1], np.nan)
         for c, rates in enumerate(self.means):
             for a in np.flatnonzero(rates != last):
-                one_mean, one_variance = np.empty((size, len(self.days), 1)), np.empty((size, len(self.days), 1))
+                one_mean, one_variance = np.empty((shape[0], 1, size)), np.empty((shape[0], 1, size))
                 column = np.full((size, 1), rates[a])
                 self._draw(block, 1 + int(a), steps[:, [a]], column, column, one_mean, one_variance)
-                mean[:, :, a], variance[:, :, a] = one_mean[:, :, 0], one_variance[:, :, 0]
+                mean[:, a], variance[:, a] = one_mean[:, 0], one_variance[:, 0]
             last = rates
             yield slice(c, c + 1), mean, variance, np.zeros((1, rates.size)), np.ones((1, rates.size))
+
+    def _lucky(self, block: int, size: int) -> Iterator[Paths]:
+        """Yield the paths of normal rows: one set of variates, read by the cells of each number of rows."""
+        cells, shape = len(self.cells), (*self.rows.shape[1:], size)
+        many = math.prod(shape)
+        luck, bend, doubt, need = np.empty(shape), np.empty(shape), np.empty(many, np.int64), np.empty((many, 2))
+        # One variate in twenty is replaced at most, by two numbers of rows in three: an eighth is never used up.
+        spare = np.empty((64 + many // 8, 2))
+        found = draw_luck(generator(self.seed, OUTCOME, block), luck, bend, doubt, need, spare)
+        mean, variance = np.empty(shape), np.empty(shape)
+        new = np.flatnonzero(np.any(self.rows[1:] != self.rows[:-1], axis=(1, 2))) + 1
+        for start, stop in zip([0, *new.tolist()], [*new.tolist(), cells], strict=True):
+            lucky_paths(self.rows[start], luck, bend, doubt[:found], need[:found], spare, mean, variance)
+            yield slice(start, stop), mean, variance, self.means[start:stop], self.sds[start:stop]
 
     def _draw(
         self, block: int, lane: int, steps: np.ndarray, means: np.ndarray, sds: np.ndarray, mean: np.ndarray,
@@ -197,7 +210,8 @@ class Task:
     ) -> None:  # fmt: skip
         """Draw the arms of a block into `mean` and `variance`."""
         streams = generator(self.seed, OUTCOME, block, lane), generator(self.seed, EVALUATOR, block, lane)
-        sums, squares = np.empty_like(mean), np.empty_like(mean)
+        looks, arms, size = mean.shape
+        sums, squares = np.empty((size, looks, arms)), np.empty((size, looks, arms))
         steps = np.ascontiguousarray(steps)
         draw_paths(*streams, self.binary, steps, means, sds, self.severity_sd, self.raters, self.shared, sums, squares)
         read_paths(np.cumsum(steps, axis=0), sums, squares, 0.0 if self.binary else 1.0, mean, variance)
@@ -225,30 +239,34 @@ def tasks(row: Row, at: list[int], world: str, seed: int, replicates: int) -> li
     kept = [index for index, cell in enumerate(row.cells) if cell not in row.refused]
     if law.severity_sd > 0 and kept and np.ptp(law.sds[kept], axis=0).any():
         return None
-    seen = [np.isfinite(table.lower) | np.isfinite(table.upper) for table, _ in tables]
-    days = np.union1d(np.flatnonzero(np.any(seen, axis=0)) + 1, [setting.days])
-    looks = days - 1
+    tested = np.zeros(setting.days, bool)
+    tested[-1] = True
+    for table, _ in tables:
+        tested |= np.isfinite(table.lower) | np.isfinite(table.upper)
+    looks = np.flatnonzero(tested)
     units = setting.units if setting.enrolled is None else setting.enrolled
+    whole = [looks + 1, units[looks].astype(np.int64), setting.rows[looks].astype(np.int64)]
+    bounds = [(table.lower[looks], table.upper[looks], np.int64(table.below), np.float64(z)) for table, z in tables]
     made = []
     for start in range(0, len(kept), CHUNK):
         part = kept[start : start + CHUNK]
         size = len(part)
-        rules = tuple(
-            Rule(
-                np.tile(table.lower[looks], (size, 1)), np.tile(table.upper[looks], (size, 1)),
-                np.full(size, table.below, np.int64), np.full(size, float(z)),
-            )
-            for table, z in tables
-        )  # fmt: skip
+        rules = tuple(Rule(*(_each(value, size) for value in values)) for values in bounds)
+        days, enrolled, scored = (_each(value, size) for value in whole)
         made.append(
             Task(
-                tuple(row.cells[index] for index in part), seed, replicates, rules, days,
-                units[looks].astype(np.int64), setting.rows[looks].astype(np.int64), setting.binary,
-                law.means[part], law.sds[part], law.effects[part], float(law.severity_sd), int(law.raters),
-                bool(law.shared), np.full(size, float(scenario.scenario.indifference)), (row.money,) * size, world,
+                tuple(row.cells[index] for index in part), seed, replicates, rules, days, enrolled, scored,
+                setting.binary, law.means[part], law.sds[part], law.effects[part], float(law.severity_sd),
+                int(law.raters), bool(law.shared), np.full(size, float(scenario.scenario.indifference)),
+                (row.money,) * size, world,
             )
         )  # fmt: skip
     return made
+
+
+def _each(value: np.ndarray | np.generic, size: int) -> np.ndarray:
+    """Return the same value for each of some cells."""
+    return np.repeat(np.asarray(value)[None], size, axis=0)
 
 
 def reads_paths(scenario: Scenario, one: Strategy) -> bool:

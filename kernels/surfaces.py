@@ -1,4 +1,4 @@
-"""Many truths over the same experiments: the paths are drawn once, and every cell of a surface only reads them.
+"""Many truths over the same experiments: every cell of a surface reads paths that are there.
 
 Rows of an arm are independent with one law, so a true mean shifts their sum and leaves the squares about the
 mean as they are, and a standard deviation stretches both. A path drawn at mean 0 therefore is the path at
@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from expsim_panel.kernels.jit import kernel
+from expsim_panel.kernels.jit import inner, kernel
 from expsim_panel.kernels.trials import FOR_CONTROL, FUTILE
 
 FOR_NOBODY, STOPPED_FOR_CONTROL, GAVE_UP, NOTHING_THERE = 0, 1, 2, 3
@@ -38,7 +38,7 @@ def read_paths(
         As `outcomes.draw_paths` makes them.
     ddof : float
         1 for scores, 0 for rates.
-    mean, variance : float64 ndarray, same shape
+    mean, variance : float64 ndarray, shape (looks, arms, replicates)
         Output; -1 for a variance of too few rows.
     """
     looks, arms = rows.shape
@@ -47,79 +47,12 @@ def read_paths(
             for a in range(arms):
                 n = float(rows[t, a])
                 if n <= ddof or n == 0.0:
-                    mean[k, t, a] = 0.0
-                    variance[k, t, a] = -1.0
+                    mean[t, a, k] = 0.0
+                    variance[t, a, k] = -1.0
                     continue
                 s = sums[k, t, a]
-                mean[k, t, a] = s / n
-                variance[k, t, a] = max(squares[k, t, a] - s * s / n, 0.0) / (n - ddof) / n
-
-
-@kernel
-def draw_looks(rng: np.random.Generator, steps: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> None:
-    """Draw what `read_paths` makes of normal rows with mean 0 and standard deviation 1, in half the time.
-
-    The law is that of `outcomes.draw_paths`; what the squares' gamma variates need of the number of rows is worked
-    out once and not in every replicate.
-
-    Parameters
-    ----------
-    rng : Generator
-        Stream of the rows.
-    steps : int64 ndarray, shape (looks, arms)
-        Rows from one look to the next.
-    mean, variance : float64 ndarray, shape (replicates, looks, arms)
-        Output.
-
-    References
-    ----------
-    G. Marsaglia, W. W. Tsang (2000), "A simple method for generating gamma variables", ACM Transactions on
-    Mathematical Software 26, 363-372.
-    """
-    replicates, looks, arms = mean.shape
-    root, shape, narrow = np.empty(looks), np.empty(looks), np.empty(looks)
-    each, both, freedom = np.empty(looks), np.empty(looks), np.empty(looks)
-    for a in range(arms):
-        seen = 0.0
-        for t in range(looks):
-            n = float(steps[t, a])
-            seen += n
-            root[t] = math.sqrt(n)
-            each[t] = 1.0 / n if n > 0.0 else 0.0
-            both[t] = 1.0 / seen if seen > 0.0 else 0.0
-            freedom[t] = both[t] / (seen - 1.0) if seen > 1.0 else -1.0
-            shape[t] = 0.5 * (n - 1.0) - 1.0 / 3.0
-            narrow[t] = 1.0 / math.sqrt(9.0 * shape[t]) if n >= 3.0 else 0.0
-        for k in range(replicates):
-            total = 0.0
-            square = 0.0
-            for t in range(looks):
-                n = steps[t, a]
-                if n > 0:
-                    s = root[t] * rng.standard_normal()
-                    total += s
-                    square += s * s * each[t]
-                if n == 2:
-                    x = rng.standard_normal()
-                    square += x * x
-                elif n > 2:
-                    while True:
-                        x = rng.standard_normal()
-                        v = 1.0 + narrow[t] * x
-                        if v <= 0.0:
-                            continue
-                        v = v * v * v
-                        u = rng.random()
-                        x *= x
-                        if u < 1.0 - 0.0331 * x * x or math.log(u) < 0.5 * x + shape[t] * (1.0 - v + math.log(v)):
-                            square += 2.0 * shape[t] * v
-                            break
-                if freedom[t] < 0.0:
-                    mean[k, t, a] = 0.0
-                    variance[k, t, a] = -1.0
-                else:
-                    mean[k, t, a] = total * both[t]
-                    variance[k, t, a] = max(square - total * total * both[t], 0.0) * freedom[t]
+                mean[t, a, k] = s / n
+                variance[t, a, k] = max(squares[k, t, a] - s * s / n, 0.0) / (n - ddof) / n
 
 
 @kernel
@@ -139,10 +72,14 @@ def judge_cells(
 ) -> None:
     """Stop and decide every experiment in every cell, as `tables.Table` and `operating.decisions` do.
 
+    A look is taken in all experiments before the next, those that have ended included: their registers of four or
+    eight are faster than asking each whether it still runs. Statistics are compared by their signed squares, with
+    neither root nor quotient.
+
     Parameters
     ----------
-    mean, variance : float64 ndarray, shape (replicates, looks, arms)
-        From `read_paths`, of rows with mean 0 and standard deviation 1 (or the cells' own).
+    mean, variance : float64 ndarray, shape (looks, arms, replicates)
+        From `read_paths` or `luck.lucky_paths`, of rows with mean 0 and standard deviation 1 (or the cells' own).
     centre, scale : float64 ndarray, shape (cells, arms)
         Mean of a row in each cell, and its standard deviation over that of the paths.
     effects : float64 ndarray, shape (cells, arms)
@@ -158,78 +95,142 @@ def judge_cells(
     tallies : float64 ndarray, shape (cells, TALLIES)
         Output: added to.
     """
-    replicates, looks, arms = mean.shape
+    looks, arms, replicates = mean.shape
+    answer, at = np.empty(replicates, np.int64), np.empty(replicates, np.int64)
+    winner, under = np.empty(replicates, np.int64), np.empty(replicates, np.int64)
+    top, top_of = np.empty(replicates), np.empty(replicates)
+    estimate, spread = np.empty((arms, replicates)), np.empty((arms, replicates))
     for c in range(centre.shape[0]):
-        for k in range(replicates):
-            answer = 0
-            at = looks - 1
-            for t in range(looks):
-                if not (lower[c, t] > -np.inf or upper[c, t] < np.inf):
-                    continue
-                v0 = variance[k, t, 0]
-                base = centre[c, 0] + scale[c, 0] * mean[k, t, 0]
-                winner = 0
-                highest = upper[c, t]
-                all_below = True
-                for a in range(1, arms):
-                    statistic = 0.0
-                    va = variance[k, t, a]
-                    if v0 >= 0.0 and va >= 0.0:
-                        v = scale[c, a] * scale[c, a] * va + scale[c, 0] * scale[c, 0] * v0
-                        if v > 0.0:
-                            statistic = (centre[c, a] + scale[c, a] * mean[k, t, a] - base) / math.sqrt(v)
-                    if statistic > highest:
-                        highest = statistic
-                        winner = a
-                    if not statistic < lower[c, t]:
-                        all_below = False
-                if winner > 0:
-                    answer = winner
-                elif all_below:
-                    answer = below[c]
-                if answer != 0:
-                    at = t
-                    break
-            nothing = True
-            usable = True
-            inside = 0.0
-            ratio = 0.0
-            v0 = variance[k, at, 0]
-            base = centre[c, 0] + scale[c, 0] * mean[k, at, 0]
+        answer[:] = 0
+        at[:] = looks - 1
+        for t in range(looks):
+            if t < looks - 1 and not (lower[c, t] > -np.inf or upper[c, t] < np.inf):
+                continue
+            low, high = lower[c, t] * abs(lower[c, t]), upper[c, t] * abs(upper[c, t])
+            winner[:] = 0
+            under[:] = 1
+            top[:] = high
+            top_of[:] = 1.0
             for a in range(1, arms):
-                va = variance[k, at, a]
-                if v0 < 0.0 or va < 0.0:
-                    usable = False
-                    nothing = False
-                    continue
-                estimate = centre[c, a] + scale[c, a] * mean[k, at, a] - base
-                half = z[c] * math.sqrt(scale[c, a] * scale[c, a] * va + scale[c, 0] * scale[c, 0] * v0)
-                if not estimate + half < indifference[c]:
-                    nothing = False
-                if abs(estimate - effects[c, a]) <= half:
-                    inside += 1.0
-                if a == answer and effects[c, a] != 0.0:
-                    ratio = estimate / effects[c, a]
-            if usable:
-                inside /= arms - 1.0
-                tallies[c, USABLE] += 1.0
-                tallies[c, INSIDE] += inside
-                tallies[c, INSIDE_SQUARED] += inside * inside
-            decision = arms - 1 + FOR_NOBODY
-            if answer > 0:
-                decision = answer - 1
-                tallies[c, LAUNCHES] += 1.0
-                tallies[c, RATIO] += ratio
-                tallies[c, RATIO_SQUARED] += ratio * ratio
-                if effects[c, answer] == 0.0:
-                    tallies[c, UNDEFINED] += 1.0
-            elif answer == FOR_CONTROL:
-                decision = arms - 1 + STOPPED_FOR_CONTROL
-            elif answer == FUTILE:
-                decision = arms - 1 + GAVE_UP
-            elif nothing:
-                decision = arms - 1 + NOTHING_THERE
-            ended[c, k] = at * (arms + 3) + decision
+                _compare(
+                    mean[t, 0], variance[t, 0], mean[t, a], variance[t, a], centre[c, a], centre[c, 0], scale[c, a],
+                    scale[c, 0], low, a, answer, estimate[a], spread[a], winner, under, top, top_of,
+                )  # fmt: skip
+            loss = below[c]
+            for k in range(replicates):
+                won, lost, told, then = winner[k], under[k], answer[k], at[k]
+                new = won if won > 0 else lost * loss
+                answer[k] = new if told == 0 else told
+                at[k] = t if told == 0 else then
+        _tally(
+            answer, at, estimate, spread, effects[c], z[c], indifference[c], top, top_of, under, ended[c], tallies[c]
+        )
+
+
+@inner
+def _compare(
+    mean_0: np.ndarray,
+    variance_0: np.ndarray,
+    mean_a: np.ndarray,
+    variance_a: np.ndarray,
+    centre_a: float,
+    centre_0: float,
+    scale_a: float,
+    scale_0: float,
+    low: float,
+    a: int,
+    answer: np.ndarray,
+    estimate: np.ndarray,
+    spread: np.ndarray,
+    winner: np.ndarray,
+    under: np.ndarray,
+    top: np.ndarray,
+    top_of: np.ndarray,
+) -> None:
+    """Compare an arm with the control at a look, in all experiments: no branches, every array read before it is set.
+
+    `top` over `top_of` is the highest signed square so far, `winner` whose it is; `under` stays 1 while all are
+    below `low`, a signed square too. Estimates and their variances (-1: not known) stay as an experiment ended.
+    """
+    square_a, square_0 = scale_a * scale_a, scale_0 * scale_0
+    for k in range(answer.size):
+        v_0, v_a = variance_0[k], variance_a[k]
+        was, was_spread, told = estimate[k], spread[k], answer[k]
+        best, best_of, who, all_under = top[k], top_of[k], winner[k], under[k]
+        e = (centre_a + scale_a * mean_a[k]) - (centre_0 + scale_0 * mean_0[k])
+        v = square_a * v_a + square_0 * v_0 if min(v_0, v_a) >= 0.0 else -1.0
+        estimate[k] = e if told == 0 else was
+        spread[k] = v if told == 0 else was_spread
+        e = e * abs(e) if v > 0.0 else 0.0
+        v = v if v > 0.0 else 1.0
+        under[k] = all_under if e < low * v else 0
+        wins = e * best_of > best * v
+        winner[k] = a if wins else who
+        top[k] = e if wins else best
+        top_of[k] = v if wins else best_of
+
+
+@inner
+def _tally(
+    answer: np.ndarray,
+    at: np.ndarray,
+    estimate: np.ndarray,
+    spread: np.ndarray,
+    effects: np.ndarray,
+    z: float,
+    indifference: float,
+    inside: np.ndarray,
+    ratio: np.ndarray,
+    nothing: np.ndarray,
+    ended: np.ndarray,
+    tallies: np.ndarray,
+) -> None:
+    """Decide experiments that have ended, and add up what their estimates were worth.
+
+    Written over: `inside` (the intervals of an experiment that hold the truth, -inf where one is not known),
+    `ratio` (estimate over truth of what is launched) and `nothing` (1 while no interval reaches what matters).
+    """
+    arms, replicates = effects.size, answer.size
+    inside[:] = 0.0
+    ratio[:] = 0.0
+    nothing[:] = 1
+    launches, undefined = 0, 0
+    for a in range(1, arms):
+        effect = effects[a]
+        over = 1.0 / effect if effect != 0.0 else 0.0
+        e_a, v_a, won = estimate[a], spread[a], 0
+        for k in range(replicates):
+            e, v, held, share, small = e_a[k], v_a[k], inside[k], ratio[k], nothing[k]
+            mine = answer[k] == a
+            half = z * math.sqrt(max(v, 0.0))
+            held += 1.0 if abs(e - effect) <= half else 0.0
+            inside[k] = held if v >= 0.0 else -np.inf
+            nothing[k] = small if v >= 0.0 and e + half < indifference else 0
+            ratio[k] = e * over if mine else share
+            won += 1 if mine else 0
+        launches += won
+        undefined += won if effect == 0.0 else 0
+    usable, total, squared, ratios, ratios_squared = 0, 0.0, 0.0, 0.0, 0.0
+    nobody = arms - 1 + FOR_NOBODY
+    for k in range(replicates):
+        held, told, then = inside[k], answer[k], at[k]
+        usable += 1 if held >= 0.0 else 0
+        held = max(held, 0.0) / (arms - 1.0)
+        total += held
+        squared += held * held
+        ratios += ratio[k]
+        ratios_squared += ratio[k] * ratio[k]
+        decision = nobody + (NOTHING_THERE - FOR_NOBODY) * nothing[k]
+        decision = arms - 1 + STOPPED_FOR_CONTROL if told == FOR_CONTROL else decision
+        decision = arms - 1 + GAVE_UP if told == FUTILE else decision
+        ended[k] = then * (arms + 3) + (told - 1 if told > 0 else decision)
+    tallies[USABLE] += usable
+    tallies[INSIDE] += total
+    tallies[INSIDE_SQUARED] += squared
+    tallies[LAUNCHES] += launches
+    tallies[RATIO] += ratios
+    tallies[RATIO_SQUARED] += ratios_squared
+    tallies[UNDEFINED] += undefined
 
 
 @kernel
