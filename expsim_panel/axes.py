@@ -15,6 +15,7 @@ import numpy as np
 import param
 
 from expsim_panel import grid
+from expsim_panel.arm_axes import ARMS, MOST_ARMS, SHARES, split, with_arms
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.quantities import LARGEST, Probability, Score
 from expsim_panel.sections import Section
@@ -69,7 +70,7 @@ def axis(study: Study, path: str, low: float, high: float, levels: int, where: s
         Not changed.
     path : str
         As in ``--set``: ``traffic.units_per_day``, ``variants.1.mean``, ``evaluator.scale``,
-        ``strategies.0.looks`` or ``strategies.NAME.looks``; or ``effect``.
+        ``strategies.0.looks`` or ``strategies.NAME.looks``; or ``effect``, or ``arms``.
     low, high : float
         First and last level, ``low < high``.
     levels : int
@@ -92,9 +93,19 @@ def axis(study: Study, path: str, low: float, high: float, levels: int, where: s
             raise InputError(where, path, f"{high:g} is out of bounds", f"give up to {most:g}")
         unit = "as a rate" if binary else "points"
         return Axis(path, values, "True effect of the best variant", unit, grid.best_effect(study.scenario))
+    if path == ARMS:
+        values = np.unique(np.round(values))
+        if not 2 <= values[0] <= values[-1] <= MOST_ARMS:
+            raise InputError(where, path, f"{values[0]:g} to {values[-1]:g} arms", f"give 2 to {MOST_ARMS}")
+        return Axis(path, values, "Arms, control included", "", float(len(study.scenario.variants)))
     if path.startswith("traffic.") and study.scenario.offline is not None:
         raise InputError(where, path, "a prompt set has no traffic", "give offline.prompts, or remove [offline]")
     section, key = locate(study, path, where)
+    if path.startswith(SHARES):
+        arm = int(key.rpartition(".")[2])
+        if not 0 < low < high < 1:
+            raise InputError(where, path, f"{low:g} to {high:g} are no shares", "give shares above 0 and below 1")
+        return Axis(path, values, _share_words(arm), "", float(study.scenario.shares[arm]))
     declared = declared_of(section, key)
     if not isinstance(declared, param.Number) or isinstance(declared, param.Boolean):
         raise InputError(where, path, "is not a number", "choose a numeric key")
@@ -155,14 +166,19 @@ def locate(study: Study, path: str, where: str) -> tuple[Section, str]:
             if last:
                 return node, key
             owner = node
-            node = getattr(node, key)
+            # An even split is an empty list.
+            node = study.scenario.shares if path.startswith(SHARES) and depth else getattr(node, key)
             if depth == len(keys) - 2 and isinstance(node, list) and all(isinstance(n, int | float) for n in node):
                 _numbered(node, keys[-1], where, path)
                 return owner, f"{key}.{int(keys[-1])}"
         else:
-            known = [*node.fields(), EFFECT] if isinstance(node, Section) else [EFFECT]
+            known = [*node.fields(), EFFECT, ARMS] if isinstance(node, Section) else [EFFECT]
             raise InputError(where, path, f"unknown key {shown(key)}", did_you_mean(key, known))
     raise InputError(where, path, "is not a number", "add the key of a number")
+
+
+def _share_words(arm: int) -> str:
+    return f"Share of the traffic, variant {arm + 1}" if arm else "Share of the traffic, control"
 
 
 def _numbered(entries: list[Any], key: str, where: str, path: str) -> None:
@@ -228,7 +244,10 @@ class Mover:
     """A study of its own that is moved along axes, the original's effects kept as the measure of `EFFECT`."""
 
     def __init__(self, study: Study) -> None:
-        self.study = study.freeze().study()
+        self._request = study.freeze()
+        self.study = self._request.study()
+        self._split = self.study.scenario.shares
+        self._there, self._by_arms = self, dict[int, Mover | InputError]()
         self._effects = self.study.scenario.effects
         self._best = 1 + int(self._effects[1:].argmax())
         self._at: dict[str, float] = {}
@@ -251,9 +270,19 @@ class Mover:
             The levels contradict each other or the rest of the study.
         """
         where = "surface"
+        if ARMS in levels:
+            self._there = self._with_arms(int(levels[ARMS]), where)
+            if self._there is not self:
+                return self._there.to({path: value for path, value in levels.items() if path != ARMS}, checked)
+        self._there = self
         moved = {path: value for path, value in levels.items() if path != EFFECT and self._at.get(path) != value}
         self._at = {}
+        shares = {int(path.removeprefix(SHARES)): value for path, value in levels.items() if path.startswith(SHARES)}
+        if shares and any(path.startswith(SHARES) for path in moved):
+            self.study.scenario.traffic.put("shares", split(self._split, shares, where), where, "traffic")
         for path, value in moved.items():
+            if path == ARMS or path.startswith(SHARES):
+                continue
             if path not in self._found:
                 self._found[path] = locate(self.study, path, where)
             section, key = self._found[path]
@@ -276,6 +305,8 @@ class Mover:
         ndarray, dict
             The means; by index the levels that the study has no room for, and why.
         """
+        if self._there is not self:
+            return self._there.truths(levels)
         scenario = self.study.scenario
         made = np.tile(scenario.means, (len(levels), 1))
         for i, one in enumerate(levels):
@@ -293,6 +324,21 @@ class Mover:
             problem = f"{made[i, arm]:g} is not a rate" if high == 1.0 else f"{made[i, arm]:g} is out of bounds"
             refused[int(i)] = InputError("surface", f"variants.{arm}.mean", problem, f"give {low:g} to {high:g}")
         return made, refused
+
+    def _with_arms(self, count: int, where: str) -> Mover:
+        """Return what moves the study with another number of arms; the best variant is always among them."""
+        if count == self._effects.size:
+            return self
+        if count not in self._by_arms:
+            try:
+                tree = with_arms(self._request.study().to_tree(), count, self._best)
+                self._by_arms[count] = Mover(Study.from_tree(tree, where))
+            except InputError as error:
+                self._by_arms[count] = error
+        found = self._by_arms[count]
+        if isinstance(found, InputError):
+            raise found
+        return found
 
     def _shares(self) -> list[tuple[int, float]]:
         """Return the arms that `EFFECT` moves: the best and other better ones, with their share of its effect."""

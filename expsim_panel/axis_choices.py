@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 import param
 
 from expsim_panel import grid
+from expsim_panel.arm_axes import ARMS, MOST_ARMS, SHARES
 from expsim_panel.axes import EFFECT
 from expsim_panel.errors import InputError
 from expsim_panel.guardrail import Guardrail
+from expsim_panel.late_arms import late_arms
 from expsim_panel.meaningless import misplaced
 from expsim_panel.quantities import plain
 from expsim_panel.sections import Section
@@ -70,6 +72,7 @@ def choices(study: Study) -> list[Choice]:
         words = "True effect of the best variant"
         own = grid.best_effect(scenario)
         made.append(Choice(EFFECT, words, 0.0, most, own, False, "Others that are better keep their share of it."))
+    made += _of_arms(study)
     for i, variant in enumerate(scenario.variants):
         made += _numbers(variant, f"variants.{i}", variant.name)
     # A prompt set stands in the place of live traffic, and says by itself what is independent.
@@ -105,6 +108,19 @@ def choices(study: Study) -> list[Choice]:
             Choice(choice.path, words, *(getattr(choice, key) for key in ("low", "high", "own", "whole", "help")))
         )
     return unique
+
+
+def _of_arms(study: Study) -> Iterator[Choice]:
+    """Yield how many arms there are, and how the traffic is split over them."""
+    scenario, count = study.scenario, len(study.scenario.variants)
+    more = "New arms are like the control; of fewer the best variant stays."
+    yield Choice(ARMS, "Number of arms", 2.0, float(min(MOST_ARMS, max(5, 2 * count))), float(count), True, more)
+    # Side by side half of the responses are the control's, and who arrives late has no share of their own.
+    if scenario.offline is None and not scenario.side_by_side and not late_arms(scenario):
+        for arm, (variant, share) in enumerate(zip(scenario.variants, scenario.shares, strict=True)):
+            words, high = f"Share of the traffic · {variant.name}", 0.9 if count == 2 else min(0.9, 2 * share)
+            told = "The other arms divide the rest as before."
+            yield Choice(f"{SHARES}{arm}", words, min(0.1, share / 2), high, float(share), False, told)
 
 
 def _of_guardrail(rail: Guardrail, path: str) -> Iterator[Choice]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from expsim_panel import quantities
+from expsim_panel.arm_axes import ARMS, names_an_arm
 from expsim_panel.axes import Axis, Mover
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.study import Study
@@ -211,6 +212,11 @@ def response_surface(
         raise InputError("surface", "--metric", *_unknown(study, metric))
     if y is not None and x.path == y.path:
         raise InputError("surface", "--y", f"{y.path} is also on the other axis", "choose another number")
+    if y is not None and ARMS in (x.path, y.path):
+        for flag, other in (("--x", x.path), ("--y", y.path)):
+            if names_an_arm(other):
+                problem = f"{other} is of a variant, and {ARMS} changes which there are"
+                raise InputError("surface", flag, problem, "vary effect, or what is the control's")
     request = study.freeze()
     mover = Mover(study)
     mover.study.put("replicates", replicates, "surface")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from expsim_panel import exact, guardrail_surfaces, outcomes, plan, several_exact
+from expsim_panel.arm_axes import ARMS
 from expsim_panel.axes import Axis, Mover, moves_truth
 from expsim_panel.clusters import Clusters
 from expsim_panel.design import Design, Setting
@@ -77,7 +78,7 @@ def rows(
         groups.setdefault(common, []).append(((i, j), levels))
     # What serving a variant costs is the same everywhere, unless an axis is about variants or money.
     paths = [path for path in (x.path, y.path if y is not None else "") if not moves_truth(path)]
-    still, serving = not any(path.startswith(("variants.", "economics.")) for path in paths), None
+    still, serving = not any(path == ARMS or path.startswith(("variants.", "economics.")) for path in paths), None
     for common, members in groups.items():
         try:
             study = mover.to(dict(common), checked=False)

@@ -14,6 +14,7 @@ from typing import Any
 import param
 
 from expsim_panel import axes, engine
+from expsim_panel.arm_axes import ARMS, SHARES, with_arms
 from expsim_panel.axes import EFFECT, Mover
 from expsim_panel.errors import InputError, shown
 from expsim_panel.layouts.form import Path
@@ -132,7 +133,7 @@ class Atlas(param.Parameterized):  # type: ignore[misc]
         with self._hold():
             self.param.update(surface=made, cell=cell)
 
-    def used(self, changes: dict[Path, float], request: Request) -> None:
+    def used(self, changes: dict[Path, Any], request: Request) -> None:
         """Take note that the study was moved to a cell: the same map, with the study's own point there."""
         if self.surface is None or self.cell is None or self.surface.y is None:
             return
@@ -142,7 +143,7 @@ class Atlas(param.Parameterized):  # type: ignore[misc]
         self.request = request
         self.surface = replace(self.surface, x=x, y=y)
 
-    def point(self) -> dict[Path, float]:
+    def point(self) -> dict[Path, Any]:
         """Return the values of the study's form at the picked cell, by place."""
         if self.surface is None or self.cell is None or self.request is None or self.surface.y is None:
             return {}
@@ -150,18 +151,42 @@ class Atlas(param.Parameterized):  # type: ignore[misc]
         study = self.request.study()
         x, y = self.surface.x, self.surface.y
         levels = {x.path: float(x.values[j]), y.path: float(y.values[i])}
-        made: dict[Path, float] = {}
+        made = _moved(study, {path: value for path, value in levels.items() if _special(path)})
         for path, value in levels.items():
-            if path != EFFECT:
+            if not _special(path):
                 section, key = axes.locate(study, path, "map")
                 number = int(value) if isinstance(axes.declared_of(section, key), param.Integer) else value
                 made[_place(study, path)] = number
-        if EFFECT in levels:
-            moved = Mover(study).to(levels).scenario
-            for arm, (now, old) in enumerate(zip(moved.means, study.scenario.means, strict=True)):
-                if now != old or arm == 1:
-                    made[("variants", arm, "mean")] = float(now)
         return made
+
+
+def _special(path: str) -> bool:
+    """Tell whether a path is not one number of the form."""
+    return path in (EFFECT, ARMS) or path.startswith(SHARES)
+
+
+def _moved(study: Study, levels: dict[str, float]) -> dict[Path, Any]:
+    """Return what becomes of the form when the effect, the arms or their shares are these."""
+    shares = {int(path.removeprefix(SHARES)): value for path, value in levels.items() if path.startswith(SHARES)}
+    try:
+        tree = Mover(study).to(levels).scenario.to_tree() if levels else {}
+    except InputError:
+        # The form says in its own words what contradicts what.
+        tree = study.scenario.to_tree()
+        if shares:
+            tree["traffic"]["shares"] = [shares.get(arm, own) for arm, own in enumerate(study.scenario.shares)]
+        if ARMS in levels:
+            tree = with_arms(tree, int(levels[ARMS]), 1 + int(study.scenario.effects[1:].argmax()))
+    made: dict[Path, Any] = {}
+    if ARMS in levels:
+        made |= {(key,): tree[key] for key in ("variants", "guardrails", "evaluator") if key in tree}
+    elif EFFECT in levels:
+        for arm, (now, old) in enumerate(zip(tree["variants"], study.scenario.variants, strict=True)):
+            if now["mean"] != old.mean or arm == 1:
+                made["variants", arm, "mean"] = float(now["mean"])
+    if shares or (ARMS in levels and study.scenario.traffic.shares and study.scenario.offline is None):
+        made["traffic", "shares"] = tree["traffic"]["shares"]
+    return made
 
 
 def _question(made: ResponseSurface) -> tuple[Any, ...]:

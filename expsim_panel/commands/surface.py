@@ -19,7 +19,11 @@ def surface(
     name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Scenario of the library, or a TOML file.")],
     x: Annotated[
         str,
-        typer.Option("--x", metavar="PATH=lo:hi:n", help="Across; effect=0:0.03:7 is the best variant's true effect."),
+        typer.Option(
+            "--x",
+            metavar="PATH=lo:hi:n",
+            help="Across; effect=0:0.03:7 is the best variant's true effect, arms=2:5:4 the number of arms.",
+        ),
     ],
     y: Annotated[str | None, typer.Option("--y", metavar="PATH=lo:hi:n", help="Upwards; without it a curve.")] = None,
     metric: Annotated[str, typer.Option(help="Any operating characteristic, such as power, days or cost.")] = "power",

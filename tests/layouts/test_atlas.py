@@ -8,9 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from expsim_panel import axes
 from expsim_panel.layouts.atlas import Question, Span
 from expsim_panel.layouts.pages import any_surface
 from expsim_panel.layouts.session import Session
+from expsim_panel.response_surface import response_surface
 
 ASKED = Question(
     Span("effect", "0", "0.03"), Span("traffic.units_per_day", "300", "1500"), 10, "power", "obrien-fleming", None, 200
@@ -122,6 +124,41 @@ def test_use_this_point_moves_the_study_and_its_form() -> None:
     asyncio.run(session.atlas.compute(session.request, again))
     assert session.atlas.surface is not None
     assert session.atlas.surface.value[2, 4] == pytest.approx(made.value[2, 4], rel=1e-12)
+
+
+def test_use_this_point_changes_the_arms_and_their_shares() -> None:
+    session = opened()
+    asked = replace(ASKED, x=Span("traffic.shares.0", "0.2", "0.6"), y=Span("arms", "2", "4"), strategy="fixed-horizon")
+    asyncio.run(session.atlas.compute(session.request, asked))
+    made = session.atlas.surface
+    assert made is not None
+    assert made.y is not None
+    assert made.y.values.tolist() == [2, 3, 4]
+    session.atlas.cell = (2, made.x.values.size - 1)
+    changes = session.atlas.point()
+    assert session.edit_all(changes), session.error
+    study = session.study
+    assert [one.name for one in study.scenario.variants][2:] == ["like control 1", "like control 2"]
+    assert study.scenario.traffic.shares == pytest.approx([0.6, 0.4 / 3, 0.4 / 3, 0.4 / 3])
+    assert all(len(rail.means) == 4 for rail in study.scenario.guardrails)
+    # The study is now the cell: its own exact power is the one that the map shows there.
+    own = response_surface(study, "fixed-horizon", axes.axis(study, "traffic.days", 7, 28, 2))
+    assert own.value[0, -1] == pytest.approx(made.value[2, -1], abs=1e-12)
+    session.atlas.used(changes, session.request)
+    assert session.atlas.surface.x.own == pytest.approx(0.6)
+
+
+def test_use_this_point_moves_latent_quality_side_by_side() -> None:
+    session = Session("side-by-side-prompt")
+    asked = replace(
+        ASKED, x=Span("effect", "0", "0.2"), y=Span("traffic.units_per_day", "300", "900"), strategy="fixed-horizon"
+    )
+    asyncio.run(session.atlas.compute(session.request, asked))
+    made = session.atlas.surface
+    assert made is not None, session.atlas.error
+    session.atlas.cell = (0, made.x.values.size - 1)
+    assert session.edit_all(session.atlas.point()), session.error
+    assert session.study.scenario.effects[1] == pytest.approx(0.2)
 
 
 def test_a_point_that_contradicts_the_study_changes_nothing() -> None:
