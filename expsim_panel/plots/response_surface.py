@@ -11,6 +11,7 @@ from bokeh.models import (
     ColorBar,
     ColumnDataSource,
     CustomJSTickFormatter,
+    FixedTicker,
     HoverTool,
     LinearColorMapper,
     NumeralTickFormatter,
@@ -153,8 +154,7 @@ def draw(
         name="response-surface",
     )  # fmt: skip
     plot.xaxis.axis_label = PlainText(text=plain(axis_words(made.x)))
-    # Round numbers rather than one tick per level, which on a phone run into each other.
-    plot.xaxis.ticker = BasicTicker(desired_num_ticks=4)
+    plot.xaxis.ticker = _ticker(made.x, 4)
     plot.xaxis.formatter = NumeralTickFormatter(format="0,0.[0000]")
     sources = _map(plot, made, what, cell, ink) if made.y is not None else _curve(plot, made, ink)
     dress(plot, ink)
@@ -184,6 +184,7 @@ def _map(
     if up is None:
         return sources
     plot.yaxis.axis_label = PlainText(text=plain(axis_words(up)))
+    plot.yaxis.ticker = _ticker(up, 6)
     plot.yaxis.formatter = NumeralTickFormatter(format="0,0.[0000]")
     line, word = (
         ColumnDataSource(iso(made, what), name="iso"),
@@ -203,6 +204,15 @@ def _map(
             padding=3, border_radius=3,
         )  # fmt: skip
     return {**sources, "iso": line, "iso_label": word, "own": mine}
+
+
+def _ticker(axis: Axis, most: int) -> BasicTicker | FixedTicker:
+    """Return ticks at every level of a few arms or looks: there are no 2.5 of them. Otherwise at round numbers.
+
+    One tick per level would run into its neighbours on a phone.
+    """
+    few = axis.values.size <= most and bool(np.all(axis.values == np.round(axis.values)))
+    return FixedTicker(ticks=axis.values.tolist()) if few else BasicTicker(desired_num_ticks=most)
 
 
 def refresh(

@@ -10,6 +10,7 @@ import pytest
 from expsim_panel import axes, library
 from expsim_panel.arm_axes import ARMS, names_an_arm, split, with_arms
 from expsim_panel.errors import InputError
+from expsim_panel.plots import response_surface as maps
 from expsim_panel.response_surface import ResponseSurface, response_surface
 from expsim_panel.study import Study
 
@@ -151,3 +152,12 @@ def test_contradictions_get_one_line():
     assert made.gaps == ("shares of 1 or more together leave nothing for the other arms (traffic.shares)",)
     assert np.isnan(made.value).sum() == 6
     assert ARMS == "arms"
+
+
+def test_arms_are_drawn_at_whole_numbers():
+    plot, _ = maps.draw(surface(study(), "fixed-horizon", "traffic.shares.0=0.2:0.6:3", "arms=2:4:3"))
+    assert plot.yaxis[0].ticker.ticks == [2, 3, 4]
+    # Shares are no whole numbers, and many levels would run into each other.
+    assert not hasattr(plot.xaxis[0].ticker, "ticks")
+    plot, _ = maps.draw(surface(study(), "fixed-horizon", "arms=2:10:9"))
+    assert not hasattr(plot.xaxis[0].ticker, "ticks")
