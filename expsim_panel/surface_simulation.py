@@ -17,7 +17,7 @@ import numpy as np
 from expsim_panel import outcomes, plan
 from expsim_panel.economics import Ledger
 from expsim_panel.engine import Cancelled
-from expsim_panel.kernels.luck import draw_luck, lucky_paths
+from expsim_panel.kernels.luck import draw_luck, draw_uniforms, lucky_paths, lucky_rate
 from expsim_panel.kernels.outcomes import draw_paths
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.streams import BLOCK, EVALUATOR, OUTCOME, generator
@@ -124,11 +124,10 @@ class Task:
     @property
     def key(self) -> tuple[object, ...]:
         """What the paths depend on; tasks with the same key can be one."""
-        if not self.binary and self.severity_sd == 0:
-            return self.rows.shape[1:]
-        own = self.sds[0].tobytes() if self.severity_sd > 0 else b""
-        raters = (self.severity_sd, self.raters, self.shared, own)
-        return self.rows[0].tobytes(), *self.rows.shape[1:], self.binary, *raters
+        if self.binary or self.severity_sd == 0:
+            return *self.rows.shape[1:], self.binary
+        raters = (self.severity_sd, self.raters, self.shared, self.sds[0].tobytes())
+        return *self.rows.shape[1:], self.rows[0].tobytes(), *raters
 
     def with_others(self, others: list[Task]) -> Task:
         """Return one task in place of several with the same key."""
@@ -168,27 +167,12 @@ class Task:
 
     def _paths(self, block: int, size: int) -> Iterator[Paths]:
         """Yield the paths of a block with the cells that read them, and each cell's centre and scale."""
-        if not self.binary and self.severity_sd == 0:
+        if self.binary:
+            yield from self._lucky_rates(block, size)
+        elif self.severity_sd == 0:
             yield from self._lucky(block, size)
-            return
-        shape = (*self.rows.shape[1:], size)
-        mean, variance = np.empty(shape), np.empty(shape)
-        steps = np.diff(self.rows[0], axis=0, prepend=0)
-        if not self.binary:
-            sds = np.tile(self.sds[0], (size, 1))
-            self._draw(block, 0, steps, np.zeros_like(sds), sds, mean, variance)
-            yield slice(0, len(self.cells)), mean, variance, self.means, np.ones_like(self.sds)
-            return
-        # Hits of one rate say nothing about those of another: an arm is drawn anew where its rate changes.
-        last = np.full(shape[1], np.nan)
-        for c, rates in enumerate(self.means):
-            for a in np.flatnonzero(rates != last):
-                one_mean, one_variance = np.empty((shape[0], 1, size)), np.empty((shape[0], 1, size))
-                column = np.full((size, 1), rates[a])
-                self._draw(block, 1 + int(a), steps[:, [a]], column, column, one_mean, one_variance)
-                mean[:, a], variance[:, a] = one_mean[:, 0], one_variance[:, 0]
-            last = rates
-            yield slice(c, c + 1), mean, variance, np.zeros((1, rates.size)), np.ones((1, rates.size))
+        else:
+            yield self._severe(block, size)
 
     def _lucky(self, block: int, size: int) -> Iterator[Paths]:
         """Yield the paths of normal rows: one set of variates, read by the cells of each number of rows."""
@@ -204,17 +188,34 @@ class Task:
             lucky_paths(self.rows[start], luck, bend, doubt[:found], need[:found], spare, mean, variance)
             yield slice(start, stop), mean, variance, self.means[start:stop], self.sds[start:stop]
 
-    def _draw(
-        self, block: int, lane: int, steps: np.ndarray, means: np.ndarray, sds: np.ndarray, mean: np.ndarray,
-        variance: np.ndarray,
-    ) -> None:  # fmt: skip
-        """Draw the arms of a block into `mean` and `variance`."""
-        streams = generator(self.seed, OUTCOME, block, lane), generator(self.seed, EVALUATOR, block, lane)
-        looks, arms, size = mean.shape
-        sums, squares = np.empty((size, looks, arms)), np.empty((size, looks, arms))
-        steps = np.ascontiguousarray(steps)
-        draw_paths(*streams, self.binary, steps, means, sds, self.severity_sd, self.raters, self.shared, sums, squares)
-        read_paths(np.cumsum(steps, axis=0), sums, squares, 0.0 if self.binary else 1.0, mean, variance)
+    def _lucky_rates(self, block: int, size: int) -> Iterator[Paths]:
+        """Yield the paths of rates, cell by cell; an arm is made anew where its rate or its rows change."""
+        _, looks, arms = self.rows.shape
+        first, second, mean, variance = (np.empty((looks, arms, size)) for _ in range(4))
+        # One pair in four is not accepted at most, nor is one in four of the spares: half are never used up.
+        spare = np.empty((arms, 64 + looks * size // 2, 2))
+        draw_uniforms(generator(self.seed, OUTCOME, block), first, second, spare)
+        new = np.ones((len(self.cells), arms), bool)
+        new[1:] = (self.means[1:] != self.means[:-1]) | np.any(self.rows[1:] != self.rows[:-1], axis=1)
+        centre, scale = np.zeros((1, arms)), np.ones((1, arms))
+        for c, rates in enumerate(self.means.tolist()):
+            for a in np.flatnonzero(new[c]).tolist():
+                lucky_rate(self.rows[c], a, rates[a], first, second, spare, mean, variance)
+            yield slice(c, c + 1), mean, variance, centre, scale
+
+    def _severe(self, block: int, size: int) -> Paths:
+        """Return the paths of rows that raters of their own severity score; all cells have the same rows and spread."""
+        rows, shape = self.rows[0], (size, *self.rows.shape[1:])
+        sums, squares = np.empty(shape), np.empty(shape)
+        mean, variance = np.empty((*shape[1:], size)), np.empty((*shape[1:], size))
+        sds = np.tile(self.sds[0], (size, 1))
+        draw_paths(
+            generator(self.seed, OUTCOME, block), generator(self.seed, EVALUATOR, block), False,
+            np.diff(rows, axis=0, prepend=0), np.zeros_like(sds), sds, self.severity_sd, self.raters, self.shared,
+            sums, squares,
+        )  # fmt: skip
+        read_paths(rows, sums, squares, mean, variance)
+        return slice(0, len(self.cells)), mean, variance, self.means, np.ones_like(self.sds)
 
 
 def tasks(row: Row, at: list[int], world: str, seed: int, replicates: int) -> list[Task] | None:

@@ -1,7 +1,8 @@
-"""Paths of normal rows for any numbers of rows from one set of variates.
+"""Paths of any numbers of rows, and of any rates, from one set of variates.
 
-A surface over traffic or days has another number of rows in every cell. What hangs on it is arithmetic; the
-variates do not, so they are drawn once (common random numbers), at a twentieth of the cost for each cell.
+A surface over traffic or days has another number of rows in every cell, and one over a rate another law. What hangs
+on these is arithmetic; the variates do not, so they are drawn once (common random numbers). A cell of normal rows
+then costs a twentieth, one of rates a quarter of drawing it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import math
 
 import numpy as np
 
+from expsim_panel.kernels.draws import FEW, few_hits, hat, many_hits
 from expsim_panel.kernels.jit import kernel
 
 
@@ -146,3 +148,95 @@ def lucky_paths(
             if seen <= 1.0:
                 m[:] = 0.0
                 v_m[:] = -1.0
+
+
+@kernel
+def draw_uniforms(rng: np.random.Generator, first: np.ndarray, second: np.ndarray, spare: np.ndarray) -> None:
+    """Draw what the paths of rates are made of, whatever the rates and the numbers of rows.
+
+    Parameters
+    ----------
+    rng : Generator
+        Stream of the rows.
+    first, second : float64 ndarray, shape (looks, arms, replicates)
+        Output: the uniform variates that `draws.many_hits` turns into hits.
+    spare : float64 ndarray, shape (arms, spares, 2)
+        Output: pairs in place of those that it does not accept.
+    """
+    looks, arms, replicates = first.shape
+    for t in range(looks):
+        for a in range(arms):
+            for k in range(replicates):
+                first[t, a, k] = rng.random()
+                second[t, a, k] = rng.random()
+    for a in range(arms):
+        for k in range(spare.shape[1]):
+            spare[a, k, 0] = rng.random()
+            spare[a, k, 1] = rng.random()
+
+
+@kernel
+def lucky_rate(
+    rows: np.ndarray,
+    a: int,
+    rate: float,
+    first: np.ndarray,
+    second: np.ndarray,
+    spare: np.ndarray,
+    mean: np.ndarray,
+    variance: np.ndarray,
+) -> None:
+    """Make of `draw_uniforms` what `surfaces.read_paths` makes of one arm's rows of 0 and 1.
+
+    Parameters
+    ----------
+    rows : int64 ndarray, shape (looks, arms)
+        Cumulative rows.
+    a : int
+        The arm.
+    rate : float
+        Its rate; below 0 counts as 0, above 1 as 1.
+    first, second, spare
+        From `draw_uniforms`. The arm's spares are used in turn; there are far more than are ever needed (and the
+        first again after the last).
+    mean, variance : float64 ndarray, shape (looks, arms, replicates)
+        Output, of this arm alone; -1 for a variance without rows.
+    """
+    looks, replicates = mean.shape[0], mean.shape[2]
+    total, hits = np.zeros(replicates), np.zeros(replicates)
+    spares, next_spare, spares_many = spare[a], 0, spare.shape[1]
+    q = min(rate, 1.0 - rate)
+    for t in range(looks):
+        size = float(rows[t, a] - (rows[t - 1, a] if t > 0 else 0))
+        u, v = first[t, a], second[t, a]
+        if size <= 0.0 or q <= 0.0:
+            hits[:] = 0.0
+        elif size * q < FEW:
+            for k in range(replicates):
+                found = few_hits(u[k], size, q)
+                while found < 0.0:
+                    found = few_hits(spares[next_spare, 0], size, q)
+                    next_spare = (next_spare + 1) % spares_many
+                hits[k] = found
+        else:
+            over = hat(size, q)
+            _, slope, width, centre, squeeze = over
+            # Seven of eight are accepted by what follows, and need no branch.
+            for k in range(replicates):
+                x = u[k] - 0.5
+                hits[k] = math.floor((2.0 * slope / (0.5 - abs(x)) + width) * x + centre)
+            for k in range(replicates):
+                if v[k] <= squeeze and abs(u[k] - 0.5) <= 0.43:
+                    continue
+                found = many_hits(u[k], v[k], size, q, over)
+                while found < 0.0:
+                    found = many_hits(spares[next_spare, 0], spares[next_spare, 1], size, q, over)
+                    next_spare = (next_spare + 1) % spares_many
+                hits[k] = found
+        seen = float(rows[t, a])
+        each = 1.0 / seen if seen > 0.0 else 0.0
+        m, v_m = mean[t, a], variance[t, a]
+        for k in range(replicates):
+            total[k] += hits[k] if rate <= 0.5 else size - hits[k]
+            m[k] = total[k] * each
+            v_m[k] = max(total[k] - total[k] * total[k] * each, 0.0) * each * each if seen > 0.0 else -1.0

@@ -25,10 +25,8 @@ square; launches, estimate over truth and its square; launches whose true effect
 
 
 @kernel
-def read_paths(
-    rows: np.ndarray, sums: np.ndarray, squares: np.ndarray, ddof: float, mean: np.ndarray, variance: np.ndarray
-) -> None:
-    """Turn cumulative sums into means and the estimated variances of these means, at every look.
+def read_paths(rows: np.ndarray, sums: np.ndarray, squares: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> None:
+    """Turn cumulative sums of scores into means and the estimated variances of these means, at every look.
 
     Parameters
     ----------
@@ -36,8 +34,6 @@ def read_paths(
         Cumulative rows.
     sums, squares : float64 ndarray, shape (replicates, looks, arms)
         As `outcomes.draw_paths` makes them.
-    ddof : float
-        1 for scores, 0 for rates.
     mean, variance : float64 ndarray, shape (looks, arms, replicates)
         Output; -1 for a variance of too few rows.
     """
@@ -46,13 +42,13 @@ def read_paths(
         for t in range(looks):
             for a in range(arms):
                 n = float(rows[t, a])
-                if n <= ddof or n == 0.0:
+                if n <= 1.0:
                     mean[t, a, k] = 0.0
                     variance[t, a, k] = -1.0
                     continue
                 s = sums[k, t, a]
                 mean[t, a, k] = s / n
-                variance[t, a, k] = max(squares[k, t, a] - s * s / n, 0.0) / (n - ddof) / n
+                variance[t, a, k] = max(squares[k, t, a] - s * s / n, 0.0) / (n - 1.0) / n
 
 
 @kernel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import kstest
+from scipy.stats import binom, chisquare, kstest
 
 from expsim_panel.kernels import luck
 
@@ -89,6 +89,86 @@ def test_replaced_variates_are_used_once_and_far_fewer_than_there_are():
     assert fails.sum() / 100_000 == pytest.approx(0.049, abs=4 * np.sqrt(0.049 * 0.951 / 100_000))
 
 
+def rates_of(rows, rates, replicates, seed, draw=luck.draw_uniforms, make=luck.lucky_rate):
+    """Paths of rates, of the same luck for every arm's rate; and what they are made of."""
+    looks, arms = rows.shape
+    first, second, mean, variance = (np.empty((looks, arms, replicates)) for _ in range(4))
+    spare = np.empty((arms, 64 + looks * replicates // 2, 2))
+    draw(np.random.Generator(np.random.SFC64(seed)), first, second, spare)
+    for a, rate in enumerate(rates):
+        make(rows, a, rate, first, second, spare, mean, variance)
+    return mean, variance, (first, second, spare)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "rates"),
+    [
+        ([40, 60, 400], (0.3, 0.71)),
+        ([3, 0, 25], (0.02, 0.98)),
+        ([1000, 5000, 20], (0.5, 0.004)),
+        ([21, 100_000, 19], (0.499, 0.0002)),
+    ],
+)
+def test_lucky_rates_have_the_binomial_law(sizes, rates):
+    replicates, smallest = 40_000, []
+    rows = np.cumsum(np.array([[n, n] for n in sizes]), axis=0)
+    mean, variance, _ = rates_of(rows, rates, replicates, 17)
+    hits = np.diff(mean * rows[:, :, None], axis=0, prepend=0)
+    assert np.all(np.abs(hits - np.round(hits)) < 1e-6)
+    for t, n in enumerate(sizes):
+        for a, rate in enumerate(rates):
+            assert np.all(variance[t, a] == pytest.approx(mean[t, a] * (1 - mean[t, a]) / rows[t, a], abs=1e-15))
+            if n == 0:
+                assert np.all(hits[t, a] == 0)
+                continue
+            # Classes of at least 200 expected experiments: chi-square, see any textbook.
+            edges = np.unique(binom.ppf(np.linspace(0.005, 0.995, 41), n, rate))
+            chances = np.diff(binom.cdf(np.concatenate([[-1], edges, [n]]), n, rate))
+            classes = np.searchsorted(edges, np.round(hits[t, a]))
+            seen = np.bincount(classes, minlength=edges.size + 1)
+            kept = chances * replicates > 20
+            rest = [1 - chances[kept].sum()], [replicates - seen[kept].sum()]
+            if rest[0][0] * replicates > 20:
+                chances, seen = np.append(chances[kept], rest[0]), np.append(seen[kept], rest[1])
+            else:
+                chances, seen = chances[kept] / chances[kept].sum(), seen[kept]
+            if chances.size > 1:
+                smallest.append(chisquare(seen, chances * seen.sum()).pvalue)
+    assert min(smallest) > 0.01 / 24
+    first, last = hits[0], hits[-1]
+    assert abs(np.corrcoef(first[0], first[1])[0, 1]) < 4 / np.sqrt(replicates)
+    assert abs(np.corrcoef(first[0], last[0])[0, 1]) < 4 / np.sqrt(replicates)
+
+
+def test_lucky_rates_take_what_the_published_algorithm_accepts():
+    """Against algorithm BTRS with the mass itself (Hörmann 1993): accepted proposals stay, others are replaced."""
+    rows, rates, replicates = np.array([[500, 60]]), (0.2, 0.5), 5000
+    mean, _, (first, second, _) = rates_of(rows, rates, replicates, 5)
+    for a, (n, p) in enumerate(zip(rows[0], rates, strict=True)):
+        sd = np.sqrt(n * p * (1 - p))
+        b = 1.15 + 2.53 * sd
+        slope, centre = -0.0873 + 0.0248 * b + 0.01 * p, n * p + 0.5
+        u, v = first[0, a] - 0.5, second[0, a]
+        edge = 0.5 - np.abs(u)
+        proposed = np.floor((2 * slope / edge + b) * u + centre)
+        density = (2.83 + 5.1 / b) * sd * v / (slope / edge**2 + b)
+        mode = np.floor((n + 1) * p)
+        accepted = density <= binom.pmf(proposed, n, p) / binom.pmf(mode, n, p)
+        # The squeeze accepts without the mass, inside of what the mass accepts.
+        assert np.all(accepted[(edge >= 0.07) & (v <= 0.92 - 4.2 / b)])
+        assert np.array_equal(np.round(mean[0, a] * n)[accepted], proposed[accepted])
+        assert 0.02 < np.mean(~accepted) < 0.25
+
+
+def test_rates_at_the_ends_are_certain():
+    rows = np.array([[5, 5, 0], [9, 7, 0]])
+    mean, variance, _ = rates_of(rows, (0.0, 1.0, 0.4), 50, 2)
+    assert np.all(mean[:, 0] == 0)
+    assert np.all(mean[:, 1] == 1)
+    assert np.all(variance[:, :2] == 0)
+    assert np.all(variance[:, 2] == -1)
+
+
 def test_compiled_and_interpreted_agree_to_the_bit():
     drawn = []
     for draw, make in (
@@ -97,8 +177,12 @@ def test_compiled_and_interpreted_agree_to_the_bit():
     ):
         (paths_made,), parts = lucky([np.cumsum(ROWS, axis=0)], 40, 3, draw, make)
         drawn.append((*paths_made, *parts))
-    for one, other in zip(*drawn, strict=True):
-        assert one.tobytes() == other.tobytes()
+    for draw, make in ((luck.draw_uniforms, luck.lucky_rate), (_plain(luck.draw_uniforms), _plain(luck.lucky_rate))):
+        mean, variance, parts = rates_of(np.cumsum(ROWS, axis=0), (0.3, 0.02, 0.8), 40, 3, draw, make)
+        drawn.append((mean, variance, *parts))
+    for pair in (drawn[:2], drawn[2:]):
+        for one, other in zip(*pair, strict=True):
+            assert one.tobytes() == other.tobytes()
 
 
 def _plain(kernel):

@@ -26,7 +26,7 @@ def judged(judge, read, sums, squares, centre, scale, lower, upper, below):
     cells, arms = centre.shape
     rows = np.cumsum(ROWS[:, :arms], axis=0)
     mean, variance = (np.empty((*rows.shape, sums.shape[0])) for _ in range(2))
-    read(rows, sums, squares, 1.0, mean, variance)
+    read(rows, sums, squares, mean, variance)
     ended = np.empty((cells, sums.shape[0]), np.uint16)
     tallies = np.zeros((cells, surfaces.TALLIES))
     judge(
