@@ -33,14 +33,14 @@ def figures_of(task: Task, counts: Counts) -> Iterator[tuple[Cell, Figures]]:
         if counts.pairs is None:
             yield from zip((task.cells[c] for c in cells), made[0], strict=True)
             continue
-        together = {
-            name: np.einsum("ck,ckl,cl->c", column, counts.pairs[cells].astype(float), column) / task.replicates
-            for name, column in columns.items()
-        }
+        every = np.stack(list(columns.values()), axis=1)
+        products = np.sum((every @ counts.pairs[cells].astype(float)) * every, axis=2) / task.replicates
         for i, c in enumerate(cells):
             one, other = made[0][i], made[1][i]
-            shared = {name: mean[i] - (one[name].value or 0.0) * (other[name].value or 0.0)
-                      for name, mean in together.items()}  # fmt: skip
+            shared = {
+                name: float(product) - (one[name].value or 0.0) * (other[name].value or 0.0)
+                for name, product in zip(columns, products[i], strict=True)
+            }
             yield task.cells[c], {name: less(one[name], other[name], shared.get(name), task.replicates) for name in one}
 
 

@@ -34,6 +34,10 @@ CHUNK = 64
 ENOUGH = 32
 """Cells of a piece of work that is not worth waiting for more."""
 
+MOST_PAIRS = 2_000_000
+"""Numbers in the table of a piece of work that says how two strategies end together, 16 MB: daily looks for a year
+have 1,830 ends, and so 3 million pairs of them, in each cell."""
+
 RULE, BY_CELL = ("lower", "upper", "below", "z"), ("days", "units", "rows", "means", "sds", "effects", "indifference")
 
 Ask = Callable[[], bool]
@@ -128,6 +132,11 @@ class Task:
             return *self.rows.shape[1:], self.binary
         raters = (self.severity_sd, self.raters, self.shared, self.sds[0].tobytes())
         return *self.rows.shape[1:], self.rows[0].tobytes(), *raters
+
+    @property
+    def most(self) -> int:
+        """Cells that are worth to be played together at most."""
+        return _most(len(self.rules), *self.rows.shape[1:])
 
     def with_others(self, others: list[Task]) -> Task:
         """Return one task in place of several with the same key."""
@@ -249,8 +258,9 @@ def tasks(row: Row, at: list[int], world: str, seed: int, replicates: int) -> li
     whole = [looks + 1, units[looks].astype(np.int64), setting.rows[looks].astype(np.int64)]
     bounds = [(table.lower[looks], table.upper[looks], np.int64(table.below), np.float64(z)) for table, z in tables]
     made = []
-    for start in range(0, len(kept), CHUNK):
-        part = kept[start : start + CHUNK]
+    most = _most(len(at), looks.size, setting.arms)
+    for start in range(0, len(kept), most):
+        part = kept[start : start + most]
         size = len(part)
         rules = tuple(Rule(*(_each(value, size) for value in values)) for values in bounds)
         days, enrolled, scored = (_each(value, size) for value in whole)
@@ -263,6 +273,11 @@ def tasks(row: Row, at: list[int], world: str, seed: int, replicates: int) -> li
             )
         )  # fmt: skip
     return made
+
+
+def _most(rules: int, looks: int, arms: int) -> int:
+    """Return how many cells a piece of work has at most."""
+    return CHUNK if rules == 1 else max(1, min(CHUNK, MOST_PAIRS // (looks * (arms + 3)) ** 2))
 
 
 def _each(value: np.ndarray | np.generic, size: int) -> np.ndarray:
@@ -292,7 +307,7 @@ class Collector:
         """Take a task and return what is ready to be played."""
         parts = self._waiting.setdefault(task.key, [])
         parts.append(task)
-        if sum(len(part.cells) for part in parts) >= ENOUGH:
+        if sum(len(part.cells) for part in parts) >= min(ENOUGH, task.most):
             del self._waiting[task.key]
             return [parts[0].with_others(parts[1:])]
         if len(self._waiting) > CHUNK:

@@ -13,7 +13,7 @@ from expsim_panel.errors import InputError
 from expsim_panel.response_surface import METRICS, response_surface
 from expsim_panel.study import Study
 from expsim_panel.surface_rows import Row, rows
-from expsim_panel.surface_simulation import tasks
+from expsim_panel.surface_simulation import Collector, tasks
 
 pytestmark = pytest.mark.arithmetic
 
@@ -260,3 +260,20 @@ def test_bad_differences_get_one_line():
         surface(world(), "bayesian", X, minus="bayesian")
     with pytest.raises(InputError, match="did you mean 'thompson'"):
         surface(world(), "bayesian", X, minus="tompson")
+
+
+def test_a_difference_of_daily_looks_stays_small():
+    study = world(
+        traffic={"units_per_day": 20, "days": 360},
+        strategies=[{"kind": "peek-daily"}, {"kind": "pocock", "looks": 5}],
+    )
+    x = axes.parse(study, "effect=0:0.3:40", "--x")
+    row = next(iter(rows(Mover(study), x, None, [(0, j) for j in range(40)], "truth")))
+    assert isinstance(row, Row)
+    both, alone = tasks(row, [0, 1], "truth", 1, 1000), tasks(row, [0], "truth", 1, 1000)
+    assert both is not None
+    assert alone is not None
+    # 1,800 ends make three million pairs in each cell; one strategy alone has no pairs.
+    assert [len(task.cells) for task in both] == [1] * 40
+    assert [len(task.cells) for task in alone] == [40]
+    assert [one.cells for one in Collector().add(both[0])] == [both[0].cells]
