@@ -33,6 +33,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import expit, logit, ndtr, ndtri
 
+from expsim_panel.kernels.rating_mixtures import class_shares
 from expsim_panel.level_tastes import KINDS, tasted
 from expsim_panel.ratings import Codes, Floats
 
@@ -278,11 +279,5 @@ def _straight(level: Codes, item: Codes, cell: Codes, plain: Floats, items: int)
 
 def _shares(joint: Floats, prior: Floats) -> tuple[float, Floats]:
     """Return the penalised log likelihood and the shares of classes, by expectation-maximisation."""
-    top = joint.max(axis=1)
-    chance = np.exp(joint - top[:, None])
-    shares = np.full(len(prior), 1 / len(prior))
-    for _ in range(ROUNDS):
-        shares = shares * (chance.T @ (1 / (chance @ shares))) + prior
-        shares = shares / shares.sum()
-    fit = float((top + np.log(chance @ shares)).sum()) + float(prior @ np.log(shares))
-    return fit, shares
+    shares, fit = class_shares(joint, prior, np.full(len(prior), 1 / len(prior)), ROUNDS)
+    return fit + float(prior @ np.log(shares)), shares
