@@ -34,8 +34,8 @@ from expsim_panel.kernels.rating_probit import (
     OF_MEAN,
     OF_NARROW,
     OF_SEVERITY,
+    moved_thresholds,
     parameter_slopes,
-    threshold_slopes,
 )
 from expsim_panel.latent_correlation import latent_correlation
 from expsim_panel.ratings import Codes, Floats
@@ -177,7 +177,7 @@ def fit_marginal(
             unit = float(narrow @ weight)
             narrow, tau, mean, severity, errors = narrow / unit, tau * unit, mean * unit, severity * unit, errors * unit
             variance = variance * unit**2
-        tau = _moved_on(tau, threshold_slopes(counts, variant, rater, tau, mean, severity, factor, narrow))
+        tau = moved_thresholds(counts, variant, rater, tau, mean, severity, factor, narrow)
         if np.abs(np.concatenate([tau, mean, severity, factor, narrow, [variance]]) - before).max() < TOLERANCE:
             break
     severity = severity + mean[0] * (1 - factor)  # the origin moves to the first variant
@@ -194,20 +194,6 @@ def _next_variance(effect: Floats, known: Floats, variance: float) -> float:
     origin = 1 / (1 / (1 + 1 / np.maximum(known * variance, TINY))).sum()
     freedom = float(shrink.sum() - (shrink**2).sum() * origin)
     return min(max(float(effect @ effect) / max(freedom, TINY), 1e-8), 25.0)
-
-
-def _moved_on(tau: Floats, slopes: Floats) -> Floats:
-    """Return thresholds after one Fisher step, halved until they ascend; see `threshold_slopes`."""
-    score, matrix = slopes[0], np.diag(slopes[1])
-    if len(tau) > 1:
-        side = slopes[2, :-1]
-        matrix += np.diag(side, 1) + np.diag(side, -1)
-    step = np.linalg.solve(matrix + 1e-9 * np.eye(len(tau)), score)
-    for _ in range(20):
-        if np.all(np.diff(tau + step) > 0) and np.abs(step).max() < 2:
-            return np.asarray(tau + step)
-        step = step / 2
-    return tau
 
 
 def fit_ordered_probit(

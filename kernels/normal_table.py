@@ -10,8 +10,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 
-from expsim_panel.kernels.jit import inner
+from expsim_panel.kernels.jit import inner, kernel
+
+Floats = npt.NDArray[np.float64]
 
 REACH = 9.0  # beyond it the law is taken at it: 1e-19 from its ends
 _EACH, _STEP = 64.0, 1.0 / 64.0
@@ -50,3 +53,13 @@ def density(x: float) -> float:
     even = square * ((q - 1.0) * 0.5 + square * (((q - 6.0) * q + 3.0) * _24))
     even += square * square * square * ((((q - 15.0) * q + 45.0) * q - 15.0) * _720)
     return float(_DENSITY[place] * (1.0 + (even + d * odd)))
+
+
+@kernel
+def all_below(x: Floats) -> Floats:
+    """Return `below` of every entry of a matrix."""
+    found = np.empty(x.shape)
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            found[i, j] = below(x[i, j])
+    return found

@@ -113,6 +113,24 @@ def item_likelihoods(
 
 
 @kernel
+def summed_rows(table: npt.NDArray[np.float32], place: Codes, start: Codes) -> npt.NDArray[np.float32]:
+    """Return the sums of rows ``place[start[i] : start[i + 1]]`` of a table, shape (items, columns), in that order.
+
+    Parameters
+    ----------
+    table : float32 array, shape (kinds, columns)
+    place : int64 array, shape (rows,)
+    start : int64 array, shape (items + 1,)
+    """
+    found = np.zeros((start.size - 1, table.shape[1]), np.float32)
+    for item in range(start.size - 1):
+        for row in range(start[item], start[item + 1]):
+            for column in range(table.shape[1]):
+                found[item, column] += table[place[row], column]
+    return found
+
+
+@kernel
 def class_shares(joint: Floats, prior: Floats, first: Floats, steps: int) -> tuple[Floats, float]:
     """Return the shares of classes after steps of expectation-maximisation, and the log likelihood of all items.
 

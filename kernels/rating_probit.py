@@ -121,6 +121,44 @@ def threshold_slopes(
 
 
 @kernel
+def moved_thresholds(
+    counts: Floats,
+    variant: Codes,
+    rater: Codes,
+    tau: Floats,
+    mean: Floats,
+    severity: Floats,
+    factor: Floats,
+    narrow: Floats,
+) -> Floats:
+    """Return the thresholds after one Fisher step, halved until they ascend and none moves by 2; see above."""
+    edges = tau.size
+    slopes = threshold_slopes(counts, variant, rater, tau, mean, severity, factor, narrow)
+    # the information is tridiagonal and positive: elimination without exchanges
+    step, right = np.empty(edges), 0.0
+    for j in range(edges):
+        step[j], slopes[1, j] = slopes[0, j], slopes[1, j] + 1e-9
+        if j > 0:
+            share = slopes[2, j - 1] / slopes[1, j - 1]
+            slopes[1, j] -= share * slopes[2, j - 1]
+            step[j] -= share * step[j - 1]
+    for j in range(edges - 1, -1, -1):
+        left = step[j] - (slopes[2, j] * right if j + 1 < edges else 0.0)
+        step[j] = right = left / slopes[1, j]
+    moved = np.empty(edges)
+    for _ in range(20):
+        good = True
+        for j in range(edges):
+            moved[j] = tau[j] + step[j]
+            good = good and abs(step[j]) < 2.0 and (j == 0 or moved[j] > moved[j - 1])
+        if good:
+            return moved
+        for j in range(edges):
+            step[j] /= 2.0
+    return tau.copy()
+
+
+@kernel
 def mean_covariance(
     rho: float, cuts: Floats, values: Floats, rows: Floats, variant: Codes, nodes: Floats, weights: Floats
 ) -> float:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from expsim_panel.kernels.normal_table import REACH, below, density
+from expsim_panel.kernels.normal_table import REACH, all_below, below, density
 
 
 def plain(kernel):
@@ -28,3 +28,10 @@ def test_both_are_right_to_the_rounding_of_doubles(function, want):
     assert np.array([plain(function)(float(one)) for one in few]).tobytes() == found[::37].tobytes()
     assert np.isnan(function(np.nan))
     assert np.isnan(plain(function)(np.nan))
+
+
+def test_a_matrix_is_done_entry_by_entry():
+    x = np.random.default_rng(2).normal(0, 3, (7, 11))
+    found = all_below(x)
+    assert np.array_equal(found, [[below(float(one)) for one in row] for row in x])
+    assert plain(all_below)(x).tobytes() == found.tobytes()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp, ndtr
 
-from expsim_panel.kernels.rating_mixtures import LEAST, class_chances, class_shares, item_likelihoods
+from expsim_panel.kernels.rating_mixtures import LEAST, class_chances, class_shares, item_likelihoods, summed_rows
 
 NODES = np.linspace(-3, 3, 13)
 WEIGHTS = np.exp(-0.5 * NODES**2) / np.exp(-0.5 * NODES**2).sum()
@@ -69,3 +69,18 @@ def test_shares_are_those_of_expectation_maximisation():
     assert again.tobytes() == found.tobytes()
     assert same == fit
     np.testing.assert_array_equal(first, [0.2, 0.3, 0.5])
+
+
+def test_rows_are_added_in_single_precision_in_their_order():
+    rng = np.random.default_rng(10)
+    table = rng.normal(size=(20, 5)).astype(np.float32)
+    start = np.array([0, 3, 3, 40])
+    place = rng.integers(0, 20, 40)
+    want = np.zeros((3, 5), np.float32)
+    for item in range(3):
+        for row in place[start[item] : start[item + 1]]:
+            want[item] += table[row]
+    found = summed_rows(table, place, start)
+    assert found.dtype == np.float32
+    assert found.tobytes() == want.tobytes()
+    assert plain(summed_rows)(table, place, start).tobytes() == want.tobytes()

@@ -11,6 +11,7 @@ from expsim_panel.kernels.rating_probit import (
     OF_NARROW,
     OF_SEVERITY,
     mean_covariance,
+    moved_thresholds,
     parameter_slopes,
     threshold_slopes,
 )
@@ -80,6 +81,27 @@ def test_thresholds_have_theirs_and_that_of_neighbours(table):
     beside = (rows * change[:-1] * change[1:] / chance).sum(axis=(1, 2))
     np.testing.assert_allclose(found[2], [*beside, 0.0], rtol=1e-6)
     assert plain(threshold_slopes)(counts, variant, rater, *law.values()).tobytes() == found.tobytes()
+
+
+def test_thresholds_move_by_a_fisher_step(table):
+    counts, variant, rater, law = table
+    score, own, beside = threshold_slopes(counts, variant, rater, *law.values())
+    matrix = np.diag(own) + np.diag(beside[:-1], 1) + np.diag(beside[:-1], -1)
+    found = moved_thresholds(counts, variant, rater, *law.values())
+    np.testing.assert_allclose(found, law["tau"] + np.linalg.solve(matrix, score), rtol=1e-9)
+    assert plain(moved_thresholds)(counts, variant, rater, *law.values()).tobytes() == found.tobytes()
+    # a step that would cross is halved until it does not
+    crowded = law | {"tau": np.array([-0.02, 0.0, 0.02])}
+    counts[:] = [9.0, 0.0, 0.0, 9.0]
+    score, own, beside = threshold_slopes(counts, variant, rater, *crowded.values())
+    matrix = np.diag(own) + np.diag(beside[:-1], 1) + np.diag(beside[:-1], -1)
+    step = np.linalg.solve(matrix, score)
+    assert np.diff(crowded["tau"] + step).min() < 0
+    found = moved_thresholds(counts, variant, rater, *crowded.values())
+    assert np.diff(found).min() > 0
+    halvings = np.log2(step[0] / (found - crowded["tau"])[0])
+    assert halvings == pytest.approx(round(halvings), abs=1e-6)
+    assert halvings > 0.5
 
 
 def test_a_level_that_cannot_be_has_the_least_chance(table):
