@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from expsim_panel.kernels.rating_items import connected_sets, one_way_sums, shared_items
+from expsim_panel.kernels.rating_items import connected_sets, item_sums, shared_items
 from expsim_panel.ratings import Codes, Floats, Ratings
 from expsim_panel.recoding import coded_anew, counted
 
@@ -90,9 +90,11 @@ class Reliability:
 
 def one_way(score: Floats, item: Codes, items: int) -> tuple[float, float, float]:
     """Return between and within mean squares (nan without degrees of freedom) and the effective `k`."""
-    between, within, groups, squares = one_way_sums(score, item, items)
-    rows = len(score)
-    k = (rows - squares / rows) / (groups - 1) if groups > 1 else float("nan")
+    size, total, square = item_sums(score, item, items, score.mean())
+    between = float((total**2 / np.maximum(size, 1)).sum())
+    within = float(square.sum()) - between
+    rows, groups = len(score), int(np.count_nonzero(size))
+    k = (rows - float((size**2).sum()) / rows) / (groups - 1) if groups > 1 else float("nan")
     msb = between / (groups - 1) if groups > 1 else float("nan")
     msw = max(within, 0.0) / (rows - groups) if rows > groups else float("nan")
     return msb, msw, k

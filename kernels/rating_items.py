@@ -68,26 +68,15 @@ def connected_sets(shared: Floats) -> Codes:
 
 
 @kernel
-def one_way_sums(score: Floats, item: Codes, items: int) -> tuple[float, float, int, float]:
-    """Return the sums of squares between and within items, how many have ratings, and their squared sizes' sum."""
-    middle = 0.0
+def item_sums(score: Floats, item: Codes, items: int, middle: float) -> Floats:
+    """Return each item's number of ratings, sum of scores off `middle` and sum of their squares, shape (3, items)."""
+    found = np.zeros((3, items))
     for row in range(score.size):
-        middle += score[row]
-    middle /= score.size
-    size, total, square = np.zeros(items), np.zeros(items), np.zeros(items)
-    for row in range(score.size):
-        off = score[row] - middle
-        size[item[row]] += 1.0
-        total[item[row]] += off
-        square[item[row]] += off * off
-    whole, between, groups, squares = 0.0, 0.0, 0, 0.0
-    for one in range(items):
-        if size[one] > 0.0:
-            whole += square[one]
-            between += total[one] * total[one] / size[one]
-            squares += size[one] * size[one]
-            groups += 1
-    return between, whole - between, groups, squares
+        off, one = score[row] - middle, item[row]
+        found[0, one] += 1.0
+        found[1, one] += off
+        found[2, one] += off * off
+    return found
 
 
 @kernel

@@ -6,9 +6,9 @@ from scipy.sparse.csgraph import connected_components
 
 from expsim_panel.kernels.rating_items import (
     connected_sets,
+    item_sums,
     level_pictures,
     levels_above,
-    one_way_sums,
     shared_items,
 )
 
@@ -43,17 +43,15 @@ def test_sets_are_the_connected_components(share):
     assert plain(connected_sets)(shared).tobytes() == found.tobytes()
 
 
-def test_sums_of_squares_are_those_of_the_analysis_of_variance():
+def test_sums_of_items_are_those_of_a_loop_over_items():
     rng = np.random.default_rng(5)
-    item = np.delete(rng.integers(0, 30, 200), 0)
+    item = rng.integers(0, 30, 200)
     item[item == 7] = 8  # an item without ratings
     score = rng.normal(3, 1, len(item))
-    own = [score[item == one] for one in np.unique(item)]
-    between = sum(len(each) * (each.mean() - score.mean()) ** 2 for each in own)
-    within = sum(((each - each.mean()) ** 2).sum() for each in own)
-    found = one_way_sums(score, item, 30)
-    assert found == pytest.approx((between, within, len(own), sum(len(each) ** 2 for each in own)), rel=1e-12)
-    assert plain(one_way_sums)(score, item, 30) == found
+    found = item_sums(score, item, 30, 2.5)
+    own = [score[item == one] - 2.5 for one in range(30)]
+    np.testing.assert_allclose(found, np.array([[len(x), x.sum(), x @ x] for x in own]).T, rtol=1e-12)
+    assert plain(item_sums)(score, item, 30, 2.5).tobytes() == found.tobytes()
 
 
 def test_pictures_count_what_a_loop_over_pairs_counts():
