@@ -90,7 +90,7 @@ def surfaces() -> None:
 
 
 def ratings() -> None:
-    """Measure a small table of people's ratings, just large enough for every law that a realism score compares."""
+    """Measure a small table of people's ratings, just large enough for a realism score: it fits all laws."""
     import tempfile
     from pathlib import Path
 
@@ -99,7 +99,7 @@ def ratings() -> None:
 
     rows = [
         f"{item},{'AB'[item % 2]},{rater},{1 + (item + rater * (item % 3)) % 5}"
-        for item in range(60)
+        for item in range(200)
         for rater in range(3)
     ]
     with tempfile.TemporaryDirectory() as folder:
