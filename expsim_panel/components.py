@@ -24,11 +24,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import LinearOperator, cg
 
-from expsim_panel.kernels.rating_items import shared_items
+from expsim_panel.kernels.rating_items import connected_sets, item_sums, shared_items
 from expsim_panel.ratings import Codes, Floats, Ratings
 from expsim_panel.recoding import coded_anew, counted
 
@@ -93,14 +90,11 @@ class Reliability:
 
 def one_way(score: Floats, item: Codes, items: int) -> tuple[float, float, float]:
     """Return between and within mean squares (nan without degrees of freedom) and the effective `k`."""
-    size = np.bincount(item, minlength=items)
-    present = size > 0
-    centred = score - score.mean()
-    total = np.bincount(item, centred, minlength=items)
-    between = float((total[present] ** 2 / size[present]).sum())
-    within = float(centred @ centred) - between
-    rows, groups = len(score), int(present.sum())
-    k = (rows - float((size.astype(float) ** 2).sum()) / rows) / (groups - 1) if groups > 1 else float("nan")
+    size, total, square = item_sums(score, item, items, score.mean())
+    between = float((total**2 / np.maximum(size, 1)).sum())
+    within = float(square.sum()) - between
+    rows, groups = len(score), int(np.count_nonzero(size))
+    k = (rows - float((size**2).sum()) / rows) / (groups - 1) if groups > 1 else float("nan")
     msb = between / (groups - 1) if groups > 1 else float("nan")
     msw = max(within, 0.0) / (rows - groups) if rows > groups else float("nan")
     return msb, msw, k
@@ -151,7 +145,7 @@ def variance_components(ratings: Ratings, by_variant: bool = True) -> Components
 
     shared = _shared(ratings) if raters <= DENSE_RATERS else None
     # an item hangs together with its raters: the pieces of the raters are those of the table
-    pieces = int(connected_components(_incidence(ratings) if shared is None else shared, directed=False)[0])
+    pieces = len(np.unique(connected_sets(shared))) if shared is not None else _pieces(ratings)
     spare = rows - (items + raters - pieces)  # degrees of freedom of noise
     gain = rows - items - 0.0  # trace of Z'MZ for raters, M = projection off items
     severity: float | None = None
@@ -193,11 +187,15 @@ def variance_components(ratings: Ratings, by_variant: bool = True) -> Components
     return Components(item, severity, noise, prompt, total, effects, reasons)
 
 
-def _incidence(ratings: Ratings) -> csr_array:
-    """Return the graph whose nodes are items and raters and whose edges are ratings."""
+def _pieces(ratings: Ratings) -> int:
+    """Return the number of connected sets of items and raters, where raters are very many."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components  # takes a tenth of a second to import
+
     nodes = ratings.items + len(ratings.raters)
     ends = (ratings.item, ratings.rater + ratings.items)
-    return coo_array((np.ones(ratings.rows, dtype=np.int8), ends), shape=(nodes, nodes)).tocsr()
+    graph = coo_array((np.ones(ratings.rows, dtype=np.int8), ends), shape=(nodes, nodes)).tocsr()
+    return int(connected_components(graph, directed=False)[0])
 
 
 def _shared(ratings: Ratings) -> Floats:
@@ -214,10 +212,13 @@ def _rater_effects(ratings: Ratings, residual: Floats, size: Floats, raters: int
     if shared is not None:
         matrix = np.diag(load) - shared
         # each connected set of raters leaves its own level open: the one that sums to 0, as least squares has it
-        sets, of = connected_components(shared, directed=False)
+        of = connected_sets(shared)
         together = of[:, None] == of
-        effects = np.linalg.solve(matrix + together * (load.mean() / raters * sets), right)
+        effects = np.linalg.solve(matrix + together * (load.mean() / raters * len(np.unique(of))), right)
     else:
+        from scipy.sparse import csr_array
+        from scipy.sparse.linalg import LinearOperator, cg
+
         shape = (ratings.items, raters)
         cells = csr_array((np.ones(ratings.rows), (ratings.item, ratings.rater)), shape=shape)
         turned = cells.T.tocsr()

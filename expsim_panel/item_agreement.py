@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logit, ndtr
 
-from expsim_panel.kernels.rating_items import LONGEST, summed_rows
+from expsim_panel.kernels.rating_mixtures import class_chances, class_shares, item_likelihoods
 from expsim_panel.latent_correlation import LARGEST, classes, item_covariance, merged_cells, root
 from expsim_panel.ratings import Codes, Floats
 from expsim_panel.recoding import coded_anew
@@ -38,7 +38,6 @@ IMAGINARY = 10.0  # items whose class is that of the common correlation
 STEPS = 150
 MOST_ROWS = 5_000  # ratings are enough for a shape; more are sampled by item
 FEWEST_ITEMS = 50
-TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -146,58 +145,25 @@ def _sampled(level: Codes, item: Codes, cell: Codes) -> tuple[Codes, Codes, Code
 
 
 def _tables(level: Codes, cell: Codes, cuts: Floats) -> tuple[Floats, Floats, Codes]:
-    """Return, for every (cell, level) that occurs, its chance by node and class, its plain chance; and where it is."""
+    """Return, for every (cell, level) that occurs, its chance by node and class, and its plain one; and where it is."""
     levels = cuts.shape[1] + 1
     edged = np.full((len(cuts), levels + 1), np.inf)
     edged[:, 0], edged[:, 1:-1] = -np.inf, cuts
     seen, place = coded_anew(cell * levels + level, len(cuts) * levels)
     at, rung = seen // levels, seen % levels
-    pairs = np.stack([edged[at, rung], edged[at, rung + 1]], axis=1)
-    shift, scale = np.sqrt(GRID) * NODES[:, None], np.sqrt(1 - GRID)
-    # many pairs share a cut, and Phi is what takes the time
-    distinct, where = np.unique(pairs, return_inverse=True)
-    below = ndtr((distinct[:, None, None] - shift) / scale)
-    where = where.reshape(pairs.shape)
-    chance = below[where[:, 1]] - below[where[:, 0]]
-    return chance, ndtr(pairs[:, 1]) - ndtr(pairs[:, 0]), place
+    lower, upper = edged[at, rung], edged[at, rung + 1]
+    return class_chances(lower, upper, NODES, GRID), ndtr(upper) - ndtr(lower), place
 
 
 def _likelihood(tables: tuple[Floats, Floats, Codes], item: Codes, items: int, lapse: float) -> Floats:
-    """Return the log likelihood of each item under each class, shape (items, classes)."""
-    chance, plain, place = tables
-    # in place: tables of these sizes cost more to allocate than to fill
-    log = (1 - lapse) * chance
-    log += lapse * plain[:, None, None]
-    np.log(np.maximum(log, TINY, out=log), out=log)
-    start = np.searchsorted(item, np.arange(items))
-    sums = _sums(log.reshape(len(log), -1), place, start).reshape(items, *log.shape[1:])
-    joint = np.empty((items, len(GRID)))
-    for code in range(len(GRID)):
-        own = np.ascontiguousarray(sums[:, :, code])
-        top = own.max(axis=1)
-        own -= top[:, None]
-        joint[:, code] = top + np.log(np.exp(own, out=own) @ WEIGHTS)
-    return joint
-
-
-def _sums(table: Floats, place: Codes, start: Codes) -> Floats:
-    """Return the sums of the rows `place` of a table, item by item; the items' rows begin at `start`."""
-    ends = np.append(start, len(place))
-    if np.diff(ends).max() > LONGEST:
-        return np.asarray(np.add.reduceat(table[place], start, axis=0))
-    return summed_rows(table, place, ends)
+    """Return the log likelihood of each item under each class, shape (items, classes); `item` ascends."""
+    return item_likelihoods(*tables, np.searchsorted(item, np.arange(items + 1)), WEIGHTS, lapse)
 
 
 def _shares(joint: Floats, prior: Floats) -> tuple[float, Floats]:
     """Return the log likelihood and the shares of classes, by expectation-maximisation."""
-    top = joint.max(axis=1)
-    chance = np.exp(joint - top[:, None])
-    shares = prior / prior.sum()
-    for _ in range(STEPS):
-        shares = shares * (chance.T @ (1 / (chance @ shares))) + prior
-        shares = shares / shares.sum()
-    fit = float((top + np.log(chance @ shares)).sum()) + float(prior @ np.log(shares))
-    return fit, shares
+    shares, fit = class_shares(joint, prior, prior / prior.sum(), STEPS)
+    return fit + float(prior @ np.log(shares)), shares
 
 
 def _moved(rho: Floats, shares: Floats, target: float, cells: tuple[Floats, Floats, Codes], values: Floats) -> Floats:

@@ -30,11 +30,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.sparse import csr_array
 from scipy.special import expit, logit, ndtr, ndtri
 
+from expsim_panel.kernels.normal_table import all_below
+from expsim_panel.kernels.rating_items import levels_above
+from expsim_panel.kernels.rating_mixtures import class_shares, summed_rows
 from expsim_panel.level_tastes import KINDS, tasted
 from expsim_panel.ratings import Codes, Floats
+from expsim_panel.recoding import coded_anew
 
 SHIFTS = np.array([-5.0, -2.0, -0.8, 0.0, 0.8, 1.8, 3.5])
 
@@ -112,13 +115,14 @@ class Texture:
         if self.style > 0:
             x = x * np.exp(self.style * STEP[np.searchsorted([1 / 6, 5 / 6], rng.random(items))])[item]
             own = widened(own, self.style)
-        level = np.asarray((x[:, None] > own).sum(axis=1), dtype=np.int64)
+        each = np.arange(rows)
+        level = levels_above(x, each, own)
         for mine, source in turns:
             again = level[source]
             level[mine] = np.where(rng.random(len(mine)) < self.echo * kept[mine, again], again, level[mine])
         if self.straight > 0:
             alike = np.asarray(pick >= len(edges))[item]
-            level = np.where(alike, (factors[0][item][:, None] > plain).sum(axis=1), level)
+            level = np.where(alike, levels_above(factors[0][item], each, plain), level)
         return level
 
 
@@ -190,9 +194,9 @@ def fit_texture(
     if items < FEWEST_ITEMS or len(level) < 1.5 * items:
         return one
     levels = cuts.shape[1] + 1
-    used, place = np.unique(cell * levels + level, return_inverse=True)
-    counts = csr_array((np.ones(len(level), np.float32), (item, place)), shape=(items, len(used)))
-    seen = _Seen(counts, used // levels, used % levels, cuts)
+    used, place = coded_anew(cell * levels + level, len(cuts) * levels)
+    start = np.searchsorted(np.sort(item), np.arange(items + 1))
+    seen = _Seen(place[np.lexsort((place, item))], start, used // levels, used % levels, cuts)
     straight = _straight(level, item, cell, plain, items)
     share = (loadings**2).sum(axis=1)[of]
     if loadings.shape[1] == 1:
@@ -229,9 +233,10 @@ def fit_texture(
 
 @dataclass(frozen=True)
 class _Seen:
-    """Ratings by item and by distinct (variant, rater, level): `counts`, sparse; pair and level of each column."""
+    """Distinct (variant, rater, level) of each rating, item by item (`place`, from `start`); their pair and level."""
 
-    counts: csr_array
+    place: Codes
+    start: Codes
     cells: Codes
     at: Codes
     cuts: Floats
@@ -255,10 +260,11 @@ class _Seen:
         centre, scale = np.sqrt(own) * toward[self.cells], np.sqrt(1 - own)
         logs = []
         for s in np.exp(style * STEP) if style > 0 else np.ones(1):
-            chance = ndtr((upper[0][:, None] / s - centre) / scale) - ndtr((lower[0][:, None] / s - centre) / scale)
+            chance = all_below((upper[0][:, None] / s - centre) / scale)
+            chance -= all_below((lower[0][:, None] / s - centre) / scale)
             chance = (1 - lapse) * chance + lapse * alone[:, None]
             log = np.log(np.maximum(chance, TINY))
-            logs.append(self.counts @ log.astype(np.float32))
+            logs.append(summed_rows(log.astype(np.float32), self.place, self.start))
         top = np.max([one.max(axis=1) for one in logs], axis=0)
         chances = CHANCE if style > 0 else np.ones(1)
         total = sum(p * (np.exp(one - top[:, None]) @ weights) for p, one in zip(chances, logs, strict=True))
@@ -278,11 +284,5 @@ def _straight(level: Codes, item: Codes, cell: Codes, plain: Floats, items: int)
 
 def _shares(joint: Floats, prior: Floats) -> tuple[float, Floats]:
     """Return the penalised log likelihood and the shares of classes, by expectation-maximisation."""
-    top = joint.max(axis=1)
-    chance = np.exp(joint - top[:, None])
-    shares = np.full(len(prior), 1 / len(prior))
-    for _ in range(ROUNDS):
-        shares = shares * (chance.T @ (1 / (chance @ shares))) + prior
-        shares = shares / shares.sum()
-    fit = float((top + np.log(chance @ shares)).sum()) + float(prior @ np.log(shares))
-    return fit, shares
+    shares, fit = class_shares(joint, prior, np.full(len(prior), 1 / len(prior)), ROUNDS)
+    return fit + float(prior @ np.log(shares)), shares

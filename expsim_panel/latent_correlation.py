@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import ndtr
 
+from expsim_panel.kernels.rating_probit import mean_covariance
+from expsim_panel.line_search import root_between
 from expsim_panel.ratings import Codes, Floats
 
 CLASSES = 24  # beyond this many raters per variant, those with similar cuts are merged
@@ -31,18 +31,7 @@ def item_covariance(rho: float, cuts: Floats, values: Floats, rows: Floats, vari
     rows, variant : arrays, shape (cells,)
         Ratings in each cell, and its variant.
     """
-    inner = ndtr((cuts[:, None, :] - np.sqrt(rho) * NODES[:, None]) / np.sqrt(1 - rho))
-    expected = values[-1] - (inner * np.diff(values)).sum(axis=2)  # E[score | cell, item effect]
-    expected = expected - (expected @ WEIGHTS)[:, None]
-    sums = _summed(variant, rows[:, None] * expected)
-    same = np.bincount(variant, rows**2 * (expected**2 @ WEIGHTS))
-    size, squares = np.bincount(variant, rows), np.bincount(variant, rows**2)
-    pairs = size**2 - squares  # pairs of different cells: a rater rates an item once
-    if not pairs.sum() > 0:
-        pairs, same = size**2, np.zeros_like(same)
-    covariance = (sums**2 @ WEIGHTS - same) / np.where(pairs > 0, pairs, 1.0)
-    weight = np.where(pairs > 0, size, 0.0)
-    return float(covariance @ weight / weight.sum())
+    return mean_covariance(rho, cuts, values, rows, variant, NODES, WEIGHTS)
 
 
 def _summed(of: Codes, values: Floats) -> Floats:
@@ -71,7 +60,7 @@ def root(gap: Callable[[float], float], low: float, high: float, tolerance: floa
     if ends[high] <= 0:
         return high
     # the search begins by asking for both ends again
-    return float(brentq(lambda at: ends[at] if at in ends else gap(at), low, high, xtol=tolerance))
+    return root_between(lambda at: ends[at] if at in ends else gap(at), low, high, tolerance)
 
 
 def classes(rows: Floats, variant: Codes, cuts: Floats) -> tuple[Floats, Codes, Floats]:

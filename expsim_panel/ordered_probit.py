@@ -26,9 +26,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
 from expsim_panel.item_agreement import Agreement, fit_agreement
+from expsim_panel.kernels.rating_probit import (
+    OF_FACTOR,
+    OF_MEAN,
+    OF_NARROW,
+    OF_SEVERITY,
+    moved_thresholds,
+    parameter_slopes,
+)
 from expsim_panel.latent_correlation import latent_correlation
 from expsim_panel.ratings import Codes, Floats
 from expsim_panel.recoding import coded_anew
@@ -82,20 +90,6 @@ class OrderedProbit:
         """
         severity = self.severities + self.severity_errors * rng.standard_normal(len(self.severities))
         return self.stretches[rater][:, None] * self.thresholds - severity[rater][:, None]
-
-
-def _chances(cut: Floats) -> Floats:
-    """Return the probability of each level, shape (rows, levels), kept off zero."""
-    below = ndtr(cut)
-    chance = np.empty((cut.shape[0], cut.shape[1] + 1))
-    chance[:, 0], chance[:, -1] = below[:, 0], 1 - below[:, -1]
-    np.subtract(below[:, 1:], below[:, :-1], out=chance[:, 1:-1])
-    return np.maximum(chance, TINY, out=chance)
-
-
-def _density(cut: Floats) -> Floats:
-    """Return the standard normal density."""
-    return np.asarray(np.exp(-0.5 * cut**2) / np.sqrt(2 * np.pi))
 
 
 def cell_counts(level: Codes, variant: Codes, rater: Codes, levels: int, raters: int) -> tuple[Floats, Codes, Codes]:
@@ -153,60 +147,41 @@ def fit_marginal(
     for _ in range(ROUNDS):
         before = np.concatenate([tau, mean, severity, factor, narrow, [variance]])
 
-        def slope(of: Codes, groups: int, turn: Floats | float = 1.0) -> tuple[Floats, Floats]:
-            cut = factor[rater][:, None] * tau - (mean[variant] + severity[rater])[:, None]  # noqa: B023
-            scale = narrow[variant][:, None]  # noqa: B023
-            return _slope(counts, rows, scale * cut, -cut if groups < 0 else scale * turn, of, abs(groups))
+        def slope(of: int) -> Floats:
+            return parameter_slopes(counts, variant, rater, tau, mean, severity, factor, narrow, of)  # noqa: B023
 
-        score, known = slope(variant, variants)
+        score, known = slope(OF_MEAN)
         # a twentieth of a rating at 0 keeps a variant finite that only has the lowest or highest level
         mean = mean + np.clip((score - 0.05 * mean) / (known + 0.05), -1, 1)
         shift = float(mean @ weight)
         mean, tau, severity = mean - shift, tau - shift, severity + shift * (1 - factor)
         if variance > 0:
-            score, known = slope(rater, raters)
+            score, known = slope(OF_SEVERITY)
             severity = severity + np.clip((score - severity / variance) / (known + 1 / variance), -1, 1)
             variance = _next_variance(severity, known, variance)
             errors = np.sqrt(1 / (known + 1 / variance))
             middle = float(severity.mean())
             severity, mean = severity - middle, mean + middle
         if stretch and factor_variance > 0:
-            score, known = slope(rater, raters, -tau)
+            score, known = slope(OF_FACTOR)
             push = (score - (factor - 1) / factor_variance) / (known + 1 / factor_variance)
             factor = np.maximum(factor + np.clip(push, -0.3, 0.3), 0.1)
             factor_variance = _next_variance(factor - 1, known, factor_variance)
             middle = float(factor.mean())
             factor, tau = factor / middle, tau * middle
         if narrow_variance > 0:
-            score, known = slope(variant, -variants)
+            score, known = slope(OF_NARROW)
             push = (score - (narrow - 1) / narrow_variance) / (known + 1 / narrow_variance)
             narrow = np.maximum(narrow + np.clip(push, -0.3, 0.3), 0.1)
             narrow_variance = _next_variance(narrow - 1, known, narrow_variance)
             unit = float(narrow @ weight)
             narrow, tau, mean, severity, errors = narrow / unit, tau * unit, mean * unit, severity * unit, errors * unit
             variance = variance * unit**2
-        scale = narrow[variant][:, None]
-        tau = _cut_step(counts, tau, scale[:, 0] * (mean[variant] + severity[rater]), scale * factor[rater][:, None])
+        tau = moved_thresholds(counts, variant, rater, tau, mean, severity, factor, narrow)
         if np.abs(np.concatenate([tau, mean, severity, factor, narrow, [variance]]) - before).max() < TOLERANCE:
             break
     severity = severity + mean[0] * (1 - factor)  # the origin moves to the first variant
     return Marginal(tau - mean[0], mean - mean[0], severity, errors, factor, 1 / narrow, float(np.sqrt(variance)))
-
-
-def _slope(
-    counts: Floats, rows: Floats, cut: Floats, turn: Floats | float, of: Codes, groups: int
-) -> tuple[Floats, Floats]:
-    """Return score and Fisher information by group of a parameter that moves `cut` by `-turn`."""
-    chance, density = _chances(cut), turn * _density(cut)
-    change = np.empty_like(chance)
-    change[:, 0], change[:, -1] = -density[:, 0], density[:, -1]
-    np.subtract(density[:, :-1], density[:, 1:], out=change[:, 1:-1])
-    ratio = change / chance
-    score, known = np.einsum("ij,ij->i", counts, ratio), rows * np.einsum("ij,ij->i", change, ratio)
-    sums = np.zeros((2, groups))
-    sums[0] += np.bincount(of, score, minlength=groups)
-    sums[1] += np.bincount(of, known, minlength=groups)
-    return sums[0], sums[1]
 
 
 def _next_variance(effect: Floats, known: Floats, variance: float) -> float:
@@ -219,25 +194,6 @@ def _next_variance(effect: Floats, known: Floats, variance: float) -> float:
     origin = 1 / (1 / (1 + 1 / np.maximum(known * variance, TINY))).sum()
     freedom = float(shrink.sum() - (shrink**2).sum() * origin)
     return min(max(float(effect @ effect) / max(freedom, TINY), 1e-8), 25.0)
-
-
-def _cut_step(counts: Floats, tau: Floats, centre: Floats, factor: Floats) -> Floats:
-    """Return thresholds after one Fisher step, halved until they ascend."""
-    cut = factor * tau - centre[:, None]
-    chance = _chances(cut)
-    density = factor * _density(cut)
-    ratio, rows = counts / chance, counts.sum(axis=1)[:, None]
-    score = (density * (ratio[:, :-1] - ratio[:, 1:])).sum(axis=0)
-    matrix = np.diag((rows * density**2 * (1 / chance[:, :-1] + 1 / chance[:, 1:])).sum(axis=0))
-    if len(tau) > 1:
-        side = -(rows * density[:, :-1] * density[:, 1:] / chance[:, 1:-1]).sum(axis=0)
-        matrix += np.diag(side, 1) + np.diag(side, -1)
-    step = np.linalg.solve(matrix + 1e-9 * np.eye(len(tau)), score)
-    for _ in range(20):
-        if np.all(np.diff(tau + step) > 0) and np.abs(step).max() < 2:
-            return np.asarray(tau + step)
-        step = step / 2
-    return tau
 
 
 def fit_ordered_probit(

@@ -19,12 +19,13 @@ import numpy as np
 import pandas as pd
 
 from expsim_panel.ratings import Codes, Floats, Ratings
-from expsim_panel.recoding import counted
+from expsim_panel.recoding import coded_anew, counted
 
 MOST_RATERS = 60  # of more raters, single pairs share too few items
 FEWEST_SHARED = 10
 MOST_CELLS = 40_000_000
 MOST_LEVELS = 101
+MOST_COUNTED = 1e6  # whole scores up to it are told apart by counting
 
 
 NAMES = (
@@ -98,7 +99,13 @@ def pile_up(score: Floats) -> PileUp:
 
 
 def distinct(score: Floats) -> tuple[Floats, Codes]:
-    """Return the different scores, ascending, and which of them each is; of a million, by hashing, not sorting."""
+    """Return the different scores, ascending, and which of them each is; of a million, by counting or hashing."""
+    if len(score) and np.abs(score).max() < MOST_COUNTED:  # false for nan
+        whole = score.astype(np.int64)
+        if np.array_equal(whole, score):
+            low = int(whole.min())
+            kept, at = coded_anew(whole - low, int(whole.max()) - low + 1)
+            return (kept + low).astype(np.float64), at
     code, values = pd.factorize(score, sort=True)
     return np.asarray(values, dtype=np.float64), code.astype(np.int64)
 
@@ -127,12 +134,13 @@ def krippendorff(score: Floats, item: Codes, metric: str) -> float | None:
         None without two ratings of an item, or if all pairable ratings are equal.
     """
     size = np.bincount(item)
-    keep = (size > 1)[item]
-    score = score[keep]
+    if not (size > 1).all():
+        keep = (size > 1)[item]
+        score, item = score[keep], (np.cumsum(size > 1) - 1)[item[keep]]
+        size = np.bincount(item)
     if not len(score):
         return None
-    item = (np.cumsum(size > 1) - 1)[item[keep]]
-    size = np.bincount(item).astype(float)
+    size = size.astype(float)
     n = len(score)
     if metric == "nominal":
         values, code = distinct(score)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from expsim_panel.rating_models import Sheet, agreement, spans
+from expsim_panel.kernels.rating_items import level_pictures
+from expsim_panel.rating_models import Sheet, agreement
 from expsim_panel.ratings import Codes, Floats
 
 PARTS = ("marginal", "pair", "range", "icc")
@@ -15,14 +16,9 @@ Pictures = tuple[Floats, Floats, Floats, float]
 def pictures(sheet: Sheet, level: Codes) -> Pictures:
     """Return distribution of levels, of pairs of raters, of ranges within items, and ICC(1)."""
     item, items, levels = sheet.ratings.item, sheet.ratings.items, len(sheet.values)
-    table = np.bincount(item * levels + level, minlength=items * levels).reshape(items, levels).astype(float)
-    pair = table.T @ table - np.diag(table.sum(axis=0))
-    several = table.sum(axis=1) > 1
-    order, start = sheet.by_item
-    ranges = spans(level[order], start)[several]
-    ranged = np.bincount(ranges, minlength=levels)
-    icc = agreement(sheet, level)
-    return table.sum(axis=0) / len(level), pair / pair.sum(), ranged / ranged.sum(), icc
+    counted = level_pictures(level, item, items, levels)
+    marginal, pair, ranges = (table / table.sum() for table in counted)
+    return marginal, pair, ranges, agreement(sheet, level)
 
 
 def apart(first: Pictures, second: Pictures) -> Floats:

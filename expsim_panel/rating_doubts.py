@@ -13,7 +13,7 @@ import pandas as pd
 from expsim_panel.errors import InputError, shown
 from expsim_panel.rating_agreement import distinct
 from expsim_panel.ratings import Codes, Floats, Ratings
-from expsim_panel.ratings_csv import floats, others
+from expsim_panel.ratings_csv import beginning, floats, others
 
 FORMULA = ("=", "+", "-", "@")
 MOST_SHOWN = 10
@@ -46,7 +46,7 @@ def formulas(table: pd.DataFrame, columns: list[str], lines: np.ndarray) -> list
     for column in dict.fromkeys(columns):
         if column in table.columns:
             text = table[column]
-            odd = text.str.startswith(FORMULA).to_numpy(dtype=bool).copy()
+            odd = beginning(text, FORMULA)
             odd[odd] = np.isnan(floats(text[odd]))
             if odd.any():
                 found.append(warned(column, "looks like a spreadsheet formula: read as text, not run", lines[odd]))

@@ -14,6 +14,7 @@ from scipy.special import ndtri
 
 from expsim_panel.components import Components, one_way, variance_components
 from expsim_panel.item_agreement import Agreement
+from expsim_panel.kernels.rating_items import levels_above
 from expsim_panel.latent_correlation import LARGEST
 from expsim_panel.ordered_probit import OrderedProbit, fit_ordered_probit
 from expsim_panel.rating_agreement import distinct
@@ -82,12 +83,6 @@ class Sheet:
         return Sheet(part, self.level[kept], self.values, self.edges)
 
     @functools.cached_property
-    def by_item(self) -> tuple[Codes, Codes]:
-        """Rows in the order of their items, and where each item begins there."""
-        order = np.argsort(self.ratings.item, kind="stable")
-        return order, np.searchsorted(self.ratings.item[order], np.arange(self.ratings.items))
-
-    @functools.cached_property
     def item_prompt(self) -> Codes:
         """Prompt of each item."""
         owner = np.zeros(self.ratings.items, dtype=np.int64)
@@ -150,7 +145,7 @@ class ProbitModel:
         unit = np.hypot(fit.item_sd, fit.noise_sd)
         z = unit * fit.agreement.latent(own.item, effects(sheet, self.share, rng), rng)
         latent = fit.latent_means[own.variant] + fit.spreads[own.variant] * z
-        level = np.asarray((latent[:, None] > fit.cuts(own.rater, rng)).sum(axis=1), dtype=np.int64)
+        level = levels_above(latent, own.rater, fit.cuts(np.arange(len(own.raters)), rng))
         return adjudicate(level, sheet) if self.adjudicated else level
 
     def without_classes(self) -> ProbitModel:
@@ -259,9 +254,8 @@ class IndependentRaters:
 
     def simulate(self, sheet: Sheet, rng: np.random.Generator) -> Codes:
         """Draw levels on the layout of `sheet`."""
-        draw = rng.random(sheet.ratings.rows)[:, None]
-        above = draw > self.cumulative[sheet.ratings.variant][:, :-1]
-        return np.asarray(above.sum(axis=1), dtype=np.int64)
+        draw = rng.random(sheet.ratings.rows)
+        return levels_above(draw, sheet.ratings.variant, np.ascontiguousarray(self.cumulative[:, :-1]))
 
 
 def spans(ordered: Codes, start: Codes) -> Codes:

@@ -151,6 +151,13 @@ def among(column: pd.Series[str], words: Sequence[str]) -> npt.NDArray[np.bool_]
     return np.asarray(column.str.strip().str.lower().isin(words).to_numpy(dtype=bool))
 
 
+def beginning(column: pd.Series[str], marks: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+    """Return which cells begin with one of some marks."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return np.asarray(beginning(pd.Series(column.cat.categories), marks)[column.cat.codes.to_numpy()])
+    return np.array([text.startswith(marks) for text in column.tolist()], dtype=bool)
+
+
 def numbers(column: pd.Series[str], name: str, where: str, numbered: bool) -> npt.NDArray[np.float64]:
     """Return the column as finite floats."""
     values = floats(column)

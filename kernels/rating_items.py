@@ -1,4 +1,4 @@
-"""Sums over the ratings of items: what fits of a rating table do with every row."""
+"""What is done with every row of a rating table: sums over items and raters, levels of latent scores, pictures."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ from expsim_panel.kernels.jit import kernel
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
-
-LONGEST = 129  # rows of an item that `summed_rows` adds
-_BLOCK = 8
 
 
 @kernel
@@ -44,57 +41,94 @@ def shared_items(start: Codes, rater: Codes, raters: int) -> Floats:
 
 
 @kernel
-def summed_rows(table: Floats, place: Codes, start: Codes) -> Floats:
-    """Return the sums of rows ``place[start[i] : start[i + 1]]`` of a table, shape (items, columns).
-
-    In the order in which `numpy.add.reduceat` adds up to `LONGEST` rows: the first, then the rest in eight running
-    sums. So what was fitted before this kernel was written is fitted still, to the last bit, in a tenth of the time.
+def connected_sets(shared: Floats) -> Codes:
+    """Return for every rater the first one of those that hang together with it, through others or not.
 
     Parameters
     ----------
-    table : float64 array, shape (kinds, columns)
-    place : int64 array, shape (rows,)
-    start : int64 array, shape (items + 1,)
-        Ascending, every item having at least one row.
+    shared : float64 array, shape (raters, raters)
+        Symmetric, above 0 where two raters share an item.
     """
-    columns = table.shape[1]
-    found = np.empty((start.size - 1, columns))
-    running = np.empty((_BLOCK, columns))
-    for item in range(start.size - 1):
-        first, last = start[item] + 1, start[item + 1]
-        more = last - first
-        mine = found[item]
-        head = table[place[first - 1]]
-        if more < _BLOCK:
-            if more == 0:
-                mine[:] = head
-                continue
-            rest = running[0]
-            rest[:] = table[place[first]]
-            for row in range(first + 1, last):
-                own = table[place[row]]
-                for column in range(columns):
-                    rest[column] += own[column]
-            for column in range(columns):
-                mine[column] = head[column] + rest[column]
+    raters = shared.shape[0]
+    first, waiting = np.empty(raters, np.int64), np.empty(raters, np.int64)
+    for rater in range(raters):
+        first[rater] = -1
+    for root in range(raters):
+        if first[root] >= 0:
             continue
-        for lane in range(_BLOCK):
-            running[lane] = table[place[first + lane]]
-        whole = first + more - more % _BLOCK
-        for row in range(first + _BLOCK, whole):
-            own = table[place[row]]
-            lane_sum = running[(row - first) % _BLOCK]
-            for column in range(columns):
-                lane_sum[column] += own[column]
-        for column in range(columns):
-            left = (running[0, column] + running[1, column]) + (running[2, column] + running[3, column])
-            right = (running[4, column] + running[5, column]) + (running[6, column] + running[7, column])
-            running[0, column] = left + right
-        rest = running[0]
-        for row in range(whole, last):
-            own = table[place[row]]
-            for column in range(columns):
-                rest[column] += own[column]
-        for column in range(columns):
-            mine[column] = head[column] + rest[column]
+        first[root], waiting[0], many = root, root, 1
+        while many > 0:
+            many -= 1
+            one = waiting[many]
+            for other in range(raters):
+                if first[other] < 0 and shared[one, other] > 0.0:
+                    first[other], waiting[many] = root, other
+                    many += 1
+    return first
+
+
+@kernel
+def item_sums(score: Floats, item: Codes, items: int, middle: float) -> Floats:
+    """Return each item's number of ratings, sum of scores off `middle` and sum of their squares, shape (3, items)."""
+    found = np.zeros((3, items))
+    for row in range(score.size):
+        off, one = score[row] - middle, item[row]
+        found[0, one] += 1.0
+        found[1, one] += off
+        found[2, one] += off * off
+    return found
+
+
+@kernel
+def level_pictures(level: Codes, item: Codes, items: int, levels: int) -> tuple[Codes, Codes, Codes]:
+    """Return how often levels, ordered pairs of levels of an item, and ranges within items of several ratings occur.
+
+    Parameters
+    ----------
+    level, item : int64 arrays, shape (rows,)
+
+    Returns
+    -------
+    marginal, pair, ranges : int64 arrays, shapes (levels,), (levels, levels), (levels,)
+    """
+    table = np.zeros((items, levels), np.int64)
+    for row in range(level.size):
+        table[item[row], level[row]] += 1
+    marginal, pair = np.zeros(levels, np.int64), np.zeros((levels, levels), np.int64)
+    ranges = np.zeros(levels, np.int64)
+    for one in range(items):
+        low, high, several = levels, 0, 0
+        for a in range(levels):
+            own = table[one, a]
+            if own == 0:
+                continue
+            low, high = min(low, a), a
+            several += own
+            marginal[a] += own
+            pair[a, a] -= own
+            for b in range(levels):
+                pair[a, b] += own * table[one, b]
+        if several > 1:
+            ranges[high - low] += 1
+    return marginal, pair, ranges
+
+
+@kernel
+def levels_above(latent: Floats, of: Codes, edges: Floats) -> Codes:
+    """Return how many of its edges each latent score is above.
+
+    Parameters
+    ----------
+    latent : float64 array, shape (rows,)
+    of : int64 array, shape (rows,)
+        Which edges are its own.
+    edges : float64 array, shape (kinds, levels - 1)
+    """
+    found = np.empty(latent.size, np.int64)
+    for row in range(latent.size):
+        level = 0
+        for j in range(edges.shape[1]):
+            if latent[row] > edges[of[row], j]:
+                level += 1
+        found[row] = level
     return found

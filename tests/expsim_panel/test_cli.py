@@ -541,6 +541,48 @@ def test_warm_compiles(expsim: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert re.search(r"and 2 policies per request, in [\d,]+ s", said)
 
 
+def test_warm_calls_all_that_calibration_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    from expsim_panel import (
+        components,
+        item_agreement,
+        item_texture,
+        latent_correlation,
+        ordered_probit,
+        rating_distances,
+        rating_models,
+    )
+    from expsim_panel.commands import warm
+
+    called = set()
+
+    def noted(kernel: Any) -> Any:
+        def call(*args: Any) -> Any:
+            called.add(kernel)
+            return kernel(*args)
+
+        return call
+
+    own = [
+        components,
+        item_agreement,
+        item_texture,
+        latent_correlation,
+        ordered_probit,
+        rating_distances,
+        rating_models,
+    ]
+    found = {}
+    for module in own:
+        for name, one in vars(module).items():
+            if str(getattr(one, "__module__", "")).startswith("expsim_panel.kernels.") and callable(one):
+                found[module, name] = one
+    assert len(found) > 10
+    for (module, name), one in found.items():
+        monkeypatch.setattr(module, name, noted(one))
+    warm.ratings()
+    assert called == set(found.values())
+
+
 def test_json_to_the_pipe_is_pure() -> None:
     done = process(*RUN, "--json", "-", env={**os.environ, "FORCE_COLOR": "1", "PYTHONWARNINGS": "error"})
     assert (done.returncode, done.stderr) == (0, "")

@@ -34,3 +34,13 @@ def test_scores_and_ranks_are_those_of_sorting(digits):
     assert np.array_equal(values, want[0])
     assert np.array_equal(code, want[1])
     assert np.array_equal(mid_ranks(score), rankdata(score))
+
+
+@pytest.mark.parametrize("score", [[3.0, -7.0, 3.0], [1e9, 0.0, 1e9], [5e5, -5e5, 2.0], [0.5, 1.0, 2.0], []], ids=str)
+def test_whole_scores_are_counted_and_others_hashed(score):
+    values, code = distinct(np.array(score))
+    want = np.unique(score, return_inverse=True)
+    assert np.array_equal(values, want[0])
+    assert np.array_equal(code, want[1])
+    assert values.dtype == np.float64
+    assert code.dtype == np.int64
