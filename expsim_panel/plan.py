@@ -68,12 +68,13 @@ def schedule(scenario: Scenario, found: Clusters | None = None) -> Schedule:
         total = traffic.units_per_day * np.arange(1, traffic.days + 1)
         edges = np.cumsum([0.0, *scenario.shares])
         edges[-1] = 1.0
-        quotas = np.outer(total, edges)
+        quotas = total[:, None] * edges
     else:
         edges = np.cumsum(np.insert(timeline.shares(scenario), 0, 0.0, axis=1), axis=1)
         edges[:, -1] = 1.0
         quotas = np.cumsum(traffic.units_per_day * timeline.weights(scenario)[:, None] * edges, axis=0)
-    units = np.diff(np.floor(quotas + 0.5), axis=1).astype(np.int64)
+    whole = np.floor(quotas + 0.5).astype(np.int64)
+    units = whole[:, 1:] - whole[:, :-1]
     if scenario.side_by_side:
         units[:, 0] = units[:, 1:].sum(axis=1)
     arrivals = np.diff(units.sum(axis=1), prepend=0)
@@ -253,14 +254,15 @@ def setting_of(
 def _timetable(scenario: Scenario, found: Clusters | None) -> Setting:
     """Return what a design may know but for the spread."""
     plan = schedule(scenario, found)
+    rows = plan.rows.astype(float)
     return Setting(
         plan.informed.astype(float),
-        plan.rows.astype(float),
+        rows,
         np.empty(0),
         scenario.by_counts,
         float(scenario.scenario.indifference),
         plan.units.astype(float),
-        plan.scored.astype(float),
+        rows if plan.scored is plan.rows else plan.scored.astype(float),
         scenario.prior.law,
         timeline.late_arms(scenario),
         None if scenario.traffic.ramp is None else timeline.clock(scenario, plan.rows),

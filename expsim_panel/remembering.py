@@ -9,6 +9,7 @@ next, so that equal values of what was read make the same reads, and the same re
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Protocol, TypeVar
@@ -47,7 +48,7 @@ class Memory:
     """
 
     def __init__(self, study: Section) -> None:
-        self._known: dict[tuple[Any, ...], list[_Kind]] = {}
+        self._known: dict[tuple[Any, ...], _Piece] = {}
         self._reading: list[_Reads] = []
         for section in _sections(study, set()):
             private = section._param__private
@@ -70,25 +71,29 @@ class Memory:
             Of the function; remembered as results are.
         """
         key = (function, *[one if _TOLD_APART[one.__class__] else one.__class__ for one in args])
-        kinds = self._known.get(key)
-        if kinds is None:
-            kinds = self._known[key] = []
-        for kind in kinds:
+        piece = self._known.get(key)
+        if piece is None:
+            piece = self._known[key] = _Piece()
+        elif piece.idle >= _MOST:
+            return function(*args)
+        for kind in piece.kinds:
             found = kind.found.get(kind.at(args))
             if found is not None:
+                piece.idle = -math.inf
                 if self._reading:
                     self._reading[-1].slots.update(kind.reads.slots)
                 break
         else:
-            found = self._done(kinds, function, args)
+            found = self._done(piece, function, args)
         if found.error is not None:
             raise found.error.with_traceback(None)
         value: T = found.value
         return value
 
-    def _done(self, kinds: list[_Kind], function: Callable[..., Any], args: tuple[Any, ...]) -> _Found:
+    def _done(self, piece: _Piece, function: Callable[..., Any], args: tuple[Any, ...]) -> _Found:
         """Call a function, and remember what came of it among its other results."""
         reads = _Reads()
+        piece.idle += 1
         seen = tuple(_watched(one, i, reads) for i, one in enumerate(args))
         self._reading.append(reads)
         error = value = None
@@ -102,10 +107,13 @@ class Memory:
         value = next((one for one, other in zip(args, seen, strict=True) if other is value), value)
         if self._reading:
             self._reading[-1].slots.update(reads.slots)
-        kind = next((one for one in kinds if one.reads == reads), _Kind(reads))
-        if not kind.found:
-            kinds.append(kind)
-        elif len(kind.found) >= _MOST:
+        for kind in piece.kinds:
+            if kind.reads == reads:
+                break
+        else:
+            kind = _Kind(reads)
+            piece.kinds.append(kind)
+        if len(kind.found) >= _MOST:
             del kind.found[next(iter(kind.found))]
         found = kind.found[kind.at(args)] = _Found(value, error, args)
         return found
@@ -144,6 +152,18 @@ class _Reads:
         )  # fmt: skip
 
     __hash__ = None  # type: ignore[assignment]
+
+
+class _Piece:
+    """Results of one piece of work, by what it read.
+
+    `idle` counts them until one is asked for again; where none ever is, as of what hangs on both axes, no more of
+    them than an axis has levels are worth the trouble.
+    """
+
+    def __init__(self) -> None:
+        self.kinds: list[_Kind] = []
+        self.idle = 0.0
 
 
 class _Kind:
