@@ -90,12 +90,8 @@ def operating(
     if planned is None:
         found = by_own_law(one, setting, law, money)
         return found if isinstance(found, str) else vetoed(scenario, world, found, {})
-    if one.design.kind == "fixed-t":
-        told = law.kind.student(planned, setting.rows)
-        if isinstance(told, str):
-            return told
-        planned = told
-    found = stopped(setting, planned, law, money)
+    told = as_tested(one.design, planned, setting, law)
+    found = told if isinstance(told, str) else stopped(setting, told, law, money)
     return found if isinstance(found, str) else vetoed(scenario, world, found, {})
 
 
@@ -175,6 +171,11 @@ def all_pass(scenario: Scenario, world: str, units: np.ndarray) -> np.ndarray:
         means = one.truth(world)
         found *= passes_at(one, units, float(means[0]), float(means[1]))
     return found
+
+
+def as_tested(design: Design, planned: Bounds, setting: Setting, law: Law) -> Bounds | str:
+    """Return a design's bounds as they are on the rows there are, or why they are unknown: see `RowKind.student`."""
+    return law.kind.student(planned, setting.rows) if design.kind == "fixed-t" else planned
 
 
 def as_seen(setting: Setting, law: Law) -> Setting:

@@ -202,7 +202,8 @@ def exact_figures(
             elif planned is None:
                 found = exact.by_own_law(one, row.setting, law, row.money)
             else:
-                found = exact.stopped(row.setting, planned, law, row.money, row.once)
+                told = exact.as_tested(one.design, planned, row.setting, law)
+                found = told if isinstance(told, str) else exact.stopped(row.setting, told, law, row.money, row.once)
             if launches and not absent and isinstance(found, exact.Exact):
                 found = exact.vetoed(scenario, world, found, passing)
         if isinstance(found, str):
@@ -214,10 +215,10 @@ def exact_figures(
         if rail and found.ends:
             value = _of_guardrails(row, world, rail, (found.units, found.weights), found)
             found.values[rail] = np.nan if value is None else value
-        told = [
+        kept = [
             name for name in EXACT if name in found.values and (name != "launch" or launches or not scenario.guardrails)
         ]
-        yield cell, {name: Figure(found.values[name]) for name in [*told, *([rail] if rail in found.values else [])]}
+        yield cell, {name: Figure(found.values[name]) for name in [*kept, *([rail] if rail in found.values else [])]}
 
 
 def _dropping(row: Row, index: int, design: Design, world: str) -> exact.Exact | str:

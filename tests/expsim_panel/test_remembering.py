@@ -46,7 +46,7 @@ WORLDS = {
                                           "means": [0.05, 0.051]}]},
     "three": {**SCORES, "variants": [*SCORES["variants"], {"name": "C", "mean": 3.08}],
               "strategies": [{"kind": "obrien-fleming", "looks": 3}, {"kind": "holm"}, {"kind": "drop-the-losers"}]},
-    "prompts": {**SCORES, "traffic": {}, "offline": {"prompts": 300}, "strategies": [{"kind": "fixed-horizon"}]},
+    "prompts": {**SCORES, "traffic": {}, "offline": {"prompts": 300}, "strategies": [{"kind": "fixed-t"}]},
     "pairs": {**SCORES, "traffic": {"units_per_day": 900, "days": 12}, "metric": {"name": "win", "family": "pairwise"},
               "variants": [{"name": "A", "mean": 0.0}, {"name": "B", "mean": 0.1}],
               "strategies": [{"kind": "fixed-horizon"}]},
@@ -262,7 +262,11 @@ def test_refusals_are_remembered_and_the_newest_results_kept():
         else:
             parts.once(parts.refusing)
         assert parts.done == times
-    parts.done = 0
+    parts = Parts()
+    assert [parts.once(parts.days), parts.once(parts.days), parts.done] == [12, 12, 1]
+    parts.traffic.days = 1  # the first move, with which all is forgotten
+    assert [parts.once(parts.days), parts.once(parts.days), parts.done] == [1, 1, 2]
+    parts.done = 1
     for _ in range(2):
         for days in range(1, _MOST + 2):
             parts.traffic.days = days
@@ -270,6 +274,19 @@ def test_refusals_are_remembered_and_the_newest_results_kept():
     assert parts.done == 2 * (_MOST + 1)
     parts.once(parts.days)
     assert parts.done == 2 * (_MOST + 1)
+
+
+def test_what_nobody_asks_for_again_is_not_remembered_for_ever():
+    parts = Parts()
+    for days in range(1, _MOST + 1):
+        parts.traffic.days = days
+        assert parts.once(parts.days) == days
+    assert parts.done == _MOST
+    assert [parts.once(parts.days), parts.once(parts.outer), parts.once(parts.outer)] == [_MOST, *[10 * _MOST] * 2]
+    assert parts.done == _MOST + 2
+    # What asks for it is done anew all the same where its number is another.
+    parts.traffic.days = 9
+    assert [parts.once(parts.days), parts.once(parts.outer)] == [9, 90]
 
 
 def test_lists_count_by_their_values():
