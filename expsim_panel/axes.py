@@ -1,7 +1,8 @@
 """Any number of a study as an axis: which path, which values, and how a study is moved along it.
 
 A study is moved in place, Param by Param, with the checks that a file gets; building a study anew for each
-of 1,600 cells would take a hundred times as long as its exact answer.
+of 1,600 cells would take a hundred times as long as its exact answer. What no move can have changed is not worked
+out again: see `remembering`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from expsim_panel import grid
 from expsim_panel.arm_axes import ARMS, MOST_ARMS, SHARES, split, with_arms
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.quantities import LARGEST, Probability, Score
+from expsim_panel.remembering import Memory, Once
+from expsim_panel.scenario import Scenario
 from expsim_panel.sections import Section
 from expsim_panel.study import Study
 
@@ -240,8 +243,19 @@ def moves_truth(path: str) -> bool:
     return path == EFFECT or re.fullmatch(r"variants\.0*[1-9][0-9]*\.mean", path) is not None
 
 
+def truth(scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
+    """Return the true means and standard deviations of a response, shape (arms,)."""
+    return scenario.means, scenario.sds
+
+
 class Mover:
-    """A study of its own that is moved along axes, the original's effects kept as the measure of `EFFECT`."""
+    """A study of its own that is moved along axes, the original's effects kept as the measure of `EFFECT`.
+
+    Attributes
+    ----------
+    study : Study
+        As it was moved last; only through its Params may anybody else change it.
+    """
 
     def __init__(self, study: Study) -> None:
         self._request = study.freeze()
@@ -253,6 +267,13 @@ class Mover:
         self._at: dict[str, float] = {}
         # Numbers are put into sections, never sections exchanged: where a path leads stays.
         self._found: dict[str, tuple[Section, str]] = {}
+        self._accepted: dict[tuple[str, float], Any] = {}
+        self._once = Memory(self.study).once
+
+    @property
+    def once(self) -> Once:
+        """Does what follows from the numbers of the study that was moved last once for all places of the same."""
+        return self._there._once
 
     def to(self, levels: dict[str, float], checked: bool = True) -> Study:
         """Move to these levels by path and return the study, which the next move changes again.
@@ -285,17 +306,30 @@ class Mover:
                 continue
             if path not in self._found:
                 self._found[path] = locate(self.study, path, where)
-            section, key = self._found[path]
-            put(section, key, float(value), where, path.removesuffix(f".{key}"))
+            self._put(*self._found[path], path, float(value), where)
         if EFFECT in levels:
             self._to_effect(levels[EFFECT], where)
-        self.study.scenario.settle()
-        self.study.scenario.check(where)
+        self.study.scenario.settle(self.once)
+        self.once(self._check, where)
         if moved and checked:
             # Strategies are checked against traffic, never against the truth.
-            self.study.check(where)
+            self.once(self.study.check, where)
         self._at = dict(levels)
         return self.study
+
+    def _check(self, where: str) -> None:
+        """Check the scenario, table by table: no check is made again that could not come out otherwise."""
+        self.study.scenario.check(where, once=self.once)
+
+    def _put(self, section: Section, key: str, path: str, value: float, where: str) -> None:
+        """Set a number; Param is asked once for each of its values, since it takes longer than an exact answer."""
+        values = section._param__private.values
+        if (path, value) in self._accepted:
+            values[key] = self._accepted[path, value]
+            return
+        put(section, key, value, where, path.removesuffix(f".{key}"))
+        if key in values:
+            self._accepted[path, value] = values[key]
 
     def truths(self, levels: list[dict[str, float]]) -> tuple[np.ndarray, dict[int, InputError]]:
         """Return the true means at several levels of the truth, shape (levels, arms), the study left where it is.
@@ -308,7 +342,9 @@ class Mover:
         if self._there is not self:
             return self._there.truths(levels)
         scenario = self.study.scenario
-        made = np.tile(scenario.means, (len(levels), 1))
+        made = np.repeat(self.once(truth, scenario)[0][None], len(levels), axis=0)
+        if not any(levels):
+            return made, {}
         for i, one in enumerate(levels):
             for path, value in one.items():
                 if path != EFFECT:

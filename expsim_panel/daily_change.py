@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,34 +10,79 @@ import numpy as np
 from expsim_panel import outcomes, rated_rows, timeline
 from expsim_panel.clusters import Clusters
 from expsim_panel.evaluation import Evaluator
+from expsim_panel.rating_law_tables import LawTable
 from expsim_panel.scenario import Scenario
 from expsim_panel.uneven import AMOUNTS, LEVELS, RATED, Uneven
 
 
+@dataclass(frozen=True)
+class Days:
+    """What the days of a world are like, however good the variants are.
+
+    Attributes
+    ----------
+    spill : float
+        Part of an effect that is everybody's.
+    steps : ndarray, shape (days, arms)
+        What each day adds to the true means of what is analysed.
+    drift : ndarray, shape (days,)
+        What it adds to the evaluator's scores.
+    stratified : bool
+        Whether variants are compared within each day.
+    table : LawTable or None
+        What rated rows are drawn from.
+    family : int
+        The kernel's family of the rows.
+    differ : bool
+        Whether any of this makes the world not plain.
+    """
+
+    spill: float
+    steps: np.ndarray
+    drift: np.ndarray
+    stratified: bool
+    table: LawTable | None
+    family: int
+    differ: bool
+
+
+def days_of(scenario: Scenario, world: str, evaluator: Evaluator) -> Days:
+    """Return what the days of a world are like."""
+    traffic = scenario.traffic
+    steps, drift = daily_steps(scenario, world), timeline.drift(scenario, world)
+    stratified = timeline.stratified(scenario)
+    table = rated_rows.rated(scenario, evaluator)
+    family = RATED if table is not None else outcomes.family(scenario.metric)
+    differ = bool(
+        family in (LEVELS, AMOUNTS, RATED) or steps.any() or drift.any() or stratified or scenario.delay_days
+        or scenario.analysis.skip_days or traffic.ramp is not None
+    )  # fmt: skip
+    return Days(timeline.spill(scenario), steps, drift, stratified, table, family, differ)
+
+
 def uneven_days(
-    scenario: Scenario, world: str, evaluator: Evaluator, shown: np.ndarray, pull: np.ndarray, found: Clusters
+    scenario: Scenario,
+    world: str,
+    evaluator: Evaluator,
+    days: Days,
+    shown: np.ndarray,
+    pull: np.ndarray,
+    found: Clusters,
 ) -> Uneven | None:
     """Return what makes this world not plain, or None.
 
     Parameters
     ----------
+    days : Days
+        Of this world.
     shown : ndarray, shape (size, arms)
         True means in the absence of spill-over.
     pull : ndarray, shape (size, arms)
         What every arm's true mean gains where an arm has all of the traffic.
     """
-    traffic, analysis = scenario.traffic, scenario.analysis
-    steps = daily_steps(scenario, world)
-    drift = timeline.drift(scenario, world)
-    stratified = timeline.stratified(scenario)
-    table = rated_rows.rated(scenario, evaluator)
-    family = RATED if table is not None else outcomes.family(scenario.metric)
-    plain = not (
-        family in (LEVELS, AMOUNTS, RATED) or steps.any() or drift.any() or pull.any() or found.hidden or stratified
-        or scenario.delay_days or analysis.skip_days or traffic.ramp is not None
-    )  # fmt: skip
-    if plain:
+    if not (days.differ or found.hidden or pull.any()):
         return None
+    steps, drift, table, family = days.steps, days.drift, days.table, days.family
     slope = _slope(evaluator, scenario)
     sign = scenario.sign
     behind: dict[str, Any] = {}
@@ -59,10 +105,10 @@ def uneven_days(
         found.effect,
         timeline.shares(scenario),
         int(scenario.delay_days),
-        int(analysis.skip_days),
-        stratified,
+        int(scenario.analysis.skip_days),
+        days.stratified,
         # Days that are corrected apart wait for their own labels, whatever the judge has said.
-        lag=0 if stratified else evaluator.label_lag,
+        lag=0 if days.stratified else evaluator.label_lag,
         **behind,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -133,8 +133,20 @@ class Ledger:
         }
 
 
-Served = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Of every variant, dollars per response: mean and standard deviation of generating it, and of waiting for it."""
+class Served(NamedTuple):
+    """Of every variant, dollars per response, shape (arms,).
+
+    Attributes
+    ----------
+    generation, spread : ndarray
+        Mean and standard deviation of generating it.
+    waiting : ndarray
+        Of waiting for it longer than for the control's.
+    """
+
+    generation: np.ndarray
+    spread: np.ndarray
+    waiting: np.ndarray
 
 
 def served(scenario: Scenario) -> Served:
@@ -148,7 +160,7 @@ def served(scenario: Scenario) -> Served:
         mine = base if i == 0 else variant.mean_wait()
         slower = (mine - base) / 1000 if mine is not None and base is not None else 0.0
         waiting.append(scenario.economics.usd_per_second * max(0.0, slower))
-    return np.array(generation), np.array(spread), np.array(waiting)
+    return Served(np.array(generation), np.array(spread), np.array(waiting))
 
 
 def ledger(scenario: Scenario, found: Clusters | None = None, serving: Served | None = None) -> Ledger:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from expsim_panel.design import Bounds, Design, Setting
 from expsim_panel.economics import Ledger
 from expsim_panel.guardrail_laws import passes_at
 from expsim_panel.regions import stops_between
+from expsim_panel.remembering import Once, directly
 from expsim_panel.row_law import Law, Stops
 from expsim_panel.scenario import Scenario
 from expsim_panel.severities import severities
@@ -88,12 +90,8 @@ def operating(
     if planned is None:
         found = by_own_law(one, setting, law, money)
         return found if isinstance(found, str) else vetoed(scenario, world, found, {})
-    if one.design.kind == "fixed-t":
-        told = law.kind.student(planned, setting.rows)
-        if isinstance(told, str):
-            return told
-        planned = told
-    found = stopped(setting, planned, law, money)
+    told = as_tested(one.design, planned, setting, law)
+    found = told if isinstance(told, str) else stopped(setting, told, law, money)
     return found if isinstance(found, str) else vetoed(scenario, world, found, {})
 
 
@@ -128,7 +126,7 @@ def several(
     end = np.array([setting.days]), np.array([won.low]), np.zeros(1), won.wins.sum(keepdims=True)
     days, low, idle, high = won.looks or end
     futility = planned is not None and planned.futility
-    found = _figures(setting, days - 1, low, idle, high, futility, law.delay, money)
+    found = _figures(_taken(setting, days - 1, money), low, idle, high, futility, law.delay, money)
     effects = law.effects[0, 1:]
     found.values["power"] = float(won.wins[effects > 0].sum())
     found.values["best"] = float(won.wins[int(effects.argmax())])
@@ -175,13 +173,18 @@ def all_pass(scenario: Scenario, world: str, units: np.ndarray) -> np.ndarray:
     return found
 
 
+def as_tested(design: Design, planned: Bounds, setting: Setting, law: Law) -> Bounds | str:
+    """Return a design's bounds as they are on the rows there are, or why they are unknown: see `RowKind.student`."""
+    return law.kind.student(planned, setting.rows) if design.kind == "fixed-t" else planned
+
+
 def as_seen(setting: Setting, law: Law) -> Setting:
     """Return the setting with the spread that the data will show, each arm its own, in place of the planned one."""
     between = law.severity_sd**2 * (1 - 1 / max(law.raters, 1))
     return replace(setting, sds=np.sqrt(law.sds[0] ** 2 + between))
 
 
-def stopped(setting: Setting, planned: Bounds, law: Law, money: Ledger) -> Exact | str:
+def stopped(setting: Setting, planned: Bounds, law: Law, money: Ledger, once: Once = directly) -> Exact | str:
     """Return the exact figures of solved bounds, or the reason why there are none.
 
     A surface solves the bounds once per traffic: they do not depend on the effect, only the law does.
@@ -194,17 +197,15 @@ def stopped(setting: Setting, planned: Bounds, law: Law, money: Ledger) -> Exact
         The design's bounds in this setting.
     law : Law
         Law of the scored rows; its first replicate counts.
+    once : Once
+        Spares the work at the same looks.
     """
     if law.severity_sd > 0 and not law.shared:
         return "no exact value: each variant has raters of its own"
-    told = _with_news(setting, _with_outcomes(setting, planned))
-    if isinstance(told, str):
-        return told
-    planned = told
-    looks = planned.days - 1
-    rows = setting.rows[looks]
-    if np.any(rows < 2):
-        return "no exact value: a look sees fewer than two scored responses"
+    seen = once(_seen, setting, planned)
+    if isinstance(seen, str):
+        return seen
+    planned, looks, rows = seen.planned, seen.looks, seen.rows
     variance = (law.sds[0] ** 2 / rows).sum(axis=1)
     difference = float(law.means[0, 1] - law.means[0, 0])
     if variance[-1] <= 0:
@@ -222,7 +223,28 @@ def stopped(setting: Setting, planned: Bounds, law: Law, money: Ledger) -> Exact
         if absent:
             return absent
         low, idle, high = exact_worlds.crossing(setting, planned, law, law.uneven)
-    return _figures(setting, looks, low, idle, high, planned.futility, law.delay, money)
+    return _figures(once(_taken, setting, looks, money), low, idle, high, planned.futility, law.delay, money)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What a test's looks see: its bounds at those that count, their days from 0, and rows, shape (looks, arms)."""
+
+    planned: Bounds
+    looks: np.ndarray
+    rows: np.ndarray
+
+
+def _seen(setting: Setting, planned: Bounds) -> _Seen | str:
+    """Return what a test's looks see, or why it has no exact figures."""
+    told = _with_news(setting, _with_outcomes(setting, planned))
+    if isinstance(told, str):
+        return told
+    looks = told.days - 1
+    rows = setting.rows[looks]
+    if np.any(rows < 2):
+        return "no exact value: a look sees fewer than two scored responses"
+    return _Seen(told, looks, rows)
 
 
 def _with_outcomes(setting: Setting, planned: Bounds) -> Bounds:
@@ -260,33 +282,58 @@ def by_own_law(one: Strategy, setting: Setting, law: Law, money: Ledger) -> Exac
     found = one.design.ending(setting, law)
     if isinstance(found, str):
         return found
-    return _figures(setting, found.days - 1, *found.stops, False, law.delay, money)
+    return _figures(_taken(setting, found.days - 1, money), *found.stops, False, law.delay, money)
 
 
-def _figures(
-    setting: Setting, looks: np.ndarray, low: np.ndarray, idle: np.ndarray, high: np.ndarray, futility: bool,
-    delay: int, money: Ledger,
-) -> Exact:  # fmt: skip
-    """Return the figures of a test that ends at these looks (days from 0) with these probabilities."""
-    stops = high + idle + low
-    going = max(0.0, 1.0 - float(stops.sum()))
-    weights = np.append(stops, going)
+@dataclass(frozen=True)
+class _Taken:
+    """What a test has taken where it ends: at each look, or at the last day without having stopped; shape (ends,).
+
+    `units` is by arm; `every` and `rows` are of all arms; `cost` is that of all kinds in `kinds`, dollars.
+    """
+
+    units: np.ndarray
+    every: np.ndarray
+    ticks: np.ndarray
+    rows: np.ndarray
+    cost: np.ndarray
+    kinds: dict[str, np.ndarray]
+
+
+def _taken(setting: Setting, looks: np.ndarray, money: Ledger) -> _Taken:
+    """Return what a test has taken that looks on these days (from 0)."""
     at = np.append(looks, setting.days - 1)
     units = (setting.units if setting.enrolled is None else setting.enrolled)[at]
     scored = (setting.rows if setting.scored is None else setting.scored)[at]
     spent = money.costs(units, scored)
-    per_unit = money.exposures_per_unit if money.live else 0.0
+    return _Taken(
+        units,
+        units.sum(axis=1),
+        (at + 1).astype(float),
+        scored.sum(axis=1),
+        np.asarray(sum(spent.values())),
+        {f"cost.{kind}": dollars for kind, dollars in spent.items()},
+    )
+
+
+def _figures(
+    taken: _Taken, low: np.ndarray, idle: np.ndarray, high: np.ndarray, futility: bool, delay: int, money: Ledger
+) -> Exact:
+    """Return the figures of a test that ends with these probabilities at its looks."""
+    stops = high + idle + low
+    weights = np.append(stops, max(0.0, 1.0 - float(stops.sum())))
+    launch, units = float(high.sum()), float(weights @ taken.every)
     values = {
-        "rejection": float(high.sum() if futility else (high + low).sum()),
-        "launch": float(high.sum()),
-        "units": float(weights @ units.sum(axis=1)),
-        "exposures": float(weights @ units.sum(axis=1) * per_unit),
-        "days": float(money.days(weights @ (at + 1))) + delay,
-        "rows": float(weights @ scored.sum(axis=1)),
-        "cost": float(weights @ sum(spent.values())),
-        **{f"cost.{kind}": float(weights @ dollars) for kind, dollars in spent.items()},
+        "rejection": launch if futility else float((high + low).sum()),
+        "launch": launch,
+        "units": units,
+        "exposures": units * (money.exposures_per_unit if money.live else 0.0),
+        "days": float(money.days(weights @ taken.ticks)) + delay,
+        "rows": float(weights @ taken.rows),
+        "cost": float(weights @ taken.cost),
+        **{kind: float(weights @ dollars) for kind, dollars in taken.kinds.items()},
     }
-    return Exact(values, units, weights, high)
+    return Exact(values, taken.units, weights, high)
 
 
 def why_not(scenario: Scenario, one: Strategy) -> str:
@@ -324,6 +371,8 @@ def _crossing(variance: np.ndarray, planned: Bounds, difference: float, law: Law
     """
     information = variance[-1] / variance
     bounds = planned.lower, planned.upper, planned.inner
+    if law.severity_sd == 0:
+        return stops_between(information, *bounds, difference / math.sqrt(variance[-1]))
     found = np.zeros((3, planned.lower.size))
     for between, weight in severities(law):
         assumed = ((law.sds[0] ** 2 + between) / rows[-1]).sum()

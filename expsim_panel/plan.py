@@ -9,12 +9,13 @@ import numpy as np
 
 from expsim_panel import offline_plan, outcomes, rated_rows, timeline
 from expsim_panel.clusters import Clusters, clusters_of
-from expsim_panel.daily_change import daily_steps, uneven_days
+from expsim_panel.daily_change import days_of, uneven_days
 from expsim_panel.design import Setting
 from expsim_panel.evaluation import Evaluator
 from expsim_panel.kernels.streams import TRUTH, generator
 from expsim_panel.offline_laws import rows_per_prompt
 from expsim_panel.preference_rows import arm_sds, planned_sd, preference
+from expsim_panel.remembering import Once, directly
 from expsim_panel.row_law import Law
 from expsim_panel.scenario import Scenario
 from expsim_panel.uneven import RATED
@@ -67,12 +68,13 @@ def schedule(scenario: Scenario, found: Clusters | None = None) -> Schedule:
         total = traffic.units_per_day * np.arange(1, traffic.days + 1)
         edges = np.cumsum([0.0, *scenario.shares])
         edges[-1] = 1.0
-        quotas = np.outer(total, edges)
+        quotas = total[:, None] * edges
     else:
         edges = np.cumsum(np.insert(timeline.shares(scenario), 0, 0.0, axis=1), axis=1)
         edges[:, -1] = 1.0
         quotas = np.cumsum(traffic.units_per_day * timeline.weights(scenario)[:, None] * edges, axis=0)
-    units = np.diff(np.floor(quotas + 0.5), axis=1).astype(np.int64)
+    whole = np.floor(quotas + 0.5).astype(np.int64)
+    units = whole[:, 1:] - whole[:, :-1]
     if scenario.side_by_side:
         units[:, 0] = units[:, 1:].sum(axis=1)
     arrivals = np.diff(units.sum(axis=1), prepend=0)
@@ -104,12 +106,15 @@ def rows_per_unit(scenario: Scenario, found: Clusters | None = None) -> float:
     return coverage * (found or clusters(scenario)).rows_per_unit
 
 
-def clusters(scenario: Scenario, world: str = "truth") -> Clusters:
+def clusters(scenario: Scenario, world: str = "truth", once: Once = directly) -> Clusters:
     """Return the clusters of the scored responses."""
-    if scenario.side_by_side:
-        return clusters_of(scenario, 1.0)
+    return once(clusters_of, scenario, 1.0 if scenario.side_by_side else once(_control, scenario, world)[0])
+
+
+def _control(scenario: Scenario, world: str) -> tuple[float, float]:
+    """Return the standard deviation of a scored response of the control, and that of rater severity."""
     measured = evaluator_in(scenario, world).measure(scenario.means[None], scenario.sds[None], scenario.family)
-    return clusters_of(scenario, float(measured.sds[0, 0]))
+    return float(measured.sds[0, 0]), float(measured.severity_sd)
 
 
 def evaluator_in(scenario: Scenario, world: str) -> Evaluator:
@@ -158,33 +163,47 @@ def law(scenario: Scenario, world: str, seed: int, block: int, size: int) -> Law
     return law_of(scenario, world, true_means(scenario, world, seed, block, size), sds)
 
 
-def law_of(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndarray, found: Clusters | None = None) -> Law:
-    """Return the law of the scored rows for true means and standard deviations of a response, shape (size, arms)."""
+def law_of(
+    scenario: Scenario,
+    world: str,
+    means: np.ndarray,
+    sds: np.ndarray,
+    found: Clusters | None = None,
+    once: Once = directly,
+) -> Law:
+    """Return the law of the scored rows for true means and standard deviations of a response, shape (size, arms).
+
+    Parameters
+    ----------
+    once : Once
+        `Memory.once` where a study is moved and asked again and again; the same below.
+    """
     if scenario.offline is not None:
         return _offline_law(scenario, world, means, sds)
-    found = found or clusters(scenario, world)
+    found = found or clusters(scenario, world, once)
     if scenario.side_by_side:
         made = preference(scenario, world, evaluator_in(scenario, world), means, found)
         effects = scenario.sign * (means - means[:, :1])
         return Law(made.means, made.sds, effects, 0.0, 0, True, made.rows, made.uneven)
-    effects = scenario.sign * (means - means[:, :1])
-    part = timeline.spill(scenario)
-    shown = means if part == 0 else means[:, :1] + (1 - part) * (means - means[:, :1])
-    evaluator = evaluator_in(scenario, world)
-    measured = evaluator.measure(shown, np.broadcast_to(sds, shown.shape), scenario.family)
-    pull = part * (means - means[:, :1])
-    uneven = uneven_days(scenario, world, evaluator, shown, pull, found)
+    gaps = means - means[:, :1]
+    evaluator = once(evaluator_in, scenario, world)
+    days = once(days_of, scenario, world, evaluator)
+    shown = means if days.spill == 0 else means[:, :1] + (1 - days.spill) * gaps
+    sds = sds if sds.shape == shown.shape else np.broadcast_to(sds, shown.shape)
+    measured = evaluator.measure(shown, sds, scenario.family)
+    pull = days.spill * gaps
+    uneven = uneven_days(scenario, world, evaluator, days, shown, pull, found)
     if uneven is not None and uneven.lag > 0:
         uneven = replace(uneven, by_look=_by_look(scenario, evaluator, shown[:1], sds[:1]))
     raters = evaluator.panels if uneven is not None and uneven.family == RATED else measured.raters
     return Law(
         np.ascontiguousarray(oriented(scenario, measured.means)),
         np.ascontiguousarray(_row_sds(scenario, measured.sds, found)),
-        effects,
+        scenario.sign * gaps,
         measured.severity_sd,
         raters,
         measured.shared,
-        evaluator.rows(scenario, shown, sds, pull, daily_steps(scenario, world)),
+        evaluator.rows(scenario, shown, sds, pull, days.steps),
         uneven,
     )
 
@@ -219,35 +238,44 @@ def _row_sds(scenario: Scenario, sds: np.ndarray, found: Clusters) -> np.ndarray
     return np.asarray(np.sqrt((1 - rho**2) * sds**2 + found.extra) * found.sd_factor)
 
 
-def setting_of(scenario: Scenario, world: str = "truth", found: Clusters | None = None) -> Setting:
+def setting_of(
+    scenario: Scenario, world: str = "truth", found: Clusters | None = None, once: Once = directly
+) -> Setting:
     """Return what a design may know when planned: traffic, and the control's spread for every arm."""
+    timetable = once(_timetable, scenario, found)
+    if scenario.offline is not None or scenario.side_by_side:
+        return replace(timetable, sds=once(_spread_of_pairs, scenario, world))
+    sd, severity_sd = once(_control, scenario, world)
+    in_world = found if found and world != "unbiased" else once(clusters_of, scenario, sd)
+    row = float(_row_sds(scenario, np.array([sd]), in_world)[0])
+    return replace(timetable, sds=np.full(timetable.arms, math.sqrt(row**2 + severity_sd**2)))
+
+
+def _timetable(scenario: Scenario, found: Clusters | None) -> Setting:
+    """Return what a design may know but for the spread."""
     plan = schedule(scenario, found)
-    if scenario.offline is not None:
-        alike = np.full_like(scenario.means, scenario.means[0])[None]
-        known = _offline_law(scenario, world, alike, np.full_like(scenario.sds, scenario.sds[0]))
-        return _setting(scenario, plan, np.sqrt(known.sds[0] ** 2 + known.severity_sd**2))
-    if scenario.side_by_side:
-        sds = np.full(plan.units.shape[1] - 1, planned_sd(scenario, evaluator_in(scenario, world)))
-        return _setting(scenario, plan, arm_sds(scenario, sds))
-    measured = evaluator_in(scenario, world).measure(scenario.means[None], scenario.sds[None], scenario.family)
-    in_world = found if found and world != "unbiased" else clusters_of(scenario, float(measured.sds[0, 0]))
-    row = float(_row_sds(scenario, measured.sds, in_world)[0, 0])
-    return _setting(scenario, plan, np.full(plan.units.shape[1], math.sqrt(row**2 + measured.severity_sd**2)))
-
-
-def _setting(scenario: Scenario, plan: Schedule, sds: np.ndarray) -> Setting:
+    rows = plan.rows.astype(float)
     return Setting(
         plan.informed.astype(float),
-        plan.rows.astype(float),
-        sds,
+        rows,
+        np.empty(0),
         scenario.by_counts,
         float(scenario.scenario.indifference),
         plan.units.astype(float),
-        plan.scored.astype(float),
+        rows if plan.scored is plan.rows else plan.scored.astype(float),
         scenario.prior.law,
         timeline.late_arms(scenario),
         None if scenario.traffic.ramp is None else timeline.clock(scenario, plan.rows),
     )
+
+
+def _spread_of_pairs(scenario: Scenario, world: str) -> np.ndarray:
+    """Return the spread of a row on a prompt set or side by side that a plan assumes, shape (arms,)."""
+    if scenario.offline is not None:
+        alike = np.full_like(scenario.means, scenario.means[0])[None]
+        known = _offline_law(scenario, world, alike, np.full_like(scenario.sds, scenario.sds[0]))
+        return np.asarray(np.sqrt(known.sds[0] ** 2 + known.severity_sd**2))
+    return arm_sds(scenario, np.full(len(scenario.variants) - 1, planned_sd(scenario, evaluator_in(scenario, world))))
 
 
 def passing(scenario: Scenario) -> bool:

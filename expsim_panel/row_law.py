@@ -169,6 +169,8 @@ class Law:
 
     def one(self, index: int) -> Law:
         """Return the law of the rows of one replicate, where days are alike, and the replicates' `kind` too."""
+        if len(self.means) == 1 and self.uneven is None:
+            return self
         which = slice(index, index + 1)
         return replace(self, means=self.means[which], sds=self.sds[which], effects=self.effects[which], uneven=None)
 

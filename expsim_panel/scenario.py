@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import math
-import re
 from typing import Any, Self
 
 import numpy as np
@@ -13,12 +11,13 @@ import param
 
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.evaluation import Evaluator, evaluators
-from expsim_panel.guardrail import Guardrail, check_all
+from expsim_panel.guardrail import Guardrail
 from expsim_panel.preference import Reader, TieModel
 from expsim_panel.quantities import Part, Parts
-from expsim_panel.scenario_checks import check_world
+from expsim_panel.remembering import Once, directly
+from expsim_panel.scenario_checks import CHECKS
 from expsim_panel.scenario_metric import Metric
-from expsim_panel.scenario_offline import Offline, check_offline
+from expsim_panel.scenario_offline import Offline
 from expsim_panel.scenario_prior import Prior
 from expsim_panel.scenario_tables import About, Economics, Traffic
 from expsim_panel.scenario_world import Analysis
@@ -116,59 +115,10 @@ class Scenario(Section):
         made.check(where)
         return made
 
-    def check(self, where: str, path: str = "") -> None:
+    def check(self, where: str, path: str = "", once: Once = directly) -> None:
         """Check what concerns several tables: names, means, shares, shift of rates."""
-        slug = self.scenario.name
-        if len(slug) > 100 or not re.fullmatch(r"[A-Za-z0-9][\w.-]*", slug, re.ASCII):
-            raise InputError(where, "scenario.name", f"{shown(slug)} is not a slug", "use letters, digits and hyphens")
-        names = [variant.name for variant in self.variants]
-        for i, name in enumerate(names):
-            # A name of nothing but invisible characters is no name.
-            if len(name) > 60 or not any(c.isprintable() and not c.isspace() for c in name):
-                raise InputError(where, f"variants.{i}.name", f"{shown(name)} is not a name", "give 1 to 60 characters")
-            if names.index(name) != i:
-                raise InputError(
-                    where, f"variants.{i}.name", f"{shown(name)} appears twice", "give every variant its own name"
-                )
-        for i, variant in enumerate(self.variants):
-            key = f"variants.{i}.mean"
-            if self.family == "binary" and not 0 <= variant.mean <= 1:
-                raise InputError(where, key, f"{variant.mean:g} is not a rate", "give a rate from 0 to 1")
-            if self.metric.range is not None and not self.metric.range[0] <= variant.mean <= self.metric.range[1]:
-                raise InputError(
-                    where,
-                    key,
-                    f"{variant.mean:g} is outside metric.range",
-                    f"give {self.metric.range[0]:g} to {self.metric.range[1]:g}",
-                )
-        shares = (self.served or self.traffic).shares
-        if shares:
-            if len(shares) != len(names):
-                raise InputError(
-                    where,
-                    "traffic.shares",
-                    f"{len(shares)} shares for {len(names)} variants",
-                    "give one share for each",
-                )
-            if min(shares) <= 0:
-                raise InputError(
-                    where, "traffic.shares", f"share {min(shares):g} is not positive", "give positive shares"
-                )
-            if abs(math.fsum(shares) - 1) > 1e-9:
-                raise InputError(where, "traffic.shares", f"shares sum to {math.fsum(shares):g}", "make them sum to 1")
-        smallest = self.traffic.units_per_day * min(self.shares)
-        if smallest < 1:
-            raise InputError(
-                where,
-                "traffic.units_per_day",
-                f"an arm gets {smallest:g} units a day",
-                "raise units_per_day or the share to reach 1",
-            )
-        if self.offline is not None:
-            check_offline(self, where)
-        self.evaluator.check_for(self, where)
-        check_world(self, where)
-        check_all(self, where)
+        for one in CHECKS:
+            once(one, self, where)
 
     @property
     def family(self) -> str:
@@ -256,10 +206,11 @@ class Scenario(Section):
         """True effect of each variant over control, positive is better, shape (arms,)."""
         return np.asarray(self.sign * (self.means - self.means[0]))
 
-    def settle(self) -> None:
+    def settle(self, once: Once = directly) -> None:
         """Let the traffic of an offline study follow its prompt set, after either was changed."""
-        if self.offline is not None and self.served is not None:
-            self.traffic = self.offline.traffic(self.served, self.answers)
+        traffic = once(_of_prompts, self)
+        if traffic is not None and traffic is not self.traffic:
+            self.traffic = traffic
 
     @property
     def live(self) -> Scenario:
@@ -298,6 +249,14 @@ class Scenario(Section):
             if getattr(self, key):
                 tree[key] = copy.deepcopy(getattr(self, key))
         return tree
+
+
+def _of_prompts(scenario: Scenario) -> Traffic | None:
+    """Return a prompt set as traffic; None of live traffic."""
+    if scenario.offline is None or scenario.served is None:
+        return None
+    made: Traffic = scenario.offline.traffic(scenario.served, scenario.answers)
+    return made
 
 
 def _tables(value: Any, where: str, path: str, nested: bool = True) -> dict[str, Any]:

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from expsim_panel import exact, guardrail_surfaces, outcomes, plan, several_exact
-from expsim_panel.arm_axes import ARMS
-from expsim_panel.axes import Axis, Mover, moves_truth
-from expsim_panel.clusters import Clusters
+from expsim_panel.axes import Axis, Mover, moves_truth, truth
 from expsim_panel.design import Design, Setting
 from expsim_panel.economics import Ledger, Served, ledger, served
 from expsim_panel.errors import InputError
 from expsim_panel.guardrail_figures import ends_of
+from expsim_panel.remembering import Once
 from expsim_panel.results import Figure
 from expsim_panel.row_law import Law
 from expsim_panel.study import Study
@@ -54,6 +53,8 @@ class Row:
         Law of the scored rows, one replicate per cell; None where the cells' worlds are not plain.
     refused : dict
         Why a cell contradicts the study.
+    once : Once
+        The mover's.
     """
 
     cells: tuple[Cell, ...]
@@ -63,6 +64,7 @@ class Row:
     money: Ledger
     law: Law | None
     refused: dict[Cell, InputError]
+    once: Once
 
 
 def rows(
@@ -70,20 +72,18 @@ def rows(
 ) -> Iterator[Row | tuple[Cell, InputError]]:
     """Yield the cells in rows as large as possible, and those that contradict the study with the reason."""
     groups: dict[tuple[tuple[str, float], ...], list[tuple[Cell, dict[str, float]]]] = {}
+    traffic = [one.path for one in (x, y) if one is not None and not moves_truth(one.path)]
     for i, j in cells:
         levels = {x.path: float(x.values[j])}
         if y is not None:
             levels[y.path] = float(y.values[i])
-        common = tuple((path, value) for path, value in levels.items() if not moves_truth(path))
+        common = tuple((path, levels[path]) for path in traffic)
         groups.setdefault(common, []).append(((i, j), levels))
-    # What serving a variant costs is the same everywhere, unless an axis is about variants or money.
-    paths = [path for path in (x.path, y.path if y is not None else "") if not moves_truth(path)]
-    still, serving = not any(path == ARMS or path.startswith(("variants.", "economics.")) for path in paths), None
     for common, members in groups.items():
         try:
             study = mover.to(dict(common), checked=False)
-            serving = (serving if still else None) or served(study.scenario)
-            whole = _row(mover, study, members, world, serving)
+            own = [{path: levels[path] for path in levels if path not in traffic} for _, levels in members]
+            whole = _row(mover, study, members, own, world, mover.once(served, study.scenario))
         except InputError as error:
             if len(members) == 1 and len(common) == len(members[0][1]):
                 yield members[0][0], error
@@ -96,35 +96,42 @@ def rows(
         for cell, levels in members:
             try:
                 study = mover.to(levels)
-                setting, money = plan.setting_of(study.scenario, world), ledger(study.scenario)
+                setting = plan.setting_of(study.scenario, world, once=mover.once)
+                money = mover.once(ledger, study.scenario)
             except InputError as error:
                 yield cell, error
             else:
-                yield Row((cell,), (levels,), study, setting, money, None, {})
+                yield Row((cell,), (levels,), study, setting, money, None, {}, mover.once)
 
 
 def _row(
-    mover: Mover, study: Study, members: list[tuple[Cell, dict[str, float]]], world: str, serving: Served
+    mover: Mover,
+    study: Study,
+    members: list[tuple[Cell, dict[str, float]]],
+    own: list[dict[str, float]],
+    world: str,
+    serving: Served,
 ) -> Row | None:
-    """Return the row of a world whose cells share all but means and spreads; None of any other."""
-    scenario = study.scenario
+    """Return the row of a world whose cells share all but means and spreads, at levels of their `own`; else None."""
+    scenario, once = study.scenario, mover.once
     if outcomes.family(scenario.metric) not in (SCORES, RATES) or world == "prior":
         return None
-    truth = [{path: value for path, value in levels.items() if moves_truth(path)} for _, levels in members]
-    means, refused = mover.truths(truth)
-    found: Clusters = plan.clusters(scenario)
-    setting = plan.setting_of(scenario, world, found)
+    means, refused = mover.truths(own)
+    found = plan.clusters(scenario, once=once)
+    setting = plan.setting_of(scenario, world, found, once)
     for i, one in enumerate(study.strategies):
-        one.design.check_for(setting, "surface", f"strategies.{i}")
-    means[list(refused)] = scenario.means
+        once(one.design.check_for, setting, "surface", f"strategies.{i}")
+    mean, spread = once(truth, scenario)
+    if refused:
+        means[list(refused)] = mean
     if world in ("null", "unbiased"):
         means[:] = means[:, :1]
-    sds = np.broadcast_to(scenario.sds, means.shape)
+    sds = np.broadcast_to(spread, means.shape)
     if scenario.family == "binary":
         sds = np.sqrt(means * (1 - means))
     elif world in ("null", "unbiased"):
-        sds = np.broadcast_to(scenario.sds[0], means.shape)
-    law = plan.law_of(scenario, world, means, sds, found if world != "unbiased" else None)
+        sds = np.broadcast_to(spread[0], means.shape)
+    law = plan.law_of(scenario, world, means, sds, found if world != "unbiased" else None, once)
     if law.uneven is not None or not law.kind.alike:
         return None
     cells, levels = (tuple(part) for part in zip(*members, strict=True))
@@ -133,9 +140,10 @@ def _row(
         levels,
         study,
         setting,
-        ledger(scenario, found, serving),
+        once(ledger, scenario, found, serving),
         law,
         {cells[i]: why for i, why in refused.items()},
+        once,
     )
 
 
@@ -168,7 +176,7 @@ def exact_figures(
         yield from ((cell, {rail: Figure(value)}) for cell in row.cells if cell not in row.refused)
         return
     drops = one.design.drops and (row.law is None or one.design.drops_in(row.setting))
-    planned = None if row.law is None or drops else one.design.bounds(row.setting)
+    planned = None if row.law is None or drops else row.once(one.design.bounds, row.setting)
     own_law = type(one.design).ending is not Design.ending
     if row.law is not None and planned is None and not drops and not own_law:
         raise NoExact("no exact value for this stopping rule")
@@ -194,7 +202,8 @@ def exact_figures(
             elif planned is None:
                 found = exact.by_own_law(one, row.setting, law, row.money)
             else:
-                found = exact.stopped(row.setting, planned, law, row.money)
+                told = exact.as_tested(one.design, planned, row.setting, law)
+                found = told if isinstance(told, str) else exact.stopped(row.setting, told, law, row.money, row.once)
             if launches and not absent and isinstance(found, exact.Exact):
                 found = exact.vetoed(scenario, world, found, passing)
         if isinstance(found, str):
@@ -206,10 +215,10 @@ def exact_figures(
         if rail and found.ends:
             value = _of_guardrails(row, world, rail, (found.units, found.weights), found)
             found.values[rail] = np.nan if value is None else value
-        told = [
+        kept = [
             name for name in EXACT if name in found.values and (name != "launch" or launches or not scenario.guardrails)
         ]
-        yield cell, {name: Figure(found.values[name]) for name in [*told, *([rail] if rail in found.values else [])]}
+        yield cell, {name: Figure(found.values[name]) for name in [*kept, *([rail] if rail in found.values else [])]}
 
 
 def _dropping(row: Row, index: int, design: Design, world: str) -> exact.Exact | str:

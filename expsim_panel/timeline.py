@@ -29,7 +29,7 @@ def arrivals(scenario: Scenario) -> np.ndarray:
 
 def late_arms(scenario: Scenario) -> bool:
     """Tell whether a variant arrives after the experiment has begun."""
-    return bool(arrivals(scenario).any())
+    return any((one.arrives_day or 1) > 1 for one in scenario.variants)
 
 
 def shares(scenario: Scenario) -> np.ndarray:
