@@ -143,8 +143,8 @@ def _stop(look: _Look, arm: int, centre: Floats, mass: Floats, mean: Floats, who
     law, added = turn @ whole @ turn.T, turn @ step @ turn.T
     middle, reach = float((turn @ mean)[1]), _REACH * math.sqrt(law[1, 1])
     width, slope = math.sqrt(added[1, 1]), added[0, 1] / added[1, 1]
-    y, part = _panels([middle - reach, *look.kinks(arm), middle + reach], width)
     sds = width, float(slope), math.sqrt(added[0, 0] - added[0, 1] * slope)
+    y, part = _panels([middle - reach, *look.kinks(arm), middle + reach], min(width, sds[2]))
     return beyond_line(y, part, look.least(arm, y), np.ascontiguousarray(centre @ turn.T), mass, sds)
 
 

@@ -124,7 +124,7 @@ def test_the_surest_variant_with_little_to_lose(prior, world):
 @pytest.mark.parametrize("prior", [{}, {"prior": "normal", "prior_mean": 0.05, "prior_sd": 0.3}])
 @pytest.mark.parametrize("world", UNLIKE)
 def test_all_variants_must_be_within_the_region_of_equivalence(prior, world):
-    strategy = {"kind": "rope", "confidence": 0.8, "min_days": 1, "equivalence": 0.09, **prior}
+    strategy = {"kind": "rope", "confidence": 0.8, "min_days": 1, "equivalence": 0.14, **prior}
     design, setting, law = study_of(strategy, means=(3.0, 3.05, 3.02), **world)
     precision, centre = design.prior_precision(setting)
     means, days = walks(setting, law), design.look_days(setting)
@@ -133,19 +133,20 @@ def test_all_variants_must_be_within_the_region_of_equivalence(prior, world):
         d, v = leads(setting, law, means, day)
         sd = np.sqrt(1 / (1 / v + precision))
         mean = sd**2 * (d / v + precision * centre)
-        above, below = norm.sf((0.09 - mean) / sd), norm.cdf((-0.09 - mean) / sd)
+        above, below = norm.sf((0.14 - mean) / sd), norm.cdf((-0.14 - mean) / sd)
         answers.append(winner(above, above >= 0.8, below >= 0.8, 1 - above - below >= 0.8))
     code, day = first_decision(days, answers)
     assert (code == -2).mean() > 0.01
     agree(asked_and_won(design, setting, law)[1], code, day)
 
 
-@pytest.mark.parametrize("rule", [{}, {"looks": 1}, {"confidence": 0.8, "max_loss": 0.01}])
+@pytest.mark.arithmetic
+@pytest.mark.parametrize("rule", [{"looks": 1}, {"confidence": 0.8, "max_loss": 0.01}])
 @pytest.mark.parametrize("world", UNLIKE)
 def test_the_posterior_of_three_arms(rule, world):
-    design, setting, law = study_of({"kind": "bayesian", "confidence": 0.9, "min_days": 1, **rule}, **world)
+    design, setting, law = study_of({"kind": "bayesian", "confidence": 0.9, "min_days": 1, **rule}, days=3, **world)
     means, days = walks(setting, law), design.look_days(setting)
-    x, weight = np.polynomial.legendre.leggauss(48)
+    x, weight = np.polynomial.legendre.leggauss(32)
     answers = []
     for day in days:
         sds, at = law.sds[0] / np.sqrt(setting.rows[day - 1]), means[:, day - 1]
@@ -153,7 +154,7 @@ def test_the_posterior_of_three_arms(rule, world):
         for arm, code in enumerate((-1, 1, 2)):
             chance, gain = np.zeros(PATHS), np.zeros(PATHS)
             others = [i for i in range(3) if i != arm]
-            low, high = (at - 8 * sds).min(axis=1), (at + 8 * sds).max(axis=1)
+            low, high = (at - 7 * sds).min(axis=1), (at + 7 * sds).max(axis=1)
             for node, part in zip(x, weight, strict=True):
                 t = (low + high) / 2 + (high - low) / 2 * node
                 behind = np.prod([ndtr((t - at[:, i]) / sds[i]) for i in others], axis=0)
