@@ -9,9 +9,10 @@ from scipy.special import ndtr
 from scipy.stats import chi2, norm
 from worlds import tree
 
-from expsim_panel import Study, best_looks, plan, several_exact, several_looks
+from expsim_panel import Study, best_looks, exact, plan, several_exact, several_looks
 from expsim_panel.best_of_three import Lead
 from expsim_panel.designs.promising_zone import _last_days
+from expsim_panel.economics import ledger
 from expsim_panel.exact import as_seen
 from expsim_panel.kernels.arms import LOSS, P_BEST, best_of_normals
 from expsim_panel.lift_law import lift_rejects, lift_wins
@@ -85,11 +86,12 @@ def leads(setting, law, means, day):
 
 SPREADS = (1.0, 1.5, 0.6)
 UNLIKE = [{}, {"sds": SPREADS}]
+FOUR = {"means": (3.0, 3.25, 3.1, 3.2), "shares": (0.3, 0.3, 0.2, 0.2), "sds": (1.0, 1.5, 0.6, 1.2), "days": 4}
 """Variants alike but for their rows; and with spreads of their own, so that who ranks highest is not who has most z."""
 
 
 @pytest.mark.parametrize("sides", [1, 2])
-@pytest.mark.parametrize("world", UNLIKE)
+@pytest.mark.parametrize("world", [*UNLIKE, FOUR])
 def test_the_mixture_ratio_is_the_largest_of_those_that_reject(sides, world):
     design, setting, law = study_of({"kind": "msprt", "sides": sides, "tau": 0.15, "alpha": 0.2}, **world)
     means, days = walks(setting, law), design.look_days(setting)
@@ -99,13 +101,13 @@ def test_the_mixture_ratio_is_the_largest_of_those_that_reject(sides, world):
         ratio = np.sqrt(v / (v + 0.15**2)) * np.exp(0.15**2 * d**2 / (2 * v * (v + 0.15**2)))
         if sides == 1:
             ratio = 2 * ratio * ndtr(d * 0.15 / np.sqrt(v * (v + 0.15**2)))
-        reject = ratio > 2 / 0.2
+        reject = ratio > (setting.arms - 1) / 0.2
         answers.append(winner(ratio, reject & (d > 0), reject & (d < 0) & (sides == 2)))
     agree(asked_and_won(design, setting, law)[1], *first_decision(days, answers))
 
 
 @pytest.mark.parametrize("prior", [{}, {"prior": "normal", "prior_mean": 0.05, "prior_sd": 0.15}, {"max_loss": 0.002}])
-@pytest.mark.parametrize("world", UNLIKE)
+@pytest.mark.parametrize("world", [*UNLIKE, FOUR])
 def test_the_surest_variant_with_little_to_lose(prior, world):
     design, setting, law = study_of({"kind": "bayesian-prior", "confidence": 0.9, "min_days": 1, **prior}, **world)
     precision, centre = design.prior_precision(setting)
@@ -168,14 +170,15 @@ def test_the_posterior_of_three_arms(rule, world):
 
 
 @pytest.mark.parametrize("sides", [1, 2])
-def test_one_variance_for_both_arms(sides):
+@pytest.mark.parametrize("world", [{"sds": SPREADS}, FOUR])
+def test_one_variance_for_both_arms(sides, world):
     """Pooled and Student's: z of each variant under the common spread; the largest wins."""
     for strategy in ({"kind": "fixed-pooled"}, {"kind": "fixed-t", "variances": "equal"}):
-        design, setting, law = study_of({**strategy, "sides": sides, "alpha": 0.3}, sds=SPREADS)
+        design, setting, law = study_of({**strategy, "sides": sides, "alpha": 0.3}, **world)
         means, n, v = walks(setting, law)[:, -1], setting.rows[-1], law.sds[0] ** 2
         common = (n[1:] * v[1:] + n[0] * v[0]) / (n[1:] + n[0])
         z = (means[:, 1:] - means[:, :1]) / np.sqrt(common * (1 / n[1:] + 1 / n[0]))
-        bound = norm.isf(0.3 / sides / 2)
+        bound = norm.isf(0.3 / sides / (setting.arms - 1))
         code = winner(z, z > bound, (z < -bound) & (sides == 2))
         won = asked_and_won(design, setting, law)[1]
         agree(won, code, np.full(PATHS, setting.days))
@@ -183,11 +186,22 @@ def test_one_variance_for_both_arms(sides):
         assert abs(every - won.every) <= norm.isf(FAMILY / 16) * math.sqrt(won.every * (1 - won.every) / PATHS)
 
 
-@pytest.mark.parametrize("sign", [1, -1])
-@pytest.mark.parametrize("binary", [False, True])
+def test_students_variance_of_two_arms_is_one_of_both():
+    """Unequal shares of unequal spreads: the closed form under the common variance within arms."""
+    strategy = {"kind": "fixed-t", "variances": "equal"}
+    variants = [{"name": "A", "mean": 0.20}, {"name": "B", "mean": 0.19}]
+    world = tree("binary", variants=variants, traffic={"units_per_day": 2000, "days": 5, "shares": [0.8, 0.2]})
+    study = Study.from_tree({**world, "strategies": [strategy]}, "test")
+    known = exact.operating(study.scenario, study.strategies[0], "truth", ledger(study.scenario))
+    n, p = np.array([8000, 2000]), np.array([0.20, 0.19])
+    v = p * (1 - p)
+    bound = norm.isf(0.025) * math.sqrt((n @ v) / n.sum() * (1 / n).sum())
+    own = math.sqrt((v / n).sum())
+    assert known.values["launch"] == pytest.approx(norm.sf((bound - 0.01) / own), abs=1e-9)
+
+
+@pytest.mark.parametrize(("sign", "binary"), [(1, False), (-1, False), (1, True)])
 def test_the_largest_logarithmic_lift(sign, binary):
-    if binary and sign < 0:
-        pytest.skip("a rate is never below 0")
     means = np.array([0.4, 0.43, 0.42]) if binary else sign * np.array([3.0, 3.2, 3.3])
     sds = np.sqrt(means * (1 - means)) if binary else np.array(SPREADS)
     rows = np.array([2000.0, 1500.0, 1000.0]) if binary else np.array([400.0, 350.0, 250.0])
