@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 
 import numpy as np
 
@@ -163,7 +164,7 @@ def _of_rates(
     n, rates = setting.rows[review], law.means[0]
     spread = rates * (1 - rates)
     total = float(n.sum())
-    hits, chance = _hits(n, rates)
+    hits, chance = all_hits(n, rates)
     blinded = hits * (total - hits) / (total * (total - 1))
     which = np.searchsorted(most, blinded)
     sd_hits = math.sqrt(float((n * spread).sum()))
@@ -183,8 +184,8 @@ def _of_rates(
     return stops
 
 
-def _hits(n: Floats, rates: Floats) -> tuple[Floats, Floats]:
-    """Return numbers of hits of both arms together and their chances, as far as they reach."""
+def all_hits(n: Floats, rates: Floats) -> tuple[Floats, Floats]:
+    """Return numbers of hits of all arms together and their chances, as far as they reach."""
     from scipy.signal import fftconvolve
     from scipy.stats import binom
 
@@ -194,5 +195,5 @@ def _hits(n: Floats, rates: Floats) -> tuple[Floats, Floats]:
         low, high = max(math.floor(rows * rate - far), 0), min(math.ceil(rows * rate + far), int(rows))
         parts.append(binom.pmf(np.arange(low, high + 1), int(rows), rate))
         start += low
-    chance = np.maximum(fftconvolve(*parts), 0.0)
+    chance = np.maximum(reduce(fftconvolve, parts), 0.0)
     return start + np.arange(chance.size), chance / chance.sum()

@@ -15,6 +15,7 @@ from expsim_panel.registry import Registry
 from expsim_panel.sections import Section
 
 if TYPE_CHECKING:
+    from expsim_panel.contests import Contest
     from expsim_panel.row_law import Law, Stops
     from expsim_panel.several_exact import Won
 
@@ -217,8 +218,8 @@ class Design(Section):
         """
         return "no exact value for this stopping rule"
 
-    def won(self, planned: Bounds | None, setting: Setting, law: Law, patient: bool = False) -> Won | None:
-        """Return what it finds among several variants; None where that is not known.
+    def contest(self, planned: Bounds | None, setting: Setting, law: Law) -> Contest | None:
+        """Return what it asks of every one of several variants' z, in large samples; None where that is no such rule.
 
         Parameters
         ----------
@@ -226,12 +227,32 @@ class Design(Section):
             Of `bounds`, in this setting.
         setting, law
             As in `ending`, of three arms or more; spreads are positive.
+        """
+        from expsim_panel.contests import everyone
+
+        return None if planned is None or type(self).rule is not Design.rule else everyone(planned, setting.arms - 1)
+
+    def won(self, planned: Bounds | None, setting: Setting, law: Law, patient: bool = False) -> Won | str:
+        """Return what it finds among several variants, or why that is not known.
+
+        Parameters
+        ----------
+        planned, setting, law
+            As in `contest`.
         patient : bool
             Whether there is time for more than a tenth of a second.
         """
-        from expsim_panel.several_exact import by_bounds
+        from expsim_panel.several_exact import UNKNOWN, by_contest
 
-        return by_bounds(planned, setting, law, patient) if type(self).rule is Design.rule else None
+        asked = self.contest(planned, setting, law)
+        return UNKNOWN if asked is None else by_contest(asked, setting, law, patient)
+
+    def decides_once(self, setting: Setting) -> bool:
+        """Tell whether it decides at one look on the last day: then several variants take no time."""
+        from expsim_panel.several_exact import one_look
+
+        planned = self.bounds(setting)
+        return planned is not None and one_look(planned, setting)
 
     def found_for(self, z: np.ndarray, setting: Setting) -> np.ndarray | None:
         """Tell for which variants each test at the end finds a gain; None: the rule ends with one finding only.

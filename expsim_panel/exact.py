@@ -72,7 +72,7 @@ def operating(
     if effect is not None:
         scenario = with_effect(scenario, effect)
     if absent:
-        return _several(scenario, one, world, money, patient) or absent
+        return _several(scenario, one, world, money, patient)
     setting, law = plan.setting_of(scenario, world), plan.law(scenario, world, 0, 0, 1)
     if one.design.drops and (one.design.drops_in(setting) or law.uneven is not None):
         from expsim_panel import dropping_exact
@@ -95,10 +95,10 @@ def operating(
     return found if isinstance(found, str) else vetoed(scenario, world, found, {})
 
 
-def _several(scenario: Scenario, one: Strategy, world: str, money: Ledger, patient: bool) -> Exact | None:
+def _several(scenario: Scenario, one: Strategy, world: str, money: Ledger, patient: bool) -> Exact | str:
     setting, law = plan.setting_of(scenario, world), plan.law(scenario, world, 0, 0, 1)
     if not several_exact.may(one.design):
-        return None
+        return several_exact.UNKNOWN
     planned = one.design.bounds(as_seen(setting, law) if one.design.bounds_follow_spread else setting)
     return several(one.design, planned, setting, law, money, bool(scenario.guardrails), patient)
 
@@ -111,18 +111,23 @@ def several(
     money: Ledger,
     guarded: bool,
     patient: bool = False,
-) -> Exact | None:
-    """Return the exact figures of several variants, at one look or few; None where there are none.
+) -> Exact | str:
+    """Return the exact figures of several variants, or why there are none.
 
     ``power`` is the chance that a truly better variant is found, ``best`` that the best one is, ``every`` that each
     of the better ones is. `guarded`: with guardrails ``launch`` is left out, since what they let through hangs on
     which variant was found. `patient`: see `operating`.
     """
-    if not law.plain or law.severity_sd > 0 or np.any(law.sds[0] <= 0) or np.any(setting.rows[-1] < 2):
-        return None
+    if not law.plain or law.severity_sd > 0:
+        return "no exact value of several variants where rows are not independent and alike every day"
+    if np.any(law.sds[0] <= 0):
+        return "no exact value: the outcome does not vary"
+    absent = several_exact.few_rows(setting.rows[-1:])
+    if absent:
+        return absent
     won = design.won(planned, setting, law, patient)
-    if won is None:
-        return None
+    if isinstance(won, str):
+        return won
     end = np.array([setting.days]), np.array([won.low]), np.zeros(1), won.wins.sum(keepdims=True)
     days, low, idle, high = won.looks or end
     futility = planned is not None and planned.futility
@@ -139,8 +144,7 @@ def several(
 
 def too_slow(design: Design, setting: Setting) -> str:
     """Return why a map of many cells has no time for exact figures of a design; empty if it has."""
-    planned = design.bounds(setting) if setting.arms > 2 and not design.drops else None
-    if planned is None or type(design).won is not Design.won or several_exact.one_look(planned, setting):
+    if setting.arms == 2 or design.drops or design.decides_once(setting):
         return ""
     return "no exact value on a map: several looks at several variants take too long"
 

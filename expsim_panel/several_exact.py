@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from expsim_panel.checked import Floats
+from expsim_panel.contests import Contest
 from expsim_panel.design import Bounds, Design, Setting
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ ALONG, REACH = 64, 8.5
 """Nodes over the control's mean, and how many spreads it and a variant's z reach."""
 _ACROSS = 96
 """Nodes over a variant's z beyond its bound."""
+
+
+UNKNOWN = "no exact value for more than two arms"
+SLOW = "no exact value: so many looks at so many variants take too long"
 
 
 class Won(NamedTuple):
@@ -72,8 +77,9 @@ class Shared(NamedTuple):
 
 
 def may(design: Design) -> bool:
-    """Tell whether one look of a design at several variants has exact figures."""
-    return type(design).rule is Design.rule or type(design).won is not Design.won
+    """Tell whether a design may have exact figures with several variants."""
+    kind = type(design)
+    return kind.rule is Design.rule or kind.won is not Design.won or kind.contest is not Design.contest
 
 
 def one_look(planned: Bounds, setting: Setting) -> bool:
@@ -81,38 +87,49 @@ def one_look(planned: Bounds, setting: Setting) -> bool:
     return planned.days.tolist() == [setting.days] and (planned.inner is None or not np.any(planned.inner > -np.inf))
 
 
-def by_bounds(planned: Bounds | None, setting: Setting, law: Law, patient: bool) -> Won | None:
-    """Return what bounds on z find, at one look or several; None where it is not known, or takes too long."""
-    if planned is None:
-        return None
-    if not one_look(planned, setting):
-        return _at_looks(planned, setting, law, patient)
-    arms = law.means[0], law.sds[0], setting.rows[-1]
-    upper = float(planned.upper[0])
-    found, low = wins(*arms, float(planned.lower[0]), upper)
+def by_contest(asked: Contest, setting: Setting, law: Law, patient: bool) -> Won | str:
+    """Return what bounds on z find, at one look or several; or why that is not known."""
+    if not asked.once(setting):
+        return _at_looks(asked, setting, law, patient)
+    rows = setting.rows[-1] if asked.rows is None else asked.rows[-1]
+    given = shared(law.means[0], law.sds[0], rows)
+    found, low = wins(given, asked)
     better = np.flatnonzero(law.effects[0, 1:] > 0)
     if not better.size:
         return Won(found, low, math.nan)
-    given = shared(*arms)
-    every = np.prod([given.above(int(i), upper) for i in better], axis=0) @ given.weight
+    every = np.prod([given.above(int(i), float(asked.upper[0, i])) for i in better], axis=0) @ given.weight
     return Won(found, low, float(every))
 
 
-def _at_looks(planned: Bounds, setting: Setting, law: Law, patient: bool) -> Won | None:
+def few_rows(rows: Floats) -> str:
+    """Return why looks at these rows, shape (looks, arms), have no exact figures; empty if they may have."""
+    if np.any(rows < 2):
+        return "no exact value: a look sees fewer than two scored responses"
+    return "no exact value: a look sees no more than the one before" if np.any(np.diff(rows, axis=0) <= 0) else ""
+
+
+def _at_looks(asked: Contest, setting: Setting, law: Law, patient: bool) -> Won | str:
     from expsim_panel.several_looks import PATIENT, QUICK, stopped
 
-    rows = setting.rows[planned.days - 1]
-    if np.any(rows < 2) or np.any(np.diff(rows, axis=0) <= 0):
-        return None
-    found = stopped(law.means[0], law.sds[0], rows, planned, PATIENT if patient else QUICK)
+    rows = setting.rows[asked.days - 1] if asked.rows is None else asked.rows
+    absent = few_rows(rows)
+    if absent:
+        return absent
+    found = stopped(law.means[0], law.sds[0], rows, asked, PATIENT if patient else QUICK)
     if found is None:
-        return None
-    looks = planned.days, found.low, found.idle, found.wins.sum(axis=1)
+        return SLOW
+    looks = asked.days, found.low, found.idle, found.wins.sum(axis=1)
     return Won(found.wins.sum(axis=0), float(found.low.sum()), math.nan, looks)
 
 
 def shared(means: Floats, sds: Floats, rows: Floats) -> Shared:
-    """Return the law of each variant's z given the control; arguments as of `wins`."""
+    """Return the law of each variant's z given the control.
+
+    Parameters
+    ----------
+    means, sds, rows : ndarray, shape (arms,)
+        Control first; law of a row (more is better), and numbers of rows.
+    """
     variance = sds * sds / rows
     c, weight = legendre(ALONG)
     c = REACH * c
@@ -122,23 +139,16 @@ def shared(means: Floats, sds: Floats, rows: Floats) -> Shared:
     return Shared(weight, centre, np.sqrt(variance[1:]) / spread)
 
 
-def wins(means: Floats, sds: Floats, rows: Floats, lower: float, upper: float) -> tuple[Floats, float]:
-    """Return P(each variant is found better), and P(all variants are found worse).
+def wins(given: Shared, asked: Contest) -> tuple[Floats, float]:
+    """Return P(each variant is found better), and P(all variants are found worse), at the only look.
 
-    The variant with the largest z is found if it is over the upper bound; all are worse if each z is below the lower
+    The variant that ranks highest of those over their bounds is found; all are worse if each z is below its lower
     bound. Given the control's mean the variants are independent: one integral over it, and one over the z of the
     variant that wins. Arms' means are at their large-sample law; error below 1e-9.
 
-    Parameters
-    ----------
-    means, sds, rows : ndarray, shape (arms,)
-        Control first; law of a row (more is better), and numbers of rows.
-    lower, upper : float
-        Bounds on the z scale; infinite for none.
-
     Returns
     -------
-    wins : ndarray, shape (arms - 1,)
+    wins : ndarray, shape (variants,)
     low : float
 
     References
@@ -146,29 +156,28 @@ def wins(means: Floats, sds: Floats, rows: Floats, lower: float, upper: float) -
     C. W. Dunnett (1955), "A multiple comparison procedure for comparing several treatments with a control", JASA 50,
     1096-1121: the same conditioning, for the bound under no difference.
     """
-    given = shared(means, sds, rows)
     centre, own, weight = given.centre, given.own, given.weight
-    low = 0.0
-    if lower > -math.inf:
-        low = float(weight @ np.prod([given.below(i, lower) for i in range(own.size)], axis=0))
+    variants = range(own.size)
+    low = float(weight @ np.prod([given.below(i, float(asked.lower[0, i])) for i in variants], axis=0))
     node, part = legendre(_ACROSS)
     found = np.zeros(own.size)
-    for j in range(own.size):
-        start = np.maximum(upper, centre[j] - REACH * own[j])
-        half = np.maximum(centre[j] + REACH * own[j] - start, 0.0) / 2
-        z = start + half * (1 + node[:, None])
-        x = (z - centre[j]) / own[j]
-        density = np.exp(-0.5 * x * x) / (math.sqrt(2 * math.pi) * own[j])
-        for i in range(own.size):
-            if i != j:
-                density = density * given.below(i, z)
-        found[j] = float((part @ density * half) @ weight)
+    for j in variants:
+        for least, most in asked.pieces(0, j):
+            start = np.maximum(least, centre[j] - REACH * own[j])
+            half = np.maximum(np.minimum(most, centre[j] + REACH * own[j]) - start, 0.0) / 2
+            z = start + half * (1 + node[:, None])
+            x = (z - centre[j]) / own[j]
+            density = np.exp(-0.5 * x * x) / (math.sqrt(2 * math.pi) * own[j])
+            for i in variants:
+                if i != j:
+                    density = density * given.below(i, asked.rival(0, j, i, z))
+            found[j] += float((part @ density * half) @ weight)
     # What the rounding of the rule adds is no chance.
     whole = max(1.0, float(found.sum()) + low)
     return found / whole, low / whole
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=256)
 def legendre(nodes: int) -> tuple[Floats, Floats]:
     """Return Gauss-Legendre nodes and weights on [-1, 1]."""
     found = np.polynomial.legendre.leggauss(nodes)

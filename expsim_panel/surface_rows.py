@@ -178,7 +178,7 @@ def exact_figures(
     drops = one.design.drops and (row.law is None or one.design.drops_in(row.setting))
     planned = None if row.law is None or drops else row.once(one.design.bounds, row.setting)
     own_law = type(one.design).ending is not Design.ending
-    if row.law is not None and planned is None and not drops and not own_law:
+    if row.law is not None and planned is None and not drops and not own_law and not several:
         raise NoExact("no exact value for this stopping rule")
     slow = exact.too_slow(one.design, row.setting) if absent else ""
     if slow:
@@ -198,7 +198,7 @@ def exact_figures(
                 planned = one.design.bounds(exact.as_seen(row.setting, law)) or planned
             if absent:
                 made = exact.several(one.design, planned, row.setting, law, row.money, bool(scenario.guardrails))
-                found = _of_several(made or absent, world)
+                found = _of_several(made, world)
             elif planned is None:
                 found = exact.by_own_law(one, row.setting, law, row.money)
             else:

@@ -83,13 +83,13 @@ class StepWise(AtTheEnd):
         work = np.zeros((2, max(setting.arms - 1, 1)))
         return Steps(float(self.alpha), self.procedure, int(self.sides), setting.days - 1, setting.ddof, work)
 
-    def won(self, planned: Bounds | None, setting: Setting, law: Law, patient: bool = False) -> Won | None:
-        """Return who is found, see `step_law`; None of more variants than a sum over their sets has time for."""
+    def won(self, planned: Bounds | None, setting: Setting, law: Law, patient: bool = False) -> Won | str:
+        """Return who is found, see `step_law`; not of more variants than a sum over their sets has time for."""
         from expsim_panel.step_law import MOST_VARIANTS, StepTest, step_wins
 
         variants = setting.arms - 1
         if variants > MOST_VARIANTS:
-            return None
+            return f"no exact value of more than {MOST_VARIANTS} variants"
         at = np.arange(1, variants + 1)
         up = self.procedure == BENJAMINI_HOCHBERG
         levels = float(self.alpha) * (at / variants if up else 1 / (variants - at + 1)) / int(self.sides)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,10 @@ from expsim_panel.kernels.arms import LOSS, P_BEST, best_of_betas, best_of_norma
 from expsim_panel.kernels.special import norm_cdf, norm_pdf, norm_ppf
 from expsim_panel.kernels.trials import decide
 from expsim_panel.quantities import Count, Days, Probability, Spread
+
+if TYPE_CHECKING:
+    from expsim_panel.row_law import Law
+    from expsim_panel.several_exact import Won
 
 
 class Posterior(NamedTuple):
@@ -145,6 +149,32 @@ class Bayesian(Design):
             ratios = allowed / np.sqrt((setting.sds**2 / setting.rows[days - 1]).sum(axis=1))
         upper = np.array([max(needed, z_of_loss(float(ratio))) for ratio in ratios])
         return Bounds(days, -upper, upper)
+
+    def decides_once(self, setting: Setting) -> bool:
+        """Tell whether it has one look."""
+        return bool(self.look_days(setting).tolist() == [setting.days])
+
+    def won(self, planned: Bounds | None, setting: Setting, law: Law, patient: bool = False) -> Won | str:
+        """Return what it finds of two variants, see `best_looks`; P(best) of more joins too many arms."""
+        from expsim_panel.best_looks import PATIENT, QUICK, chosen
+        from expsim_panel.several_exact import SLOW, Won, few_rows
+
+        if setting.arms != 3:
+            return "no exact value: P(best) joins all arms, of which there are more than three"
+        # As with two arms, the normal limit of the posterior stands in for that of a rate.
+        if setting.binary and self.prior_hits + self.prior_misses > 2:
+            return "no exact value: a prior that counts"
+        days = self.look_days(setting)
+        rows = setting.rows[days - 1]
+        absent = few_rows(rows)
+        if absent:
+            return absent
+        rule = float(self.confidence), self.loss_allowed(setting)
+        found = chosen(law.means[0], law.sds[0], rows, *rule, PATIENT if patient else QUICK)
+        if found is None:
+            return SLOW
+        looks = days, found.control, np.zeros(days.size), found.wins.sum(axis=1)
+        return Won(found.wins.sum(axis=0), float(found.control.sum()), math.nan, looks)
 
     def level(self) -> float:
         """Return the level of the credible interval."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from expsim_panel.contests import Contest, by_line, variances
 from expsim_panel.design import Bounds, Setting, designs
 from expsim_panel.designs._belief import Belief
 from expsim_panel.designs.bayesian import z_of_loss
@@ -14,6 +15,9 @@ from expsim_panel.kernels.contrasts import contrast
 from expsim_panel.kernels.special import norm_cdf, norm_pdf, norm_ppf
 from expsim_panel.kernels.trials import FOR_CONTROL, decide
 from expsim_panel.quantities import Spread
+
+if TYPE_CHECKING:
+    from expsim_panel.row_law import Law
 
 
 class Tempered(NamedTuple):
@@ -107,3 +111,14 @@ class BayesianPrior(Belief):
             pull = precision * mean
             upper[k], lower[k] = (needed / sd - pull) * math.sqrt(v), (-needed / sd - pull) * math.sqrt(v)
         return Bounds(days, lower, upper)
+
+    def contest(self, planned: Bounds | None, setting: Setting, law: Law) -> Contest:
+        """Return each variant's own bounds; the surest one wins, by its posterior mean in posterior spreads."""
+        days = self.look_days(setting)
+        precision, mean = self.prior_precision(setting)
+        variance = variances(setting, law, days)
+        sd, allowed = np.sqrt(1.0 / (1.0 / variance + precision)), self.loss_allowed(setting)
+        losses = np.array([[z_of_loss(allowed / float(one)) for one in look] for look in sd])
+        needed = np.maximum(norm_ppf(self.confidence), losses)
+        slope, offset = sd / np.sqrt(variance), sd * precision * mean
+        return Contest(days, (-needed - offset) / slope, (needed - offset) / slope, level=by_line(slope, offset))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from expsim_panel.design import Ending, Setting, designs
+from expsim_panel.design import Bounds, Ending, Setting, designs
 from expsim_panel.designs._adaptive_size import AdaptiveSize, ended, rows_so_far
 from expsim_panel.kernels.contrasts import contrast
 from expsim_panel.kernels.special import norm_ppf
@@ -16,6 +16,7 @@ from expsim_panel.quantities import Probability, Share, Spread
 
 if TYPE_CHECKING:
     from expsim_panel.row_law import Law
+    from expsim_panel.several_exact import Won
 
 
 class Reestimated(NamedTuple):
@@ -123,3 +124,14 @@ class BlindedReestimation(AdaptiveSize):
 
         rule = self.rule(setting)
         return reestimated_ending(setting, law, rule.review, rule.per_variance, rule.critical, rule.two_sided)
+
+    def won(self, planned: Bounds | None, setting: Setting, law: Law, patient: bool = False) -> Won | str:
+        """Return what it finds of two or three variants; see `several_blinded`."""
+        from expsim_panel.several_blinded import reestimated_wins
+
+        rule = self.rule(setting)
+        return reestimated_wins(setting, law, rule.review, rule.per_variance, rule.critical, rule.two_sided)
+
+    def decides_once(self, setting: Setting) -> bool:
+        """Tell that it does not: the day is chosen."""
+        return False

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from expsim_panel.checked import Floats
-from expsim_panel.design import Ending, Setting, designs
+from expsim_panel.contests import Contest, by_line
+from expsim_panel.design import Bounds, Ending, Setting, designs
 from expsim_panel.designs._monitoring import Monitored
 from expsim_panel.kernels.trials import FOR_CONTROL, ROWS, SQUARES, SUMS, decide
 from expsim_panel.quantities import Spread
@@ -189,6 +190,19 @@ class EmpiricalBernstein(Monitored):
             lower = -bound if self.sides == 2 else np.full_like(bound, -np.inf)
             stops += weight * np.array(stops_between(variance[-1] / variance, lower, bound, None, drift))
         return Ending(looks + 1, (stops[0], stops[1], stops[2]))
+
+    def contest(self, planned: Bounds | None, setting: Setting, law: Law) -> Contest | None:
+        """Return bounds at the expected half widths; the variant furthest above the control's interval wins."""
+        looks, sds = self.look_days(setting) - 1, law.sds[0]
+        n, half = _reaches(self.rule(setting), setting.rows, law.means[0], sds, 1.0)
+        looks = looks[(n[looks] > 0).all(axis=1)]
+        if looks.size == 0:
+            return None
+        each = sds**2 / n[looks]
+        spread, reach = np.sqrt(each[:, 1:] + each[:, :1]), half[looks][:, 1:] + half[looks][:, :1]
+        upper = reach / spread
+        lower = -upper if self.sides == 2 else np.full_like(upper, -np.inf)
+        return Contest(looks + 1, lower, upper, level=by_line(spread, -reach), rows=n[looks])
 
     def claim(self, setting: Setting) -> str:
         """Return the claim: without a known range there is none."""

@@ -12,10 +12,13 @@ from expsim_panel.designs._horizon import AtTheEnd
 from expsim_panel.kernels.arms import row_variance
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import FOR_CONTROL, decide
-from expsim_panel.lift_law import lift_rejects
+from expsim_panel.lift_law import lift_rejects, lift_wins
 
 if TYPE_CHECKING:
     from expsim_panel.row_law import Law
+    from expsim_panel.several_exact import Won
+
+_NO_LIFT = "no exact value: a mean may be on either side of 0, where there is no lift"
 
 
 class LiftTest(NamedTuple):
@@ -93,6 +96,13 @@ class FixedLift(AtTheEnd):
         critical = float(norm_ppf(1 - self.alpha / self.sides))
         found = lift_rejects(law.means[0], law.sds[0], setting.rows[-1], critical, setting.binary)
         if found is None:
-            return "no exact value: a mean may be on either side of 0, where there is no lift"
+            return _NO_LIFT
         low, high = np.array([found[0] if self.sides == 2 else 0.0]), np.array([found[1]])
         return Ending(np.array([setting.days]), (low, np.zeros(1), high))
+
+    def won(self, planned: Bounds | None, setting: Setting, law: Law, patient: bool = False) -> Won | str:
+        """Return who has the largest logarithmic lift beyond the bound, see `lift_law`."""
+        rule = self.rule(setting)
+        better = law.effects[0, 1:] > 0
+        arms = law.means[0], law.sds[0], setting.rows[-1]
+        return lift_wins(*arms, rule.critical, rule.two_sided, setting.binary, better) or _NO_LIFT

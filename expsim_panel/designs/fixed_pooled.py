@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from expsim_panel.contests import Contest, at_the_end
 from expsim_panel.design import Bounds, Setting, designs
-from expsim_panel.designs._horizon import AtTheEnd
+from expsim_panel.designs._horizon import AtTheEnd, pooled_scale, pooled_scales
 from expsim_panel.kernels.contrasts import pooled_contrast
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import FOR_CONTROL, decide
+
+if TYPE_CHECKING:
+    from expsim_panel.row_law import Law
 
 _MIDDLE = 0.458
 """Standard deviation of a rate of 0.3 or 0.7: beyond it, two spreads do not tell on which side of 1/2 a rate is."""
@@ -75,18 +79,18 @@ class FixedPooled(AtTheEnd):
         planned = super().bounds(setting)
         assert planned is not None
         n, v = setting.rows[-1, [0, -1]], setting.sds[[0, -1]] ** 2
-        share = n / max(float(n.sum()), 1.0)
+        apart = 0.0
         if setting.binary:
             if float(setting.sds.max()) > _MIDDLE and abs(v[0] - v[1]) > 1e-15:
                 return None
             # p (1 - p) = v on the same side of 1/2 for both; the pooled rate's variance adds their distance.
             rates = 0.5 - np.sqrt(np.maximum(0.25 - v, 0.0))
-            common = float(share @ v + share[0] * share[1] * (rates[1] - rates[0]) ** 2)
-        else:
-            common = float(share @ v)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            own = float((v / n).sum())
-        if not 0.0 < own < np.inf:
-            return planned
-        scale = math.sqrt(common * float((1 / n).sum()) / own)
-        return self.at_the_end(setting, float(planned.upper[0]) * scale)
+            apart = float(rates[1] - rates[0])
+        scale = pooled_scale(n, v, apart)
+        return planned if math.isnan(scale) else self.at_the_end(setting, float(planned.upper[0]) * scale)
+
+    def contest(self, planned: Bounds | None, setting: Setting, law: Law) -> Contest:
+        """Return the bound on each variant's unpooled z; the largest pooled z wins."""
+        rates = law.means[0] if setting.binary else None
+        scale = pooled_scales(setting.rows[-1], law.sds[0], rates)
+        return at_the_end(setting, self.rule(setting).critical, int(self.sides), scale)

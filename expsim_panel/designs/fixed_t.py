@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import param
 
-from expsim_panel.design import Setting, designs
-from expsim_panel.designs._horizon import AtTheEnd
+from expsim_panel.contests import Contest, at_the_end
+from expsim_panel.design import Bounds, Setting, designs
+from expsim_panel.designs._horizon import AtTheEnd, pooled_scale, pooled_scales
 from expsim_panel.kernels.contrasts import contrast, pooled_contrast, student_tail, welch_freedom
+from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import FOR_CONTROL, decide
+
+if TYPE_CHECKING:
+    from expsim_panel.row_law import Law
 
 
 class StudentTest(NamedTuple):
@@ -67,6 +72,7 @@ class FixedT(AtTheEnd):
     summary = "Wait until the end, one t test: for small samples"
     error_claim = "exact"
     only_fixed = "Student's law is that of pooled means"
+    bounds_follow_spread = True
     variances = param.Selector(
         default="separate",
         objects=["separate", "equal"],
@@ -84,3 +90,20 @@ class FixedT(AtTheEnd):
         """Return the kernel's parameters."""
         level = self.alpha / (self.sides * (setting.arms - 1))
         return StudentTest(float(level), self.sides == 2, self.variances == "equal", setting.days - 1)
+
+    def bounds(self, setting: Setting) -> Bounds | None:
+        """Return the z bound of large samples; Student's on the scale of the z with separate variances."""
+        planned = super().bounds(setting)
+        if planned is None or self.variances == "separate":
+            return planned
+        scale = pooled_scale(setting.rows[-1, [0, -1]], setting.sds[[0, -1]] ** 2)
+        return planned if math.isnan(scale) else self.at_the_end(setting, float(planned.upper[0]) * scale)
+
+    def contest(self, planned: Bounds | None, setting: Setting, law: Law) -> Contest:
+        """Return the bound on each variant's z; the smallest p-value is of the largest t, in large samples."""
+        variants = setting.arms - 1
+        scale = np.ones(variants)
+        if self.variances == "equal":
+            scale = pooled_scales(setting.rows[-1], law.sds[0], None)
+        critical = norm_ppf(1 - float(self.alpha) / (self.sides * variants))
+        return at_the_end(setting, float(critical), int(self.sides), scale)

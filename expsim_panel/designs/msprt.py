@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from expsim_panel.checked import Floats
+from expsim_panel.contests import Contest, variances
 from expsim_panel.design import Bounds, Setting, designs
 from expsim_panel.designs._monitoring import Monitored
 from expsim_panel.kernels.contrasts import contrast
@@ -14,6 +16,9 @@ from expsim_panel.kernels.special import norm_cdf
 from expsim_panel.kernels.strata import DailyRatio
 from expsim_panel.kernels.trials import FOR_CONTROL, decide
 from expsim_panel.quantities import Spread
+
+if TYPE_CHECKING:
+    from expsim_panel.row_law import Law
 
 
 class MixtureRatio(NamedTuple):
@@ -105,13 +110,40 @@ class Msprt(Monitored):
         mixture, threshold = self.mixture_sd(setting) ** 2, -math.log(self.shared_alpha(setting))
         return self.both_ways(days, np.array([_z_bound(float(v), mixture, threshold, self.sides) for v in variance]))
 
+    def contest(self, planned: Bounds | None, setting: Setting, law: Law) -> Contest:
+        """Return each variant's own bound, and who has as large a ratio."""
+        days, mixture = self.look_days(setting), self.mixture_sd(setting) ** 2
+        variance, threshold = variances(setting, law, days), -math.log(self.shared_alpha(setting))
+        upper = np.array([[_z_bound(float(v), mixture, threshold, self.sides) for v in look] for look in variance])
+        lower = -upper if self.sides == 2 else np.full_like(upper, -np.inf)
+
+        def level(look: int, winner: int, other: int, z: Floats) -> Floats:
+            own, others = float(variance[look, winner]), float(variance[look, other])
+            if own == others:
+                return z
+            ratios = _log_ratio(z, own, mixture, self.sides)
+            return np.array([_z_bound(others, mixture, float(one), self.sides) for one in ratios])
+
+        return Contest(days, lower, upper, level=level)
+
+
+def _log_ratio(z: Floats, variance: float, mixture: float, sides: int) -> Floats:
+    """Return the log ratio at some z above 0."""
+    from scipy.special import log_ndtr
+
+    total = variance + mixture
+    found = 0.5 * math.log(variance / total) + 0.5 * z * z * mixture / total
+    return np.asarray(found if sides == 2 else found + math.log(2.0) + log_ndtr(math.sqrt(mixture / total) * z))
+
 
 def _z_bound(variance: float, mixture: float, threshold: float, sides: int) -> float:
-    """Return the z at which the log ratio reaches its threshold; inf without a response."""
+    """Return the z from 0 on at which the log ratio reaches its threshold; inf without a response."""
     if not 0.0 < variance < math.inf:
         return math.inf
     total = variance + mixture
     needed = threshold + 0.5 * math.log(total / variance)
+    if needed <= 0.0:
+        return 0.0
     highest = math.sqrt(2.0 * total / mixture * needed)
     if sides == 2:
         return highest

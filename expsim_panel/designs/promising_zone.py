@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from expsim_panel.design import Ending, Setting, designs
+from expsim_panel.design import Bounds, Ending, Setting, designs
 from expsim_panel.designs._adaptive_size import AdaptiveSize, ended, rows_so_far
 from expsim_panel.errors import InputError
 from expsim_panel.kernels.arms import row_variance
@@ -18,6 +18,7 @@ from expsim_panel.quantities import Probability, Share
 
 if TYPE_CHECKING:
     from expsim_panel.row_law import Law
+    from expsim_panel.several_exact import Won
 
 
 class Promising(NamedTuple):
@@ -200,6 +201,29 @@ class PromisingZone(AdaptiveSize):
             setting, law, rule.interim, rule.information, rule.critical, rule.two_sided,
             lambda z: _last_days(rule, arrived, z), _kinks(rule, arrived),
         )  # fmt: skip
+
+    def won(self, planned: Bounds | None, setting: Setting, law: Law, patient: bool = False) -> Won | str:
+        """Return what it finds of two variants (three where there is time); see `several_stages`."""
+        from expsim_panel.several_exact import SLOW
+        from expsim_panel.several_looks import PATIENT, QUICK
+        from expsim_panel.several_stages import Stage, zone_wins
+
+        rule, rows = self.rule(setting), setting.rows
+        arrived = rows.sum(axis=1)
+        later = rows - rows[rule.interim]
+        if np.any(rows[rule.interim] < 2) or np.any(later[rule.planned :] < 2):
+            return "no exact value: a stage sees fewer than two scored responses"
+        found = zone_wins(
+            Stage(law.means[0], law.sds[0], rows[rule.interim]),
+            lambda day: Stage(law.means[0], law.sds[0], later[day]),
+            rule.information, rule.critical, rule.two_sided, lambda z: _last_days(rule, arrived, z),
+            _kinks(rule, arrived), rule.last, PATIENT if patient else QUICK,
+        )  # fmt: skip
+        return found or SLOW
+
+    def decides_once(self, setting: Setting) -> bool:
+        """Tell that it does not: the day is chosen."""
+        return False
 
     def check_for(self, setting: Setting, where: str, path: str) -> None:
         """Check the zone and the traffic; raise `InputError`."""

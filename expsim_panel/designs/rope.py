@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from expsim_panel.checked import Floats
+from expsim_panel.contests import Contest, by_line, variances
 from expsim_panel.design import Bounds, Setting, designs
 from expsim_panel.designs._belief import Belief
 from expsim_panel.kernels.contrasts import contrast
 from expsim_panel.kernels.special import norm_cdf, norm_ppf
 from expsim_panel.kernels.trials import FOR_CONTROL, FUTILE, decide
 from expsim_panel.regions import has_inner
+
+if TYPE_CHECKING:
+    from expsim_panel.row_law import Law
 
 
 class Region(NamedTuple):
@@ -103,6 +108,22 @@ class Rope(Belief):
             upper[k] = scale * (region + norm_ppf(float(self.confidence)) * sd)
             inner[k] = scale * _within(region, sd, float(self.confidence))
         return Bounds(days, -upper, upper, False, inner if has_inner(inner) else None)
+
+    def contest(self, planned: Bounds | None, setting: Setting, law: Law) -> Contest:
+        """Return each variant's own bounds; the one surest to be above the region wins, and all must be within it."""
+        days, region = self.look_days(setting), self.margin(setting)
+        precision, mean = self.prior_precision(setting)
+        variance = variances(setting, law, days)
+        sd = np.sqrt(1.0 / (1.0 / variance + precision))
+        slope, offset = sd / np.sqrt(variance), sd * precision * mean
+
+        def z_of(posterior_mean: Floats) -> Floats:
+            return np.asarray((posterior_mean / sd - offset) / slope)
+
+        beyond = region + norm_ppf(float(self.confidence)) * sd
+        half = np.array([[_within(region, float(one), float(self.confidence)) for one in look] for look in sd])
+        level = by_line(slope, offset - region / sd)
+        return Contest(days, z_of(-beyond), z_of(beyond), (z_of(-half), z_of(half)), True, level)
 
 
 def _within(region: float, sd: float, confidence: float) -> float:

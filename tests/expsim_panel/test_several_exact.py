@@ -6,10 +6,18 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from expsim_panel import Study, exact
+from expsim_panel import Study, exact, several_exact
+from expsim_panel.contests import everyone
+from expsim_panel.design import Bounds
 from expsim_panel.economics import ledger
 from expsim_panel.multiplicity import dunnett_critical, dunnett_error
-from expsim_panel.several_exact import wins
+from expsim_panel.several_exact import shared
+
+
+def wins(means, sds, rows, lower, upper):
+    planned = Bounds(np.array([1]), np.array([lower]), np.array([upper]))
+    return several_exact.wins(shared(means, sds, rows), everyone(planned, means.size - 1))
+
 
 PROBLEMS = {
     "even": ([0.5, 0.52, 0.55], [0.5, 0.5, 0.5], [1000, 1000, 1000], 2.2),

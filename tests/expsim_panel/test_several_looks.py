@@ -8,12 +8,13 @@ from scipy.stats import multivariate_normal, norm
 from worlds import exact_in, played, tree
 
 from expsim_panel import Study, exact, several_exact, several_looks
+from expsim_panel.contests import everyone
 from expsim_panel.design import Bounds
 from expsim_panel.economics import ledger
 from expsim_panel.operating import rejected
 from expsim_panel.power_points import Meter
 from expsim_panel.regions import stops_between
-from expsim_panel.several_looks import stopped
+from expsim_panel.several_exact import SLOW
 
 NEVER = -np.inf
 
@@ -23,6 +24,10 @@ def bounds(lower, upper, inner=None):
     return Bounds(
         days, np.array(lower, float), np.array(upper, float), False, None if inner is None else np.array(inner)
     )
+
+
+def stopped(means, sds, rows, planned, *most):
+    return several_looks.stopped(means, sds, rows, everyone(planned, means.size - 1), *most)
 
 
 def rows_of(shares, looks):
@@ -37,7 +42,8 @@ def test_one_look_is_the_law_of_one_look(variants):
     rows = rows_of([400, 300, 250, 200][: variants + 1], 1)
     means, sds = MEANS[: variants + 1], SDS[: variants + 1]
     found = stopped(means, sds, rows, bounds([-1.1], [1.7]))
-    wins, low = several_exact.wins(means, sds, rows[-1], -1.1, 1.7)
+    asked = everyone(bounds([-1.1], [1.7]), variants)
+    wins, low = several_exact.wins(several_exact.shared(means, sds, rows[-1]), asked)
     np.testing.assert_allclose(found.wins[0], wins, atol=1e-7)
     assert found.low[0] == pytest.approx(low, abs=1e-7)
 
@@ -114,11 +120,11 @@ def test_a_finer_grid_changes_nothing(name, monkeypatch):
     means, shares, lower, upper, inner = PLANS[name]
     asked = np.array(means, float), SDS[: len(means)], rows_of(shares, len(upper)), bounds(lower, upper, inner)
     found = stopped(*asked)
-    control = several_looks._control
+    made = several_looks.control_nodes
     monkeypatch.setattr(several_looks, "_DENSE", 2.0)
     monkeypatch.setattr(several_looks, "_AT_LEAST", 14)
     monkeypatch.setattr(several_looks, "_BEYOND", 40)
-    monkeypatch.setattr(several_looks, "_control", lambda nodes: control(2 * nodes))
+    monkeypatch.setattr(several_looks, "control_nodes", lambda common, own: made(2 * common, own))
     for ours, finer in zip(found, stopped(*asked, 1e12), strict=True):
         np.testing.assert_allclose(ours, finer, atol=1e-6)
 
@@ -168,9 +174,7 @@ def test_what_it_takes_is_exact_but_not_for_all_of_them():
     study.scenario.traffic.days = 14
     assert Meter(study, "peek-daily").why == ""
     # A run has a tenth of the time.
-    assert exact.operating(study.scenario, study.strategies[1], "truth", ledger(study.scenario)) == (
-        "no exact value for more than two arms"
-    )
+    assert exact.operating(study.scenario, study.strategies[1], "truth", ledger(study.scenario)) == SLOW
     world["variants"] = [{"name": name, "mean": 3.0 + 0.005 * i} for i, name in enumerate("ABCDE")]
     many = Study.from_tree({**world, "strategies": [{"kind": "pocock"}]}, "test")
-    assert Meter(many, "pocock").why == "no exact value for more than two arms"
+    assert Meter(many, "pocock").why == SLOW

@@ -95,6 +95,21 @@ def test_several_variants_are_simulated_where_no_integral_is_known() -> None:
     assert known.values["power"][0, 0] < 0.1 < known.values["power"][2, 1]
 
 
+@pytest.mark.parametrize("rule", ["fixed-t", "fixed-pooled", "fixed-lift", "bayesian(looks=1)"])
+def test_one_look_at_several_variants_is_exact_on_maps(rule: str) -> None:
+    base = study("ranking-diversity", names=(rule,))
+    made = power_surface(base, base.strategies[0].name, effects=4, units=3)
+    assert made.exact
+    for i, j in ((0, 0), (2, 1), (3, 2)):
+        scenario = grid.with_units(base.scenario, int(made.units[j]))
+        found = exact.operating(
+            scenario, base.strategies[0], "truth", ledger(scenario), float(made.effects[i]), patient=True
+        )
+        assert isinstance(found, exact.Exact)
+        assert made.values["power"][i, j] == pytest.approx(found.values["power"], abs=1e-12)
+        assert made.values["cost"][i, j] == pytest.approx(found.values["cost"], rel=1e-12)
+
+
 def test_traffic_that_raters_cannot_keep_up_with_is_left_out() -> None:
     base = study(
         "hallucination-prompt", "evaluator.kind=human", "evaluators.human.raters=1", "evaluators.human.coverage=0.5"
