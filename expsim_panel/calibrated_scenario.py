@@ -6,20 +6,19 @@ default that is listed, in plain sentences, in ``[calibration].assumptions``.
 
 from __future__ import annotations
 
-import functools
 import re
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import tomli_w
+from scipy.optimize import brentq
 from scipy.special import ndtr
 
 from expsim_panel.calibrated_judge import fitted_judge
 from expsim_panel.calibrated_law import fitted_law_tree
 from expsim_panel.calibration import Calibration, plain
 from expsim_panel.errors import InputError, shown
-from expsim_panel.line_search import root_between
 from expsim_panel.ordered_probit import fit_marginal
 from expsim_panel.rating_table import Beside
 
@@ -190,11 +189,11 @@ def latent_scale(calibration: Calibration, names: tuple[str, ...]) -> tuple[list
     # all ratings at an end of the scale would put the latent mean at infinity
     least, most = calibration.levels[0] + 1e-6, top - 1e-6
 
-    def gap(name: str, mean: float) -> float:
+    def gap(mean: float, name: str) -> float:
         implied = top - ndtr(step.thresholds - mean) @ steps
         return float(implied - min(max(calibration.facts(name).mean, least), most))
 
-    means = np.array([root_between(functools.partial(gap, name), -12.0, 12.0, 1e-12) for name in names])
+    means = np.array([brentq(gap, -12.0, 12.0, args=(name,), xtol=1e-12) for name in names])
     return list(step.thresholds - means[0]), list(means - means[0])
 
 

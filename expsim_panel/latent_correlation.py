@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from scipy.optimize import brentq
 
 from expsim_panel.kernels.rating_probit import mean_covariance
-from expsim_panel.line_search import root_between
 from expsim_panel.ratings import Codes, Floats
 
 CLASSES = 24  # beyond this many raters per variant, those with similar cuts are merged
@@ -60,7 +60,7 @@ def root(gap: Callable[[float], float], low: float, high: float, tolerance: floa
     if ends[high] <= 0:
         return high
     # the search begins by asking for both ends again
-    return root_between(lambda at: ends[at] if at in ends else gap(at), low, high, tolerance)
+    return float(brentq(lambda at: ends[at] if at in ends else gap(at), low, high, xtol=tolerance))
 
 
 def classes(rows: Floats, variant: Codes, cuts: Floats) -> tuple[Floats, Codes, Floats]:

@@ -13,9 +13,9 @@ References
 from __future__ import annotations
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 from scipy.special import gammaln, ndtr
 
-from expsim_panel.line_search import least_between
 from expsim_panel.ratings import Codes, Floats
 
 ALIKE = 2e3  # a larger concentration is taken as infinite
@@ -66,11 +66,11 @@ def threshold_shifts(
         within = (gammaln(own + alpha) - gammaln(alpha)).sum()
         return float((gammaln(total + of) - gammaln(total)).sum() - within)
 
-    best = least_between(loss, float(np.log(2.0)), float(np.log(2 * ALIKE)), 0.02)
+    found = minimize_scalar(loss, bounds=(np.log(2.0), np.log(2 * ALIKE)), method="bounded", options={"xatol": 0.02})
     plain = -float((own * np.log(shares)).sum())
-    if best > np.log(ALIKE) or loss(best) > plain - GAIN:
+    if found.x > np.log(ALIKE) or loss(found.x) > plain - GAIN:
         return none, np.inf
-    kappa = float(np.exp(best))
+    kappa = float(np.exp(found.x))
     target = np.zeros((raters, levels - 1))
     target[some] = np.cumsum((own + kappa * shares) / (of + kappa)[:, None], axis=1)[:, :-1] * of[:, None]
     shift = none
