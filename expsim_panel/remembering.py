@@ -22,6 +22,9 @@ T = TypeVar("T")
 _MOST = 256
 """Results of a piece of work that are kept, the newest ones: more than an axis has levels, and few enough megabytes."""
 
+_PIECES = 2048
+"""Pieces of work that are known at a time; a map has a few dozen."""
+
 _BY_VALUE = frozenset({float, int, bool, str, tuple, type(None)})
 _READS = "_reads"
 
@@ -73,6 +76,8 @@ class Memory:
         key = (function, *[one if _TOLD_APART[one.__class__] else one.__class__ for one in args])
         piece = self._known.get(key)
         if piece is None:
+            if len(self._known) >= _PIECES:
+                self._known.clear()  # of sections made anew for every cell
             piece = self._known[key] = _Piece()
         elif piece.idle >= _MOST:
             return function(*args)
