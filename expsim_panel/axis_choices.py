@@ -9,11 +9,11 @@ import param
 
 from expsim_panel import grid
 from expsim_panel.arm_axes import ARMS, MOST_ARMS, SHARES
-from expsim_panel.axes import EFFECT
 from expsim_panel.errors import InputError
 from expsim_panel.guardrail import Guardrail
 from expsim_panel.late_arms import late_arms
-from expsim_panel.meaningless import misplaced
+from expsim_panel.meaningless import idle, misplaced
+from expsim_panel.places import EFFECT
 from expsim_panel.quantities import plain
 from expsim_panel.sections import Section
 from expsim_panel.study import Study
@@ -98,9 +98,11 @@ def choices(study: Study) -> list[Choice]:
                     made.append(choice)
     taken: set[str] = set()
     unique = []
-    idle = misplaced(scenario)
+    nowhere = misplaced(scenario)
     for choice in made:
-        if choice.path.rpartition(".")[2] in idle and not choice.path.startswith(("guardrails.", "strategies.")):
+        if choice.path.rpartition(".")[2] in nowhere and not choice.path.startswith(("guardrails.", "strategies.")):
+            continue
+        if choice.path.startswith(("metric.", "variants.")) and idle(scenario, choice.path):
             continue
         words = choice.words if choice.words not in taken else f"{choice.words} ({choice.path})"
         taken.add(words)

@@ -1,4 +1,4 @@
-"""Numbers and choices of a study that mean nothing for its kind of outcome: no form and no axis offers them."""
+"""Numbers and choices of a study that mean nothing for its kind of outcome, and those that change nothing in it."""
 
 from __future__ import annotations
 
@@ -40,3 +40,22 @@ def meaningless(scenario: Scenario) -> frozenset[str]:
 def misplaced(scenario: Scenario) -> frozenset[str]:
     """Return the names of fields that only exist side by side, or only where responses are scored singly."""
     return frozenset(_NEVER_SIDE_BY_SIDE if scenario.side_by_side else _ONLY_SIDE_BY_SIDE)
+
+
+def idle(scenario: Scenario, path: str) -> str:
+    """Return why a number changes no estimate of this study, and what would let it; empty where it may change one."""
+    key = path.rpartition(".")[2]
+    if path in ("traffic.icc", "traffic.exposures_per_unit", "traffic.size_variation"):
+        if scenario.analysis.unit == "one-response":
+            return 'one response of each unit is analysed; set analysis.unit = "unit" or "response"'
+    elif path.startswith(("metric.", "variants.")):
+        amounts = scenario.metric.family == "amount"
+        if key == "sd" and amounts:
+            return "amounts spread by metric.log_sd and metric.zero_share"
+        if path == "metric.sd" and scenario.metric.draw_levels:
+            return "levels are drawn, and spread by metric.thresholds"
+        if path == "metric.sd" and all(variant.sd for variant in scenario.variants):
+            return "every variant has a spread of its own, variants.K.sd"
+        if key in ("log_sd", "zero_share") and not amounts:
+            return "only amounts have it"
+    return ""

@@ -6,10 +6,10 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from expsim_panel import grid, needed_search
-from expsim_panel.axes import EFFECT
 from expsim_panel.checked import is_real
 from expsim_panel.errors import InputError, shown
 from expsim_panel.needed_search import DAYS, PROMPTS, UNITS, Reached
+from expsim_panel.places import EFFECT
 from expsim_panel.power_points import DIRECTIONS, FINDS, Meter
 from expsim_panel.study import Study
 

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 from expsim_panel import grid
-from expsim_panel.axes import EFFECT
 from expsim_panel.first_enough import Found, first_enough
+from expsim_panel.places import EFFECT
 from expsim_panel.power_points import NO_EXACT, Meter, Point
 from expsim_panel.scenario import Scenario
 

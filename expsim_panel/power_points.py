@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from expsim_panel import engine, exact, plan
-from expsim_panel.axes import Mover
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.mover import Mover
 from expsim_panel.operating import estimates, rejected
 from expsim_panel.results import Outcomes
 from expsim_panel.strategy import Strategy

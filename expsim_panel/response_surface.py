@@ -11,8 +11,10 @@ import numpy as np
 
 from expsim_panel import quantities
 from expsim_panel.arm_axes import ARMS, names_an_arm
-from expsim_panel.axes import Axis, Mover
+from expsim_panel.axes import Axis
 from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.meaningless import idle
+from expsim_panel.mover import Mover
 from expsim_panel.study import Study
 from expsim_panel.surface_cells import Cancelled, Canvas, Progress, Watch, difference, exactly, simulated
 from expsim_panel.surface_metrics import DAYS, METRICS, MONEY, RATIOS, is_share, metrics_of
@@ -49,6 +51,8 @@ class ResponseSurface:
         Digest of the request that was varied.
     seed, replicates : int
         Of the simulated cells; replicates are 0 where all is exact.
+    notes : tuple of str
+        Axes along which the figure does not change, with the reason where one is known.
     done : float
         Share of the cells that are in; below 1 in a picture that is still being refined.
     named : dict of str
@@ -67,6 +71,7 @@ class ResponseSurface:
     digest: str
     seed: int
     replicates: int
+    notes: tuple[str, ...] = ()
     done: float = 1.0
     named: Mapping[str, str] = field(default_factory=dict)
 
@@ -141,6 +146,7 @@ class ResponseSurface:
             "value": table(self.value),
             "se": None if self.se is None else table(self.se),
             "gaps": list(self.gaps),
+            "notes": list(self.notes),
             "provenance": provenance,
         }
 
@@ -218,7 +224,7 @@ def response_surface(
                 problem = f"{other} is of a variant, and {ARMS} changes which there are"
                 raise InputError("surface", flag, problem, "vary effect, or what is the control's")
     request = study.freeze()
-    mover = Mover(study)
+    mover = Mover(study, tuple(one.path for one in (x, y) if one is not None))
     mover.study.put("replicates", replicates, "surface")
     world, key, _ = offered[metric]
     known = {name: column for name, (where, column, _) in offered.items() if where == world}
@@ -229,8 +235,8 @@ def response_surface(
         values, errors = canvas.tables(known, metric)
         return ResponseSurface(
             strategy, metric, minus, x, y, values, errors, canvas.reason, tuple(canvas.gaps), request.digest,
-            request.seed, int(replicates) if errors is not None else 0, canvas.done,
-            {name: offered[name][2] for name in values},
+            request.seed, int(replicates) if errors is not None else 0, _unmoved(study, x, y, values[metric]),
+            canvas.done, {name: offered[name][2] for name in values},
         )  # fmt: skip
 
     show = None if partial is None else lambda canvas: partial(picture(canvas))
@@ -240,6 +246,9 @@ def response_surface(
         ask = Watch(None if minus else progress, cancelled, total)
         canvas = Canvas(x, y)
         why = "asked to simulate" if simulate else exactly(canvas, mover, at, world, key, ask, None if minus else show)
+        if why is None and minus is not None and canvas.absent:
+            # Differences are of two exact values, or of two strategies on the same experiments.
+            why = next(iter(canvas.absent.values()))
         found.append(canvas if why is None else why)
     rest = [at for at, part in zip(both, found, strict=True) if isinstance(part, str)]
     canvas = Canvas(x, y, reason="; ".join(dict.fromkeys(part for part in found if isinstance(part, str))) or None)
@@ -262,11 +271,27 @@ def response_surface(
         simulated(canvas, mover, rest, world, key, replicates, workers, ask, show_whole)
     elif minus is not None and progress:
         progress(total, total)
+    elif exact_parts[0].absent:
+        canvas, ask = exact_parts[0], Watch(progress, cancelled, total)
+        left = canvas.simulate_the_rest()
+        ask.done = total - len(left)
+        simulated(canvas, mover, both, world, key, replicates, workers, ask, show_whole, left)
     canvas = whole(canvas if rest else exact_parts[0])
     if not canvas.filled(key):
         why_not = next(iter(canvas.gaps), "is undefined")
         raise canvas.refused or InputError("surface", metric, why_not, "choose other levels")
     return picture(canvas)
+
+
+def _unmoved(study: Study, x: Axis, y: Axis | None, values: np.ndarray) -> tuple[str, ...]:
+    """Say along which axes a figure is the same to the last digit, which no chance does."""
+    notes = []
+    for axis, at in ((x, 1), (y, 0)):
+        if axis is None or values.shape[at] < 2 or not np.isfinite(values).all() or np.ptp(values, axis=at).any():
+            continue
+        reason = idle(study.scenario, axis.path)
+        notes.append(f"{axis.path} changes nothing here" + (f": {reason}" if reason else ""))
+    return tuple(notes)
 
 
 def _unknown(study: Study, metric: str) -> tuple[str, str]:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from expsim_panel import exact, grid, plan, quantities
-from expsim_panel.axes import EFFECT, Axis
+from expsim_panel.axes import Axis
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.places import EFFECT
 from expsim_panel.response_surface import METRICS as EVERY
 from expsim_panel.response_surface import ResponseSurface, response_surface
 from expsim_panel.scenario import Scenario

@@ -10,9 +10,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from expsim_panel import engine, guardrail_play, guardrail_surfaces, operating, plan
-from expsim_panel.axes import Axis, Mover
+from expsim_panel.axes import Axis
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError
+from expsim_panel.mover import Mover
 from expsim_panel.results import Figure, Outcomes
 from expsim_panel.strategy import Strategy
 from expsim_panel.study import Study
@@ -45,7 +46,10 @@ class Watch:
 
 
 class Canvas:
-    """The cells of a surface while they are being filled; `reason` says why they are simulated."""
+    """The cells of a surface while they are being filled.
+
+    `reason` says why they are simulated; `absent` which have no exact value where others do, and why.
+    """
 
     def __init__(self, x: Axis, y: Axis | None, reason: str | None = None) -> None:
         self.x, self.y, self.reason = x, y, reason
@@ -54,6 +58,7 @@ class Canvas:
         self.se: dict[str, np.ndarray] = {}
         self.gaps: dict[str, None] = {}
         self.refused: InputError | None = None
+        self.absent: dict[Cell, str] = {}
         self.count = 0
 
     @property
@@ -75,6 +80,16 @@ class Canvas:
                 self.se[name][cell] = np.nan if figure.se is None else figure.se
             elif name == key:
                 self.gaps[figure.reason or "undefined"] = None
+
+    def simulate_the_rest(self) -> list[Cell]:
+        """Return the cells that have no exact value, to be simulated; the others are known without an error."""
+        cells = list(self.absent)
+        self.reason = f"in {len(cells)} of {self.shape[0] * self.shape[1]} cells, {next(iter(self.absent.values()))}"
+        self.gaps = {gap: None for gap in self.gaps if gap not in self.absent.values()}
+        self.count -= len(cells)
+        for name, table in self.se.items():
+            table[np.isfinite(self.value[name])] = 0.0
+        return cells
 
     def refuse(self, cell: Cell, error: InputError) -> None:
         """Leave a cell empty whose levels contradict the study."""
@@ -140,6 +155,8 @@ def exactly(
                     ask.step()
                 for cell, found in exact_figures(row, at, world, key == "launch" or bool(rail), rail):
                     canvas.put(cell, found, key)
+                    if isinstance(found, str):
+                        canvas.absent[cell] = found
                     ask.step()
                     ask.check()
             if show and number < len(passes):
@@ -165,9 +182,10 @@ def simulated(
     workers: int | None,
     ask: Watch,
     show: Callable[[Canvas], None] | None,
+    only: list[Cell] | None = None,
 ) -> None:
-    """Fill a canvas with simulated figures of a strategy, or of the first less the second of two."""
-    passes, threads = _passes(*canvas.shape), workers or os.cpu_count() or 1
+    """Fill a canvas with simulated figures of a strategy, or of the first less the second of two; or `only` cells."""
+    passes, threads = _passes(*canvas.shape) if only is None else [only], workers or os.cpu_count() or 1
     seed, ended = int(mover.study.seed), False
 
     def stop() -> bool:

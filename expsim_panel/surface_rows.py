@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from expsim_panel import exact, guardrail_surfaces, outcomes, plan, several_exact
-from expsim_panel.axes import Axis, Mover, moves_truth, truth
+from expsim_panel.axes import Axis
 from expsim_panel.design import Design, Setting
 from expsim_panel.economics import Ledger, Served, ledger, served
 from expsim_panel.errors import InputError
 from expsim_panel.guardrail_figures import ends_of
+from expsim_panel.mover import Mover, moves_truth, truth
 from expsim_panel.remembering import Once
 from expsim_panel.results import Figure
 from expsim_panel.row_law import Law

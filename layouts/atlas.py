@@ -13,11 +13,12 @@ from typing import Any
 
 import param
 
-from expsim_panel import axes, engine
+from expsim_panel import axes, engine, places
 from expsim_panel.arm_axes import ARMS, SHARES, with_arms
-from expsim_panel.axes import EFFECT, Mover
 from expsim_panel.errors import InputError, shown
 from expsim_panel.layouts.form import Path
+from expsim_panel.mover import Mover
+from expsim_panel.places import EFFECT
 from expsim_panel.response_surface import ResponseSurface, response_surface
 from expsim_panel.study import Request, Study
 
@@ -154,8 +155,8 @@ class Atlas(param.Parameterized):  # type: ignore[misc]
         made = _moved(study, {path: value for path, value in levels.items() if _special(path)})
         for path, value in levels.items():
             if not _special(path):
-                section, key = axes.locate(study, path, "map")
-                number = int(value) if isinstance(axes.declared_of(section, key), param.Integer) else value
+                section, key = places.locate(study, path, "map")
+                number = int(value) if isinstance(places.declared_of(section, key), param.Integer) else value
                 made[_place(study, path)] = number
         return made
 

@@ -110,6 +110,7 @@ def _show(made: ResponseSurface) -> None:
     lines = [f"Across: {made.x.path}." + (f" Downwards: {made.y.path}." if made.y is not None else ""), how]
     if len(across) < made.x.values.size or len(down) < made.value.shape[0]:
         lines.append("Some levels are left out here; --json has them all.")
+    lines += [f"{note}." for note in made.notes]
     lines += [f"Empty cells: {gap}." for gap in made.gaps]
     out.print(screen.bullets(lines))
 

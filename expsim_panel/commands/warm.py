@@ -78,13 +78,13 @@ def per_request() -> int:
 
 def surfaces() -> None:
     """Simulate small surfaces, of one strategy and of the difference of two, of scores and of rates."""
-    from expsim_panel import axes
+    from expsim_panel import axes, places
     from expsim_panel.response_surface import response_surface
     from expsim_panel.study import Study
 
     for name in ("summarization-prompt", "hallucination-prompt"):
         study = Study.load(name, names=["fixed-horizon", "obrien-fleming"])
-        x = axes.axis(study, axes.EFFECT, 0.0, 0.01, 2)
+        x = axes.axis(study, places.EFFECT, 0.0, 0.01, 2)
         for minus in (None, "obrien-fleming"):
             response_surface(study, "fixed-horizon", x, minus=minus, simulate=True, replicates=2, workers=1)
 

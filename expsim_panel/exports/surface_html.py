@@ -49,7 +49,7 @@ def page(made: ResponseSurface, scenario: Scenario) -> str:
         how = (
             f"Simulated, {made.replicates:,} experiments a cell ({made.reason}), the same random numbers in every cell."
         )
-    how = " ".join([how, *(f"Empty cells: {gap}." for gap in made.gaps)])
+    how = " ".join([how, *(f"{note}." for note in made.notes), *(f"Empty cells: {gap}." for gap in made.gaps)])
     heading = scenario.scenario.title or scenario.scenario.name
     facts = [
         ("Version", f"expsim_panel {VERSION}"),

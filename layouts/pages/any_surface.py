@@ -240,6 +240,7 @@ def how(made: ResponseSurface) -> str:
         parts.append(f"Orange: more with {made.strategy}; blue: more with {made.minus}; white line: no difference.")
     elif made.metric == "power":
         parts.append("White line: 80 % chance.")
+    parts += [f"{note}." for note in made.notes]
     parts += [f"Empty cells: {gap}." for gap in made.gaps[:2]]
     return " ".join([*parts, "Tap a cell for its figures."])
 

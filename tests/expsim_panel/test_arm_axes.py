@@ -9,6 +9,7 @@ import pytest
 
 from expsim_panel import axes, library
 from expsim_panel.arm_axes import ARMS, names_an_arm, split, with_arms
+from expsim_panel.axis_choices import choices
 from expsim_panel.errors import InputError
 from expsim_panel.plots import response_surface as maps
 from expsim_panel.response_surface import ResponseSurface, response_surface
@@ -161,3 +162,45 @@ def test_arms_are_drawn_at_whole_numbers():
     assert not hasattr(plot.xaxis[0].ticker, "ticks")
     plot, _ = maps.draw(surface(study(), "fixed-horizon", "arms=2:10:9"))
     assert not hasattr(plot.xaxis[0].ticker, "ticks")
+
+
+def test_a_table_that_the_study_leaves_out_has_its_defaults():
+    own = study(guardrails=[])
+    made = surface(own, "fixed-horizon", "traffic.novelty.size=0:0.1:2", "effect=0:0.1:2")
+    assert own.scenario.traffic.novelty is None
+    spelled = study(guardrails=[], traffic={**TREE["traffic"], "novelty": {"size": 0.1}})
+    assert spelled.scenario.traffic.novelty is not None
+    known = surface(spelled, "fixed-horizon", "effect=0:0.1:2")
+    assert made.x.own is not None
+    assert made.value[:, 1] == pytest.approx(known.value[0], abs=1e-12)
+    with pytest.raises(InputError, match="unknown key 'sizes'; did you mean 'size'"):
+        axes.parse(own, "traffic.novelty.sizes=0:0.1:2", "--x")
+
+
+def test_a_hybrids_judge_is_found_by_each_of_its_names():
+    hybrid = Study.load("hallucination-prompt", ["evaluator.kind=hybrid"], ["fixed-horizon"])
+    found = [
+        surface(hybrid, "fixed-horizon", f"{path}.sensitivity=0.6:0.9:3").value
+        for path in ("evaluator.judge", "evaluators.judge", "evaluators.hybrid.judge")
+    ]
+    assert np.ptp(found[0]) > 0
+    assert np.array_equal(found[0], found[1])
+    assert np.array_equal(found[0], found[2])
+    with pytest.raises(InputError, match=r"truth does not measure here; write evaluators\.judge, evaluators\.human"):
+        axes.parse(hybrid, "evaluators.truth.sensitivity=0.6:0.9:3", "--x")
+
+
+def test_a_number_that_changes_nothing_says_so_and_why():
+    own = study(guardrails=[])
+    made = surface(own, "fixed-horizon", "traffic.icc=0:0.3:3", "effect=0:0.1:2")
+    assert made.notes == (
+        'traffic.icc changes nothing here: one response of each unit is analysed; set analysis.unit = "unit" or '
+        '"response"',
+    )
+    assert made.to_json()["notes"] == list(made.notes)
+    by_unit = study(guardrails=[], analysis={"unit": "unit"}, traffic={**TREE["traffic"], "exposures_per_unit": 3})
+    assert surface(by_unit, "fixed-horizon", "traffic.icc=0:0.3:3").notes == ()
+    spreads = study(guardrails=[], variants=[{**row, "sd": 1.0} for row in TREE["variants"]])
+    said = surface(spreads, "fixed-horizon", "metric.sd=0.5:2:3").notes
+    assert said == ("metric.sd changes nothing here: every variant has a spread of its own, variants.K.sd",)
+    assert not {"metric.log_sd", "metric.zero_share", "metric.sd"} & {one.path for one in choices(spreads)}

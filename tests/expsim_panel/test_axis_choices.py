@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from expsim_panel import axes, library
+from expsim_panel import axes, library, places
 from expsim_panel.axis_choices import choices, typed
 from expsim_panel.response_surface import response_surface
 from expsim_panel.study import Study
@@ -16,7 +16,7 @@ def test_every_number_offered_is_an_axis_within_its_bounds(name):
     study = Study.load(name)
     offered = choices(study)
     assert len({choice.path for choice in offered}) == len({choice.words for choice in offered}) == len(offered)
-    assert offered[0].path == axes.EFFECT
+    assert offered[0].path == places.EFFECT
     assert {"traffic.units_per_day", "traffic.icc", "variants.1.mean", "strategies.obrien-fleming.looks"} <= {
         choice.path for choice in offered
     }
@@ -49,4 +49,4 @@ def test_a_strategys_name_with_a_dot_is_not_offered_and_no_name_gets_lost():
     assert "strategies.<b>.looks" in paths
     assert not any("v1.5" in path for path in paths)
     # A perfect control leaves no room for an effect.
-    assert axes.EFFECT not in paths
+    assert places.EFFECT not in paths

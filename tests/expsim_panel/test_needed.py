@@ -11,13 +11,14 @@ from worlds import tree
 
 from expsim_panel import days_needed, effect_needed, exact, power_reached, sample_size, units_needed
 from expsim_panel.__main__ import main
-from expsim_panel.axes import EFFECT, Mover
 from expsim_panel.caveats import caveats
 from expsim_panel.design import designs
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError
 from expsim_panel.first_enough import first_enough
+from expsim_panel.mover import Mover
 from expsim_panel.multiplicity import adjusted_p_values
+from expsim_panel.places import EFFECT
 from expsim_panel.power_points import Meter
 from expsim_panel.simple_world import simple_study
 from expsim_panel.study import Study

@@ -7,12 +7,12 @@ import pytest
 import tomli_w
 
 from expsim_panel import axes, exact, library
-from expsim_panel.axes import Mover
 from expsim_panel.axis_choices import choices
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError
 from expsim_panel.layouts.pages.sidebar import Sidebar
 from expsim_panel.layouts.session import Session
+from expsim_panel.mover import Mover
 from expsim_panel.response_surface import response_surface
 from expsim_panel.study import Study
 from expsim_panel.surface import power_curve, power_surface

@@ -9,10 +9,10 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 import numpy as np
 import pytest
 
-from expsim_panel import axes, axis_choices, exact
-from expsim_panel.axes import Mover
+from expsim_panel import axes, axis_choices, exact, places
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError
+from expsim_panel.mover import Mover, moves_truth
 from expsim_panel.remembering import _MOST, Memory, directly
 from expsim_panel.response_surface import response_surface
 from expsim_panel.study import Study
@@ -70,7 +70,7 @@ def same(one: object, other: object) -> bool:
 
 def pairs(study: Study):
     """Yield axes of all numbers of a study, each across and upwards, a few levels each."""
-    known = [one for one in axis_choices.choices(study) if not axes.moves_truth(one.path) or one.path == axes.EFFECT]
+    known = [one for one in axis_choices.choices(study) if not moves_truth(one.path) or one.path == places.EFFECT]
     for k, one in enumerate(known):
         other = known[(7 * k + 3) % len(known)]
         if other.path != one.path:

@@ -7,9 +7,9 @@ import pytest
 from scipy.stats import norm
 
 from expsim_panel import axes, engine, operating, plan
-from expsim_panel.axes import Mover
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError
+from expsim_panel.mover import Mover
 from expsim_panel.response_surface import METRICS, response_surface
 from expsim_panel.study import Study
 from expsim_panel.surface_rows import Row, rows

@@ -10,10 +10,11 @@ from scipy.stats import multivariate_normal, norm
 from worlds import exact_in, played, tree
 
 from expsim_panel import Study, exact, plan
-from expsim_panel.axes import EFFECT, Axis
+from expsim_panel.axes import Axis
 from expsim_panel.economics import ledger
 from expsim_panel.needed import effect_needed, units_needed
 from expsim_panel.operating import rejected
+from expsim_panel.places import EFFECT
 from expsim_panel.surface import response_surface
 
 RULES = [
