@@ -130,11 +130,14 @@ def several(
         return won
     end = np.array([setting.days]), np.array([won.low]), np.zeros(1), won.wins.sum(keepdims=True)
     days, low, idle, high = won.looks or end
+    # What the rounding of a recursion adds is no chance.
+    whole = max(1.0, float((low + idle + high).sum()))
+    low, idle, high, wins = low / whole, idle / whole, high / whole, won.wins / whole
     futility = planned is not None and planned.futility
     found = _figures(_taken(setting, days - 1, money), low, idle, high, futility, law.delay, money)
     effects = law.effects[0, 1:]
-    found.values["power"] = float(won.wins[effects > 0].sum())
-    found.values["best"] = float(won.wins[int(effects.argmax())])
+    found.values["power"] = float(wins[effects > 0].sum())
+    found.values["best"] = float(wins[int(effects.argmax())])
     if not np.isnan(won.every):
         found.values["every"] = won.every
     if guarded:

@@ -29,6 +29,8 @@ FLAGS = [
 # Files of a minute of processor time and more in a cold environment, longest first.
 LONGEST = (
     "test_acceptance",
+    "test_several_acceptance",
+    "test_several_rules",
     "test_plugins",
     "test_validation",
     "test_parity",

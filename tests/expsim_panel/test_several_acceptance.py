@@ -136,7 +136,8 @@ def compared(world: str) -> dict[tuple[str, str], tuple[float, float, float]]:
                 for figure, (hits, value) in each.items():
                     spread = float(np.std(hits))
                     if figure != "units":
-                        spread = max(spread, math.sqrt(value * (1 - value)))
+                        assert -1e-9 < value < 1 + 1e-9, (one.name, figure)
+                        spread = max(spread, math.sqrt(max(value * (1 - value), 0.0)))
                     rare = 10 / replicates
                     if spread**2 < rare or np.sum(hits != np.median(hits)) < 10:
                         # What hardly happened in this many replicates has no normal law, and a small probability.
