@@ -100,6 +100,10 @@ class Mover:
             if path not in self._found:
                 self._found[path] = locate(self.study, path, where)
             self._put(*self._found[path], path, float(value), where)
+        for path in moved:
+            if path in self._found:
+                # A table checks what concerns several of its keys, as it does when a file is read.
+                self.once(self._found[path][0].check, where, path.rpartition(".")[0])
         if EFFECT in levels:
             self._to_effect(levels[EFFECT], where)
         self.study.scenario.settle(self.once)

@@ -175,6 +175,14 @@ class Judge(JudgeFields):
                 worst = tilt.min() if truth + tilt.min() < 0 else tilt.max()
                 problem = f"{shown(float(worst))} pushes a rate of {truth:g} out of 0 to 1"
                 raise InputError(where, f"evaluator.{key}", problem, "give a smaller shift")
+            # Imported here: the world's days import evaluators.
+            from expsim_panel.timeline import drift_of
+
+            moved = drift_of(self, int(scenario.traffic.days))
+            if truth + tilt.min() + moved.min() < 0 or truth + tilt.max() + moved.max() > 1:
+                key = "drift" if self.drift else "upgrade_shift"
+                problem = f"{getattr(self, key):g} pushes a rate of {truth:g} out of 0 to 1 by the end"
+                raise InputError(where, f"evaluator.{key}", problem, "give a smaller drift")
 
     def _check_biases(self, scenario: Scenario, where: str) -> None:
         """Check that every variant after the control has a bias, where they are given one by one."""
