@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import param
 
 from expsim_panel.errors import InputError
 from expsim_panel.kernels.strata import SCRATCH, DailyTable
 from expsim_panel.kernels.tables import Table
 from expsim_panel.kernels.trials import FOR_CONTROL, FUTILE
+from expsim_panel.quantities import give_back, given
 from expsim_panel.registry import Registry
 from expsim_panel.sections import Section
 
@@ -144,6 +146,11 @@ class Ending(NamedTuple):
     stops: Stops
 
 
+_EVERY_DAY = 1000.0 * np.arange(1, 367)[:, None] * np.ones(2)
+_ROOM = Setting(_EVERY_DAY, _EVERY_DAY, np.ones(2), False, 0.0)
+"""A year of two arms with a thousand rows each a day."""
+
+
 class Design(Section):
     """A stopping rule. Subclasses declare their Params and `bounds` (or `rule`)."""
 
@@ -164,6 +171,40 @@ class Design(Section):
 
     counts_rates = False
     """Whether of rates it reads how many hits and rows there are, not the variance that their days add up to."""
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        self._by_door = False
+        if params:
+            self._stands()
+        self._given = given(self)
+        self.param.watch(self._changed, self.fields())
+
+    def put(self, key: str, value: Any, where: str, path: str = "") -> None:
+        """Set one key as a file does, which is checked as a whole when all of it is there."""
+        self._by_door = True
+        try:
+            super().put(key, value, where, path)
+        finally:
+            self._by_door, self._given = False, given(self)
+
+    def _changed(self, *events: param.parameterized.Event) -> None:
+        """Refuse a Param that contradicts the others: `InputError`, and all are as they were."""
+        if self._by_door:
+            return
+        try:
+            self._stands()
+        except InputError:
+            with param.parameterized.discard_events(self):
+                for event in events:
+                    setattr(self, event.name, event.old)
+            give_back(self, self._given)
+            raise
+        self._given = given(self)
+
+    def _stands(self) -> None:
+        """Check the design against itself: against traffic that has room for any number of looks."""
+        self.check_for(_ROOM, type(self).__name__, self.kind or "design")
 
     def not_by_day(self) -> str:
         """Return why the rule cannot compare variants within each day; empty: it can."""

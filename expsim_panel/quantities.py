@@ -205,6 +205,16 @@ def was_given(owner: Any, name: str) -> bool:
     return name in vars(owner).get(_GIVEN, ())
 
 
+def given(owner: Any) -> frozenset[str]:
+    """Return the names of all that were."""
+    return frozenset(vars(owner).get(_GIVEN, ()))
+
+
+def give_back(owner: Any, names: frozenset[str]) -> None:
+    """Let only these have been set."""
+    vars(owner)[_GIVEN] = set(names)
+
+
 _GIVEN = "_given_counts"
 
 
