@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -178,13 +180,19 @@ class Design(Section):
         if params:
             self._stands()
         self._given = given(self)
-        self.param.watch(self._changed, self.fields())
+        self.param.watch(self._changed, self.fields(), onlychanged=False)
 
     def put(self, key: str, value: Any, where: str, path: str = "") -> None:
         """Set one key as a file does, which is checked as a whole when all of it is there."""
+        with self.unchecked():
+            super().put(key, value, where, path)
+
+    @contextmanager
+    def unchecked(self) -> Iterator[None]:
+        """Leave it to the caller to check the whole when all of it is there."""
         self._by_door = True
         try:
-            super().put(key, value, where, path)
+            yield
         finally:
             self._by_door, self._given = False, given(self)
 

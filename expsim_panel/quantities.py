@@ -195,9 +195,17 @@ class GivenCount(Count):
     if not TYPE_CHECKING:
 
         def __set__(self, owner: Any, value: Any) -> None:
-            super().__set__(owner, value)
-            if owner is not None:
-                vars(owner).setdefault(_GIVEN, set()).add(self.name)
+            if owner is None:
+                super().__set__(owner, value)
+                return
+            # Marked first: who watches the number asks whether it was given.
+            before = given(owner)
+            give_back(owner, before | {self.name})
+            try:
+                super().__set__(owner, value)
+            except ValueError:
+                give_back(owner, before)
+                raise
 
 
 def was_given(owner: Any, name: str) -> bool:

@@ -80,7 +80,8 @@ def sequential_plan(
     check_error_rate(alpha, sides)
     design = known[kind]()
     if 1e-6 <= alpha <= 0.5:
-        design.alpha = float(alpha)
+        with design.unchecked():
+            design.alpha = float(alpha)
     if alpha_spent is not None:
         if "alpha_spent" not in design.fields():
             remedy = "give --kind user-spending"

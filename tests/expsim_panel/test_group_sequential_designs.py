@@ -73,12 +73,16 @@ def test_a_number_of_looks_that_nobody_gave_contradicts_no_list() -> None:
 
 def test_looks_beside_a_list_at_the_param_by_set_and_by_flag(capsys: pytest.CaptureFixture[str]) -> None:
     words = "looks is 5 beside a list of 3; give 3 or leave it out"
-    for design in (Pocock(looks=5, information=[0.4, 0.7, 1.0]), Pocock(information=[0.4, 0.7, 1.0])):
+    with pytest.raises(InputError, match=words):
+        Pocock(looks=5, information=[0.4, 0.7, 1.0])
+    design = Pocock(information=[0.4, 0.7, 1.0])
+    with pytest.raises(InputError, match=words):
         design.looks = 5
-        study = Study.from_tree(tree(strategies=[{"kind": "pocock", "looks": 3}]), "here")
-        study.strategies = [replace(study.strategies[0], design=design)]
-        with pytest.raises(InputError, match=words):
-            study.freeze()
+    assert design.planned_looks() == 3
+    # As it was: its default of five looks says nothing beside the list.
+    study = Study.from_tree(tree(strategies=[{"kind": "pocock", "looks": 3}]), "here")
+    study.strategies = [replace(study.strategies[0], design=design)]
+    assert study.freeze().study().strategies[0].design.planned_looks() == 3
     named = "pocock(looks=5,information=[0.4,0.7,1])"
     for command in ("run", "decide"):
         data = [] if command == "run" else ["--counts", "current prompt=3/1/900,new prompt=3/1/900"]
