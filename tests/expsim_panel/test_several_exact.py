@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from expsim_panel import Study, exact, several_exact
+from expsim_panel import Study, engine, exact, several_exact, simple_study
 from expsim_panel.contests import everyone
 from expsim_panel.design import Bounds
 from expsim_panel.economics import ledger
 from expsim_panel.multiplicity import dunnett_critical, dunnett_error
+from expsim_panel.operating import rejected
 from expsim_panel.several_exact import shared
 
 
@@ -70,6 +71,34 @@ def test_all_are_worse_as_often_as_all_better_in_the_mirror():
     spread = math.sqrt(2 / 200)
     both = multivariate_normal(-means[1:] / spread, [[1, 0.5], [0.5, 1]], abseps=1e-10).cdf([-1.5, -1.5])
     assert low == pytest.approx(both, abs=1e-8)
+
+
+@pytest.mark.parametrize(("variants", "documented"), [(2, 0.0270), (3, 0.0253), (4, 0.0251)])
+def test_a_false_alarm_is_a_variant_found_better_or_all_found_worse(variants, documented):
+    """By its definition from SciPy's normal integrals, by draws of z, and in the engine; docs/conventions.md says so."""
+    critical, law = dunnett_critical(variants, 0.05, 2), np.full((variants, variants), 0.5) + np.eye(variants) / 2
+    below = multivariate_normal(np.zeros(variants), law, seed=7, abseps=1e-7, releps=1e-7)
+    # P(every z below -c), and P(some z above c).
+    defined = below.cdf(np.full(variants, -critical)) + 1 - below.cdf(np.full(variants, critical))
+    assert dunnett_error(critical, variants, 2) == pytest.approx(0.05, abs=1e-9)
+    study = simple_study("dunnett", sd=1.0, effects=[0.0] * variants, units_per_day=500 * (variants + 1))
+    found = exact.operating(study.scenario, study.strategies[0], "null", ledger(study.scenario), patient=True).values
+    assert found["rejection"] == pytest.approx(defined, abs=1e-5)
+    assert round(found["rejection"], 4) == documented
+    draws = 1_000_000
+    rng = np.random.default_rng(20261130)
+    z = (rng.standard_normal((draws, variants)) - rng.standard_normal((draws, 1))) / math.sqrt(2)
+    share = np.mean((z > critical).any(axis=1) | (z < -critical).all(axis=1))
+    assert abs(share - documented) < 4.5 * math.sqrt(0.027 / draws) + 5e-5
+    replicates = 40_000
+    code = engine.played(study, "null", replicates=replicates, seed=5)["dunnett"].code
+    assert abs(rejected(code).mean() - found["rejection"]) < 4.5 * math.sqrt(0.027 / replicates)
+
+
+def test_with_one_side_dunnett_shows_its_level():
+    study = simple_study("dunnett", sd=1.0, effects=[0.0, 0.0], units_per_day=3000, sides=1)
+    found = exact.operating(study.scenario, study.strategies[0], "null", ledger(study.scenario), patient=True).values
+    assert found["rejection"] == pytest.approx(0.05, abs=1e-8)
 
 
 def test_a_study_of_several_variants_has_exact_figures_that_it_shows():
