@@ -1,12 +1,15 @@
 """Several variants at one bound: against SciPy's normal integrals, Dunnett's error, and the engine."""
 
+import io
 import math
 
 import numpy as np
 import pytest
+from rich.console import Console
 from scipy.stats import multivariate_normal
 
 from expsim_panel import Study, engine, exact, several_exact, simple_study
+from expsim_panel.commands.summary import show
 from expsim_panel.contests import everyone
 from expsim_panel.design import Bounds
 from expsim_panel.economics import ledger
@@ -117,3 +120,12 @@ def test_a_study_of_several_variants_has_exact_figures_that_it_shows():
             assert abs(figure.value - figure.exact) <= 4 * figure.se + 1e-9 * abs(figure.exact), (one.name, name)
     assert compared >= 9
     assert isinstance(exact.operating(study.scenario, study.strategies[0], "null", ledger(study.scenario)), exact.Exact)
+
+
+@pytest.mark.parametrize(
+    ("effects", "said"), [([0.2], "a difference where there is none"), ([0.2, 0.1], "all of them")]
+)
+def test_the_summary_says_what_a_false_alarm_of_several_variants_is(effects, said):
+    out = Console(record=True, width=140, file=io.StringIO())
+    show(simple_study("dunnett", sd=1.0, effects=effects).run(replicates=200, seed=1), "expsim run", out)
+    assert said in out.export_text()
