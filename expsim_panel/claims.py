@@ -44,6 +44,9 @@ def claim(scenario: Scenario, one: Strategy, world: str = "null") -> Claim:
     -----
     What breaks a claim shows in the law of the rows: arms that differ, rows that depend on each other, confounded
     shares. What only widens the estimated spread leaves an upper bound.
+
+    Of several variants at two sides the claim is of a rejection of any of them, in either direction. What a run reports
+    lies below it: a variant found worse counts only where every variant is (`operating.rejected`).
     """
     setting, law = plan.setting_of(scenario, world), plan.law(scenario, world, 0, 0, 1)
     claimed = one.design.claim(setting)

@@ -171,6 +171,9 @@ class Design(Section):
     only_fixed = ""
     """Why the rule does not hold where traffic follows the data; empty: it does."""
 
+    several_days = False
+    """Whether it decides in the middle of its days when to end: one day leaves it nothing to decide."""
+
     counts_rates = False
     """Whether of rates it reads how many hits and rows there are, not the variance that their days add up to."""
 

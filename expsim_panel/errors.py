@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -25,6 +26,26 @@ class InputError(ValueError):
         self.where, self.key, self.problem, self.remedy = where, key, problem, remedy
         place = f"{where} [{key}]" if key else where
         super().__init__(" ".join(f"{place}: {problem}; {remedy}".split()))
+
+
+@contextmanager
+def asked_by(where: str) -> Iterator[None]:
+    """Let every complaint name the question that was asked, whichever part of the package finds it.
+
+    Parameters
+    ----------
+    where : str
+        The command, such as ``exact power``.
+
+    Raises
+    ------
+    InputError
+        The one that was raised within, with this `where`.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise InputError(where, error.key, error.problem, error.remedy) from None
 
 
 def shown(value: object, limit: int = 60) -> str:

@@ -16,7 +16,8 @@ from expsim_panel.checked import Floats, check_error_rate
 from expsim_panel.errors import InputError, did_you_mean, shown
 
 WHERE = "multiple comparisons"
-Method = Literal["bonferroni", "sidak", "holm", "holm-sidak", "hochberg", "hommel", "bh", "by"]
+Method = Literal["bonferroni", "sidak", "holm", "holm-sidak", "hochberg", "hommel", "bh", "by",
+                 "benjamini-hochberg", "benjamini-yekutieli", "fdr"]  # fmt: skip
 METHODS: dict[str, str] = {
     "bonferroni": "family-wise error, any dependence",
     "sidak": "family-wise error, independent or normal two-sided tests",
@@ -28,6 +29,8 @@ METHODS: dict[str, str] = {
     "by": "false discovery rate, any dependence (Benjamini-Yekutieli)",
 }
 """Procedures and what each controls, under which dependence."""
+_ALSO = {"fdr": "bh", "benjamini-hochberg": "bh", "benjamini-yekutieli": "by"}
+"""Other names of the same procedures: that of the strategy, among them."""
 
 
 def adjusted_p_values(p_values: Sequence[float] | Floats, method: Method = "holm") -> Floats:
@@ -38,7 +41,8 @@ def adjusted_p_values(p_values: Sequence[float] | Floats, method: Method = "holm
     p_values : array_like, shape (m,)
         In [0, 1], m at least 1.
     method : str
-        One of `METHODS`, in any case; ``fdr`` stands for ``bh``.
+        One of `METHODS`, in any case; ``benjamini-hochberg`` and ``fdr`` stand for ``bh``, ``benjamini-yekutieli``
+        for ``by``.
 
     Raises
     ------
@@ -56,9 +60,9 @@ def adjusted_p_values(p_values: Sequence[float] | Floats, method: Method = "holm
     if p.ndim != 1 or p.size == 0 or not np.all((p >= 0.0) & (p <= 1.0)):
         raise InputError(WHERE, "p-values", f"p-values are {shown(p.tolist())}", "give numbers from 0 to 1")
     name = str(method).lower()
-    name = "bh" if name == "fdr" else name
+    name = _ALSO.get(name, name)
     if name not in METHODS:
-        raise InputError(WHERE, "method", f"unknown method {shown(method)}", did_you_mean(name, METHODS))
+        raise InputError(WHERE, "method", f"unknown method {shown(method)}", did_you_mean(name, [*METHODS, *_ALSO]))
     order = np.argsort(p, kind="stable")
     ranked, m = p[order], p.size
     rank = np.arange(1, m + 1)

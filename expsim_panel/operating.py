@@ -297,7 +297,11 @@ def experiments(
 
 
 def rejected(code: np.ndarray) -> np.ndarray:
-    """Tell which experiments reject a hypothesis: giving up rejects none."""
+    """Tell which experiments reject a hypothesis: giving up rejects none.
+
+    Of several variants a rule ends with the one that it finds better, or for the control where it finds every variant
+    worse. One variant found worse ends nothing and counts as nothing.
+    """
     return np.asarray((code != 0) & (code != FUTILE))
 
 

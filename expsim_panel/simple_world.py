@@ -15,7 +15,7 @@ from expsim_panel.study import Study
 
 WHERE = "simple study"
 DAYS = 14
-"""Planned days of a kind that looks every day, unless told otherwise."""
+"""Planned days of a kind that looks every day, or that sets its length on the way, unless told otherwise."""
 _START = 1000
 _FLAGS = {
     "metric.sd": "--sd", "variants.0.mean": "--base", "variants.k.mean": "--effect", "variants.k.sd": "--sd-treatment",
@@ -24,6 +24,8 @@ _FLAGS = {
     "traffic.size_variation": "--cluster-cv", "analysis.covariate_correlation": "--cuped-correlation",
 }  # fmt: skip
 """What was given, by the key of the study that it became."""
+_OF_KIND = ("alpha", "sides", "looks", "information", "futility_bounds", "binding")
+"""Fields of a kind that have a flag of their own."""
 
 
 def simple_study(
@@ -65,7 +67,8 @@ def simple_study(
     allocation : sequence of float, optional
         Parts of the traffic, the control first; even unless given.
     units_per_day, days : int, optional
-        Traffic, and planned days: as many as looks unless given, 14 for kinds that look every day.
+        Traffic, and planned days: as many as looks unless given, 14 for kinds that look
+        every day or set their length on the way.
     looks : int, optional
         Planned analyses. Of a kind that looks every day these are its days.
     cluster_size, icc, cluster_cv, cuped_correlation : float
@@ -96,7 +99,10 @@ def simple_study(
         given.setdefault(field, value)
     if looks is not None and "looks" in known:
         given.setdefault("looks", looks)
-    planned = _days(name, given, known, days, looks, where)
+    several = any(getattr(half, "several_days", False) for half in halves)
+    planned = _days(name, given, known, days, looks, several, where)
+    if several and planned == 1:
+        raise InputError(where, "--days", f"one day for {name}", "give 2 or more: it sets its length on the way")
     tree: dict[str, Any] = {
         "scenario": {"name": "simple", "title": "A simple world"},
         "metric": _metric(family, sd, direction, effects, where),
@@ -117,13 +123,27 @@ def simple_study(
         return Study.from_tree(tree, where)
     except InputError as error:
         key = re.sub(r"^variants\.[1-9]\d*\.", "variants.k.", error.key)
-        raise InputError(error.where, _FLAGS.get(key, error.key), error.problem, error.remedy) from None
+        own = key.removeprefix("strategies.0.")
+        if own != key:
+            key = _flag(own, halves, fields)
+        raise InputError(error.where, _FLAGS.get(key, key), error.problem, error.remedy) from None
+
+
+def _flag(key: str, halves: list[Any], fields: dict[str, Any]) -> str:
+    """Return how a field of the kind was given: by a flag, or within the kind."""
+    if fields.get("parameter") is not None and key in [getattr(half, "parameter_key", "") for half in halves]:
+        return "--parameter"
+    first = key.split(".")[0]
+    return f"--{first.replace('_', '-')}" if first in _OF_KIND else f"--kind.{key}"
 
 
 def _kind(text: str, where: str) -> tuple[str, dict[str, Any]]:
     name, given = read_fields(text, where, "--kind") if "(" in text else (text, {})
     # Unknown names are refused with what there is.
-    strategy.build({"kind": name}, where, "--kind")
+    try:
+        strategy.build({"kind": name}, where, "--kind")
+    except InputError as error:
+        raise InputError(where, "--kind", error.problem, error.remedy) from None
     return name, dict(given)
 
 
@@ -133,14 +153,16 @@ def _halves(name: str, given: dict[str, Any]) -> list[Any]:
     return [made.policy, made.design]
 
 
-def _days(name: str, given: dict[str, Any], known: list[str], days: int | None, looks: int | None, where: str) -> int:
+def _days(
+    name: str, given: dict[str, Any], known: list[str], days: int | None, looks: int | None, several: bool, where: str
+) -> int:  # fmt: skip
     own = given.get("looks")
     if own is None and "looks" in known and name in designs.names():
         own = getattr(designs.get(name)(), "looks", None)
     lists = [len(given[key]) for key in ("information", "critical_values", "alpha_spent") if given.get(key)]
     every_day = "min_days" in known or name in policies.names()
     if looks is not None and "looks" not in known:
-        if not every_day and looks != 1:
+        if not every_day and (several or looks != 1):
             raise InputError(where, "--looks", f"{name} looks once", "leave it out")
         return looks if days is None else days
     if days is not None:
@@ -148,7 +170,7 @@ def _days(name: str, given: dict[str, Any], known: list[str], days: int | None, 
     if "information" in known and given.get("information"):
         # Fractions become days: hundredths of the plan.
         return 100
-    return max([int(own or 0), *lists]) or (DAYS if every_day else 1)
+    return max([int(own or 0), *lists]) or (DAYS if every_day or several else 1)
 
 
 def _metric(

@@ -16,9 +16,10 @@ from typing import Any
 
 from expsim_panel import sizes
 from expsim_panel.checked import check_allocation, check_finite, check_positive, check_power
+from expsim_panel.closed_forms import check_closed
 from expsim_panel.cuped import cuped_variance_ratio
 from expsim_panel.design_effect import design_effect
-from expsim_panel.errors import InputError, shown
+from expsim_panel.errors import InputError, asked_by, shown
 from expsim_panel.ratio_metrics import ratio_variance
 from expsim_panel.sequential_drift import Sequential
 
@@ -250,6 +251,7 @@ def _ratio(
     return top / low, math.sqrt(variance)
 
 
+@asked_by("exact sample-size")
 def sample_size(power: float = 0.8, **description: Any) -> SizeAnswer:
     """Return the size at which a test has its power: unrounded, and rounded up for each arm.
 
@@ -284,16 +286,17 @@ def sample_size(power: float = 0.8, **description: Any) -> SizeAnswer:
     cuped_correlation : float
         Of the metric with its pre-period covariate.
     kind, looks, information, parameter, futility, binding
-        A group-sequential design, as in `sequential.sequential_design`.
+        A group-sequential design, as in `sequential.sequential_design`. Any other kind, and several variants, have
+        no closed form: ask `units_needed(simple_study(kind, ...), kind, power)` (`power_reached`, `effect_needed`).
     units_per_day, gap_days : float
         Traffic, and days between two experiments.
 
     Raises
     ------
     InputError
-        Something is missing, out of range or contradictory.
+        Something is missing, out of range or contradictory; or it has no closed form, with the call that answers it.
     """
-    made = setup(**description)
+    made = setup(**check_closed("units", (power,), description, setup))
     assert made.effect is not None
     check_power(power, made.question.alpha, WHERE)
     exposures = sizes.exposures_for(made.question, made.effect, power)
@@ -302,6 +305,7 @@ def sample_size(power: float = 0.8, **description: Any) -> SizeAnswer:
     return made.answer(made.effect, power, exposures)
 
 
+@asked_by("exact power")
 def power(units: float, **description: Any) -> SizeAnswer:
     """Return the power of a test with `units` randomised units over both arms (at most, if sequential).
 
@@ -310,7 +314,7 @@ def power(units: float, **description: Any) -> SizeAnswer:
     """
     if description.get("directions") is None:
         description["directions"] = "both"
-    made = setup(**description)
+    made = setup(**check_closed("power", (units,), description, setup))
     assert made.effect is not None
     check_positive("units", units, WHERE)
     made.check_looks(units)
@@ -323,12 +327,13 @@ def power(units: float, **description: Any) -> SizeAnswer:
     return made.answer(made.effect, found, exposures)
 
 
+@asked_by("exact mde")
 def mde(units: float, power: float = 0.8, **description: Any) -> SizeAnswer:
     """Return the smallest effect that a test of `units` randomised units detects with its power.
 
     Other arguments as in `sample_size`, without an effect; `direction` says which way (increase unless given).
     """
-    made = setup(needs_effect=False, **description)
+    made = setup(needs_effect=False, **check_closed("effect", (units, power), description, setup))
     if made.effect is not None:
         raise InputError(WHERE, "--effect", "the effect is what is asked for", "leave --effect and --lift out")
     check_positive("units", units, WHERE)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from expsim_panel.commands.number_lists import bounds_or_none, numbers
 from expsim_panel.commands.targets import STANDARD_OUTPUT, Target
-from expsim_panel.errors import InputError, shown
+from expsim_panel.errors import InputError, asked_by, shown
 
 if TYPE_CHECKING:
     from expsim_panel.needed import Needed
@@ -53,7 +53,7 @@ def tell(asked: str, where: str, given: dict[str, Any], json: str | None, output
     if given["seed"] is not None:
         study.put("seed", given["seed"], where)
     how["simulate"] = given["simulate"]
-    with progress(f"Solving {name}"):
+    with progress(f"Solving {name}"), asked_by(where):
         if asked == "power":
             found = needed.power_reached(study, name, **how)
         else:

@@ -59,7 +59,9 @@ Units = Annotated[float | None, typer.Option(help="Randomised units over all arm
 Effects = Annotated[
     str | None, typer.Option(metavar="D,D,...", help="True difference of each of several variants, instead.")
 ]
-Days = Annotated[int | None, typer.Option(help="Planned days; 14 for kinds that look every day.")]
+Days = Annotated[
+    int | None, typer.Option(help="Planned days; 14 for kinds that look every day or set their length on the way.")
+]
 ScenarioFile = Annotated[
     str | None, typer.Option("--scenario", metavar="NAME|FILE", help="A scenario instead of a simple world.")
 ]

@@ -32,12 +32,15 @@ LEGEND = (
     ("Lost", "value lost against serving the best variant from the start, for this truth alone"),
 )
 
+SEVERAL = {"False alarm": "chance to find a variant better, or all of them worse, where there is no difference"}
+"""What means something else with several variants: one found worse ends nothing."""
+
 
 def show(result: Result, command: str, out: Console) -> None:
     """Print a run."""
     out.print(_header(result))
     out.print(_comparison(result))
-    out.print(facts((*LEGEND, *_undefined(result))))
+    out.print(facts((*_legend(result), *_undefined(result))))
     if any(one.guarded for one in result.strategies):
         out.print(_guardrails(result))
     estimated = rows(result)
@@ -55,6 +58,13 @@ def show(result: Result, command: str, out: Console) -> None:
     out.print(heading("The same again"))
     out.print(clean(command), soft_wrap=True)
     out.print(f"seed {result.request.seed}, digest {result.digest[:12]}", style="dim")
+
+
+def _legend(result: Result) -> tuple[tuple[str, str], ...]:
+    """Return what the columns mean, which of several variants a false alarm says more of."""
+    if len(result.study.scenario.variants) == 2:
+        return LEGEND
+    return tuple((what, SEVERAL.get(what, meant)) for what, meant in LEGEND)
 
 
 def _estimators(estimated: list[tuple[str, str, str, str, str]]) -> RenderableType:

@@ -74,6 +74,7 @@ class BlindedReestimation(AdaptiveSize):
     kind = "blinded-reestimation"
     summary = "Sets its size by the spread of the first responses, blind to the difference"
     error_claim = "exact"
+    several_days = True
     review_at = Share(
         0.25,
         bounds=(0.01, 0.99),

@@ -11,6 +11,11 @@ from expsim_panel.multiplicity import dunnett_critical
 class Dunnett(AtTheEnd):
     """One bound for all variants that uses how they share the control: exactly alpha for the family.
 
+    That is, without a difference any z is beyond the bound, on either side of a two-sided test, with chance alpha. A
+    run counts less of that as its type I error where there are two sides: a variant found better, or every variant
+    found worse; one found worse ends nothing. Two-sided at 0.05 it shows 0.0270 with two variants and 0.0253 with
+    three; one-sided alpha itself.
+
     References
     ----------
     C. W. Dunnett (1955), JASA 50, 1096-1121.
@@ -27,5 +32,5 @@ class Dunnett(AtTheEnd):
         return self.at_the_end(setting, dunnett_critical(setting.arms - 1, self.alpha, self.sides, rows))
 
     def claim(self, setting: Setting) -> str:
-        """Return the claim, which several variants do not weaken."""
+        """Return the claim, which several variants do not weaken: of a rejection of any, on any side tested."""
         return self.error_claim

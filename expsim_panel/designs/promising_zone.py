@@ -136,6 +136,7 @@ class PromisingZone(AdaptiveSize):
     kind = "promising-zone"
     summary = "A short plan that is extended when the interim result is promising"
     error_claim = "exact"
+    several_days = True
     planned_share = Share(
         0.5,
         bounds=(0.05, 1),

@@ -47,6 +47,16 @@ def test_false_discovery_rates_agree_with_scipy(p: np.ndarray, method: str) -> N
     )
 
 
+def test_the_names_of_strategies_and_authors_are_those_of_the_procedures() -> None:
+    for p in SAMPLES:
+        for name, short in [("benjamini-hochberg", "bh"), ("FDR", "bh"), ("benjamini-yekutieli", "by")]:
+            assert adjusted_p_values(p, name).tolist() == adjusted_p_values(p, short).tolist()
+    # Once refused with the name of another procedure.
+    assert adjusted_p_values([0.01, 0.03, 0.04], "benjamini-hochberg") == pytest.approx([0.03, 0.04, 0.04])
+    with pytest.raises(InputError, match="did you mean 'benjamini-hochberg'"):
+        adjusted_p_values([0.1], "benjamini-hochber")
+
+
 def test_order_of_the_procedures() -> None:
     for p in SAMPLES:
         found = {method: adjusted_p_values(p, method) for method in METHODS}

@@ -249,6 +249,14 @@ def test_commands(capsys: pytest.CaptureFixture[str]) -> None:
         ("mde --kind msprt --effect 0.1 --sd 1 --units 1000", "--effect"),
         ("sample-size --kind msprt --effect 0.1 --sd 1 --strategy msprt", "--strategy"),
         ("sample-size --kind holm --effects 0.1,0 --sd 1 --looks 3", "--looks"),
+        ("mde --kind nonsense --sd 1 --units 900", "exact mde [--kind]: unknown strategy"),
+        ("mde --kind holm --sd 1 --units 900 --power 2", "exact mde [--power]:"),
+        ("power --kind dunnett --effects 0.2,0.1 --sd 1 --units 0", "exact power [--units]:"),
+        ("power --kind promising-zone --effect 0.2 --sd 1 --units 900 --days 1", "exact power [--days]: one day"),
+        ("mde --kind blinded-reestimation --sd 1 --units 900 --days 1", "exact mde [--days]: one day"),
+        ("sample-size --kind promising-zone --effect 0.2 --sd 1 --looks 1", "--looks"),
+        ("sample-size --kind pocock --effect 0.2 --sd 1 --days 3", "[--looks]: 5 looks in 3 days"),
+        ("sample-size --kind msprt(tau=-1) --effect 0.2 --sd 1", "[--kind.tau]:"),
     ],
 )
 def test_wrong_input_is_one_line(line: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -256,6 +264,15 @@ def test_wrong_input_is_one_line(line: str, said: str, capsys: pytest.CaptureFix
     text = capsys.readouterr().err
     assert text.count("\n") == 1
     assert said in text
+
+
+@pytest.mark.parametrize("kind", ["promising-zone", "blinded-reestimation"])
+def test_a_rule_that_sets_its_length_has_days_to_choose_from(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    given = f"--kind {kind} --effect 0.2 --sd 1"
+    own = told(capsys, f"sample-size {given}")
+    assert own["days"] == 14
+    assert own == told(capsys, f"sample-size {given} --days 14")
+    assert told(capsys, f"power {given} --units {own['units']}")["power"] == own["power"] >= 0.8
 
 
 def test_looks_without_a_new_response_stop_nothing() -> None:

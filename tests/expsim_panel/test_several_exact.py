@@ -1,16 +1,20 @@
 """Several variants at one bound: against SciPy's normal integrals, Dunnett's error, and the engine."""
 
+import io
 import math
 
 import numpy as np
 import pytest
+from rich.console import Console
 from scipy.stats import multivariate_normal
 
-from expsim_panel import Study, exact, several_exact
+from expsim_panel import Study, engine, exact, several_exact, simple_study
+from expsim_panel.commands.summary import show
 from expsim_panel.contests import everyone
 from expsim_panel.design import Bounds
 from expsim_panel.economics import ledger
 from expsim_panel.multiplicity import dunnett_critical, dunnett_error
+from expsim_panel.operating import rejected
 from expsim_panel.several_exact import shared
 
 
@@ -72,6 +76,34 @@ def test_all_are_worse_as_often_as_all_better_in_the_mirror():
     assert low == pytest.approx(both, abs=1e-8)
 
 
+@pytest.mark.parametrize(("variants", "documented"), [(2, 0.0270), (3, 0.0253), (4, 0.0251)])
+def test_a_false_alarm_is_a_variant_found_better_or_all_found_worse(variants, documented):
+    """By its definition from SciPy's normal integrals, by draws of z, and in the engine; docs/conventions.md says so."""
+    critical, law = dunnett_critical(variants, 0.05, 2), np.full((variants, variants), 0.5) + np.eye(variants) / 2
+    below = multivariate_normal(np.zeros(variants), law, seed=7, abseps=1e-7, releps=1e-7)
+    # P(every z below -c), and P(some z above c).
+    defined = below.cdf(np.full(variants, -critical)) + 1 - below.cdf(np.full(variants, critical))
+    assert dunnett_error(critical, variants, 2) == pytest.approx(0.05, abs=1e-9)
+    study = simple_study("dunnett", sd=1.0, effects=[0.0] * variants, units_per_day=500 * (variants + 1))
+    found = exact.operating(study.scenario, study.strategies[0], "null", ledger(study.scenario), patient=True).values
+    assert found["rejection"] == pytest.approx(defined, abs=1e-5)
+    assert round(found["rejection"], 4) == documented
+    draws = 1_000_000
+    rng = np.random.default_rng(20261130)
+    z = (rng.standard_normal((draws, variants)) - rng.standard_normal((draws, 1))) / math.sqrt(2)
+    share = np.mean((z > critical).any(axis=1) | (z < -critical).all(axis=1))
+    assert abs(share - documented) < 4.5 * math.sqrt(0.027 / draws) + 5e-5
+    replicates = 40_000
+    code = engine.played(study, "null", replicates=replicates, seed=5)["dunnett"].code
+    assert abs(rejected(code).mean() - found["rejection"]) < 4.5 * math.sqrt(0.027 / replicates)
+
+
+def test_with_one_side_dunnett_shows_its_level():
+    study = simple_study("dunnett", sd=1.0, effects=[0.0, 0.0], units_per_day=3000, sides=1)
+    found = exact.operating(study.scenario, study.strategies[0], "null", ledger(study.scenario), patient=True).values
+    assert found["rejection"] == pytest.approx(0.05, abs=1e-8)
+
+
 def test_a_study_of_several_variants_has_exact_figures_that_it_shows():
     kinds = [{"kind": "fixed-horizon"}, {"kind": "dunnett"}, {"kind": "dunnett", "name": "one side", "sides": 1}]
     study = Study.load("ranking-diversity", ["traffic.units_per_day=300"])
@@ -88,3 +120,12 @@ def test_a_study_of_several_variants_has_exact_figures_that_it_shows():
             assert abs(figure.value - figure.exact) <= 4 * figure.se + 1e-9 * abs(figure.exact), (one.name, name)
     assert compared >= 9
     assert isinstance(exact.operating(study.scenario, study.strategies[0], "null", ledger(study.scenario)), exact.Exact)
+
+
+@pytest.mark.parametrize(
+    ("effects", "said"), [([0.2], "a difference where there is none"), ([0.2, 0.1], "all of them")]
+)
+def test_the_summary_says_what_a_false_alarm_of_several_variants_is(effects, said):
+    out = Console(record=True, width=140, file=io.StringIO())
+    show(simple_study("dunnett", sd=1.0, effects=effects).run(replicates=200, seed=1), "expsim run", out)
+    assert said in out.export_text()

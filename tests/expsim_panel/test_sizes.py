@@ -218,6 +218,8 @@ WRONG = [
     ("power --units 0 --effect 0.1 --sd 1", "--units"),
     ("power --units 2 --effect 0.1 --sd 1 --test t", "--units"),
     ("mde --units 4 --family proportions --base 0.5", "--units"),
+    ("mde --units 200 --family proportions --base 0.01 --direction decrease", "--units"),
+    ("mde --units 200 --sd 0", "--sd"),
     ("power --units 4 --effect 0.1 --sd 1 --kind pocock --looks 8", "--units"),
     ("mde --units 4 --sd 1 --kind pocock --looks 8", "--units"),
     (
@@ -237,6 +239,8 @@ def test_wrong_input_is_one_line(capsys: pytest.CaptureFixture[str], command: st
     assert captured.out == ""
     assert captured.err.count("\n") == 1
     assert key in captured.err
+    if not command.startswith("zero-events"):
+        assert captured.err.startswith(f"exact {command.split()[0]} [")
 
 
 def test_python_refuses_what_the_command_line_does() -> None:
