@@ -1,4 +1,4 @@
-"""The looks of an experiment that was already run: what a rule has to have seen, what it answers, when it looks next."""
+"""The looks of an experiment that was already run: what a rule must have seen, what it answers, when it looks next."""
 
 from __future__ import annotations
 
