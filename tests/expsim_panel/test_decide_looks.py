@@ -214,7 +214,7 @@ def test_the_next_look_is_the_first_day_that_can_end_it(kind: str) -> None:
             if kind in ADAPTIVE_SIZE | {"empirical-bernstein", "drop-the-losers"}:
                 continue
             # Whatever comes, good or bad, nothing ends it before; and something can on that day.
-            ends = [played(one, setting, trace.state[:day], push) for push in (-30.0, 30.0)]
+            ends = [played(one, setting, trace.state[:day], push) for push in (-3.0, 3.0)]
             assert min(end for end in ends if end is not None) == look, (day, ends)
         if trace.day == DAYS:
             assert asked(study, by_day(study, trace.state)).next_look is None
@@ -232,7 +232,8 @@ def test_once_the_size_is_fixed_the_next_look_is_where_it_ends(kind: str) -> Non
             look = asked(study, by_day(study, trace.state[:day])).next_look
             assert look == (fixed if day < fixed else trace.day), (day, trace.day)
         ends.add(trace.day)
-    assert len(ends) > 1
+    # A spread of 3,600 rows is much the same in every experiment, an interim result is not.
+    assert len(ends) > 1 if kind == "promising-zone" else ends == {8}
 
 
 @pytest.mark.parametrize(("kind", "looks"), [("empirical-bernstein", 8), ("fixed-lift", 10), ("drop-the-losers", 10)])
