@@ -10,12 +10,12 @@ import numpy as np
 from expsim_panel import decision_details, plan, report, sample_ratio
 from expsim_panel.decision_adjusted import Ended, saw_every_look
 from expsim_panel.decision_details import Details
+from expsim_panel.decision_looks import played_fixed, replay
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.guardrail_tests import Readings
 from expsim_panel.guardrail_verdict import alarms
 from expsim_panel.kernels.trials import UNITS
-from expsim_panel.kernels.trials import decide as rule_decides
 from expsim_panel.observed import Observed
 from expsim_panel.results import Trace, Verdict
 from expsim_panel.sample_ratio import SampleRatio
@@ -122,7 +122,8 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
     Raises
     ------
     InputError
-        Unknown strategy, one that allocates adaptively, or a day out of range.
+        Unknown strategy, traffic that is no fixed split, a day out of range, or totals of a design that goes by what
+        an earlier look found.
     """
     one = _planned(study, strategy)
     scenario, notes = study.scenario, list(seen.notes)
@@ -146,7 +147,8 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
                 "see them; results by day show what it saw."
             )
         days = np.array([at])
-    code, end = _replay(study, one, state, days)
+    played = replay(scenario, one, seen, state, days)
+    code, end = played.code, played.end
     last, stopped = int(days[-1]), code != 0
     over = stopped or last >= planned
     # Outcomes of starts by the end come in for as many days as they are late; later ones are of later starts.
@@ -173,7 +175,7 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
             0, f"The split is not the planned one (p = {split.p_value:.1e}): find out why before you trust anything."
         )
     looks = _looks(study, one)
-    coming = [look for look in looks if look > last]
+    coming = played.next_look(scenario, one, state[-1])
     verdict = report.verdict_of(scenario, one, trace, None if one.policy.adaptive else split)
     stands = Ended(end, until - end, over, seen.daily)
     details = decision_details.details(scenario, one, trace, stands)
@@ -184,10 +186,10 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
         verdict = _distrusted(verdict)
     elif not over:
         enrolled = seen.enrolled or not late
-        verdict = _go_on(study, verdict, trace, coming[0] if coming else planned, enrolled)
+        verdict = _go_on(study, verdict, trace, coming or planned, enrolled)
     return Decision(
         verdict, trace, last, planned, stopped, end, end + late if over else None,
-        None if stopped or not coming else coming[0], split, details, tuple(notes),
+        coming, split, details, tuple(notes),
     )  # fmt: skip
 
 
@@ -254,24 +256,8 @@ def _planned(study: Study, name: str | None) -> Strategy:
     if name is not None and name not in names:
         raise InputError("--strategy", "", f"unknown strategy {shown(name)}", did_you_mean(name, names))
     found: Strategy = study.strategies[names.index(name) if name is not None else 0]
+    played_fixed(study.scenario, found, list(study.strategies))
     return found
-
-
-def _replay(study: Study, one: Strategy, state: np.ndarray, days: np.ndarray) -> tuple[int, int]:
-    """Let the rule look at the data day by day; return its answer and the day (from 1) of its end.
-
-    After the last planned day it looks no more: what comes in then are late outcomes. Totals of such a day it sees as
-    those of the last look.
-    """
-    setting = plan.setting_of(study.scenario)
-    rule = one.design.rule(setting)
-    if days.size == 1:
-        days = np.minimum(days, setting.days)
-    for index, day in enumerate(days[days <= setting.days]):
-        answer = int(rule_decides(rule, int(day) - 1, np.ascontiguousarray(state[index])))
-        if answer:
-            return answer, int(day)
-    return 0, min(int(days[-1]), setting.days)
 
 
 def _looks(study: Study, one: Strategy) -> list[int]:

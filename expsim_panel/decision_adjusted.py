@@ -22,7 +22,7 @@ from expsim_panel.scenario import Scenario
 from expsim_panel.stagewise import Stagewise, after_stopping, table_of
 from expsim_panel.strategy import Strategy
 
-__all__ = ["IMPLAUSIBLE", "REPEATED", "Ended", "Repeated", "adjusted_for_looks"]
+__all__ = ["IMPLAUSIBLE", "REPEATED", "Ended", "Repeated", "adjusted_for_looks", "columns"]
 
 IMPLAUSIBLE = 0.01
 """Totals that would have passed the earlier looks more rarely than this were hardly looked at before."""
@@ -119,7 +119,7 @@ def adjusted_for_looks(
     if late and not end.daily and looked and end.over:
         return (
             "outcomes are late, and totals do not say what the look that ended it saw: give a table with the columns "
-            f"day,{_columns(scenario)}, each outcome on the day it came in; two days will do, that of the look and "
+            f"day,{columns(scenario)}, each outcome on the day it came in; two days will do, that of the look and "
             "one for all that came in after it"
         )
     if setting.arms > 2:
@@ -135,7 +135,8 @@ def adjusted_for_looks(
     return _plausible(one, setting, shown, end, value, se) or made
 
 
-def _columns(scenario: Scenario) -> str:
+def columns(scenario: Scenario) -> str:
+    """Return the columns of a table of sums, for a line that asks for one."""
     if scenario.side_by_side:
         return "variant,wins,ties,losses"
     return "variant,rows,hits" if scenario.family == "binary" else "variant,rows,sum,squares"

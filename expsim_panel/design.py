@@ -16,6 +16,7 @@ from expsim_panel.kernels.tables import Table
 from expsim_panel.kernels.trials import FOR_CONTROL, FUTILE
 from expsim_panel.quantities import give_back, given
 from expsim_panel.registry import Registry
+from expsim_panel.rule_memory import writes
 from expsim_panel.sections import Section
 
 if TYPE_CHECKING:
@@ -148,6 +149,21 @@ class Ending(NamedTuple):
     stops: Stops
 
 
+class Remembered(NamedTuple):
+    """What a rule keeps from an earlier look.
+
+    Attributes
+    ----------
+    day : int
+        Day (from 1) whose data it needs.
+    what : str
+        What it makes of them, as half a sentence; ``{when}`` stands for "on day 7".
+    """
+
+    day: int
+    what: str
+
+
 _EVERY_DAY = 1000.0 * np.arange(1, 367)[:, None] * np.ones(2)
 _ROOM = Setting(_EVERY_DAY, _EVERY_DAY, np.ones(2), False, 0.0)
 """A year of two arms with a thousand rows each a day."""
@@ -228,6 +244,37 @@ class Design(Section):
     def bounds(self, setting: Setting) -> Bounds | None:
         """Return the z bounds that the design comes to; None where it has no such form."""
         return None
+
+    def look_days(self, setting: Setting) -> np.ndarray:
+        """Return the days (from 1) on which it looks; by default those of `bounds`, or else the last planned one."""
+        planned = self.bounds(setting)
+        return np.array([setting.days]) if planned is None else planned.days
+
+    def next_look(self, setting: Setting, day: int, rule: Any, rows: float) -> int | None:
+        """Return the day of the first look after a day on which the experiment goes on; None after the last.
+
+        Parameters
+        ----------
+        day : int
+            From 1.
+        rule : NamedTuple
+            The kernel's parameters as they are then, with what they keep from the looks before.
+        rows : float
+            Scored rows of all arms by then, which may be others than planned.
+        """
+        coming = self.look_days(setting)
+        coming = coming[coming > day]
+        return int(coming[0]) if coming.size else None
+
+    def remembers(self, setting: Setting, day: int) -> Remembered | None:
+        """Return what a look on `day` (from 1) goes by besides the data of that day; None: nothing.
+
+        Totals cannot be judged where there is something. By default that is so for a kernel of its own that writes
+        into its parameters; a design whose kernel only calculates there returns None.
+        """
+        if day == 1 or type(self).rule is Design.rule or not writes(self.rule(setting), setting):
+            return None
+        return Remembered(day - 1, "its rule goes by what it saw at earlier looks")
 
     def drops_in(self, setting: Setting) -> bool:
         """Tell whether it is more than a test on an even split in this setting."""

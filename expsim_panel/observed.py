@@ -51,6 +51,10 @@ class Observed:
         Whether a column says how many units were enrolled, those whose outcomes are still to come included.
     notes : tuple of str
         What the reader has to know of the data, such as dates that were not read.
+    source : str
+        The file, flag or box that they came through, for a line that refuses them.
+    source_has_columns : bool
+        Whether they are a table, and not counts.
     """
 
     days: np.ndarray
@@ -63,6 +67,8 @@ class Observed:
     counted: bool = True
     enrolled: bool = False
     notes: tuple[str, ...] = ()
+    source: str = "data"
+    source_has_columns: bool = False
 
     def state(self, scenario: Scenario) -> np.ndarray:
         """Return the state that stopping rules read, shape (days, 4, arms), oriented so that more is better."""
@@ -224,4 +230,7 @@ def _collect(
         number = rows[-1].min()
         problem = f"{arm} has {number:g} {what}{'' if number == 1 else 's'}"
         raise InputError(where, key, problem, "give at least 2 for each variant")
-    return Observed(span, units, rows, sums, squares, daily, counted=counted, enrolled=enrolled)
+    return Observed(
+        span, units, rows, sums, squares, daily, counted=counted, enrolled=enrolled, source=where,
+        source_has_columns=bool(key),
+    )  # fmt: skip

@@ -51,5 +51,22 @@ class AdaptiveSize(Frequentist):
         """Return the z bound of the test."""
         return -norm_ppf(float(self.alpha) / (self.sides * (setting.arms - 1)))
 
+    def reached(self, setting: Setting, day: int, rows: float, needed: float, least: int) -> int | None:
+        """Return the first day after `day`, from `least` on, that has so many rows at the planned pace; else the last.
+
+        Parameters
+        ----------
+        day, least : int
+            Days from 1.
+        rows, needed : float
+            Scored rows of all arms by `day`, and those at which the test is made.
+        """
+        if day >= setting.days:
+            return None
+        planned = setting.rows.sum(axis=1)
+        coming = np.arange(max(day + 1, least), setting.days + 1)
+        enough = rows + planned[coming - 1] - planned[day - 1] >= needed
+        return int(coming[np.argmax(enough)]) if enough.any() else setting.days
+
     def bounds(self, setting: Setting) -> None:
         """Return None: the day of the test depends on the data."""

@@ -78,6 +78,9 @@ class StepWise(AtTheEnd):
 
     procedure = HOLM
 
+    def remembers(self, setting: Setting, day: int) -> None:
+        """Return None: its p-values are of the data at the end."""
+
     def rule(self, setting: Setting) -> Steps:
         """Return the kernel's parameters."""
         work = np.zeros((2, max(setting.arms - 1, 1)))

@@ -133,6 +133,9 @@ class Bayesian(Design):
             np.zeros((4, setting.arms)),
         )
 
+    def remembers(self, setting: Setting, day: int) -> None:
+        """Return None: the posterior is of all data until then, calculated anew at every look."""
+
     def bounds(self, setting: Setting) -> Bounds | None:
         """Return the z bounds the rule comes to for two arms, at the planned spread.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from expsim_panel.design import Bounds, Ending, Setting, designs
+from expsim_panel.design import Bounds, Ending, Remembered, Setting, designs
 from expsim_panel.designs._adaptive_size import AdaptiveSize, ended, rows_so_far
 from expsim_panel.kernels.contrasts import contrast
 from expsim_panel.kernels.special import norm_ppf
@@ -100,6 +100,17 @@ class BlindedReestimation(AdaptiveSize):
         label="Chance to detect it",
         doc="Power that the size is for.",
     )
+
+    def remembers(self, setting: Setting, day: int) -> Remembered | None:
+        """Return the review, once it is past."""
+        review = self.rule(setting).review + 1
+        return Remembered(review, "its review {when} fixes how long it runs") if day > review else None
+
+    def next_look(self, setting: Setting, day: int, rule: Reestimated, rows: float) -> int | None:
+        """Return the review; after it the day that reaches the size it fixed."""
+        if day <= rule.review:
+            return rule.review + 1
+        return self.reached(setting, day, rows, float(rule.work[0, 0]), day + 1)
 
     def rule(self, setting: Setting) -> Reestimated:
         """Return the kernel's parameters."""

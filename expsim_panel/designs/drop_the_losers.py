@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import param
 
-from expsim_panel.design import Bounds, Setting, designs
+from expsim_panel.design import Bounds, Remembered, Setting, designs
 from expsim_panel.designs._horizon import AtTheEnd
 from expsim_panel.dropping import MOST_VARIANTS, drop_the_losers_critical
 from expsim_panel.dropping_laws import Drops, bound_critical, by_bounds, one_is_kept, the_best_are_kept
@@ -283,6 +283,15 @@ class DropTheLosers(AtTheEnd):
             stays = np.concatenate([np.ones((at, means.size - 1)), np.repeat(found.stays, days.size - 1 - at, axis=0)])
             return Drops(found.wins, stays, np.zeros(days.size - 1)), days, each
         return the_best_are_kept(means, sds, kept, rows, float(rows[-1]), critical), days, each
+
+    def remembers(self, setting: Setting, day: int) -> Remembered | None:
+        """Return the last look at which variants left, or the first with a bound, once it is past."""
+        falls = np.flatnonzero(np.diff(self.variants_by_day(setting)) < 0)
+        if self.drop_below is not None:
+            falls = np.flatnonzero(self.below_by_day(setting) > -np.inf)[:1]
+        if not falls.size or day <= int(falls[-1]) + 1:
+            return None
+        return Remembered(int(falls[-1]) + 1, "which variants are left is seen from the look {when} on")
 
     def rule(self, setting: Setting) -> Survivors | AboveBounds:
         """Return the kernel's parameters."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from expsim_panel.checked import Floats
 from expsim_panel.contests import Contest, by_line
-from expsim_panel.design import Bounds, Ending, Setting, designs
+from expsim_panel.design import Bounds, Ending, Remembered, Setting, designs
 from expsim_panel.designs._monitoring import Monitored
 from expsim_panel.kernels.trials import FOR_CONTROL, ROWS, SQUARES, SUMS, decide
 from expsim_panel.quantities import Spread
@@ -139,6 +139,12 @@ class EmpiricalBernstein(Monitored):
     def not_by_day(self) -> str:
         """Return why: it follows every arm's own mean, of all rows until now."""
         return "it follows each variant's own sums, and a combination of days adds nothing up"
+
+    def remembers(self, setting: Setting, day: int) -> Remembered | None:
+        """Return the day before: how far scores are off is measured from the mean until then."""
+        return (
+            Remembered(day - 1, "it measures each day's scores from the mean of the days before") if day > 1 else None
+        )
 
     def rule(self, setting: Setting) -> Separated:
         """Return the kernel's parameters."""

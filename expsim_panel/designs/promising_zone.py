@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from expsim_panel.design import Bounds, Ending, Setting, designs
+from expsim_panel.design import Bounds, Ending, Remembered, Setting, designs
 from expsim_panel.designs._adaptive_size import AdaptiveSize, ended, rows_so_far
 from expsim_panel.errors import InputError
 from expsim_panel.kernels.arms import row_variance
@@ -178,6 +178,18 @@ class PromisingZone(AdaptiveSize):
         """Return the interim day and the planned last day, both from 1; the same where one day is all there is."""
         planned = min(max(math.ceil(float(self.planned_share) * setting.days), 2), setting.days)
         return max(min(math.ceil(float(self.interim_at) * planned), planned - 1), 1), planned
+
+    def remembers(self, setting: Setting, day: int) -> Remembered | None:
+        """Return the interim look, once it is past."""
+        interim, _ = self.days_of(setting)
+        what = "its interim look {when} fixes how long it runs and is a stage of its test"
+        return Remembered(interim, what) if day > interim else None
+
+    def next_look(self, setting: Setting, day: int, rule: Promising, rows: float) -> int | None:
+        """Return the interim look; after it the day that reaches the size it fixed."""
+        if day <= rule.interim:
+            return rule.interim + 1
+        return self.reached(setting, day, rows, float(rule.work[3, 0]) * (1.0 - 1e-12), rule.planned + 1)
 
     def rule(self, setting: Setting) -> Promising:
         """Return the kernel's parameters."""

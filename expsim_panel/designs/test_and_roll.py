@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from expsim_panel.design import Bounds, Design, Setting, designs
+from expsim_panel.design import Bounds, Design, Remembered, Setting, designs
 from expsim_panel.quantities import Spread, Units
 
 _TIE = 1e-300
@@ -86,3 +86,8 @@ class TestAndRoll(Design):
             spread = math.sqrt(float(setting.sds[0] ** 2 + setting.sds[-1] ** 2) / rows[0])
             edge = max(0.5 / rows[0] / spread, _TIE) if spread > 0 else _TIE
         return Bounds(np.array([day]), np.array([edge]), np.array([edge]))
+
+    def remembers(self, setting: Setting, day: int) -> Remembered | None:
+        """Return its one look, once it is past: later data are no part of the test."""
+        look = int(self.bounds(setting).days[0])
+        return Remembered(look, "its one look {when} decides") if day > look else None

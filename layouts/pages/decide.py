@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import math
 import re
 from dataclasses import replace
@@ -13,7 +15,9 @@ import numpy as np
 import panel as pn
 import panel_material_ui as pmu
 
+from expsim_panel import plan
 from expsim_panel.decide import Decision, decide
+from expsim_panel.decision_adjusted import columns
 from expsim_panel.errors import InputError, shown
 from expsim_panel.guardrail_data import from_flags, split_lines
 from expsim_panel.layouts.computing import POOL
@@ -89,9 +93,14 @@ class Deciding:
             return
         one = result[self.session.shown_strategy]
         self.strategy.value = one.name
-        self.data.value = counts_of(result.study.scenario, one.trace.state[-1])
-        # The day of a prompt set's batch, and of totals by rows alone, cannot be read off the counts.
-        self.day.value = str(int(one.trace.day))
+        scenario, day = result.study.scenario, int(one.trace.day)
+        seen = min(day, int(scenario.traffic.days))
+        if one.strategy.design.remembers(plan.setting_of(scenario), seen) is None:
+            self.data.value = counts_of(scenario, one.trace.state[-1])
+            # The day of a prompt set's batch, and of totals by rows alone, cannot be read off the counts.
+            self.day.value = str(day)
+        else:
+            self.data.value, self.day.value = by_day(scenario, one.trace.state), ""
         self._file = None
         await self._decide()
 
@@ -135,9 +144,10 @@ class Deciding:
             try:
                 return decide(study, seen, name, int(when) if when else None)
             except InputError as error:
-                if error.where != "--day":
+                label = {"--day": self.day.label, "--strategy": self.strategy.label}.get(error.where)
+                if label is None:
                     raise
-                raise InputError(self.day.label, "", error.problem, error.remedy) from None
+                raise InputError(label, "", error.problem, error.remedy) from None
 
         try:
             made = await asyncio.get_running_loop().run_in_executor(POOL, work)
@@ -182,6 +192,32 @@ def counts_of(scenario: Scenario, state: np.ndarray) -> str:
             spread = math.sqrt(max(square - rows * mean**2, 0.0) / max(rows - 1, 1))
             made.append(f"{name}={scenario.sign * mean:.6g}/{spread:.6g}/{round(rows)}")
     return ", ".join(made)
+
+
+def by_day(scenario: Scenario, state: np.ndarray) -> str:
+    """Return the days of an experiment as a table, from the states that rules read, shape (days, 4, arms)."""
+    made = io.StringIO()
+    table = csv.writer(made, lineterminator="\n")
+    table.writerow(["day", *columns(scenario).split(",")])
+    before: list[list[float]] = [[0.0] * 3 for _ in scenario.variants]
+    for day, now in enumerate(state, start=1):
+        for arm, variant in enumerate(scenario.variants):
+            rows, total, square = (float(part) for part in now[1:, arm])
+            known = before[arm]
+            if scenario.side_by_side:
+                stands = standing(scenario, now, arm) if arm else None
+                if stands is not None:
+                    wins, ties = (round(share * rows) for share in (stands.wins, stands.ties))
+                    known = [wins, ties, round(rows) - wins - ties]
+            elif scenario.family == "binary":
+                known = [round(rows), round(total if scenario.sign > 0 else rows - total)]
+            else:
+                known = [round(rows), scenario.sign * total, square]
+            if arm or not scenario.side_by_side:
+                new = (f"{value - was:.10g}" for value, was in zip(known, before[arm], strict=False))
+                table.writerow([day, variant.name, *new])
+            before[arm] = known
+    return made.getvalue()
 
 
 def read(study: Study, text: str, file: tuple[bytes, str] | None) -> Observed:

@@ -127,7 +127,7 @@ def test_at_the_planned_end_going_on_is_a_new_experiment() -> None:
 
 
 def test_adaptive_and_many_armed_designs_say_why_there_is_nothing_to_adjust() -> None:
-    made, _ = seen(620, 480, 6000, kind="thompson")
+    made, _ = seen(620, 480, 6000, kind="drop-the-losers")
     assert made.details.adjusted is None
     assert "adapts" in made.details.reasons["adjusted"]
     json.dumps(made.to_json(), allow_nan=False)

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import tomli_w
 
-from expsim_panel.layouts.pages.decide import Deciding, read
+from expsim_panel.layouts.pages.decide import Deciding, counts_of, read
 from expsim_panel.layouts.session import Session
 from expsim_panel.library import read_tree
+from expsim_panel.study import Study
 
 A, B = "current prompt", "grounded prompt"
 H = "variant,rows,hits\n"
@@ -123,3 +124,28 @@ def test_the_experiment_on_screen_comes_back_out_of_the_counts_that_are_filled_i
     seen = read(session.study, str(deciding.data.value), None).state(session.study.scenario)[-1]
     np.testing.assert_allclose(seen[1:], one.trace.state[-1][1:], rtol=1e-4, atol=1e-3)
     assert 'class="verdict"' in str(deciding.answer.object)
+
+
+@pytest.mark.parametrize("scenario", ["hallucination-prompt", "summarization-prompt", "side-by-side-prompt"])
+def test_a_design_that_remembers_its_interim_look_is_filled_in_by_day(scenario: str) -> None:
+    study = Study.load(scenario, (), ("promising-zone",))
+    session = Session(scenario)
+    session.study = study
+    session.result = study.run(replicates=20, seed=1, workers=1)
+    deciding = Deciding(session)
+    one = session.result["promising-zone"]
+    asyncio.run(deciding._filled(None))
+    assert str(deciding.data.value).startswith("day,variant,")
+    assert 'class="verdict"' in str(deciding.answer.object), deciding.answer.object
+    seen = read(study, str(deciding.data.value), None).state(study.scenario)
+    np.testing.assert_allclose(seen[:, 1:], one.trace.state[:, 1:], rtol=1e-4, atol=1e-3)
+    # Its totals are refused in one line.
+    answer = pasted(deciding, counts_of(study.scenario, one.trace.state[-1]), str(one.trace.day))
+    assert is_one_line(answer, "promising-zone needs results by day")
+
+
+def test_traffic_that_follows_the_data_is_refused_under_the_boxs_own_name(deciding: Deciding) -> None:
+    deciding.strategy.value = "thompson"
+    answer = pasted(deciding, COUNTS)
+    assert is_one_line(answer, "Design that was planned")
+    assert "choose from fixed-horizon" in answer
