@@ -150,7 +150,11 @@ def _facts(ratings: Ratings, code: int, edges: np.ndarray, family: str) -> Varia
     size = np.bincount(item)
     mean, count = float(score.mean()), len(size)
     off = np.bincount(item, score - mean)
-    se = float(np.sqrt((off**2).sum() * count / (count - 1))) / len(rows) if count > 1 else None
+    # prompts are independent of one another; several items of one (epochs) are not
+    _, prompt = coded_anew(ratings.prompt[rows])
+    by_prompt = np.bincount(prompt, score - mean)
+    alone = len(by_prompt)
+    se = float(np.sqrt((by_prompt**2).sum() * alone / (alone - 1))) / len(rows) if alone > 1 else None
     sheet = Sheet(ratings, np.zeros(ratings.rows, dtype=np.int64), edges, edges)
     own = variance_components(_only(sheet, ratings.variant == code).ratings) if count > 1 else None
     bins = edges if family == "normal" else np.append(edges - 0.5, edges[-1] + 0.5)

@@ -18,7 +18,7 @@ from typing import Any
 
 from expsim_panel.errors import InputError, shown
 
-COLUMNS = ("item", "variant", "rater", "kind", "score", "cost", "seconds")
+COLUMNS = ("item", "prompt", "variant", "rater", "kind", "score", "cost", "seconds")
 INSPECT_VALUES = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}  # correct, incorrect, partial, no answer
 MOST_UNPACKED = 512 * 2**20
 MOST_TABLE = 256 * 2**20  # characters of a table; a million ratings take 40 million
@@ -189,19 +189,24 @@ def _list(value: Any, what: str, where: str) -> list[Any]:
 
 
 def _inspect_rows(log: Any, samples: Any, where: str) -> list[dict[str, Any]]:
-    """One row for each score of each sample and epoch; the model is the variant, the scorer the rater."""
+    """One row for each score of each sample and epoch; the sample is the prompt, the model the variant."""
     run = _object(_object(log, "the log's header", where).get("eval"), "eval", where)
     model = str(run.get("model", "model"))
     rows = []
     for number, entry in enumerate(_list(samples, "samples", where), 1):
         sample = _object(entry, f"sample {number}", where)
-        item = f"{sample.get('id')}#{sample.get('epoch', 1)}"
+        prompt = str(sample.get("id"))
+        place = {
+            "item": f"{prompt}#{sample.get('epoch', 1)}",
+            "prompt": prompt,
+            "variant": model,
+        }
         for scorer, score in _object(sample.get("scores"), f"scores of sample {number}", where).items():
             value = score.get("value") if isinstance(score, dict) else score
             parts = value.items() if isinstance(value, dict) else [("", value)]
             for part, number_of in parts:
                 name = f"{scorer}/{part}" if part else scorer
-                row: dict[str, Any] = {"item": item, "variant": model, "rater": name, "kind": _kind(scorer)}
+                row: dict[str, Any] = place | {"rater": name, "kind": _kind(scorer)}
                 row["score"] = INSPECT_VALUES.get(number_of, number_of) if isinstance(number_of, str) else number_of
                 row["score"] = int(number_of) if isinstance(number_of, bool) else row["score"]
                 rows.append(row | {"seconds": sample.get("total_time")})
@@ -233,7 +238,7 @@ def _promptfoo_rows(results: list[Any], where: str) -> list[dict[str, Any]]:
         seen[place] = seen.get(place, 0) + 1
         item = f"{result.get('testIdx')}#{seen[place]}"
         grading = _object(result.get("gradingResult"), f"gradingResult of result {number}", where)
-        row = {"item": item, "variant": variant, "cost": result.get("cost")}
+        row = {"item": item, "prompt": str(result.get("testIdx")), "variant": variant, "cost": result.get("cost")}
         if isinstance(result.get("latencyMs"), (int, float)):
             row["seconds"] = result["latencyMs"] / 1000
         names: dict[str, int] = {}
