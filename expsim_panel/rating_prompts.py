@@ -10,7 +10,6 @@ from expsim_panel.errors import InputError, shown
 from expsim_panel.ratings_csv import check_columns, others, place_of
 
 PROMPT = "prompt"
-Codes = npt.NDArray[np.int64]
 
 
 def prompt_column(asked: str | None, item: str, header: list[str], where: str, taken: dict[str, str]) -> str | None:

@@ -17,7 +17,7 @@ from expsim_panel.judge_calibration import JudgeFacts, judge_facts
 from expsim_panel.rating_agreement import Agreement, PileUp, agreement_of, distinct, pile_up
 from expsim_panel.rating_doubts import MOST_LEVELS, Warned, formulas, scales, warned
 from expsim_panel.rating_prompts import PROMPT
-from expsim_panel.rating_sources import as_csv
+from expsim_panel.rating_sources import Failed, as_csv
 from expsim_panel.ratings import Codes, Floats, Ratings, ratings_of, read_bytes
 from expsim_panel.ratings_csv import MAX_SCORE, among, floats
 from expsim_panel.ratings_csv import frame as read_frame
@@ -122,9 +122,10 @@ def parse_table(
 ) -> tuple[Ratings, Beside]:
     """Read ratings from the bytes of one or more uploads, each with its name; `read_table` says the rest."""
     raw, where = several[0]
-    data, form = as_csv(raw, where)
+    failed: list[Failed] = []
+    data, form = as_csv(raw, where, failed)
     for more, name in several[1:]:
-        table_more, _ = as_csv(more, name)
+        table_more, _ = as_csv(more, name, failed)
         raw += more
         top, _, rest = table_more.partition(b"\n")
         if top.strip() != data.partition(b"\n")[0].strip():
@@ -143,7 +144,8 @@ def parse_table(
     people = table[~by_judge] if by_judge.any() and not by_judge.all() else table
     digest = hashlib.sha256(raw).hexdigest()
     ratings = ratings_of(people, numbered, header, where, digest, item, rater, score, variant, prompt)
-    warnings = formulas(table, [item, rater, variant, kind], lines)
+    warnings = [warned(one.what, one.problem, np.array(one.numbers)) for one in failed]
+    warnings += formulas(table, [item, rater, variant, kind], lines)
     people_at = np.flatnonzero(~by_judge) if not by_judge.all() else np.arange(len(table))
     warnings += scales(ratings, score, lines[people_at])
     if PROMPT in header and prompt is None and variant != PROMPT and not set(ratings.prompts) <= set(people[PROMPT]):

@@ -67,13 +67,13 @@ def test_epochs_of_a_log_are_no_prompts_of_their_own():
 
 
 def test_the_error_of_a_contrast_is_that_of_many_such_evaluations():
-    """Four hundred tables of one law: the mean of the squared errors told is the variance of the differences."""
-    found = [calibrate_contrast(epochs(seed=seed)) for seed in range(400)]
+    """A hundred and fifty tables of one law: the mean of the squared errors told is the variance of the differences."""
+    found = [calibrate_contrast(epochs(seed=seed)) for seed in range(150)]
     spread, told = np.var([one for one, _ in found], ddof=1), np.mean([se**2 for _, se in found])
-    low, high = chi2.ppf([0.0005, 0.9995], 399) / 399
+    low, high = chi2.ppf([0.0005, 0.9995], 149) / 149
     assert low < spread / told < high
     # as prompts of their own the epochs would have told a variance far below
-    plain = [calibrate_contrast(epochs(seed=seed).assign(prompt=lambda t: t["item"])) for seed in range(40)]
+    plain = [calibrate_contrast(epochs(seed=seed).assign(prompt=lambda t: t["item"])) for seed in range(20)]
     assert np.mean([se**2 for _, se in plain]) < 0.4 * told
 
 
