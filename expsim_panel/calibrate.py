@@ -28,6 +28,10 @@ __all__ = ["Calibration", "Contrast", "VariantFacts", "calibrate", "dump_scenari
 MOST_LEVELS = 11  # 0 to 10; more integer levels are treated as a continuous score
 MOST_CHOSEN = 10  # variants that a scenario may hold
 BINS = 20
+ONE_RATER = (
+    "All ratings are one rater's: what is severity, what is noise and what is quality cannot be told apart. Have some"
+    " items rated by a second one."
+)
 
 
 def calibrate(
@@ -87,6 +91,8 @@ def _measured(
     assessed = realism(sheet, splits, seed, adjudicated, continuous=family == "normal", step=step)
     model = fitted_law(sheet, assessed_part(sheet, seed), assessed.law, seed, within)
     notes += law_told(assessed.law, assessed.scores)
+    if len(ratings.raters) == 1:
+        notes.append(ONE_RATER)
     if looks_adjudicated(assessed.wide, assessed.items):
         notes.append(
             f"Only {assessed.wide['observed']:.1%} of items have raters more than two levels apart, where"

@@ -15,7 +15,9 @@ import numpy as np
 import pandas as pd
 
 from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.rating_cells import tidied
 from expsim_panel.rating_doubts import MOST_SHOWN, scales
+from expsim_panel.rating_prompts import PROMPT
 from expsim_panel.rating_sources import as_csv
 from expsim_panel.rating_table import EMPTY, HUMAN, JUDGE, kind_column
 from expsim_panel.ratings import parse_ratings
@@ -78,6 +80,7 @@ def faults(
         data, where = _merged(several)
         header = read_header(data, where)
         table, numbered = read_frame(data, where, list(dict.fromkeys(header)))
+        table, _ = tidied(table, (item, rater, variant, prompt or PROMPT), (score, *judges))
     except InputError as error:
         return (_of(error),)
     wanted = {"--item": item, "--rater": rater, "--score": score}

@@ -15,6 +15,7 @@ from expsim_panel.components import Components, variance_components
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.judge_calibration import JudgeFacts, judge_facts
 from expsim_panel.rating_agreement import Agreement, PileUp, agreement_of, distinct, pile_up
+from expsim_panel.rating_cells import SPACES, tidied
 from expsim_panel.rating_doubts import MOST_LEVELS, Warned, formulas, scales, warned
 from expsim_panel.rating_prompts import PROMPT
 from expsim_panel.rating_sources import Failed, as_csv
@@ -140,11 +141,13 @@ def parse_table(
     kind = kind_column(kind, header, where)
     table, numbered = read_frame(data, where, list(dict.fromkeys(header)), coded=True)
     lines = table.index.to_numpy() + (2 if numbered else 1)
+    table, spaced = tidied(table, (item, rater, variant, prompt or PROMPT), (score, *judges))
     by_judge = _is_judge(table, kind, where, lines)
     people = table[~by_judge] if by_judge.any() and not by_judge.all() else table
     digest = hashlib.sha256(raw).hexdigest()
     ratings = ratings_of(people, numbered, header, where, digest, item, rater, score, variant, prompt)
     warnings = [warned(one.what, one.problem, np.array(one.numbers)) for one in failed]
+    warnings += [warned(name, SPACES, lines[rows]) for name, rows in spaced.items()]
     warnings += formulas(table, [item, rater, variant, kind], lines)
     people_at = np.flatnonzero(~by_judge) if not by_judge.all() else np.arange(len(table))
     warnings += scales(ratings, score, lines[people_at])

@@ -19,7 +19,8 @@ import pandas as pd
 import regex
 
 from expsim_panel.errors import InputError, did_you_mean, shown
-from expsim_panel.rating_prompts import check_prompts, pairs_variants, prompt_column
+from expsim_panel.rating_cells import tidied
+from expsim_panel.rating_prompts import PROMPT, check_prompts, pairs_variants, prompt_column
 from expsim_panel.ratings_csv import check_columns, numbers, others, place_of, refuse_blank
 from expsim_panel.ratings_csv import frame as read_frame
 from expsim_panel.ratings_csv import header as read_header
@@ -142,6 +143,7 @@ def parse_ratings(
         raise _too_large(name, len(data), max_bytes)
     header = read_header(data, name)
     table, numbered = read_frame(data, name, list(dict.fromkeys(header)), coded=True)
+    table, _ = tidied(table, (item, rater, variant, prompt or PROMPT), (score,))
     digest = hashlib.sha256(data).hexdigest()
     return ratings_of(table, numbered, header, name, digest, item, rater, score, variant, prompt)
 

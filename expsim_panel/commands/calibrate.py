@@ -150,8 +150,9 @@ def _print(found: Calibration, output: str | None, beside: Beside) -> None:
 
     out = console()
     control = found.facts(found.control)
+    people = "rater" if found.raters == 1 else "raters"
     rows = [
-        ("Read", f"{count(found.rows)} ratings of {count(found.items)} items by {count(found.raters)} raters"),
+        ("Read", f"{count(found.rows)} ratings of {count(found.items)} items by {count(found.raters)} {people}"),
         ("Kind of score", found.family),
         ("Control", f"{control.name}: mean {points(control.mean)}"),
     ]
