@@ -17,7 +17,7 @@ from expsim_panel.judge_calibration import judge_facts
 from expsim_panel.rating_faults import faults
 from expsim_panel.rating_sources import as_csv
 from expsim_panel.rating_table import parse_table, read_table
-from expsim_panel.ratings import parse_ratings
+from expsim_panel.ratings import Ratings, parse_ratings
 
 EPOCHS = 5
 
@@ -202,3 +202,27 @@ def test_a_misspelt_kind_is_refused_as_a_misspelt_score_is(tmp_path, capsys):
     assert "t.csv [--kind]: there is no column 'kindd'; did you mean" in line
     assert [fault.column for fault in faults([(path.read_bytes(), "t.csv")], kind="kindd")] == ["--kind"]
     read_table(path)
+
+
+def test_the_item_component_of_epochs_is_unbiased_on_few_prompts():
+    """Six prompts of five epochs, quality of variance 1 shared and 0.25 of each epoch: the mean of 1,000 tables."""
+    from expsim_panel.components import variance_components
+
+    rng, found = np.random.default_rng(8), []
+    prompts, raters = 6, 2
+    prompt, epoch, variant, rater = (axis.ravel() for axis in np.indices((prompts, EPOCHS, 2, raters)))
+    item = (prompt * EPOCHS + epoch) * 2 + variant
+    names = tuple(map(str, range(prompts)))
+    for _ in range(1000):
+        quality = rng.normal(0, 1, (prompts, 1, 2)) + rng.normal(0, 0.5, (prompts, EPOCHS, 2))
+        severe = rng.normal(0, 0.4, raters)
+        score = quality[prompt, epoch, variant] + severe[rater] + rng.normal(0, 0.6, len(item))
+        table = Ratings(
+            prompt, item, variant, rater, score, names, ("A", "B"), ("x", "y"), prompts * EPOCHS * 2, "m.csv", "0"
+        )
+        parts = variance_components(table)
+        found.append((parts.item, parts.noise))
+    values = np.array(found)
+    error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
+    assert np.all(np.abs(values.mean(axis=0) - [1.25, 0.36]) < 4 * error)
+    assert error[0] < 0.02
