@@ -171,7 +171,7 @@ def variance_components(ratings: Ratings, by_variant: bool = True) -> Components
             common = items - float((count.astype(float) ** 2 / size_group[pair // raters]).sum())
         left_over, weight = between - noise * freedom - (severity or 0.0) * common, rows - float(per_group.sum())
         item = left_over / weight
-        own = _within_cells(ratings, y, size, size_group[group], noise, severity or 0.0)
+        own = _within_cells(ratings, y, size, size_group[group].astype(float), noise, severity or 0.0)
         if own is not None and weight > own[1]:
             # items of one variant on one prompt (epochs) are alike: means of the variant vary by what they share
             item = (left_over - own[0] * weight) / (weight - own[1]) + own[0]
@@ -203,7 +203,7 @@ def _within_cells(
         Scores.
     size : float64 array, shape (items,)
         Ratings of each item.
-    whole : int64 array, shape (rows,)
+    whole : float64 array, shape (rows,)
         Ratings that the mean was taken of, which was subtracted from each.
     noise, severity : float
         Variances of a rating and between raters.
