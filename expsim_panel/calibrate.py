@@ -28,6 +28,10 @@ __all__ = ["Calibration", "Contrast", "VariantFacts", "calibrate", "dump_scenari
 MOST_LEVELS = 11  # 0 to 10; more integer levels are treated as a continuous score
 MOST_CHOSEN = 10  # variants that a scenario may hold
 BINS = 20
+ONE_RATER = (
+    "All ratings are one rater's: what is severity, what is noise and what is quality cannot be told apart. Have some"
+    " items rated by a second one."
+)
 
 
 def calibrate(
@@ -87,6 +91,8 @@ def _measured(
     assessed = realism(sheet, splits, seed, adjudicated, continuous=family == "normal", step=step)
     model = fitted_law(sheet, assessed_part(sheet, seed), assessed.law, seed, within)
     notes += law_told(assessed.law, assessed.scores)
+    if len(ratings.raters) == 1:
+        notes.append(ONE_RATER)
     if looks_adjudicated(assessed.wide, assessed.items):
         notes.append(
             f"Only {assessed.wide['observed']:.1%} of items have raters more than two levels apart, where"
@@ -150,7 +156,11 @@ def _facts(ratings: Ratings, code: int, edges: np.ndarray, family: str) -> Varia
     size = np.bincount(item)
     mean, count = float(score.mean()), len(size)
     off = np.bincount(item, score - mean)
-    se = float(np.sqrt((off**2).sum() * count / (count - 1))) / len(rows) if count > 1 else None
+    # prompts are independent of one another; several items of one (epochs) are not
+    _, prompt = coded_anew(ratings.prompt[rows])
+    by_prompt = np.bincount(prompt, score - mean)
+    alone = len(by_prompt)
+    se = float(np.sqrt((by_prompt**2).sum() * alone / (alone - 1))) / len(rows) if alone > 1 else None
     sheet = Sheet(ratings, np.zeros(ratings.rows, dtype=np.int64), edges, edges)
     own = variance_components(_only(sheet, ratings.variant == code).ratings) if count > 1 else None
     bins = edges if family == "normal" else np.append(edges - 0.5, edges[-1] + 0.5)

@@ -149,8 +149,8 @@ def to_scenario(
             "question": f"Should {' or '.join(treatments)} replace {control}?",
             "persona": "A team that has ratings and wants to plan the next experiment",
             "provenance": f"Calibrated from {calibration.rows:,} ratings of {calibration.items:,} items by"
-            f" {calibration.raters:,} raters in {calibration.source}. Everything in [calibration].assumptions"
-            " is assumed.",
+            f" {calibration.raters:,} rater{'s' * (calibration.raters != 1)} in {calibration.source}. Everything in"
+            " [calibration].assumptions is assumed.",
             "indifference": indifference,
         },
         "metric": metric,

@@ -95,7 +95,7 @@ def _variants(found: Calibration) -> Table:
         mean = _number(one.mean) + ("" if one.se is None else f" ± {one.se:.2f}")
         rows.append((one.name, count(one.items), count(one.ratings), mean, _number(one.sd), difference))
     left = len(listed) - len(rows)
-    note = "± is the standard error, by item; differences are paired by prompt."
+    note = "± is the standard error, by prompt; differences are paired by prompt."
     note += f" {count(left)} more variants are in the JSON." if left > 0 else ""
     return Table("Variants", ("Variant", "Items", "Ratings", "Mean", "Spread between items (SD)", "Against control"),
                  rows, note)  # fmt: skip

@@ -169,7 +169,12 @@ def variance_components(ratings: Ratings, by_variant: bool = True) -> Components
         if severity is not None:
             pair, count = counted(group * raters + ratings.rater, groups * raters)
             common = items - float((count.astype(float) ** 2 / size_group[pair // raters]).sum())
-        item = (between - noise * freedom - (severity or 0.0) * common) / (rows - float(per_group.sum()))
+        left_over, weight = between - noise * freedom - (severity or 0.0) * common, rows - float(per_group.sum())
+        item = left_over / weight
+        own = _within_cells(ratings, y, size, size_group[group].astype(float), noise, severity or 0.0)
+        if own is not None and weight > own[1]:
+            # items of one variant on one prompt (epochs) are alike: means of the variant vary by what they share
+            item = (left_over - own[0] * weight) / (weight - own[1]) + own[0]
     else:
         reasons["item"] = "one item per variant"
     prompt = None
@@ -185,6 +190,46 @@ def variance_components(ratings: Ratings, by_variant: bool = True) -> Components
         reasons["prompt"] = f"estimate {prompt:.3g} exceeds the item variance and was cut to it"
         prompt = item
     return Components(item, severity, noise, prompt, total, effects, reasons)
+
+
+def _within_cells(
+    ratings: Ratings, y: Floats, size: Floats, whole: Floats, noise: float, severity: float
+) -> tuple[float, float] | None:
+    """Return the variance between items of one variant on one prompt, and how their likeness weighs in a mean.
+
+    Parameters
+    ----------
+    y : float64 array, shape (rows,)
+        Scores.
+    size : float64 array, shape (items,)
+        Ratings of each item.
+    whole : float64 array, shape (rows,)
+        Ratings that the mean was taken of, which was subtracted from each.
+    noise, severity : float
+        Variances of a rating and between raters.
+
+    Returns
+    -------
+    tuple or None
+        None where every item has a prompt and variant of its own.
+    """
+    kinds = len(ratings.variants)
+    of_row = coded_anew(ratings.prompt * kinds + ratings.variant)[1]
+    cells = int(of_row.max()) + 1
+    if cells == ratings.items:
+        return None
+    cell, total = np.zeros(ratings.items, dtype=np.int64), np.ones(ratings.items)
+    cell[ratings.item], total[ratings.item] = of_row, whole
+    many = np.bincount(cell, size, minlength=cells)
+    mean = np.bincount(ratings.item, y, minlength=ratings.items) / size
+    centre = np.bincount(of_row, y, minlength=cells) / many
+    between = float((size * (mean - centre[cell]) ** 2).sum())
+    raters = len(ratings.raters)
+    pair, count = counted(of_row * raters + ratings.rater, cells * raters)
+    common = ratings.items - float((count.astype(float) ** 2 / many[pair // raters]).sum())
+    spare = ratings.rows - float((size**2 / many[cell]).sum())
+    alike = float((size * (many[cell] - size) / total).sum())
+    return max((between - noise * (ratings.items - cells) - severity * common) / spare, 0.0), alike
 
 
 def _pieces(ratings: Ratings) -> int:

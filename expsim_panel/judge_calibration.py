@@ -24,6 +24,7 @@ from scipy.special import stdtrit
 from expsim_panel.components import Components
 from expsim_panel.rating_agreement import mid_ranks
 from expsim_panel.ratings import Codes, Floats, Ratings
+from expsim_panel.recoding import coded_anew
 
 GROUPS = 60
 FEWEST_PROMPTS = 10
@@ -238,24 +239,30 @@ class _Rows:
 
     def products(self) -> Floats:
         """Return sums over pairs of variants on a prompt of (1, dh dh, df df, dh df), by prompt."""
-        count = np.bincount(self.prompt, minlength=self.prompts).astype(float)
 
-        def pairs(a: Floats, b: Floats) -> Floats:
-            whole = np.bincount(self.prompt, a * b, minlength=self.prompts)
-            sums = np.bincount(self.prompt, a, minlength=self.prompts) * np.bincount(
-                self.prompt, b, minlength=self.prompts
-            )
-            return np.asarray(count * whole - sums)
+        def pairs(code: Codes, size: int) -> list[Floats]:
+            count = np.bincount(code, minlength=size).astype(float)
+            sums = {name: np.bincount(code, own, minlength=size) for name, own in (("h", self.h), ("f", self.f))}
+            found = [count * (count - 1) / 2]
+            for a, b, first, second in (
+                (self.h, self.h, "h", "h"), (self.f, self.f, "f", "f"), (self.h, self.f, "h", "f"),
+            ):  # fmt: skip
+                found.append(count * np.bincount(code, a * b, minlength=size) - sums[first] * sums[second])
+            return found
 
-        return np.stack(
-            [count * (count - 1) / 2, pairs(self.h, self.h), pairs(self.f, self.f), pairs(self.h, self.f)], axis=1
-        )
+        every = pairs(self.prompt, self.prompts)
+        cells, cell = coded_anew(self.prompt * self.kinds + self.variant)
+        if len(cells) < len(self.prompt):  # several items of a variant on a prompt are no pair of variants
+            owner = cells // self.kinds
+            inner = pairs(cell, len(cells))
+            every = [a - np.bincount(owner, b, minlength=self.prompts) for a, b in zip(every, inner, strict=True)]
+        return np.stack(every, axis=1)
 
     def paired(self, more: float = 0.0) -> Estimate:
         """Return the correlation of differences between variants; `more` is noise added to each rating's mean."""
-        if not self.prompts or np.bincount(self.prompt).max() < 2:
-            return _none("no prompt has two variants")
         table = self.products()
+        if not table[:, 0].any():
+            return _none("no prompt has two variants")
         group = np.arange(self.prompts) % self.groups
         sums = np.stack([np.bincount(group, column, minlength=self.groups) for column in table.T], axis=1)
         n, hh, ff, hf = np.vstack([sums.sum(axis=0) - sums, sums.sum(axis=0)]).T

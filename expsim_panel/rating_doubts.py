@@ -12,6 +12,7 @@ import pandas as pd
 
 from expsim_panel.errors import InputError, shown
 from expsim_panel.rating_agreement import distinct
+from expsim_panel.rating_scales import two_scales
 from expsim_panel.ratings import Codes, Floats, Ratings
 from expsim_panel.ratings_csv import beginning, floats, others
 
@@ -67,7 +68,8 @@ def scales(ratings: Ratings, column: str, lines: np.ndarray) -> list[Warned]:
     ------
     InputError
         Single scores far outside of a rating scale that nine in ten scores keep to, or a rater whose scores all
-        lie below those of another, with a median of less than a quarter.
+        lie below those of another, with a median of less than a quarter; or scores on two scales that everybody uses,
+        see `rating_scales.two_scales`.
     """
     score = ratings.score
     _refuse_strays(score, column, lines, ratings.source)
@@ -84,6 +86,16 @@ def scales(ratings: Ratings, column: str, lines: np.ndarray) -> list[Warned]:
             f" {_span(score[high])} (line {lines[high[0]]})"
         )
         raise InputError(ratings.source, column, problem, "bring all scores to one scale")
+    mixed = two_scales(ratings)
+    if mixed is not None:
+        small, large = f"{score.min():g} to {mixed.top:g}", f"{mixed.bottom:g} to {score.max():g}"
+        fewer = mixed.low.sum() < mixed.high.sum()
+        rows = np.flatnonzero(mixed.low if fewer else mixed.high)
+        told = f"{small}, where others are {large}" if fewer else f"{large}, where others are {small}"
+        if mixed.certain:
+            problem = f"two scales: line {lines[rows[0]]} holds {score[rows[0]]:g}{others(len(rows))} of {told}"
+            raise InputError(ratings.source, column, problem, "bring all scores to one scale")
+        found.append(warned(column, f"scores are {told}: two scales?", lines[rows]))
     for codes, names_of, word in ((ratings.rater, ratings.raters, "rater"), (ratings.variant, ratings.variants, "")):
         groups = by_rater if word else _Groups(codes, score)
         for code in groups.suspects():

@@ -15,9 +15,11 @@ import numpy as np
 import pandas as pd
 
 from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.rating_cells import tidied
 from expsim_panel.rating_doubts import MOST_SHOWN, scales
+from expsim_panel.rating_prompts import PROMPT
 from expsim_panel.rating_sources import as_csv
-from expsim_panel.rating_table import EMPTY, HUMAN, JUDGE
+from expsim_panel.rating_table import EMPTY, HUMAN, JUDGE, kind_column
 from expsim_panel.ratings import parse_ratings
 from expsim_panel.ratings_csv import MAX_SCORE, check_columns, place_of
 from expsim_panel.ratings_csv import frame as read_frame
@@ -67,7 +69,8 @@ def faults(
     score: str = "score",
     variant: str = "variant",
     judges: Sequence[str] = (),
-    kind: str = "kind",
+    kind: str | None = None,
+    prompt: str | None = None,
 ) -> tuple[Fault, ...]:
     """Return every kind of fault of some files that are read as one table; none where it can be read.
 
@@ -77,6 +80,7 @@ def faults(
         data, where = _merged(several)
         header = read_header(data, where)
         table, numbered = read_frame(data, where, list(dict.fromkeys(header)))
+        table, _ = tidied(table, (item, rater, variant, prompt or PROMPT), (score, *judges))
     except InputError as error:
         return (_of(error),)
     wanted = {"--item": item, "--rater": rater, "--score": score}
@@ -84,6 +88,11 @@ def faults(
     names = [name for name in wanted.values() if header.count(name) == 1]
     by_row = _Rows(table, numbered)
     judged = np.zeros(len(table), dtype=bool)
+    try:
+        kind = kind_column(kind, header, where)
+    except InputError as error:
+        kind = ""
+        found.append(_of(error))
     if kind in table.columns:
         words = table[kind].str.strip().str.lower()
         judged = words.isin(JUDGE).to_numpy(dtype=bool)
@@ -106,7 +115,7 @@ def faults(
         kept = people & ~by_row.bad
         if by_row.bad.any() and kept.sum() < FEWEST:
             return tuple(found)  # what few rows are left cannot speak for the table
-        found += _rest(table, kept, numbered, where, (item, rater, score, variant))
+        found += _rest(table, kept, numbered, where, (item, rater, score, variant), prompt)
     return tuple(found)
 
 
@@ -178,7 +187,12 @@ class _Rows:
 
 
 def _rest(
-    table: pd.DataFrame, kept: np.ndarray, numbered: bool, where: str, columns: tuple[str, str, str, str]
+    table: pd.DataFrame,
+    kept: np.ndarray,
+    numbered: bool,
+    where: str,
+    columns: tuple[str, str, str, str],
+    prompt: str | None,
 ) -> list[Fault]:
     """Return what the rows without a fault of their own are refused for."""
     if not kept.any():
@@ -198,7 +212,7 @@ def _rest(
     left = table.where(pd.Series(kept, index=table.index), "").reindex(range(int(table.index.max()) + 1), fill_value="")
     data = ("" if numbered else "\n") + left.to_csv(index=False, lineterminator="\n")
     try:
-        ratings = parse_ratings(data.encode(), where, item, rater, score, variant)
+        ratings = parse_ratings(data.encode(), where, item, rater, score, variant, prompt=prompt)
         scales(ratings, score, table.index.to_numpy()[kept] + (2 if numbered else 1))
     except InputError as error:
         lines = re.findall(r"(?:line|data row) \d+", error.problem)

@@ -14,11 +14,11 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from expsim_panel.errors import InputError, shown
 
-COLUMNS = ("item", "variant", "rater", "kind", "score", "cost", "seconds")
+COLUMNS = ("item", "prompt", "variant", "rater", "kind", "score", "cost", "seconds")
 INSPECT_VALUES = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}  # correct, incorrect, partial, no answer
 MOST_UNPACKED = 512 * 2**20
 MOST_TABLE = 256 * 2**20  # characters of a table; a million ratings take 40 million
@@ -27,16 +27,32 @@ ARCHIVE_ERRORS = (
     zipfile.BadZipFile, zlib.error, ValueError, KeyError, OSError, EOFError, RuntimeError, struct.error,
 )  # fmt: skip
 ZSTANDARD = 93
+CALL_FAILED = 2  # promptfoo's failureReason: 0 none, 1 an assertion, 2 an error
 
 
-def as_csv(data: bytes, where: str) -> tuple[bytes, str]:
-    """Return a CSV table and the format that it came in: csv, parquet, jsonl, inspect or promptfoo."""
+class Failed(NamedTuple):
+    """Entries of a log that failed and were left out: what they are, why, and which (counted from 1)."""
+
+    what: str
+    problem: str
+    numbers: list[int]
+
+
+def as_csv(data: bytes, where: str, failed: list[Failed] | None = None) -> tuple[bytes, str]:
+    """Return a CSV table and the format that it came in: csv, parquet, jsonl, inspect or promptfoo.
+
+    Parameters
+    ----------
+    failed : list, optional
+        Receives what a log holds of failed samples or calls: they are no ratings.
+    """
+    failed = [] if failed is None else failed
     start = data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     if data[:4] == b"PAR1":
         return _parquet(data, where), "parquet"
     if data[:4] == b"PK\x03\x04":
         log = _inspect_archive(data, where)
-        return (data, "csv") if log is None else (_table(_inspect_rows(*log, where), COLUMNS), "inspect")
+        return (data, "csv") if log is None else (_table(_inspect_rows(*log, where, failed), COLUMNS), "inspect")
     if start not in (b"{", b"["):
         return data, "csv"
     try:
@@ -51,10 +67,10 @@ def as_csv(data: bytes, where: str) -> tuple[bytes, str]:
     if isinstance(whole, list):
         return _records(list(enumerate(whole, 1)), where, "record"), "jsonl"
     if "eval" in whole and ("samples" in whole or "plan" in whole):
-        return _table(_inspect_rows(whole, whole.get("samples"), where), COLUMNS), "inspect"
+        return _table(_inspect_rows(whole, whole.get("samples"), where, failed), COLUMNS), "inspect"
     results = whole.get("results")
     if isinstance(results, dict) and isinstance(results.get("results"), list):
-        return _table(_promptfoo_rows(results["results"], where), COLUMNS), "promptfoo"
+        return _table(_promptfoo_rows(results["results"], where, failed), COLUMNS), "promptfoo"
     return _records([(1, whole)], where, "line"), "jsonl"
 
 
@@ -188,29 +204,40 @@ def _list(value: Any, what: str, where: str) -> list[Any]:
     return value
 
 
-def _inspect_rows(log: Any, samples: Any, where: str) -> list[dict[str, Any]]:
-    """One row for each score of each sample and epoch; the model is the variant, the scorer the rater."""
+def _inspect_rows(log: Any, samples: Any, where: str, failed: list[Failed]) -> list[dict[str, Any]]:
+    """One row for each score of each sample and epoch; the sample is the prompt, the model the variant."""
     run = _object(_object(log, "the log's header", where).get("eval"), "eval", where)
     model = str(run.get("model", "model"))
     rows = []
+    without: list[int] = []
     for number, entry in enumerate(_list(samples, "samples", where), 1):
         sample = _object(entry, f"sample {number}", where)
-        item = f"{sample.get('id')}#{sample.get('epoch', 1)}"
-        for scorer, score in _object(sample.get("scores"), f"scores of sample {number}", where).items():
+        prompt = str(sample.get("id"))
+        place = {
+            "item": f"{prompt}#{sample.get('epoch', 1)}",
+            "prompt": prompt,
+            "variant": model,
+        }
+        scores = _object(sample.get("scores"), f"scores of sample {number}", where)
+        if not scores:
+            without.append(number)
+        for scorer, score in scores.items():
             value = score.get("value") if isinstance(score, dict) else score
             parts = value.items() if isinstance(value, dict) else [("", value)]
             for part, number_of in parts:
                 name = f"{scorer}/{part}" if part else scorer
-                row: dict[str, Any] = {"item": item, "variant": model, "rater": name, "kind": _kind(scorer)}
+                row: dict[str, Any] = place | {"rater": name, "kind": _kind(scorer)}
                 row["score"] = INSPECT_VALUES.get(number_of, number_of) if isinstance(number_of, str) else number_of
                 row["score"] = int(number_of) if isinstance(number_of, bool) else row["score"]
                 rows.append(row | {"seconds": sample.get("total_time")})
     if not rows:
         raise InputError(where, "", "this Inspect log holds no scores", "give the log of a finished evaluation")
+    if without:
+        failed.append(Failed("samples", f"failed in {where}, without scores: left out", without))
     return rows
 
 
-def _promptfoo_rows(results: list[Any], where: str) -> list[dict[str, Any]]:
+def _promptfoo_rows(results: list[Any], where: str, failed: list[Failed]) -> list[dict[str, Any]]:
     """One row for each graded assertion; the provider (and prompt, if several) is the variant."""
     rows = []
     checked = []
@@ -223,6 +250,7 @@ def _promptfoo_rows(results: list[Any], where: str) -> list[dict[str, Any]]:
     prompts = {result.get("promptIdx") for result in checked}
     providers = {str(_provider(result)) for result in checked}
     seen: dict[tuple[Any, str], int] = {}
+    broken: list[int] = []
     for number, result in enumerate(checked, 1):
         variant = _provider(result)
         if len(prompts) > len(providers):
@@ -233,7 +261,11 @@ def _promptfoo_rows(results: list[Any], where: str) -> list[dict[str, Any]]:
         seen[place] = seen.get(place, 0) + 1
         item = f"{result.get('testIdx')}#{seen[place]}"
         grading = _object(result.get("gradingResult"), f"gradingResult of result {number}", where)
-        row = {"item": item, "variant": variant, "cost": result.get("cost")}
+        # an assertion that says no is an `error` too, with its grading: no call failed
+        if result.get("failureReason") == CALL_FAILED or (result.get("error") and not grading):
+            broken.append(number)
+            continue
+        row = {"item": item, "prompt": str(result.get("testIdx")), "variant": variant, "cost": result.get("cost")}
         if isinstance(result.get("latencyMs"), (int, float)):
             row["seconds"] = result["latencyMs"] / 1000
         names: dict[str, int] = {}
@@ -248,7 +280,10 @@ def _promptfoo_rows(results: list[Any], where: str) -> list[dict[str, Any]]:
             score = part.get("score")
             rows.append(row | {"rater": name, "kind": kind, "score": int(score) if isinstance(score, bool) else score})
     if not rows:
-        raise InputError(where, "", "this promptfoo file holds no results", "export a finished evaluation as JSON")
+        problem = f"all {len(broken)} results are failed calls" if broken else "this promptfoo file holds no results"
+        raise InputError(where, "", problem, "export a finished evaluation as JSON")
+    if broken:
+        failed.append(Failed("results", f"calls failed in {where}: left out", broken))
     return rows
 
 

@@ -15,16 +15,20 @@ from expsim_panel.components import Components, variance_components
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.judge_calibration import JudgeFacts, judge_facts
 from expsim_panel.rating_agreement import Agreement, PileUp, agreement_of, distinct, pile_up
+from expsim_panel.rating_cells import SPACES, tidied
 from expsim_panel.rating_doubts import MOST_LEVELS, Warned, formulas, scales, warned
-from expsim_panel.rating_sources import as_csv
+from expsim_panel.rating_prompts import PROMPT
+from expsim_panel.rating_sources import Failed, as_csv
 from expsim_panel.ratings import Codes, Floats, Ratings, ratings_of, read_bytes
 from expsim_panel.ratings_csv import MAX_SCORE, among, floats
 from expsim_panel.ratings_csv import frame as read_frame
 from expsim_panel.ratings_csv import header as read_header
+from expsim_panel.recoding import counted
 
 HUMAN = ("human", "person", "people", "crowd", "expert", "annotator")
 UNPARSED = (0.0, -1.0)
 EMPTY = ("", "nan", "null", "none", "na")
+KIND = "kind"
 JUDGE = ("judge", "llm", "model", "ai", "auto")
 
 
@@ -83,7 +87,8 @@ def read_table(
     score: str = "score",
     variant: str = "variant",
     judges: tuple[str, ...] = (),
-    kind: str = "kind",
+    kind: str | None = None,
+    prompt: str | None = None,
     also: tuple[str, ...] = (),
 ) -> tuple[Ratings, Beside]:
     """Read ratings of people and scores of judges.
@@ -95,13 +100,15 @@ def read_table(
     judges : tuple of str
         Columns with a judge's score of the row's item. Empty cells are missing scores; so are
         the few scores of 0 or -1 where people's scale begins above (unparsed verdicts), which a warning says.
-    kind : str
-        Column that says ``human`` or ``judge`` of each row, if there is one.
+    kind : str, optional
+        Column that says ``human`` or ``judge`` of each row; by default `kind`, if there is one.
+    prompt : str, optional
+        As in `ratings.read_ratings`.
     also : tuple of str
         More files of the same columns, such as the logs of other variants.
     """
     several = [(read_bytes(name), Path(name).name) for name in (path, *also)]
-    return parse_table(several, item, rater, score, variant, judges, kind)
+    return parse_table(several, item, rater, score, variant, judges, kind, prompt)
 
 
 def parse_table(
@@ -111,13 +118,15 @@ def parse_table(
     score: str = "score",
     variant: str = "variant",
     judges: tuple[str, ...] = (),
-    kind: str = "kind",
+    kind: str | None = None,
+    prompt: str | None = None,
 ) -> tuple[Ratings, Beside]:
     """Read ratings from the bytes of one or more uploads, each with its name; `read_table` says the rest."""
     raw, where = several[0]
-    data, form = as_csv(raw, where)
+    failed: list[Failed] = []
+    data, form = as_csv(raw, where, failed)
     for more, name in several[1:]:
-        table_more, _ = as_csv(more, name)
+        table_more, _ = as_csv(more, name, failed)
         raw += more
         top, _, rest = table_more.partition(b"\n")
         if top.strip() != data.partition(b"\n")[0].strip():
@@ -129,15 +138,21 @@ def parse_table(
     for name in judges:
         if name not in header:
             raise InputError(where, "--judge", f"there is no column {shown(name)}", did_you_mean(name, header))
+    kind = kind_column(kind, header, where)
     table, numbered = read_frame(data, where, list(dict.fromkeys(header)), coded=True)
     lines = table.index.to_numpy() + (2 if numbered else 1)
+    table, spaced = tidied(table, (item, rater, variant, prompt or PROMPT), (score, *judges))
     by_judge = _is_judge(table, kind, where, lines)
     people = table[~by_judge] if by_judge.any() and not by_judge.all() else table
     digest = hashlib.sha256(raw).hexdigest()
-    ratings = ratings_of(people, numbered, header, where, digest, item, rater, score, variant)
-    warnings = formulas(table, [item, rater, variant, kind], lines)
+    ratings = ratings_of(people, numbered, header, where, digest, item, rater, score, variant, prompt)
+    warnings = [warned(one.what, one.problem, np.array(one.numbers)) for one in failed]
+    warnings += [warned(name, SPACES, lines[rows]) for name, rows in spaced.items()]
+    warnings += formulas(table, [item, rater, variant, kind], lines)
     people_at = np.flatnonzero(~by_judge) if not by_judge.all() else np.arange(len(table))
     warnings += scales(ratings, score, lines[people_at])
+    if PROMPT in header and prompt is None and variant != PROMPT and not set(ratings.prompts) <= set(people[PROMPT]):
+        warnings.append(warned(PROMPT, "no prompt has two variants: not used, --prompt names it", lines[people_at]))
     if by_judge.all():
         warnings.append(warned(kind, "no rating by a person: the judges are taken as the raters", lines))
     parts = variance_components(ratings)
@@ -158,7 +173,9 @@ def parse_table(
         first = ~pd.Series(each * len(kinds) + code).duplicated().to_numpy()
         scores[name] = (each[first], said[first])
     if by_judge.any() and not by_judge.all():
-        scores |= _judge_rows(table[by_judge], ratings, (item, rater, score, variant), where, lines[by_judge], warnings)
+        scores |= _judge_rows(
+            table[by_judge], people, ratings, (item, rater, score, variant), where, lines[by_judge], warnings
+        )
     error = _item_error(ratings, parts)
     facts = {name: judge_facts(name, ratings, *both, parts, error) for name, both in scores.items()}
     spent_by_judge = by_judge & ~by_judge.all()
@@ -173,6 +190,13 @@ def parse_table(
         seconds=_spent(table, "seconds", spent_by_judge, where, lines),
         warnings=tuple(warnings),
     )
+
+
+def kind_column(kind: str | None, header: list[str], where: str) -> str:
+    """Return the column that says human or judge; one that was named must be there."""
+    if kind is not None and kind not in header:
+        raise InputError(where, "--kind", f"there is no column {shown(kind)}", did_you_mean(kind, header))
+    return KIND if kind is None else kind
 
 
 def _is_judge(table: pd.DataFrame, kind: str, where: str, lines: np.ndarray) -> np.ndarray:
@@ -203,6 +227,7 @@ def _numbers(column: pd.Series[str], name: str, where: str, lines: np.ndarray) -
 
 def _judge_rows(
     table: pd.DataFrame,
+    people: pd.DataFrame,
     ratings: Ratings,
     columns: tuple[str, str, str, str],
     where: str,
@@ -214,17 +239,17 @@ def _judge_rows(
     if variant not in table.columns:
         problem = "judges' rows need a column of the variant"
         raise InputError(where, "--variant", problem, "give its name, or a judge's column with --judge")
-    known = {}
-    for number, row in enumerate(np.unique(ratings.item, return_index=True)[1]):
-        known[ratings.prompts[ratings.prompt[row]], ratings.variants[ratings.variant[row]]] = number
+    first = np.unique(ratings.item, return_index=True)[1]
+    names = (people[name].iloc[first] for name in (item, variant))
+    known = {pair: number for number, pair in enumerate(zip(*names, strict=True))}
     code = np.array([known.get(pair, -1) for pair in zip(table[item], table[variant], strict=True)], dtype=np.int64)
     values = _numbers(table[score], score, where, lines)
     for problem, rows in (("no person rated this item", code < 0), ("judge's score is missing", ~np.isfinite(values))):
         if rows.any():
             warnings.append(warned(score, problem + ": set aside", lines[rows]))
     good = (code >= 0) & np.isfinite(values)
-    names = table[rater].to_numpy()
-    return {str(name): (code[good & (names == name)], values[good & (names == name)]) for name in pd.unique(names)}
+    by = table[rater].to_numpy()
+    return {str(name): (code[good & (by == name)], values[good & (by == name)]) for name in pd.unique(by)}
 
 
 def _item_error(ratings: Ratings, parts: Components) -> float:
@@ -235,7 +260,9 @@ def _item_error(ratings: Ratings, parts: Components) -> float:
         return 0.0
     within = parts.noise or 0.0
     between = within + k * (parts.item or 0.0)
-    freedom = max(ratings.items - len(ratings.variants), 1)
+    # items of one variant on one prompt are alike: what is independent is counted
+    cells = len(counted(ratings.prompt * len(ratings.variants) + ratings.variant)[0])
+    freedom = max(cells - len(ratings.variants), 1)
     return float(np.sqrt(2 * between**2 / freedom + 2 * within**2 / spare)) / k
 
 

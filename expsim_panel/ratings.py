@@ -19,6 +19,8 @@ import pandas as pd
 import regex
 
 from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.rating_cells import tidied
+from expsim_panel.rating_prompts import PROMPT, check_prompts, pairs_variants, prompt_column
 from expsim_panel.ratings_csv import check_columns, numbers, others, place_of, refuse_blank
 from expsim_panel.ratings_csv import frame as read_frame
 from expsim_panel.ratings_csv import header as read_header
@@ -40,7 +42,8 @@ class Ratings:
     Attributes
     ----------
     prompt, item, variant, rater : int64 arrays, shape (rows,)
-        Codes from 0 in order of first appearance. An *item* is one output: one prompt under one variant.
+        Codes from 0 in order of first appearance. An *item* is one output: one prompt under one variant, or one of
+        several there (epochs of an evaluation). Prompts are what is independent: contrasts and errors go by them.
     score : float64 array, shape (rows,)
         Finite scores on the file's own scale.
     prompts, variants, raters : tuple of str
@@ -78,6 +81,7 @@ def read_ratings(
     score: str = "score",
     variant: str = "variant",
     max_bytes: int = MAX_BYTES,
+    prompt: str | None = None,
 ) -> Ratings:
     """Read a CSV file of ratings.
 
@@ -92,13 +96,16 @@ def read_ratings(
         is the variant and the rest of the id, with the match removed, is the prompt.
     max_bytes : int
         Larger files are refused before they are read.
+    prompt : str, optional
+        Column of the prompt that an item answers, where several items of a variant answer one. By default the
+        column `prompt`, if there is one that has two variants on a prompt; otherwise the item is the prompt.
 
     Raises
     ------
     InputError
         On anything that is not a complete, numeric, duplicate-free table of at least two variants.
     """
-    return parse_ratings(read_bytes(path, max_bytes), Path(path).name, item, rater, score, variant, max_bytes)
+    return parse_ratings(read_bytes(path, max_bytes), Path(path).name, item, rater, score, variant, max_bytes, prompt)
 
 
 def read_bytes(path: str | Path, max_bytes: int = MAX_BYTES) -> bytes:
@@ -129,13 +136,16 @@ def parse_ratings(
     score: str = "score",
     variant: str = "variant",
     max_bytes: int = MAX_BYTES,
+    prompt: str | None = None,
 ) -> Ratings:
     """Read ratings from the bytes of an upload; `read_ratings` says the rest."""
     if len(data) > max_bytes:
         raise _too_large(name, len(data), max_bytes)
     header = read_header(data, name)
     table, numbered = read_frame(data, name, list(dict.fromkeys(header)), coded=True)
-    return ratings_of(table, numbered, header, name, hashlib.sha256(data).hexdigest(), item, rater, score, variant)
+    table, _ = tidied(table, (item, rater, variant, prompt or PROMPT), (score,))
+    digest = hashlib.sha256(data).hexdigest()
+    return ratings_of(table, numbered, header, name, digest, item, rater, score, variant, prompt)
 
 
 def ratings_of(
@@ -148,6 +158,7 @@ def ratings_of(
     rater: str = "rater",
     score: str = "score",
     variant: str = "variant",
+    prompt: str | None = None,
 ) -> Ratings:
     """Return the ratings in a table of text, whose index counts its rows; `read_ratings` says the rest.
 
@@ -179,6 +190,13 @@ def ratings_of(
         variant_of, kinds = pd.factorize(pd.Series(groups))
         prompt_of, stems = pd.factorize(pd.Series(rests))
         variants, prompts, items = variant_of[ids], prompt_of[ids], ids
+    asked = prompt_column(prompt, item, header, name, wanted)
+    if asked is not None:
+        refuse_blank(table[asked], asked, name, numbered)
+        told, names = pd.factorize(table[asked])
+        if prompt is not None or pairs_variants(told, variants):
+            check_prompts(told, items, table[[item, asked]], name, numbered)
+            prompts, stems = told, names
     ratings = Ratings(
         prompt=prompts.astype(np.int64),
         item=items.astype(np.int64),

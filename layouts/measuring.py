@@ -21,14 +21,15 @@ from expsim_panel.calibration import Calibration
 from expsim_panel.engine import Cancelled
 from expsim_panel.errors import InputError
 from expsim_panel.layouts.computing import POOL, Mailbox
-from expsim_panel.rating_table import Beside, parse_table
+from expsim_panel.rating_table import KIND, Beside, parse_table
 from expsim_panel.ratings import Ratings
 
 _LOG = logging.getLogger(__name__)
 
 FLAGS = {
     "--item": "column of the item", "--rater": "column of the rater", "--score": "column of the score",
-    "--variant": "column of the variant", "--judge": "columns of judges", "--also": "the files",
+    "--variant": "column of the variant", "--judge": "columns of judges", "--kind": "column of the kind of rater",
+    "--prompt": "column of the prompt", "--also": "the files",
     "--control": "variant in use today", "--treatment": "variants", "--direction": "better is", "--name": "name",
 }  # fmt: skip
 """The reader speaks of the command's flags; what they are called on the page."""
@@ -71,8 +72,9 @@ class Measuring(param.Parameterized):  # type: ignore[misc]
 
         def work(step: Callable[[int, int], None]) -> Measured:
             judges = tuple(dict.fromkeys(columns.judges))
+            kind = None if columns.kind in ("", KIND) else columns.kind
             table, beside = parse_table(
-                several, columns.item, columns.rater, columns.score, columns.variant, judges, columns.kind
+                several, columns.item, columns.rater, columns.score, columns.variant, judges, kind
             )
             step(0, 1)
             return Measured(table, beside, calibrate(table, step=step))

@@ -30,7 +30,16 @@ def calibrate(
     judge: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="Column with a judge's score of the item; repeatable.")
     ] = None,
-    kind: Annotated[str, typer.Option(metavar="COLUMN", help="Column that says human or judge.")] = "kind",
+    kind: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column that says human or judge; kind, if there is one.")
+    ] = None,
+    prompt: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Column of the prompt, where several items answer one; prompt if there is one, else the item.",
+        ),
+    ] = None,
     also: Annotated[
         list[str] | None, typer.Option(metavar="FILE", help="More of the same, such as another log; repeatable.")
     ] = None,
@@ -72,7 +81,7 @@ def calibrate(
             did_you_mean(direction, directions),
         )
     outputs = targets({"-o": output, "--json": json, "--html": html}, (ratings, *(also or ())))
-    columns = (item, rater, score, variant, tuple(judge or ()), kind)
+    columns = (item, rater, score, variant, tuple(judge or ()), kind, prompt)
     try:
         table, beside = read_table(ratings, *columns, tuple(also or ()))
     except InputError as error:
@@ -101,7 +110,7 @@ def calibrate(
 def _with_all(
     error: InputError,
     paths: tuple[str, ...],
-    columns: tuple[str, str, str, str, tuple[str, ...], str],
+    columns: tuple[str, str, str, str, tuple[str, ...], str | None, str | None],
     json: str | None,
     outputs: dict[str, Target],
 ) -> InputError:
@@ -141,8 +150,9 @@ def _print(found: Calibration, output: str | None, beside: Beside) -> None:
 
     out = console()
     control = found.facts(found.control)
+    people = "rater" if found.raters == 1 else "raters"
     rows = [
-        ("Read", f"{count(found.rows)} ratings of {count(found.items)} items by {count(found.raters)} raters"),
+        ("Read", f"{count(found.rows)} ratings of {count(found.items)} items by {count(found.raters)} {people}"),
         ("Kind of score", found.family),
         ("Control", f"{control.name}: mean {points(control.mean)}"),
     ]
