@@ -40,9 +40,11 @@ def evaluators(
     concurrency: Annotated[
         int | None, typer.Option(help="Judge calls at a time; the judge's own unless given.")
     ] = None,
-    judge: Annotated[str | None, typer.Option("--judge", metavar="PROFILE", help="Judge of a profile instead.")] = None,
+    judge: Annotated[
+        str | None, typer.Option("--judge", metavar="PROFILE", help="Judge of a profile instead; --set changes it.")
+    ] = None,
     people: Annotated[
-        str | None, typer.Option("--people", metavar="PROFILE", help="Raters of a profile instead.")
+        str | None, typer.Option("--people", metavar="PROFILE", help="Raters of a profile instead; --set changes them.")
     ] = None,
     replicates: Annotated[int, typer.Option(help="Experiments simulated for each figure.")] = 20_000,
     seed: Annotated[int, typer.Option(help="Same study and seed, same numbers.")] = 1,
@@ -58,7 +60,7 @@ def evaluators(
     from expsim_panel.evaluation_simulation import compare
     from expsim_panel.evaluator_advice import played_splits
     from expsim_panel.evaluator_answers import answers, with_evaluators
-    from expsim_panel.evaluator_picks import fields_of
+    from expsim_panel.evaluator_picks import changed, fields_of
     from expsim_panel.scenario import Scenario
 
     outputs = targets({"--json": json}, (name,))
@@ -75,7 +77,9 @@ def evaluators(
             if profile is not None and profile not in known:
                 remedy = did_you_mean(profile, known)
                 raise InputError("expsim evaluators", flag, f"unknown profile {shown(profile)} of a {kind}", remedy)
-            fields[kind] = fields_of(scenario, kind, profile or "")
+            fields[kind] = fields_of(scenario, kind, profile or "") | (
+                changed(scenario, kind, settings) if profile else {}
+            )
         scenario = with_evaluators(scenario, **fields)
     at_a_time = measurers(scenario)[0].concurrency if concurrency is None else concurrency
     found = compare(

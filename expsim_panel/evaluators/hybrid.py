@@ -107,13 +107,15 @@ class Hybrid(Evaluator):
 
     @classmethod
     def completed(
-        cls, tree: dict[str, Any], alternatives: dict[str, dict[str, Any]], where: str, path: str
+        cls, tree: dict[str, Any], alternatives: dict[str, dict[str, Any]], where: str, path: str, rates: bool
     ) -> dict[str, Any]:
         """Take judge and people from ``[evaluators.judge]`` and ``[evaluators.human]``, and the shares from theirs."""
         made = dict(tree)
         for key in PARTS:
             if key not in made:
-                made[key] = filled(alternatives.get(key, {}), key, where, f"evaluators.{key}")
+                made[key] = filled(alternatives.get(key, {}), key, where, f"evaluators.{key}", rates)
+            else:
+                made[key] = _part(made[key], key, where, f"{path}.{key}", rates)
         judged = _share(made["judge"], 1.0)
         made.setdefault("coverage", judged)
         if "label_share" not in made and isinstance(made["coverage"], (int, float)) and made["coverage"] > 0:
@@ -272,14 +274,14 @@ class Hybrid(Evaluator):
             raise InputError(where, "analysis.estimator", problem, 'write "pooled", or labelling = "random"')
 
 
-def _part(tree: Any, kind: str, where: str, path: str) -> Any:
+def _part(tree: Any, kind: str, where: str, path: str, rates: bool = False) -> Any:
     """Return the table of one half with its profile filled in and without its kind."""
     if not isinstance(tree, dict):
         return tree
     own = {key: value for key, value in tree.items() if key != "kind"}
     if tree.get("kind", kind) != kind:
         raise InputError(where, f"{path}.kind", f"{shown(tree['kind'])} is no {kind}", f'write "{kind}", or nothing')
-    return filled(own, kind, where, path)
+    return filled(own, kind, where, path, rates)
 
 
 def _share(tree: Any, otherwise: float) -> float:
