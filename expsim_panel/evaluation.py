@@ -165,6 +165,15 @@ class Evaluator(Section):
                 tree.pop(key, None)
         return {"kind": self.kind, **tree}
 
+    def stated(self, beside: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        """Return the tree with what it leaves out at its default where a table beside it says otherwise."""
+        tree = self.to_tree()
+        for key in self.added & set(beside.get(self.kind, {})) - set(tree):
+            value = getattr(self, key)
+            if value is not None:
+                tree[key] = value
+        return tree
+
 
 def over(
     beside: dict[str, Any], tree: dict[str, Any], kind: str, names: tuple[str, str, str], rates: bool

@@ -244,8 +244,9 @@ class Scenario(Section):
         tree["variants"] = [variant.to_tree() for variant in self.variants]
         if self.guardrails:
             tree["guardrails"] = [one.to_tree() for one in self.guardrails]
-        for key in ("traffic", "analysis", "evaluator"):
+        for key in ("traffic", "analysis"):
             tree[key] = getattr(self, key).to_tree()
+        tree["evaluator"] = self.evaluator.stated(self.evaluators)
         if self.offline is not None and self.served is not None:
             tree["traffic"], tree["offline"] = self.served.to_tree(), self.offline.to_tree()
         if self.evaluators:
