@@ -24,8 +24,10 @@ from expsim_panel.evaluator_profiles import RATES
 from expsim_panel.evidence_market import Market, Seen, Stakes
 from expsim_panel.label_laws import Joint
 from expsim_panel.offline_answers import side_by_side
+from expsim_panel.quantities import count, effect, money
 from expsim_panel.scenario import Scenario
 from expsim_panel.suppliers import suppliers
+from expsim_panel.wording_evaluators import assumed, planning
 
 TREE: dict[str, Any] = {
     "schema": 1,
@@ -177,3 +179,58 @@ def test_paired_columns_that_are_no_pair_are_one_clear_line() -> None:
         paired_ppi(y, (y, y), (y, y))  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"\[rest\]"):
         paired_ppi((y, y), (y, y), 3.0)  # type: ignore[arg-type]
+
+
+def test_the_command_prints_what_its_json_has() -> None:
+    words = ["evaluators", "summarization-prompt", "--replicates", "100"]
+    shown = " ".join(CliRunner().invoke(app, words).stdout.replace("\n", " ").split())
+    found = told("summarization-prompt")
+    planned = answers(Scenario.from_tree(library.read_tree("summarization-prompt")[0], "s"), found["budget"])
+    for line in planning(planned):
+        assert " ".join(line.split()) in shown, line
+    whole = " ".join(planning(planned))
+    best = found["collect"][0]
+    for text in (
+        count(found["break_even_rows"]), f"{found['rho']:.2f}", f"{found['split']['smallest_rho']:.2f}",
+        f"{count(found['split']['labelled'])} labels", money(found["worth"]["evpi"]), money(best["enbs"]),
+        money(best["cost"]), effect(found["launch_rule"]["bar"], "normal", False),
+        *(f"{what} {n}" for what, n in found["repeats"].items()),
+        *(money(one["cost_per_correct"]) for one in found["options"]),
+    ):  # fmt: skip
+        assert text in whole, text
+    assert found["assumed"] == []
+
+
+def test_what_is_assumed_of_rates_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "rates.toml"
+    file.write_text(tomli_w.dumps(TREE))
+    (said,) = told(str(file))["assumed"]
+    assert "2.00 pp (SD)" in said
+    assert assumed(measurers(made(metric={"name": "m", "family": "normal", "sd": 0.7}))[0], False) == ""
+
+
+def test_one_field_of_a_hybrids_judge_leaves_its_others() -> None:
+    def tree_with(*settings: str) -> dict[str, Any]:
+        tree, _ = library.read_tree("hallucination-prompt")
+        for one in ("evaluator.kind=hybrid", *settings):
+            library.override(tree, one)
+        return Scenario.from_tree(tree, "h").to_tree()
+
+    plain = tree_with()
+    held = plain["evaluator"]["judge"]["sensitivity"]
+    assert tree_with(f"evaluator.judge.sensitivity={held}") == plain
+    inner = tree_with(f"evaluators.hybrid.judge.sensitivity={held}")
+    assert inner["evaluator"] == plain["evaluator"]
+    other = tree_with("evaluators.hybrid.judge.sensitivity=0.8")["evaluator"]
+    assert other["judge"] == {**plain["evaluator"]["judge"], "sensitivity": 0.8}
+    assert other["human"] == plain["evaluator"]["human"]
+
+
+@pytest.mark.parametrize("kind", ["human", "hybrid"])
+def test_a_default_against_the_table_beside_survives_a_round_trip(kind: str) -> None:
+    own = {"kind": "human", "delay_days": 0} if kind == "human" else {"kind": "hybrid", "human": {"delay_days": 0}}
+    scenario = made(evaluator=own)
+    assert scenario.delay_days == 0
+    again = Scenario.from_tree(scenario.to_tree(), "again")
+    assert again.delay_days == 0
+    assert again.to_tree() == scenario.to_tree()
