@@ -19,6 +19,7 @@ from expsim_panel.calibrated_judge import fitted_judge
 from expsim_panel.calibrated_law import fitted_law_tree
 from expsim_panel.calibration import Calibration, plain
 from expsim_panel.errors import InputError, shown
+from expsim_panel.evaluator_profiles import RATES
 from expsim_panel.ordered_probit import fit_marginal
 from expsim_panel.rating_table import Beside
 
@@ -233,8 +234,7 @@ def _judge(calibration: Calibration, sd: float, point: float, sign: float) -> tu
         judge |= {
             "sensitivity": 0.75,
             "specificity": 0.93,
-            "differential_bias": 0.01,
-            "suspected_bias_sd": 0.02,
+            **RATES,
         }
         return judge | cost, BINARY_JUDGE
     mean = calibration.reliability.icc1k or UNKNOWN_RELIABILITY

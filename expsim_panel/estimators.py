@@ -13,6 +13,7 @@ nothing about the judge's bias on another. Each variant has a weight of its own.
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -234,7 +235,12 @@ def paired_ppi(
         (control, treatment), prompt by prompt in the same order.
     """
     pairs = []
-    for name, (control, treatment) in (("labels", labels), ("judge", judge), ("rest", rest)):
+    for name, given in (("labels", labels), ("judge", judge), ("rest", rest)):
+        try:
+            control, treatment = given
+        except (TypeError, ValueError):
+            problem = f"{len(given) if isinstance(given, Sized) else 1} entries where two columns belong"
+            raise InputError("estimators", name, problem, "give (control, treatment)") from None
         old, new = column(name, control, 0), column(name, treatment, 0)
         if len(old) != len(new):
             problem = f"{len(new)} rows of the treatment for {len(old)} of the control"

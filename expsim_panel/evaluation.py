@@ -10,7 +10,7 @@ import numpy as np
 import param
 
 from expsim_panel.errors import InputError, shown
-from expsim_panel.evaluator_profiles import filled
+from expsim_panel.evaluator_profiles import RATES, filled
 from expsim_panel.quantities import Share
 from expsim_panel.registry import Registry
 from expsim_panel.sections import Section
@@ -105,7 +105,7 @@ class Evaluator(Section):
 
     @classmethod
     def completed(
-        cls, tree: dict[str, Any], alternatives: dict[str, dict[str, Any]], where: str, path: str
+        cls, tree: dict[str, Any], alternatives: dict[str, dict[str, Any]], where: str, path: str, rates: bool
     ) -> dict[str, Any]:
         """Return `tree` with what this kind takes from the tables of other kinds."""
         return tree
@@ -146,6 +146,9 @@ class Evaluator(Section):
         """Say where the price comes from, with its date."""
         return ""
 
+    def check_price(self, where: str, path: str) -> None:
+        """Check that the price is known; raise `InputError` with the key under the table `path`."""
+
     def check_for(self, scenario: Scenario, where: str) -> None:
         """Check the evaluator against the scenario; raise `InputError`."""
 
@@ -162,26 +165,75 @@ class Evaluator(Section):
                 tree.pop(key, None)
         return {"kind": self.kind, **tree}
 
+    def stated(self, beside: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        """Return the tree with what it leaves out at its default where a table beside it says otherwise."""
+        tree = self.to_tree()
+        for key in self.added & set(beside.get(self.kind, {})) - set(tree):
+            value = getattr(self, key)
+            if value is not None:
+                tree[key] = value
+        return tree
+
+
+def over(
+    beside: dict[str, Any], tree: dict[str, Any], kind: str, names: tuple[str, str, str], rates: bool
+) -> dict[str, Any]:
+    """Return a table with both profiles filled in: `tree` on top of the fields kept `beside` it.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The file, and the paths of both tables, for errors.
+    """
+    where, first, second = names
+    made = {**filled(beside, kind, where, first, rates), **filled(tree, kind, where, second, rates)}
+    if rates:
+        # What is assumed for want of a number gives way to one.
+        made |= {key: beside[key] for key in RATES if key in beside and key not in tree}
+    return made
+
 
 class EvaluatorRegistry(Registry[type[Evaluator]]):
     """Evaluators by kind."""
 
     def build(
-        self, tree: Any, alternatives: dict[str, dict[str, Any]], where: str, path: str = "evaluator"
+        self,
+        tree: Any,
+        alternatives: dict[str, dict[str, Any]],
+        where: str,
+        path: str = "evaluator",
+        *,
+        rates: bool = False,
     ) -> Evaluator:
         """Make the evaluator that `tree` names.
 
         Fields it leaves out come from the profile it names, then from ``[evaluators.KIND]``, then from that
-        table's profile.
+        table's profile. Of `rates` (a yes/no metric) a profile's points are left to that table, else to
+        `evaluator_profiles.RATES`.
         """
         if not isinstance(tree, dict):
             raise InputError(where, path, f"{shown(tree)} is not a table", "write [evaluator] with a kind")
         tree = dict(tree)
         kind = tree.pop("kind", "truth")
         cls = self.get(kind, where, f"{path}.kind")
-        spare = filled(alternatives.get(kind, {}), kind, where, f"evaluators.{kind}")
-        made = {**spare, **filled(tree, kind, where, path)}
-        return cls.from_tree(cls.completed(made, alternatives, where, path), where, path)
+        beside = alternatives.get(kind, {})
+        made = over(beside, tree, kind, (where, f"evaluators.{kind}", path), rates)
+        return cls.from_tree(cls.completed(made, alternatives, where, path, rates), where, path)
+
+
+def as_given(error: InputError, tree: dict[str, Any]) -> InputError:
+    """Return an error about the evaluator with the key under which a scenario's tree has the field."""
+    first, *field = error.key.split(".")
+    if first != "evaluator" or not field:
+        return error
+    kind = tree.get("evaluator", {}).get("kind", "truth")
+    for place in (["evaluator", *field], ["evaluators", kind, *field], ["evaluators", *field]):
+        node: Any = tree
+        for key in place:
+            node = node.get(key) if isinstance(node, dict) else None
+        if node is not None:
+            return InputError(error.where, ".".join(place), error.problem, error.remedy)
+    return error
 
 
 evaluators = EvaluatorRegistry("expsim_panel.evaluators", "evaluator")

@@ -88,6 +88,7 @@ def measurers(scenario: Scenario) -> tuple[Judge, Human]:
     if isinstance(scenario.evaluator, Hybrid):
         return scenario.evaluator.judge, scenario.evaluator.human
     found: list[Evaluator] = []
+    rates = scenario.family == "binary"
     for kind in ("judge", "human"):
         if scenario.evaluator.kind == kind:
             found.append(scenario.evaluator)
@@ -96,7 +97,7 @@ def measurers(scenario: Scenario) -> tuple[Judge, Human]:
             problem = f"the scenario has no [evaluators.{kind}]"
             raise InputError(scenario.scenario.name, "evaluators", problem, f"add that table with the {kind}'s numbers")
         where = scenario.scenario.name
-        found.append(evaluators.build({"kind": kind}, scenario.evaluators, where, f"evaluators.{kind}"))
+        found.append(evaluators.build({"kind": kind}, scenario.evaluators, where, f"evaluators.{kind}", rates=rates))
     judge, human = found
     assert isinstance(judge, Judge)
     assert isinstance(human, Human)
@@ -161,6 +162,8 @@ class Pace:
         What people, the judge and the traffic (both variants) can deliver in a day.
     seconds_per_label, days, cap : float
         Working time of a label with all its raters; planned days; rows per variant, or comparisons, in that time.
+    outcome_delay, label_delay : int
+        Days from a response to its outcome, and from there to its label.
     """
 
     labels_per_day: float
@@ -169,11 +172,14 @@ class Pace:
     seconds_per_label: float
     days: int
     cap: int
+    outcome_delay: int = 0
+    label_delay: int = 0
 
     def duration(self, labelled: float, judged: float) -> float:
         """Days until the last of `labelled` labels and `judged` scores (over both variants) is in."""
         traffic = max(labelled, judged) / self.rows_per_day
-        return max(traffic, labelled / self.labels_per_day, judged / self.scores_per_day)
+        late = self.outcome_delay + (self.label_delay if labelled else 0)
+        return max(traffic, labelled / self.labels_per_day, judged / self.scores_per_day) + late
 
 
 def pace(scenario: Scenario, arm: int, concurrency: int) -> Pace:
@@ -190,4 +196,6 @@ def pace(scenario: Scenario, arm: int, concurrency: int) -> Pace:
         labels,
         scenario.traffic.days,
         max(1, math.floor(daily * scenario.traffic.days)),
+        int(scenario.traffic.delay_days),
+        int(human.delay_days),
     )

@@ -302,6 +302,8 @@ def with_evaluators(scenario: Scenario, judge: dict[str, object], human: dict[st
     kind = tree["evaluator"]["kind"]
     if kind in tables:
         tree["evaluator"] = {"kind": kind, **tables[kind]}
+    elif kind == "hybrid":
+        tree["evaluator"] |= tables
     tree["evaluators"] = {**tree.get("evaluators", {}), **tables}
     return Scenario.from_tree(tree, scenario.scenario.name)
 

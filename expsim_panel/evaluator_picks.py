@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from expsim_panel import evaluator_profiles
+from expsim_panel import evaluator_profiles, library
 from expsim_panel.evaluation import evaluators
+from expsim_panel.evaluator_profiles import RATES
+from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.quantities import Correlation, Factor, Money, Probability, Score
 from expsim_panel.scenario import Scenario
 from expsim_panel.sections import Section
@@ -90,21 +93,37 @@ class Weights(Section):
 def fields_of(scenario: Scenario, kind: str, profile: str = "") -> dict[str, Any]:
     """Return the fields of a judge (or people): of a profile, else the scenario's, else a spare profile's.
 
-    A profile's points are those of a 1-5 scale: for rates its suspected bias is left to the scenario.
+    Of a yes/no metric, what a profile says in points is left to the scenario, else assumed; see `evaluation.over`.
     """
-    if not profile and scenario.evaluator.kind == kind:
-        own: dict[str, Any] = scenario.evaluator.to_tree()
+    using = scenario.evaluator
+    mine = getattr(using, kind) if isinstance(using, Hybrid) else using if using.kind == kind else None
+    if not profile and mine is not None:
+        own: dict[str, Any] = mine.to_tree()
     else:
-        tables: dict[str, Any] = {} if profile else scenario.evaluators
-        where = scenario.scenario.name
-        chosen = {"kind": kind}
+        chosen, tables, rates = {"kind": kind}, scenario.evaluators, scenario.family == "binary"
         if profile or kind not in tables:
             chosen["profile"] = profile or SPARE[kind]
-        own = evaluators.build(chosen, tables, where, f"evaluators.{kind}").to_tree()
-        if chosen.get("profile") and scenario.family == "binary" and kind == "judge":
-            own["suspected_bias_sd"] = float(scenario.evaluators.get("judge", {}).get("suspected_bias_sd", 0.0))
+            given = {key: tables[kind][key] for key in RATES if key in tables.get(kind, {})}
+            given |= {key: getattr(mine, key) for key in RATES if getattr(mine, key, 0.0)}
+            stated = evaluator_profiles.load(chosen["profile"]).fields
+            tables = {kind: {key: value for key, value in given.items() if rates and key in stated}}
+        own = evaluators.build(chosen, tables, scenario.scenario.name, f"evaluators.{kind}", rates=rates).to_tree()
     own.pop("kind")
     return own
+
+
+def changed(scenario: Scenario, kind: str, settings: Sequence[str] | None) -> dict[str, Any]:
+    """Return the fields of a judge (or people) that ``--set`` names, wherever the evaluator in use has them."""
+    tree: dict[str, Any] = {}
+    for one in settings or ():
+        library.override(tree, one)
+    using, tables = tree.get("evaluator", {}), tree.get("evaluators", {})
+    found = dict(tables.get(kind, {}))
+    if scenario.evaluator.kind == "hybrid":
+        found |= tables.get("hybrid", {}).get(kind, {}) | using.get(kind, {})
+    elif scenario.evaluator.kind == kind:
+        found |= using
+    return {key: value for key, value in found.items() if key not in ("kind", "profile")}
 
 
 def profiles(kind: str) -> dict[str, str]:

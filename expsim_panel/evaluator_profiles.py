@@ -15,6 +15,9 @@ from typing import Any
 
 from expsim_panel.errors import InputError, did_you_mean, shown
 
+RATES = {"differential_bias": 0.01, "suspected_bias_sd": 0.02}
+"""Assumed of a yes/no metric, as a rate, where a profile says it in points of a 1-5 scale; as calibrations assume."""
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -70,8 +73,13 @@ def is_name(text: object) -> bool:
     return isinstance(text, str) and (text in names() or bool(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", text)))
 
 
-def filled(tree: dict[str, Any], kind: str, where: str, path: str) -> dict[str, Any]:
+def filled(tree: dict[str, Any], kind: str, where: str, path: str, rates: bool = False) -> dict[str, Any]:
     """Return the fields of the profile that `tree` names, with the tree's own on top.
+
+    Parameters
+    ----------
+    rates : bool
+        Whether the metric is yes or no: a profile's points are no rates then, and `RATES` takes their place.
 
     Raises
     ------
@@ -86,4 +94,6 @@ def filled(tree: dict[str, Any], kind: str, where: str, path: str) -> dict[str, 
         problem = f"{'profile' if of else 'unknown profile'} {shown(name)}{of}"
         remedy = did_you_mean(str(name), names(kind)) if names(kind) else f"a {kind} has no profiles"
         raise InputError(where, f"{path}.profile", problem, remedy)
-    return {**load(str(name)).fields, **tree}
+    fields = load(str(name)).fields
+    assumed = {key: rate for key, rate in RATES.items() if rates and key in fields}
+    return {**fields, **assumed, **tree}

@@ -189,6 +189,7 @@ class Market:
         # Prompts do not arrive, and their answers are made for nothing else.
         live = stakes.money.live
         days = np.maximum(2 * n / stakes.units_per_day if live else 0.0 * n, 2 * rows / speed)
+        days = days + who.outcome_days + (mine.delay_days if mine else 0.0)
         cost = 2 * rows * stakes.money.per_row
         if not live:
             cost = cost + 2 * n * stakes.money.exposures_per_unit * float(stakes.money.generation.mean())
@@ -209,7 +210,7 @@ class Market:
             left = np.maximum(self.units - self.rows, 0.0)
             return Amounts(
                 precision, nothing, labels + nothing, scores + nothing, 2 * n * other.price + nothing,
-                2 * n / other.rows_per_day + nothing, n <= left,
+                2 * n / other.rows_per_day + other.delay_days + nothing, n <= left,
             )  # fmt: skip
 
         return amounts
@@ -235,6 +236,7 @@ class Market:
                 more_labels, more_scores, possible = 0 * new, new, (n >= self.rows) & (n <= self.units)
             each = self.stakes.money.scored_per_row
             days = np.maximum(2 * more_labels / human.rows_per_day, 2 * more_scores / judge.rows_per_day)
+            days = days + (human.delay_days if labelled else 0.0)
             cost = 2 * (more_labels * human.price + more_scores * judge.price)
             return Amounts(
                 precision, 0 * precision, 2 * more_labels * each, 2 * more_scores * each, cost, days, possible
@@ -263,7 +265,7 @@ class Market:
             told = (scored, 0.0) if labelled else (0.0, scored)
             return Amounts(
                 precision, nothing, told[0] + nothing, told[1] + nothing, 2 * n * one.price + nothing,
-                2 * n / one.rows_per_day + nothing, n <= np.maximum(left, 0.0),
+                2 * n / one.rows_per_day + one.delay_days + nothing, n <= np.maximum(left, 0.0),
             )  # fmt: skip
 
         return amounts

@@ -71,7 +71,12 @@ class Joint:
         if share >= 1:
             return np.asarray(self.label_sd**2)
         part = p * favour / np.maximum(p * favour + 1 - p, 1e-300)
-        part = np.clip(part, np.maximum(1 - (1 - p) / share, 1e-12), np.minimum(p / share, 1 - 1e-12))
+        fewest, most = 1e-12, 1 - 1e-12
+        if share > 0:
+            part = np.clip(part, np.maximum(1 - (1 - p) / share, fewest), np.minimum(p / share, most))
+        else:
+            # Before the first label there are responses enough of both.
+            part = np.clip(part, fewest, most)
         within = p**2 * high * (1 - high) / part + (1 - p) ** 2 * low * (1 - low) / (1 - part)
         return np.asarray(within + (high - low) ** 2 * p * (1 - p) * share)
 

@@ -220,7 +220,7 @@ def play(tree: dict[str, Any], kind: str, mode: str, where: str, replicates: int
     ticks = len(planned.arrivals)
     days = float(money.days(float(ticks)))
     if scenario.offline is None:
-        days += float(money.waiting_days(np.array([ticks]), np.array([rows.sum()]))[0])
+        days += float(money.waiting_days(np.array([ticks]), np.array([rows.sum()]))[0]) + scenario.delay_days
     bias = float(law.means[0, best] - law.means[0, 0] - law.effects[0, best])
     made = Beside(
         kind, mode, per_variant, math.sqrt(variance), bias,

@@ -10,7 +10,7 @@ import numpy as np
 import param
 
 from expsim_panel.errors import InputError, did_you_mean, shown
-from expsim_panel.evaluation import Evaluator, evaluators
+from expsim_panel.evaluation import Evaluator, as_given, evaluators
 from expsim_panel.guardrail import Guardrail
 from expsim_panel.preference import Reader, TieModel
 from expsim_panel.quantities import Part, Parts
@@ -99,9 +99,13 @@ class Scenario(Section):
             raise InputError(where, "guardrails", f"{shown(rows)} is not a list of tables", "write [[guardrails]]")
         made.guardrails = [Guardrail.from_tree(row, where, f"guardrails.{i}") for i, row in enumerate(rows)]
         made.evaluators = _tables(tree.get("evaluators", {}), where, "evaluators")
-        made.evaluator = evaluators.build(tree.get("evaluator", {}), made.evaluators, where)
+        rates = made.family == "binary"
+        made.evaluator = evaluators.build(tree.get("evaluator", {}), made.evaluators, where, rates=rates)
         for kind_name, fields in made.evaluators.items():
-            evaluators.build({"kind": kind_name}, {kind_name: fields}, where, f"evaluators.{kind_name}")
+            path_to = f"evaluators.{kind_name}"
+            spare = evaluators.build({"kind": kind_name}, {kind_name: fields}, where, path_to, rates=rates)
+            if made.evaluator.kind not in (kind_name, "hybrid"):
+                spare.check_price(where, path_to)
         if "offline" in tree:
             made.offline = Offline.from_tree(tree["offline"], where, "offline")
             made.served = made.traffic
@@ -112,7 +116,10 @@ class Scenario(Section):
             raise InputError(where, "strategies", problem, "write [[strategies]] for each")
         made.strategies = copy.deepcopy(rows)
         made.calibration = _tables(tree.get("calibration", {}), where, "calibration", nested=False)
-        made.check(where)
+        try:
+            made.check(where)
+        except InputError as error:
+            raise as_given(error, tree) from None
         return made
 
     def check(self, where: str, path: str = "", once: Once = directly) -> None:
@@ -237,8 +244,9 @@ class Scenario(Section):
         tree["variants"] = [variant.to_tree() for variant in self.variants]
         if self.guardrails:
             tree["guardrails"] = [one.to_tree() for one in self.guardrails]
-        for key in ("traffic", "analysis", "evaluator"):
+        for key in ("traffic", "analysis"):
             tree[key] = getattr(self, key).to_tree()
+        tree["evaluator"] = self.evaluator.stated(self.evaluators)
         if self.offline is not None and self.served is not None:
             tree["traffic"], tree["offline"] = self.served.to_tree(), self.offline.to_tree()
         if self.evaluators:

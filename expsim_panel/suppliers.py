@@ -40,6 +40,8 @@ class Supplier:
         SD of the error in a difference that no number of rows removes: suspected bias, or raters of one's own.
     rows_per_day : float
         What it can score in a day, all variants together.
+    delay_days : float
+        Days from a response's outcome to its score: people's.
     """
 
     price: float
@@ -49,6 +51,7 @@ class Supplier:
     specificity: float
     floor: float
     rows_per_day: float
+    delay_days: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class Suppliers:
         Whether it compares variants on the same prompts.
     verdicts : tuple of float, or None
         Side by side: variance of a label and of a judge's verdict between equal variants, and their correlation.
+    outcome_days : float
+        Days from a response to its outcome, which anybody can score only then.
     """
 
     own: str
@@ -78,6 +83,7 @@ class Suppliers:
     residual: float = 1.0
     paired: bool = False
     verdicts: tuple[float, float, float] | None = None
+    outcome_days: float = 0.0
 
 
 def suppliers(scenario: Scenario) -> Suppliers:
@@ -86,6 +92,7 @@ def suppliers(scenario: Scenario) -> Suppliers:
         return _of_prompts(scenario)
     found: dict[str, Supplier | None] = {}
     readers: dict[str, Reader] = {}
+    rates = scenario.family == "binary"
     each = plan.clusters(scenario).scored_per_row
     if scenario.side_by_side:
         each /= ROWS_PER_COMPARISON
@@ -97,7 +104,7 @@ def suppliers(scenario: Scenario) -> Suppliers:
             evaluator = getattr(scenario.evaluator, kind)
         elif kind in scenario.evaluators:
             where = scenario.scenario.name
-            evaluator = evaluators.build({"kind": kind}, scenario.evaluators, where, f"evaluators.{kind}")
+            evaluator = evaluators.build({"kind": kind}, scenario.evaluators, where, f"evaluators.{kind}", rates=rates)
         found[kind] = None
         if evaluator is not None and scenario.side_by_side:
             readers[kind] = reader_of(evaluator, 2)[0]
@@ -106,16 +113,17 @@ def suppliers(scenario: Scenario) -> Suppliers:
         elif isinstance(evaluator, Human):
             found[kind] = _human(evaluator, each)
     judge, human, using = found["judge"], found["human"], scenario.evaluator
+    late = float(scenario.traffic.delay_days)
     if isinstance(using, Hybrid):
         residual = 1.0 if scenario.family == "binary" else using.residual
         shape = float(using.label_share), residual, bool(using.paired)
-        return Suppliers("hybrid", judge, human, *shape)
+        return Suppliers("hybrid", judge, human, *shape, outcome_days=late)
     if not scenario.side_by_side:
-        return Suppliers(using.kind, judge, human)
+        return Suppliers(using.kind, judge, human, outcome_days=late)
     if judge is not None and human is not None:
         favour = abs(net_of_bias(scenario, judge.floor, readers["judge"]))
         judge, human = replace(judge, floor=favour), replace(human, floor=0.0)
-    return Suppliers(using.kind, judge, human, verdicts=_verdicts(scenario, readers))
+    return Suppliers(using.kind, judge, human, verdicts=_verdicts(scenario, readers), outcome_days=late)
 
 
 def _verdicts(scenario: Scenario, readers: dict[str, Reader]) -> tuple[float, float, float] | None:
@@ -132,7 +140,7 @@ def _verdicts(scenario: Scenario, readers: dict[str, Reader]) -> tuple[float, fl
 def _of_prompts(scenario: Scenario) -> Suppliers:
     """Return who scores a prompt set: more of its prompts are offered, and nobody else's scores."""
     money = ledger(scenario)
-    own = Supplier(money.per_row, 0.0, 1.0, 1.0, 1.0, 0.0, money.rows_per_day)
+    own = Supplier(money.per_row, 0.0, 1.0, 1.0, 1.0, 0.0, money.rows_per_day, money.delay_days)
     kind = scenario.evaluator.kind
     return Suppliers(kind, own if kind == "judge" else None, own if kind in ("human", "hybrid") else None)
 
@@ -148,7 +156,7 @@ def _human(one: Human, each: float) -> Supplier:
     floor = 0.0 if one.shared_raters else math.sqrt(2 / one.raters) * one.severity_sd
     return Supplier(
         one.usd_per_row() * each, one.label_variance() / each, 1.0, *one.vote(),
-        floor, one.rows_per_day() / each,
+        floor, one.rows_per_day() / each, float(one.delay_days),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from expsim_panel.evaluation_budget import Need, Option, Setting
     from expsim_panel.evaluation_simulation import Comparison, Played
     from expsim_panel.evaluator_answers import Answers
+    from expsim_panel.evaluators.judge import Judge
     from expsim_panel.offline_answers import SideBySide
     from expsim_panel.scenario import Scenario
     from expsim_panel.trade_offs import TradeOff
@@ -40,9 +41,11 @@ def evaluators(
     concurrency: Annotated[
         int | None, typer.Option(help="Judge calls at a time; the judge's own unless given.")
     ] = None,
-    judge: Annotated[str | None, typer.Option("--judge", metavar="PROFILE", help="Judge of a profile instead.")] = None,
+    judge: Annotated[
+        str | None, typer.Option("--judge", metavar="PROFILE", help="Judge of a profile instead; --set changes it.")
+    ] = None,
     people: Annotated[
-        str | None, typer.Option("--people", metavar="PROFILE", help="Raters of a profile instead.")
+        str | None, typer.Option("--people", metavar="PROFILE", help="Raters of a profile instead; --set changes them.")
     ] = None,
     replicates: Annotated[int, typer.Option(help="Experiments simulated for each figure.")] = 20_000,
     seed: Annotated[int, typer.Option(help="Same study and seed, same numbers.")] = 1,
@@ -58,8 +61,9 @@ def evaluators(
     from expsim_panel.evaluation_simulation import compare
     from expsim_panel.evaluator_advice import played_splits
     from expsim_panel.evaluator_answers import answers, with_evaluators
-    from expsim_panel.evaluator_picks import fields_of
+    from expsim_panel.evaluator_picks import changed, fields_of
     from expsim_panel.scenario import Scenario
+    from expsim_panel.wording_evaluators import assumed
 
     outputs = targets({"--json": json}, (name,))
     tree, where = library.read_tree(name)
@@ -75,7 +79,9 @@ def evaluators(
             if profile is not None and profile not in known:
                 remedy = did_you_mean(profile, known)
                 raise InputError("expsim evaluators", flag, f"unknown profile {shown(profile)} of a {kind}", remedy)
-            fields[kind] = fields_of(scenario, kind, profile or "")
+            fields[kind] = fields_of(scenario, kind, profile or "") | (
+                changed(scenario, kind, settings) if profile else {}
+            )
         scenario = with_evaluators(scenario, **fields)
     at_a_time = measurers(scenario)[0].concurrency if concurrency is None else concurrency
     found = compare(
@@ -102,6 +108,7 @@ def evaluators(
             refused = str(error)
     if json is None:
         _print(found, scenario.shown_as, prompt_set, refused)
+        _print_planning(answers(scenario, found.budget, power), measurers(scenario)[0], scenario.family == "binary")
         _print_chances(found, scenario, variant)
         return
     told = {"scenario": scenario.scenario.name, "replicates": replicates, "seed": seed, **document(found)}
@@ -111,6 +118,8 @@ def evaluators(
         told["prompt_set"] = {"prompts": prompt_set.offline["prompts"], "rows": [row(one) for one in prompt_set.equal]}
     elif refused:
         told["prompt_set"] = {"prompts": int(asked.offline.prompts), "rows": [], "reason": refused}
+    note = assumed(measurers(scenario)[0], scenario.family == "binary")
+    told["assumed"] = [note] if note else []
     told["pareto"] = [
         {"option": name, "variants": None if one is None else one.to_json(), "reason": why}
         for name, one, why in chances(found, scenario, variant)
@@ -238,6 +247,16 @@ def _print_chances(found: Comparison, scenario: Scenario, variant: str | None) -
         console().print(bullets([line]))
 
 
+def _print_planning(found: Answers, judge: Judge, rates: bool) -> None:
+    """Print the answers before any data, a line each; what is assumed of a profile's judge first."""
+    from expsim_panel.commands.screen import bullets, console
+    from expsim_panel.wording_evaluators import assumed
+    from expsim_panel.wording_evaluators import planning as lines
+
+    note = assumed(judge, rates)
+    console().print(bullets([*([note] if note else []), *lines(found)]))
+
+
 def _print(found: Comparison, family: str, prompt_set: SideBySide | None, refused: str) -> None:
     """Print both tables and the advice; of a study on a prompt set, what its prompts give first."""
     from rich import box
@@ -245,8 +264,8 @@ def _print(found: Comparison, family: str, prompt_set: SideBySide | None, refuse
 
     from expsim_panel.commands.screen import bullets, console, heading
     from expsim_panel.quantities import count, days, effect, money, percent
+    from expsim_panel.wording_evaluators import NAMES as words
 
-    words = {"judge": "LLM judge", "human": "People", "hybrid": "Both"}
     out, samples = console(), found.setting.law.samples
     pairs = " Labels and scores count comparisons, effects are net win rates." if found.setting.law.pairs else ""
     where = "For"
@@ -315,15 +334,9 @@ def advice(found: Comparison, words: dict[str, str], family: str) -> list[str]:
     """Return what to do and why, in sentences."""
     from expsim_panel.quantities import effect
 
-    what = found.setting
     best = found.advised
     error = effect(best.expected_error, family, False)
     said = f"{words[best.name]}: the smallest expected error at this budget, {error}"
     lines = [f"{said}, with the judge's suspected bias counted in."]
     lines += [f"{words[one.name]}: {one.reason}." for one in found.needs if one.reason]
-    if what.bias_sd > 0:
-        lines.append(
-            f"A judge like this favours one variant by {effect(what.bias_sd, family, False)} (SD); "
-            "no number of judge scores removes that, labels in both variants do."
-        )
     return lines

@@ -240,16 +240,18 @@ def _print_simulated(found: SimulatedRankings) -> None:
     out, world = console(), found.world
     out.print(heading(f"{count(found.replicates)} rankings of {count(world.votes)} votes on {count(world.prompts)} "
                       "prompts"))  # fmt: skip
-    table = Table("Strength", "Seen", "Bias", "SD", "SE", "SE, prompts ignored", "Covers", "Covers, ignored",
+    table = Table("Strength", "Seen", "Bias", "SD", "SE", "SE*", "Covers truth", "Covers seen", "Covers seen*",
                   "Ranked first", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)  # fmt: skip
     for one in found.variants:
         table.add_row(
             f"{one.strength:g}", signed(one.limit), signed(one.bias.value or 0.0), f"{one.sd:.3f}", f"{one.se:.3f}",
-            f"{one.se_independent:.3f}", percent(one.coverage.value or 0), percent(one.coverage_independent.value or 0),
-            percent(one.p_first.value or 0),
+            f"{one.se_independent:.3f}", percent(one.coverage.value or 0), percent(one.coverage_limit.value or 0),
+            percent(one.coverage_independent.value or 0), percent(one.p_first.value or 0),
         )  # fmt: skip
     out.print(table)
     lines = [
+        "Covers: intervals that hold the truth, or what endless prompts show with this judge (Seen). *: with errors "
+        "that ignore prompts.",
         f"A truly best variant is ranked first in {percent(found.best_right.value or 0)}, "
         f"the whole order is right in {percent(found.order_right.value or 0)} of the rankings.",
         f"Some interval of a pair finds what is not there in {percent(found.wrong_finding.value or 0)}; "

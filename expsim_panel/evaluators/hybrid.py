@@ -8,7 +8,7 @@ import numpy as np
 import param
 
 from expsim_panel.errors import InputError, shown
-from expsim_panel.evaluation import Evaluator, Measurement, evaluators
+from expsim_panel.evaluation import Evaluator, Measurement, evaluators, over
 from expsim_panel.evaluator_profiles import filled
 from expsim_panel.evaluators.human import Human
 from expsim_panel.evaluators.judge import Judge
@@ -102,18 +102,21 @@ class Hybrid(Evaluator):
         """Build the object; the tables of judge and people may name profiles."""
         if not isinstance(tree, dict):
             return super().from_tree(tree, where, path)
-        parts = {key: _part(tree[key], key, where, f"{path}.{key}") for key in PARTS if key in tree}
+        parts = {key: _filled(tree[key], key, where, f"{path}.{key}") for key in PARTS if key in tree}
         return super().from_tree({**tree, **parts}, where, path)
 
     @classmethod
     def completed(
-        cls, tree: dict[str, Any], alternatives: dict[str, dict[str, Any]], where: str, path: str
+        cls, tree: dict[str, Any], alternatives: dict[str, dict[str, Any]], where: str, path: str, rates: bool
     ) -> dict[str, Any]:
-        """Take judge and people from ``[evaluators.judge]`` and ``[evaluators.human]``, and the shares from theirs."""
+        """Take what judge and people leave out from ``[evaluators.judge]`` and ``[evaluators.human]``; shares too."""
         made = dict(tree)
         for key in PARTS:
-            if key not in made:
-                made[key] = filled(alternatives.get(key, {}), key, where, f"evaluators.{key}")
+            own = _part(made.get(key, {}), key, where, f"{path}.{key}")
+            if isinstance(own, dict):
+                names = where, f"evaluators.{key}", f"{path}.{key}"
+                own = over(alternatives.get(key, {}), own, key, names, rates)
+            made[key] = own
         judged = _share(made["judge"], 1.0)
         made.setdefault("coverage", judged)
         if "label_share" not in made and isinstance(made["coverage"], (int, float)) and made["coverage"] > 0:
@@ -129,6 +132,13 @@ class Hybrid(Evaluator):
     def delay_days(self) -> int:
         """Days until a label is in."""
         return int(getattr(self.human, "delay_days", 0))
+
+    def stated(self, beside: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        """Return the tree with what both halves leave out at its default where a table beside says otherwise."""
+        tree = super().stated(beside)
+        for key in PARTS:
+            tree[key] = getattr(self, key).stated(beside)
+        return tree
 
     def method(self, family: str) -> str:
         """Return the correction in use."""
@@ -273,13 +283,18 @@ class Hybrid(Evaluator):
 
 
 def _part(tree: Any, kind: str, where: str, path: str) -> Any:
-    """Return the table of one half with its profile filled in and without its kind."""
+    """Return the table of one half without its kind."""
     if not isinstance(tree, dict):
         return tree
     own = {key: value for key, value in tree.items() if key != "kind"}
     if tree.get("kind", kind) != kind:
         raise InputError(where, f"{path}.kind", f"{shown(tree['kind'])} is no {kind}", f'write "{kind}", or nothing')
-    return filled(own, kind, where, path)
+    return own
+
+
+def _filled(tree: Any, kind: str, where: str, path: str) -> Any:
+    own = _part(tree, kind, where, path)
+    return filled(own, kind, where, path) if isinstance(own, dict) else own
 
 
 def _share(tree: Any, otherwise: float) -> float:

@@ -156,7 +156,7 @@ class Judge(JudgeFields):
 
     def check_for(self, scenario: Scenario, where: str) -> None:
         """Check that the shifted rates stay rates and that the price is known."""
-        self._usd_per_call(where)
+        self.check_price(where, "evaluator")
         self._check_biases(scenario, where)
         self._check_extras(scenario, where)
         if scenario.family != "binary":
@@ -208,9 +208,11 @@ class Judge(JudgeFields):
             problem = f"day {self.upgrade_day} of {scenario.traffic.days}"
             raise InputError(where, "evaluator.upgrade_day", problem, "give a planned day, or upgrade_shift = 0")
 
-    def _usd_per_call(self, where: str = "judge") -> float:
+    def check_price(self, where: str, path: str) -> None:
+        """Check that the price list knows the model, or that a price is given."""
+        self._usd_per_call(where, f"{path}.model")
+
+    def _usd_per_call(self, where: str = "judge", key: str = "model") -> float:
         """Price one call, naming the file where the model is unknown."""
         tokens = (self.input_tokens, self.output_tokens, 0)
-        return price(
-            self.model, self.provider, tokens, override=self.price_override, where=where, key="evaluator.model"
-        )
+        return price(self.model, self.provider, tokens, override=self.price_override, where=where, key=key)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from html import escape
 
+from expsim_panel import wording_evaluators as wording
 from expsim_panel.errors import InputError
 from expsim_panel.evaluation_simulation import Comparison, Played
-from expsim_panel.evaluator_advice import launch_bar, to_collect
+from expsim_panel.evaluator_advice import launch_bar
 from expsim_panel.evaluator_answers import Answers
 from expsim_panel.offline_answers import Beside, SideBySide
 from expsim_panel.quantities import count, days, effect, money, percent
@@ -17,8 +18,6 @@ from expsim_panel.wording_offline import MODES, WORDS, sentences
 
 INSTEAD = "On live traffic instead, for"
 """How an answer begins that is not about the prompt set which the study is played on."""
-
-NAMES = {"judge": "LLM judge", "human": "People", "hybrid": "Both"}
 
 
 def headline(found: Answers, metric: str, live: bool = True) -> str:
@@ -32,31 +31,12 @@ def headline(found: Answers, metric: str, live: bool = True) -> str:
         if n
     )
     rows += " of comparisons" if what.law.pairs else ""
-    facts = []
-    if what.bias_sd > 0:
-        even = (
-            f", reached at {count(found.floor.break_even)} scores {found.each}"
-            if math.isfinite(found.floor.break_even)
-            else ""
-        )
-        facts.append(
-            f"A judge like this favours one variant by {effect(what.bias_sd, found.family, False)} (SD): an error floor"
-            f"{even}."
-        )
-    else:
-        facts.append("No bias is suspected of this judge: only noise limits it.")
-    threshold = found.split.smallest_rho
-    pays = "pays" if found.split.hybrid_pays else "does not pay"
-    if threshold is not None:
-        facts.append(
-            f"Asking both {pays}: label and score correlate by {found.rho:.2f}, and at these prices it pays from "
-            f"{threshold:.2f}."
-        )
+    facts = [line for line in (wording.suspected(found), wording.both_pay(found)) if line]
     where = "For" if live else INSTEAD
     said = f"{where} {money(found.budget)}, measure {escape(metric)} with {who}: {rows}, an error of {error}."
     return (
         f'<section class="box" aria-live="polite"><p style="font-size:18px;font-weight:600">{said}</p>'
-        f"<p>{' '.join(facts)}</p></section>"
+        f"<p>{escape(' '.join(facts), quote=False)}</p></section>"
     )
 
 
@@ -67,7 +47,7 @@ def tables(found: Answers, played: Comparison | None, live: bool = True) -> str:
     family, body = found.family, ""
     for one in found.options:
         fit, told = math.isfinite(one.se), seen.get(one.name)
-        name = f'<th scope="row" class="{"advised" if one is found.advised else ""}">{NAMES[one.name]}</th>'
+        name = f'<th scope="row" class="{"advised" if one is found.advised else ""}">{wording.NAMES[one.name]}</th>'
         taken = (
             count(found.samples * one.rows.labelled),
             count(found.samples * one.rows.judged),
@@ -97,7 +77,7 @@ def tables(found: Answers, played: Comparison | None, live: bool = True) -> str:
     equal = _table(f"{where} the same money, {money(found.budget)}", heads, body)
     body = ""
     for need in found.needs:
-        name = f'<th scope="row">{NAMES[need.name]}</th>'
+        name = f'<th scope="row">{wording.NAMES[need.name]}</th>'
         if need.budget is None:
             body += f'<tr>{name}<td colspan="4" style="text-align:left">out of reach: {escape(need.reason)}</td></tr>'
             continue
@@ -176,83 +156,38 @@ def _table(caption: str, heads: tuple[str, ...], body: str) -> str:
 
 
 def _days(value: float | None) -> str:
-    if value is None:
-        return "n/a"
-    return escape(days(round(value, 1) if value >= 0.05 else value))
+    return escape(wording.took(value))
 
 
 def split(found: Answers, rho: float, ratio: float) -> str:
     """Say the best split at a correlation and a price that are tried out, people's price as it is."""
-    human = found.what.cost_human
     try:
-        best = optimal_split(rho, human, ratio * human, found.budget / found.samples)
+        said = wording.split(found, rho, ratio)
     except InputError as problem:
         return f'<p role="alert">{escape(str(problem))}</p>'
-    threshold = (
-        "never, a score costs as much as a label" if best.smallest_rho is None else f"from {best.smallest_rho:.2f}"
-    )
-    if best.hybrid_pays:
-        said = (
-            f"At a correlation of {rho:.2f}, with {1 / ratio:,.4g} scores for a label's price: "
-            f"{count(found.samples * best.labelled)} labels and {count(found.samples * best.judged)} scores. The "
-            f"variance is {percent(1 - best.variance_ratio, 0)} smaller than with "
-            f"{count(found.samples * best.labels_only)} labels alone."
-        )
-    else:
-        said = (
-            f"At a correlation of {rho:.2f}, with {1 / ratio:,.4g} scores for a label's price, asking both does "
-            f"not pay: buy {count(found.samples * best.labels_only)} labels."
-        )
-    if best.hybrid_pays and best.judged > found.what.pace.cap:
-        unit = "comparisons" if found.what.law.pairs else "responses"
-        said += f" The planned traffic has {count(found.samples * found.what.pace.cap)} {unit} to score."
+    human = found.what.cost_human
+    smallest = optimal_split(rho, human, ratio * human, found.budget / found.samples).smallest_rho
+    threshold = "never, a score costs as much as a label" if smallest is None else f"from {smallest:.2f}"
     return f'<p>{said} <span class="caption">It pays {threshold} (ρ² &gt; 4g/(1+g)²).</span></p>'
 
 
 def worth(found: Answers) -> str:
     """Say what to collect before deciding, for how much and in how long; and where a judge's worth ends."""
-    ranked = to_collect(found)
-    if not ranked:
-        return f'<p class="caption">No value of evidence: {escape(found.worth.reason)}.</p>'
-    best = ranked[0]
-    if best.pays:
-        rows = " and ".join(
-            f"{count(n)} {word}" for n, word in ((best.labelled, "labels"), (best.judged, "judge scores")) if n
-        )
-        said = (
-            f"Collect {rows}: {money(best.cost)} and {_days(best.days)}, worth {money(best.enbs)} more than deciding "
-            "now, scoring and the test paid."
-        )
-    else:
-        said = "Decide now: no amount of evidence is worth what it costs."
-    most, curve = found.worth.evpi, found.worth.evsi["judge"]
-    if found.what.bias_sd > 0 and most > 0:
-        said += (
-            f" A judge's scores alone are never worth more than {money(float(curve[-1]))} of the {money(most)} that "
-            "perfect knowledge is worth: its suspected bias stays, however many there are."
-        )
-    return f"<p>{said}</p>"
+    return _said(wording.worth(found), found.worth.reason)
 
 
 def launch(found: Answers) -> str:
     """Say when a judge alone may decide, at this budget."""
-    rule, family = launch_bar(found), found.family
-    if not math.isfinite(rule.bar):
-        return '<p class="caption">The budget buys fewer than two scores of a variant.</p>'
-    said = (
-        f"Launch on a judge's word alone only if it finds more than <b>{effect(rule.bar, family, False)}</b>: twice "
-        f"its noise ({effect(rule.se, family, False)}) and the bias such judges are suspected of "
-        f"({effect(rule.bias_sd, family, False)}) together."
-    )
-    if rule.bias_sd > 0:
-        said += f" No number of scores brings this below {effect(rule.floor, family, False)}."
-    if math.isfinite(rule.labels_bar):
-        said += f" With labels in both variants, for the same money: {effect(rule.labels_bar, family, False)}."
-    said += (
-        f" In this scenario {percent(rule.launches)} of judge-only experiments would launch, and "
-        f"{percent(rule.launches_null)} if there were no effect."
-    )
-    return f'<p>{said} <span class="caption">2 √(SE² + SD(bias)²).</span></p>'
+    said = wording.launch(found)
+    if not math.isfinite(launch_bar(found).bar):
+        return _said(said, said)
+    return f'<p>{escape(said, quote=False)} <span class="caption">2 √(SE² + SD(bias)²).</span></p>'
+
+
+def _said(text: str, reason: str) -> str:
+    """Return a paragraph; a caption where there is a reason why it says nothing more."""
+    kind = ' class="caption"' if reason else ""
+    return f"<p{kind}>{escape(text, quote=False)}</p>"
 
 
 def trade(found: TradeOff, binary: bool) -> str:
