@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,7 @@ from expsim_panel.errors import InputError
 from expsim_panel.guardrail import Guardrail
 from expsim_panel.late_arms import late_arms
 from expsim_panel.meaningless import idle, misplaced
-from expsim_panel.places import EFFECT
+from expsim_panel.places import EFFECT, put
 from expsim_panel.quantities import plain
 from expsim_panel.sections import Section
 from expsim_panel.study import Study
@@ -144,9 +145,24 @@ def _numbers(section: Section, path: str, owner: str) -> Iterator[Choice]:
         elif isinstance(declared, param.Number) and not isinstance(declared, param.Boolean):
             own = None if value is None else float(value)
             span = _range(declared, own)
-            if span is not None:
+            if span is not None and not _refused(section, key, span):
                 whole = isinstance(declared, param.Integer)
                 yield Choice(f"{path}.{key}", f"{declared.label} · {owner}", *span, own, whole, str(declared.doc))
+
+
+def _refused(section: Section, key: str, span: tuple[float, float]) -> bool:
+    """Tell whether its table has no room for a number by itself, as the first token's time without a speed."""
+    if type(section).check is Section.check:
+        return False
+    for value in span:
+        probe = copy.deepcopy(section)
+        put(probe, key, value, "axis", "")
+        try:
+            probe.check("axis")
+        except InputError:
+            continue
+        return False
+    return True
 
 
 def _range(declared: param.Number, own: float | None) -> tuple[float, float] | None:

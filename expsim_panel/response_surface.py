@@ -171,6 +171,7 @@ def response_surface(
     minus: str | None = None,
     replicates: int = 2000,
     simulate: bool = False,
+    fill: bool = True,
     workers: int | None = None,
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,
@@ -195,6 +196,8 @@ def response_surface(
         Simulated experiments per cell; every cell gets the same random numbers.
     simulate : bool
         True simulates even where an exact value exists.
+    fill : bool
+        False leaves cells without an exact value empty where others have one; True simulates them.
     workers : int, optional
         Threads of the simulation; all cores by default. The result does not depend on it.
     progress, cancelled
@@ -271,7 +274,7 @@ def response_surface(
         simulated(canvas, mover, rest, world, key, replicates, workers, ask, show_whole)
     elif minus is not None and progress:
         progress(total, total)
-    elif exact_parts[0].absent:
+    elif fill and exact_parts[0].absent:
         canvas, ask = exact_parts[0], Watch(progress, cancelled, total)
         left = canvas.simulate_the_rest()
         ask.done = total - len(left)

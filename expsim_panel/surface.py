@@ -264,8 +264,9 @@ def power_surface(
     path, label, unit = (UNITS, "Units per day", "units") if scenario.offline is None else (PROMPTS, "Prompts", "")
     across = Axis(path, levels, label, unit, float(grid.own_size(scenario)))
     made = response_surface(
-        base, one.name, across, up, metric=metric, replicates=replicates, progress=progress, cancelled=cancelled
-    )
+        base, one.name, across, up, metric=metric, replicates=replicates, fill=False, progress=progress,
+        cancelled=cancelled,
+    )  # fmt: skip
     # A traffic too small for this design is left out.
     whole = np.isfinite(made.values["days"]).all(axis=0)
     kept = whole if whole.any() else np.ones_like(whole)

@@ -280,7 +280,7 @@ def test_study_and_comparison_agree(name):
         ({"human": {"raters": 1, "seconds": 3600}}, "evaluator.label_share"),
         ({"analysis": {"unit": "unit"}}, "analysis.unit"),
         ({"analysis": {"covariate_correlation": 0.5}}, "analysis.covariate_correlation"),
-        ({"judge": {"model": "no-such-model", "price_override": None}}, "evaluator.judge.model"),
+        ({"judge": {"model": "no-such-model", "price_override": None}}, "evaluators.judge.model"),
     ],
 )
 def test_bad_input_is_one_line(change, key):
