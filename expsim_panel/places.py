@@ -63,7 +63,7 @@ def _of_evaluator(kind: str, keys: list[str], where: str, path: str) -> list[str
         remedy = (
             "write evaluators.judge, evaluators.human or evaluator" if kind == "hybrid" else f"write evaluators.{kind}"
         )
-        raise InputError(where, path, f"{keys[0]} does not measure here", remedy)
+        raise InputError(where, path, f"{shown(keys[0])} does not measure here", remedy)
     return keys[1:]
 
 

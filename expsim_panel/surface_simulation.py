@@ -242,7 +242,7 @@ def tasks(row: Row, at: list[int], world: str, seed: int, replicates: int) -> li
         return None
     tables = []
     for one in (row.study.strategies[k] for k in at):
-        rule = None if one.policy.adaptive else one.design.rule(setting)
+        rule = None if one.policy.adaptive else row.once(one.design.rule, setting)
         if not is_plain_table(rule):
             return None
         tables.append((rule, norm_ppf(0.5 + one.design.level() / 2)))

@@ -186,7 +186,7 @@ def test_a_hybrids_judge_is_found_by_each_of_its_names():
     assert np.ptp(found[0]) > 0
     assert np.array_equal(found[0], found[1])
     assert np.array_equal(found[0], found[2])
-    with pytest.raises(InputError, match=r"truth does not measure here; write evaluators\.judge, evaluators\.human"):
+    with pytest.raises(InputError, match=r"'truth' does not measure here; write evaluators\.judge, evaluators\.human"):
         axes.parse(hybrid, "evaluators.truth.sensitivity=0.6:0.9:3", "--x")
 
 
