@@ -6,9 +6,8 @@ rows, the same variates serve cells of all numbers of rows; other paths are draw
 
 from __future__ import annotations
 
-import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
@@ -17,14 +16,15 @@ import numpy as np
 from expsim_panel import outcomes, plan
 from expsim_panel.economics import Ledger
 from expsim_panel.engine import Cancelled
-from expsim_panel.kernels.luck import draw_luck, draw_uniforms, lucky_paths, lucky_rate
+from expsim_panel.kernels.lucky_cells import Ends, Truths, play_normals, play_paths, play_rates
 from expsim_panel.kernels.outcomes import draw_paths
 from expsim_panel.kernels.special import norm_ppf
-from expsim_panel.kernels.streams import BLOCK, EVALUATOR, OUTCOME, generator
-from expsim_panel.kernels.surfaces import TALLIES, count_ends, count_pairs, judge_cells, read_paths
+from expsim_panel.kernels.streams import EVALUATOR, OUTCOME, generator
+from expsim_panel.kernels.surfaces import TALLIES, read_paths
 from expsim_panel.kernels.tables import Table
 from expsim_panel.scenario import Scenario
 from expsim_panel.strategy import Strategy
+from expsim_panel.surface_luck import normals, pieces, uniforms
 from expsim_panel.surface_rows import Cell, Row
 from expsim_panel.uneven import RATES, SCORES
 
@@ -41,7 +41,6 @@ have 1,830 ends, and so 3 million pairs of them, in each cell."""
 RULE, BY_CELL = ("lower", "upper", "below", "z"), ("days", "units", "rows", "means", "sds", "effects", "indifference")
 
 Ask = Callable[[], bool]
-Paths = tuple[slice, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -52,10 +51,6 @@ class Rule:
     upper: np.ndarray
     below: np.ndarray
     z: np.ndarray
-
-    def part(self, which: slice) -> Rule:
-        """Return the rule in some cells."""
-        return Rule(self.lower[which], self.upper[which], self.below[which], self.z[which])
 
 
 @dataclass(frozen=True)
@@ -150,81 +145,48 @@ class Task:
         return replace(self, cells=cells, money=money, rules=rules, **joined)
 
     def play(self, cancelled: Ask | None = None) -> Counts:
-        """Draw the paths block by block and count how each cell's experiments end on them."""
+        """Play the experiments piece by piece and count how each cell's end."""
         _, looks, arms = self.rows.shape
-        cells, classes, two = len(self.cells), looks * (arms + 3), len(self.rules) == 2
-        counts = tuple(np.zeros((cells, classes), np.int64) for _ in self.rules)
-        tallies = tuple(np.zeros((cells, TALLIES)) for _ in self.rules)
-        pairs = np.zeros((cells, classes, classes), np.int64) if two else None
-        for block in range(math.ceil(self.replicates / BLOCK)):
+        cells, classes, rules = len(self.cells), looks * (arms + 3), len(self.rules)
+        ends = Ends(
+            np.zeros((rules, cells, classes), np.int64),
+            np.zeros((rules, cells, TALLIES)),
+            np.zeros((cells if rules == 2 else 0, classes, classes), np.int64),
+        )
+        bounds = [np.stack([getattr(rule, name) for rule in self.rules]) for name in RULE]
+        truths = Truths(self.means, self.sds, self.effects, self.indifference, *bounds)
+        if self.binary:
+            truths = truths._replace(centre=np.zeros_like(self.means), scale=np.ones_like(self.means))
+        elif self.severity_sd > 0:
+            truths = truths._replace(scale=np.ones_like(self.sds))
+        for piece in pieces(self.replicates, looks, arms):
             if cancelled and cancelled():
                 raise Cancelled
-            size = min(BLOCK, self.replicates - block * BLOCK)
-            for part, mean, variance, centre, scale in self._paths(block, size):
-                ended = []
-                for rule, count, tally in zip(self.rules, counts, tallies, strict=True):
-                    ended.append(np.empty((part.stop - part.start, size), np.uint16))
-                    some = rule.part(part)
-                    judge_cells(
-                        mean, variance, centre, scale, self.effects[part], some.lower, some.upper, some.below, some.z,
-                        self.indifference[part], ended[-1], tally[part],
-                    )  # fmt: skip
-                    count_ends(ended[-1], count[part])
-                if pairs is not None:
-                    count_pairs(ended[0], ended[1], pairs[part])
-        return Counts(counts, tallies, pairs)
+            if self.binary:
+                play_rates(self.rows, self.means, uniforms(self.seed, piece, looks, arms), truths, ends)
+            elif self.severity_sd == 0:
+                play_normals(self.rows, normals(self.seed, piece, looks, arms), truths, ends)
+            else:
+                self._play_severe(piece, truths, ends, cancelled)
+        return Counts(tuple(ends.classes), tuple(ends.tallies), ends.pairs if rules == 2 else None)
 
-    def _paths(self, block: int, size: int) -> Iterator[Paths]:
-        """Yield the paths of a block with the cells that read them, and each cell's centre and scale."""
-        if self.binary:
-            yield from self._lucky_rates(block, size)
-        elif self.severity_sd == 0:
-            yield from self._lucky(block, size)
-        else:
-            yield self._severe(block, size)
-
-    def _lucky(self, block: int, size: int) -> Iterator[Paths]:
-        """Yield the paths of normal rows: one set of variates, read by the cells of each number of rows."""
-        cells, shape = len(self.cells), (*self.rows.shape[1:], size)
-        many = math.prod(shape)
-        luck, bend, doubt, need = np.empty(shape), np.empty(shape), np.empty(many, np.int64), np.empty((many, 2))
-        # One variate in twenty is replaced at most, by two numbers of rows in three: an eighth is never used up.
-        spare = np.empty((64 + many // 8, 2))
-        found = draw_luck(generator(self.seed, OUTCOME, block), luck, bend, doubt, need, spare)
-        mean, variance = np.empty(shape), np.empty(shape)
-        new = np.flatnonzero(np.any(self.rows[1:] != self.rows[:-1], axis=(1, 2))) + 1
-        for start, stop in zip([0, *new.tolist()], [*new.tolist(), cells], strict=True):
-            lucky_paths(self.rows[start], luck, bend, doubt[:found], need[:found], spare, mean, variance)
-            yield slice(start, stop), mean, variance, self.means[start:stop], self.sds[start:stop]
-
-    def _lucky_rates(self, block: int, size: int) -> Iterator[Paths]:
-        """Yield the paths of rates, cell by cell; an arm is made anew where its rate or its rows change."""
-        _, looks, arms = self.rows.shape
-        first, second, mean, variance = (np.empty((looks, arms, size)) for _ in range(4))
-        # One pair in four is not accepted at most, nor is one in four of the spares: half are never used up.
-        spare = np.empty((arms, 64 + looks * size // 2, 2))
-        draw_uniforms(generator(self.seed, OUTCOME, block), first, second, spare)
-        new = np.ones((len(self.cells), arms), bool)
-        new[1:] = (self.means[1:] != self.means[:-1]) | np.any(self.rows[1:] != self.rows[:-1], axis=1)
-        centre, scale = np.zeros((1, arms)), np.ones((1, arms))
-        for c, rates in enumerate(self.means.tolist()):
-            for a in np.flatnonzero(new[c]).tolist():
-                lucky_rate(self.rows[c], a, rates[a], first, second, spare, mean, variance)
-            yield slice(c, c + 1), mean, variance, centre, scale
-
-    def _severe(self, block: int, size: int) -> Paths:
-        """Return the paths of rows that raters of their own severity score; all cells have the same rows and spread."""
+    def _play_severe(self, piece: tuple[int, int, int], truths: Truths, ends: Ends, cancelled: Ask | None) -> None:
+        """Play rows that raters of their own severity score; all cells have the same rows and spread."""
+        first, blocks, size = piece
         rows, shape = self.rows[0], (size, *self.rows.shape[1:])
         sums, squares = np.empty(shape), np.empty(shape)
         mean, variance = np.empty((*shape[1:], size)), np.empty((*shape[1:], size))
         sds = np.tile(self.sds[0], (size, 1))
-        draw_paths(
-            generator(self.seed, OUTCOME, block), generator(self.seed, EVALUATOR, block), False,
-            np.diff(rows, axis=0, prepend=0), np.zeros_like(sds), sds, self.severity_sd, self.raters, self.shared,
-            sums, squares,
-        )  # fmt: skip
-        read_paths(rows, sums, squares, mean, variance)
-        return slice(0, len(self.cells)), mean, variance, self.means, np.ones_like(self.sds)
+        for block in range(first, first + blocks):
+            if cancelled and cancelled():
+                raise Cancelled
+            draw_paths(
+                generator(self.seed, OUTCOME, block), generator(self.seed, EVALUATOR, block), False,
+                np.diff(rows, axis=0, prepend=0), np.zeros_like(sds), sds, self.severity_sd, self.raters, self.shared,
+                sums, squares,
+            )  # fmt: skip
+            read_paths(rows, sums, squares, mean, variance)
+            play_paths(mean, variance, 0, len(self.cells), truths, ends)
 
 
 def tasks(row: Row, at: list[int], world: str, seed: int, replicates: int) -> list[Task] | None:

@@ -86,7 +86,7 @@ def lucky_paths(
     mean: np.ndarray,
     variance: np.ndarray,
 ) -> None:
-    """Make of `draw_luck` what `read_paths` makes of normal rows with mean 0 and standard deviation 1.
+    """Make of `draw_luck` what `surfaces.read_paths` makes of normal rows with mean 0 and standard deviation 1.
 
     Parameters
     ----------
