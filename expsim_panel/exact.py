@@ -145,11 +145,15 @@ def several(
     return found
 
 
-def too_slow(design: Design, setting: Setting) -> str:
-    """Return why a map of many cells has no time for exact figures of a design; empty if it has."""
-    if setting.arms == 2 or design.drops or design.decides_once(setting):
+FEW_CELLS = 30
+"""Cells of a map for which there is time whatever they need: a tenth of a second each at most."""
+
+
+def too_slow(design: Design, setting: Setting, cells: float = math.inf) -> str:
+    """Return why a map of so many cells has no time for exact figures of a design; empty if it has."""
+    if setting.arms == 2 or design.drops or design.decides_once(setting) or cells <= FEW_CELLS:
         return ""
-    return "no exact value on a map: several looks at several variants take too long"
+    return f"no exact value on a map of more than {FEW_CELLS} cells: several looks at several variants take too long"
 
 
 def vetoed(scenario: Scenario, world: str, found: Exact, kept: dict[bytes, np.ndarray]) -> Exact:

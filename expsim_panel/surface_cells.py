@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -141,10 +142,10 @@ def exactly(
     rail = key if of_guardrails(key) else ""
     if key not in EXACT and not rail:
         return "no exact value of this figure"
-    passes = _passes(*canvas.shape)
+    passes, cells = _passes(*canvas.shape), math.prod(canvas.shape)
     try:
-        for number, cells in enumerate(passes, start=1):
-            for row in rows(mover, canvas.x, canvas.y, cells, world):
+        for number, part in enumerate(passes, start=1):
+            for row in rows(mover, canvas.x, canvas.y, part, world):
                 ask.check()
                 if not isinstance(row, Row):
                     canvas.refuse(*row)
@@ -153,7 +154,7 @@ def exactly(
                 for cell, error in row.refused.items():
                     canvas.refuse(cell, error)
                     ask.step()
-                for cell, found in exact_figures(row, at, world, key == "launch" or bool(rail), rail):
+                for cell, found in exact_figures(row, at, world, key == "launch" or bool(rail), rail, cells):
                     canvas.put(cell, found, key)
                     if isinstance(found, str):
                         canvas.absent[cell] = found

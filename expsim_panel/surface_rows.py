@@ -6,6 +6,7 @@ study costs ten times what a cell's own answer costs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -149,7 +150,7 @@ def _row(
 
 
 def exact_figures(
-    row: Row, at: int, world: str, launches: bool = True, rail: str = ""
+    row: Row, at: int, world: str, launches: bool = True, rail: str = "", cells: float = math.inf
 ) -> Iterator[tuple[Cell, dict[str, Figure] | str]]:
     """Yield every cell's exact figures by name, or why this one has none.
 
@@ -159,6 +160,8 @@ def exact_figures(
         Whether launches are asked for: what guardrails let through takes longer than all other figures.
     rail : str
         Key of a figure of the guardrails that is asked for, see `surface_metrics`; empty without one.
+    cells : float
+        Cells of the whole map: few may take longer each.
 
     Raises
     ------
@@ -181,7 +184,7 @@ def exact_figures(
     own_law = type(one.design).ending is not Design.ending
     if row.law is not None and planned is None and not drops and not own_law and not several:
         raise NoExact("no exact value for this stopping rule")
-    slow = exact.too_slow(one.design, row.setting) if absent else ""
+    slow = exact.too_slow(one.design, row.setting, cells) if absent else ""
     if slow:
         raise NoExact(slow)
     passing: dict[bytes, np.ndarray] = {}

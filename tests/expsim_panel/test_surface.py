@@ -85,11 +85,12 @@ def test_an_adaptive_surface_is_simulated_and_coarser() -> None:
     assert made.origin.units in made.units
 
 
-def test_several_variants_are_simulated_where_no_integral_is_known() -> None:
+def test_several_looks_at_several_variants_are_simulated_where_there_are_many_cells() -> None:
     base = study("ranking-diversity", names=("pocock", "holm"))
-    made = power_surface(base, "pocock", effects=3, units=2, replicates=200)
+    made = power_surface(base, "pocock", effects=8, units=4, replicates=200)
     assert not made.exact
-    assert made.values["power"][0, 0] < 0.1 < made.values["power"][2, 1]
+    assert made.values["power"][0, 0] < 0.1 < made.values["power"][-1, -1]
+    assert power_surface(base, "pocock", effects=2, units=2).exact
     known = power_surface(base, "holm", effects=3, units=2)
     assert known.exact
     assert known.values["power"][0, 0] < 0.1 < known.values["power"][2, 1]
