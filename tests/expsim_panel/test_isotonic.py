@@ -10,6 +10,8 @@ from worlds import exact_in, played, tree
 from expsim_panel import plan
 from expsim_panel.errors import InputError
 from expsim_panel.estimators import isotonic
+from expsim_panel.evaluation_budget import Rows, variance_of_difference
+from expsim_panel.evaluation_laws import pair_law
 from expsim_panel.isotonic_law import explained
 from expsim_panel.kernels.isotonic import CELLS, FOLDS, TABLE, calibrated_mean, monotone
 from expsim_panel.operating import estimates, rejected
@@ -153,6 +155,21 @@ def test_what_scores_explain_is_what_scipy_fits_to_many_rows(judge):
         fitted = isotonic_regression(np.bincount(at, q[order]) / count, weights=count).x
         # A fit to its own rows explains a little too much; 64 cells lose about 0.1 %.
         assert closed[arm] == pytest.approx(float(np.cov(fitted[at], q[order])[0, 1]), rel=0.01), arm
+
+
+@pytest.mark.parametrize("family", ["normal", "binary"])
+def test_study_and_comparison_agree(family):
+    judge = PILE if family == "normal" else {}
+    study = _study(family, judge, traffic={"units_per_day": 5000, "days": 2})
+    two = pair_law(study.scenario, 1)
+    law = plan.law(study.scenario, "truth", 1, 0, 1)
+    ours = float((law.sds[0] ** 2).sum()) / 1000
+    assert ours == pytest.approx(variance_of_difference(two, "hybrid", Rows(1000, 5000)), rel=1e-9)
+    line = pair_law(_study(family, judge, correction="auto").scenario, 1)
+    if family == "binary":
+        np.testing.assert_array_equal(two.rho, line.rho)
+    else:
+        assert np.all(two.rho > line.rho)
 
 
 def _users(rng, scenario, days, n, rest):
