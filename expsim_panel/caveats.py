@@ -17,6 +17,7 @@ from expsim_panel.preference_rows import net_of_bias
 from expsim_panel.quantities import effect, percent
 from expsim_panel.results import Result
 from expsim_panel.scenario import Scenario
+from expsim_panel.wording_evaluators import assumed
 
 FEW_EVENTS = 20
 """Labels of the rarer kind, yes or no, of a variant under which EIF's error is 5 % too wide or more."""
@@ -31,7 +32,8 @@ _TOLD = 0.02
 def caveats(result: Result) -> tuple[str, ...]:
     """Return the sentences that belong beside the table of strategies, the weightiest first."""
     scenario = result.study.scenario
-    found = [_partiality(result, scenario), _corrections(scenario), _second_look(result), _held_back(result)]
+    found = [_partiality(result, scenario), _suspected(scenario), _corrections(scenario)]
+    found += [_second_look(result), _held_back(result)]
     found += [_after_a_bandit(result, scenario), _few_events(result, scenario), _off(result), rated_rows.told(scenario)]
     return tuple(sentence for sentence in found if sentence)
 
@@ -60,6 +62,13 @@ def _partiality(result: Result, scenario: Scenario) -> str:
         f"{start}: {one.name} finds the difference in {percent(now.value)} of experiments, "
         f"with a judge that favours nobody in {without}."
     )
+
+
+def _suspected(scenario: Scenario) -> str:
+    """Say that the verdict reckons with a bias that nobody has measured."""
+    judge = scenario.evaluator
+    told = assumed(judge, scenario.family == "binary") if isinstance(judge, Judge) else ""
+    return f"{told} The verdict launches nothing that such a bias could explain." if told else ""
 
 
 def _corrections(scenario: Scenario) -> str:

@@ -15,6 +15,7 @@ from expsim_panel.evaluation import Evaluator, evaluators
 from expsim_panel.evaluators.human import Human
 from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.evaluators.judge import Judge
+from expsim_panel.isotonic_law import explained
 from expsim_panel.judge_laws import answered, asked
 from expsim_panel.label_laws import joint
 from expsim_panel.preference_law import Comparisons, check_readers, comparisons
@@ -33,7 +34,8 @@ class PairLaw:
         True means; two samples, or one of comparisons.
     label, score, label_sd, score_sd, rho : ndarray, shape (samples,)
         Means, standard deviations and correlation; severity of raters excluded, which cancels between variants
-        where the same raters score both evenly. A refusal of the judge counts as the mean score, or as no.
+        where the same raters score both evenly. A refusal of the judge counts as the mean score, or as no. Where a
+        hybrid calibrates by an isotonic map, the correlation is that of label and mapped score.
     severity_variance : float
         Variance that raters of one's own in each variant add to the difference, whatever the rows.
     alone, alone_sd, usable : ndarray, shape (samples,)
@@ -139,7 +141,10 @@ def pair_law(scenario: Scenario, arm: int, null: bool = False) -> PairLaw:
         told = judge.measure(means, sds, scenario.family)
         usable = answered(means, sds, judge.refusals, judge.refusal_correlation, binary)
         alone = np.asarray(told.means, float), np.asarray(told.sds, float), usable
-    return PairLaw(binary, means, found.label, found.score, found.label_sd, found.score_sd, found.rho, own, *alone)
+    rho, using = found.rho, scenario.evaluator
+    if isinstance(using, Hybrid) and using.correction == "isotonic" and not binary:
+        rho = np.sqrt(explained(using, means, sds, scenario.family)) / found.label_sd
+    return PairLaw(binary, means, found.label, found.score, found.label_sd, found.score_sd, rho, own, *alone)
 
 
 def _of_comparisons(scenario: Scenario, pairs: Comparisons, arm: int, null: bool) -> PairLaw:

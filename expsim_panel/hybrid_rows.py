@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 DRIFTS = "no exact value: the judge drifts, and labels correct it"
 CORRECTIONS = {"ppi++": PPI_PLUS, "ppi": PPI, "eif": EIF, "rogan-gladen": ROGAN_GLADEN}
+"""Those that read sums; `isotonic_rows` has rows of its own."""
 _BY_REPLICATE = ("means", "sds", "spill", "offset", "slope", "score_noise", "label_noise", "hit", "false")
 
 
@@ -199,7 +200,7 @@ def labelled_rows(
         yes=yes,
         no=no,
         outcome=law_of,
-        correction=CORRECTIONS[evaluator.method(scenario.family)],
+        correction=CORRECTIONS.get(evaluator.method(scenario.family), PPI_PLUS),
         origin=1.0 if binary and sign < 0 else 0.0,
         sign=sign,
         residual=1.0 if binary else evaluator.residual,

@@ -32,8 +32,6 @@ def form_of(names: Sequence[str], forms: Mapping[str, Sequence[str]], where: str
     for form, columns in forms.items():
         if set(columns) <= set(names):
             return form
-    if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
-        raise InputError(where, "", "the file is not comma-separated", "save it as CSV with commas")
     for columns in forms.values():
         meant = {column: _alike(column, names) for column in columns if column not in names}
         if len(meant) < len(columns) or len(columns) == len(names):

@@ -12,7 +12,7 @@ import pandas as pd
 
 from expsim_panel.errors import InputError, shown
 from expsim_panel.rating_agreement import distinct
-from expsim_panel.rating_scales import two_scales
+from expsim_panel.rating_scales import TwoScales, judge_scales, two_scales
 from expsim_panel.ratings import Codes, Floats, Ratings
 from expsim_panel.ratings_csv import beginning, floats, others
 
@@ -86,16 +86,7 @@ def scales(ratings: Ratings, column: str, lines: np.ndarray) -> list[Warned]:
             f" {_span(score[high])} (line {lines[high[0]]})"
         )
         raise InputError(ratings.source, column, problem, "bring all scores to one scale")
-    mixed = two_scales(ratings)
-    if mixed is not None:
-        small, large = f"{score.min():g} to {mixed.top:g}", f"{mixed.bottom:g} to {score.max():g}"
-        fewer = mixed.low.sum() < mixed.high.sum()
-        rows = np.flatnonzero(mixed.low if fewer else mixed.high)
-        told = f"{small}, where others are {large}" if fewer else f"{large}, where others are {small}"
-        if mixed.certain:
-            problem = f"two scales: line {lines[rows[0]]} holds {score[rows[0]]:g}{others(len(rows))} of {told}"
-            raise InputError(ratings.source, column, problem, "bring all scores to one scale")
-        found.append(warned(column, f"scores are {told}: two scales?", lines[rows]))
+    found += _mixed(two_scales(ratings), score, column, lines, ratings.source)
     for codes, names_of, word in ((ratings.rater, ratings.raters, "rater"), (ratings.variant, ratings.variants, "")):
         groups = by_rater if word else _Groups(codes, score)
         for code in groups.suspects():
@@ -106,6 +97,52 @@ def scales(ratings: Ratings, column: str, lines: np.ndarray) -> list[Warned]:
             )
             found.append(warned(column, problem, lines[mine]))
     return found
+
+
+def judge_doubts(
+    name: str, score: Floats, human: Floats, most: float, column: str, lines: np.ndarray, where: str
+) -> list[Warned]:
+    """Refuse scores of one judge that cannot be on one scale; return doubts about those that may be on two.
+
+    Parameters
+    ----------
+    name : str
+        The judge.
+    score, human : float arrays, shape (scores,)
+        Its scores, and people's mean rating of the same item.
+    most : float
+        The greatest rating of people.
+    column : str
+        Where its scores are.
+    lines : int array, shape (scores,)
+        Line of each in the file.
+
+    Raises
+    ------
+    InputError
+        Single scores far outside of the judge's own rating scale, or two scales, see `rating_scales.judge_scales`.
+    """
+    if not len(score):
+        return []
+    _refuse_strays(score, column, lines, where)
+    who = "" if name == column else f"judge {shown(name)}: "
+    return _mixed(judge_scales(score, human, most), score, column, lines, where, who)
+
+
+def _mixed(
+    mixed: TwoScales | None, score: Floats, column: str, lines: np.ndarray, where: str, who: str = ""
+) -> list[Warned]:
+    """Refuse two scales that are certain; return the doubt about those that are not."""
+    if mixed is None:
+        return []
+    small, large = f"{score.min():g} to {mixed.top:g}", f"{mixed.bottom:g} to {score.max():g}"
+    fewer = mixed.low.sum() < mixed.high.sum()
+    rows = np.flatnonzero(mixed.low if fewer else mixed.high)
+    told = f"{small}, where others are {large}" if fewer else f"{large}, where others are {small}"
+    if mixed.certain:
+        problem = f"{who}two scales: line {lines[rows[0]]} holds {score[rows[0]]:g}{others(len(rows))} of {told}"
+        raise InputError(where, column, problem, "bring all scores to one scale")
+    return [warned(column, f"{who}scores are {told}: two scales?", lines[rows])]
 
 
 class _Groups:

@@ -19,7 +19,7 @@ from expsim_panel.rating_cells import tidied
 from expsim_panel.rating_doubts import MOST_SHOWN, scales
 from expsim_panel.rating_prompts import PROMPT
 from expsim_panel.rating_sources import as_csv
-from expsim_panel.rating_table import EMPTY, HUMAN, JUDGE, kind_column
+from expsim_panel.rating_table import EMPTY, HUMAN, JUDGE, kind_column, parse_table
 from expsim_panel.ratings import parse_ratings
 from expsim_panel.ratings_csv import MAX_SCORE, check_columns, place_of
 from expsim_panel.ratings_csv import frame as read_frame
@@ -87,7 +87,7 @@ def faults(
     found = _columns(wanted, judges, header, where)
     names = [name for name in wanted.values() if header.count(name) == 1]
     by_row = _Rows(table, numbered)
-    judged = np.zeros(len(table), dtype=bool)
+    judged, named = np.zeros(len(table), dtype=bool), kind
     try:
         kind = kind_column(kind, header, where)
     except InputError as error:
@@ -116,6 +116,11 @@ def faults(
         if by_row.bad.any() and kept.sum() < FEWEST:
             return tuple(found)  # what few rows are left cannot speak for the table
         found += _rest(table, kept, numbered, where, (item, rater, score, variant), prompt)
+    if not found and (judges or judged.any()):
+        try:
+            parse_table(several, item, rater, score, variant, tuple(judges), named, prompt)
+        except InputError as error:
+            found.append(_with_lines(error))
     return tuple(found)
 
 
@@ -215,8 +220,13 @@ def _rest(
         ratings = parse_ratings(data.encode(), where, item, rater, score, variant, prompt=prompt)
         scales(ratings, score, table.index.to_numpy()[kept] + (2 if numbered else 1))
     except InputError as error:
-        lines = re.findall(r"(?:line|data row) \d+", error.problem)
-        more = re.search(r"and ([\d,]+) more", error.problem)
-        count = len(lines) + (int(more[1].replace(",", "")) if more else 0)
-        found.append(Fault(error.key, error.problem, error.remedy, count, tuple(lines)))
+        found.append(_with_lines(error))
     return found
+
+
+def _with_lines(error: InputError) -> Fault:
+    """Return a refusal with the rows that its words name."""
+    lines = re.findall(r"(?:line|data row) \d+", error.problem)
+    more = re.search(r"and ([\d,]+) more", error.problem)
+    count = len(lines) + (int(more[1].replace(",", "")) if more else 0)
+    return Fault(error.key, error.problem, error.remedy, count, tuple(lines))

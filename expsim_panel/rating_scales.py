@@ -26,6 +26,9 @@ VARIED = 10  # items on each of two scales far apart whose scores differ
 JUMPING = 30  # items on each of two that touch whose scores jump over a level: on one scale several would jump across
 UNRELATED = 0.85  # part of the disagreement by chance about which scale an item is on
 ERRORS = 2.0  # standard errors above it
+RELATED = 0.2  # correlation of people's ratings with which scale a judge used, from which it may be one scale
+DENSE = 3.0  # times as many scores to a point on people's scale as above it
+LEAST_RATING = 0.01  # smaller scores are probabilities, not ratings
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,53 @@ def two_scales(ratings: Ratings) -> TwoScales | None:
         ):
             return TwoScales(low, high, float(values[place]), float(values[place + 1]), certain=False)
     return None
+
+
+def judge_scales(score: Floats, human: Floats, most: float = np.inf) -> TwoScales | None:
+    """Return the two scales that one judge used, None where one could have made its scores.
+
+    A judge mostly scores an item once, so that what people say of the item takes the place of other scores of it: on
+    one scale, items with high scores are those that people rate higher, if the judge is any good.
+
+    Parameters
+    ----------
+    score, human : float arrays, shape (scores,)
+        The judge's scores, and people's mean rating of the same item.
+    most : float
+        The greatest rating of people: what is on their scale may be, beside many scores far above it.
+    """
+    if not len(score) or score.min() < 0:
+        return None
+    values, at = distinct(score)
+    positive = values[values > 0]
+    if len(positive) <= MOST_LEVELS:
+        for top, bottom, _ in _splits(positive):
+            low, high = (score < bottom) & (score > 0), score > top
+            levels = min(int((positive <= top).sum()), int((positive >= bottom).sum()))
+            if min(low.sum(), high.sum()) < ENOUGH:
+                continue
+            if bottom >= GAP * top or (levels >= SURE and _regardless(human, low, high)):
+                return TwoScales(low, high, top, bottom, certain=levels >= SURE and bottom >= GAP * top)
+    ratio = values[1:] / np.where(values[:-1] >= LEAST_RATING, values[:-1], np.inf)
+    for place in np.flatnonzero(ratio >= WIDE_GAP):
+        low, high = (at <= place) & (score > 0), at > place
+        several = min(int((positive <= values[place]).sum()), len(values) - 1 - int(place)) >= FEWEST
+        if several and min(low.sum(), high.sum()) >= ENOUGH and _regardless(human, low, high):
+            return TwoScales(low, high, float(values[place]), float(values[place + 1]), certain=False)
+    low, high = (score > 0) & (score <= most), score > most
+    if score.max() >= WIDE_GAP * most and min(low.sum(), high.sum()) >= ENOUGH:
+        dense = low.sum() / most >= DENSE * high.sum() / (score.max() - most)
+        if dense and len(np.unique(score[low])) >= FEWEST and _regardless(human, low, high):
+            return TwoScales(low, high, float(score[low].max()), float(score[high].min()), certain=False)
+    return None
+
+
+def _regardless(human: Floats, low: npt.NDArray[np.bool_], high: npt.NDArray[np.bool_]) -> bool:
+    """Return whether people rate the items of the upper scale hardly higher than those of the lower."""
+    mine, upper = human[low | high], high[low | high].astype(float)
+    if mine.std() == 0 or upper.std() == 0:
+        return True
+    return float(np.corrcoef(mine, upper)[0, 1]) < RELATED
 
 
 def _splits(levels: Floats) -> Iterator[tuple[float, float, tuple[float, float]]]:

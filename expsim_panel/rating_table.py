@@ -16,7 +16,7 @@ from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.judge_calibration import JudgeFacts, judge_facts
 from expsim_panel.rating_agreement import Agreement, PileUp, agreement_of, distinct, pile_up
 from expsim_panel.rating_cells import SPACES, tidied
-from expsim_panel.rating_doubts import MOST_LEVELS, Warned, formulas, scales, warned
+from expsim_panel.rating_doubts import MOST_LEVELS, Warned, formulas, judge_doubts, scales, warned
 from expsim_panel.rating_prompts import PROMPT
 from expsim_panel.rating_sources import Failed, as_csv
 from expsim_panel.ratings import Codes, Floats, Ratings, ratings_of, read_bytes
@@ -158,6 +158,7 @@ def parse_table(
     parts = variance_components(ratings)
     low, high = float(ratings.score.min()), float(ratings.score.max())
     scores: dict[str, tuple[Codes, Floats]] = {}
+    places: dict[str, tuple[str, np.ndarray]] = {}
     for name in judges:
         values = _numbers(table[name].iloc[people_at], name, where, lines[people_at])
         zero = np.isin(values, UNPARSED) & (low > 0)
@@ -172,10 +173,16 @@ def parse_table(
         kinds, code = distinct(said)
         first = ~pd.Series(each * len(kinds) + code).duplicated().to_numpy()
         scores[name] = (each[first], said[first])
+        places[name] = (name, lines[people_at][present][first])
     if by_judge.any() and not by_judge.all():
-        scores |= _judge_rows(
+        own = _judge_rows(
             table[by_judge], people, ratings, (item, rater, score, variant), where, lines[by_judge], warnings
         )
+        scores |= {name: (each, said) for name, (each, said, _) in own.items()}
+        places |= {name: (score, at) for name, (_, _, at) in own.items()}
+    mean = np.bincount(ratings.item, ratings.score) / np.bincount(ratings.item)
+    for name, (column, at) in places.items():
+        warnings += judge_doubts(name, scores[name][1], mean[scores[name][0]], high, column, at, where)
     error = _item_error(ratings, parts)
     facts = {name: judge_facts(name, ratings, *both, parts, error) for name, both in scores.items()}
     spent_by_judge = by_judge & ~by_judge.all()
@@ -233,8 +240,8 @@ def _judge_rows(
     where: str,
     lines: np.ndarray,
     warnings: list[Warned],
-) -> dict[str, tuple[Codes, Floats]]:
-    """Return the scores of judges that have rows of their own, by judge."""
+) -> dict[str, tuple[Codes, Floats, np.ndarray]]:
+    """Return items, scores and lines of judges that have rows of their own, by judge."""
     item, rater, score, variant = columns
     if variant not in table.columns:
         problem = "judges' rows need a column of the variant"
@@ -249,7 +256,11 @@ def _judge_rows(
             warnings.append(warned(score, problem + ": set aside", lines[rows]))
     good = (code >= 0) & np.isfinite(values)
     by = table[rater].to_numpy()
-    return {str(name): (code[good & (by == name)], values[good & (by == name)]) for name in pd.unique(by)}
+    found = {}
+    for name in pd.unique(by):
+        mine = good & (by == name)
+        found[str(name)] = (code[mine], values[mine], lines[mine])
+    return found
 
 
 def _item_error(ratings: Ratings, parts: Components) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
+import re
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +17,9 @@ import pandas as pd
 from expsim_panel.errors import InputError, did_you_mean, shown
 
 MAX_COLUMNS = 2000  # wider tables hold something else, and take pandas minutes
+MARKS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+LOOKED_AT = 1000  # lines in which a decimal comma is looked for
 MAX_SCORE = 1e9  # sums of squares stay exact enough far beyond any rating scale
 
 
@@ -38,12 +43,28 @@ def header(data: bytes, where: str) -> list[str]:
         names = next(csv.reader([start.split("\n", 1)[0].rstrip("\r")], strict=True))
     except (csv.Error, StopIteration):
         raise InputError(where, "", "the header line cannot be read", "give column names in line 1") from None
+    _check_mark(text, names, where)
     if len(names) > MAX_COLUMNS:
         problem = f"{len(names):,} columns are above the limit of {MAX_COLUMNS:,}"
         raise InputError(where, "", problem, "keep the four needed columns")
     if '"' in text:
         _check_quotes(text, where)
     return names
+
+
+def _check_mark(text: str, names: list[str], where: str) -> None:
+    """Refuse cells that something else than commas separates, as where numbers have decimal commas."""
+    mark = next((one for one in MARKS if one in names[0]), None) if len(names) == 1 else None
+    if mark is None:
+        return
+    problem = f"cells are separated by {MARKS[mark]}, not by commas"
+    for number, line in enumerate(itertools.islice(io.StringIO(text), LOOKED_AT), start=1):
+        found = next((cell for cell in line.split(mark) if DECIMAL_COMMA.fullmatch(cell.strip().strip('"'))), None)
+        if found is not None:
+            problem += f", and numbers have decimal commas ({shown(found.strip())} in line {number})"
+            remedy = "save it as CSV with commas between cells and points in numbers"
+            raise InputError(where, "", problem, remedy)
+    raise InputError(where, "", problem, "save it as CSV with commas")
 
 
 def _check_quotes(text: str, where: str) -> None:
@@ -61,10 +82,7 @@ def check_columns(wanted: dict[str, str], header: list[str], where: str) -> None
     """Refuse flags that name no column, an ambiguous one, or the same one twice."""
     for flag, column in wanted.items():
         if column not in header:
-            remedy = did_you_mean(column, header)
-            if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
-                remedy = "the file is not comma-separated: save it as CSV with commas"
-            raise InputError(where, flag, f"there is no column {shown(column)}", remedy)
+            raise InputError(where, flag, f"there is no column {shown(column)}", did_you_mean(column, header))
         if header.count(column) > 1:
             raise InputError(where, flag, f"column {shown(column)} occurs twice", "rename one of them")
     seen: dict[str, str] = {}
@@ -169,7 +187,9 @@ def numbers(column: pd.Series[str], name: str, where: str, numbered: bool) -> np
         if text.strip().lower().lstrip("+-") in ("nan", "inf", "infinity") or not np.isnan(values[row]):
             problem = f"{place} holds {shown(text)}, not a finite number of ordinary size"
         problem += others(int(bad.sum()))
-        raise InputError(where, name, problem, "give plain numbers, 0 and 1 for no and yes")
+        commas = DECIMAL_COMMA.fullmatch(text.strip()) is not None
+        remedy = "write a point for the decimal comma" if commas else "give plain numbers, 0 and 1 for no and yes"
+        raise InputError(where, name, problem, remedy)
     if values.min() == values.max():
         raise InputError(where, name, f"every score is {values[0]:g}", "give ratings that differ")
     return values

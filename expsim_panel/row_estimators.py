@@ -78,8 +78,9 @@ def isotonic(
     """Return the mean of the judge's scores after isotonic calibration, corrected by cross-fitted residuals.
 
     In each fold a non-decreasing map g from score to label is fitted on the other folds (least squares, linear
-    between knots, flat outside), and ``th = mean_N(g(f)) + mean_n(y - g_-k(f))``: unbiased however badly g fits,
-    and better than PPI++ where the judge is monotone but not linear.
+    between knots, flat outside), and ``th = w mean_N(g(f)) + mean_n(y - w g_-k(f))`` with ``w = N / (n + N)``:
+    unbiased however badly g fits, with PPI++'s variance where the judge is linear and a smaller one where it is
+    monotone but not linear. A fitted map follows labels already, so its best weight is known: that w.
 
     Parameters
     ----------
@@ -94,21 +95,23 @@ def isotonic(
     fold = _folds(len(y), folds, rng)
     residual = np.empty(len(y))
     predicted = np.zeros(len(far))
+    weight = len(far) / (len(y) + len(far))
     for k in range(folds):
         other = fold != k
         knots, levels = isotonic_fit(f[other], y[other])
-        residual[~other] = y[~other] - np.interp(f[~other], knots, levels)
-        predicted += np.interp(far, knots, levels) * np.mean(~other)
+        residual[~other] = y[~other] - weight * np.interp(f[~other], knots, levels)
+        predicted += weight * np.interp(far, knots, levels) * np.mean(~other)
     return _corrected(residual, predicted, fold, "isotonic", None)
 
 
-def isotonic_fit(judge: Floats, labels: Floats) -> tuple[Floats, Floats]:
+def isotonic_fit(judge: Floats, labels: Floats, weights: Floats | None = None) -> tuple[Floats, Floats]:
     """Return distinct scores in order and the fitted non-decreasing labels (pool adjacent violators)."""
     from scipy.optimize import isotonic_regression
 
+    own = np.ones(len(judge)) if weights is None else weights
     knots, at = np.unique(judge, return_inverse=True)
-    count = np.bincount(at).astype(float)
-    means = np.bincount(at, labels) / count
+    count = np.bincount(at, own)
+    means = np.bincount(at, own * labels) / count
     return knots, np.asarray(isotonic_regression(means, weights=count).x, dtype=np.float64)
 
 

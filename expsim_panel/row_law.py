@@ -78,6 +78,15 @@ class RowKind(ABC):
         """Return the kernel's parameters of an adaptive policy that learns from such rows."""
         raise LookupError(f"no policy learns from {type(self).__name__}")
 
+    def scored_only(self, sums: np.ndarray) -> np.ndarray:
+        """Return the sums of a day as they are before its labels are in: all of its rows count as scored ones."""
+        from expsim_panel.kernels.hybrid import FF, REST, REST_F, REST_FF, F, N
+
+        made = np.zeros(sums.shape)
+        for rest, row in ((REST, N), (REST_F, F), (REST_FF, FF)):
+            made[rest] = sums[row] + sums[rest]
+        return made
+
     def estimate(self, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return sum and sum of squares of each arm's rows from the sums of days that `draw` returns."""
         raise LookupError(f"{type(self).__name__} has no sums of days")

@@ -10,7 +10,6 @@ import numpy as np
 
 from expsim_panel import plan, timeline
 from expsim_panel.design import Setting
-from expsim_panel.kernels.hybrid import FF, REST, REST_F, REST_FF, F, N
 from expsim_panel.kernels.hybrid_worlds import HybridWorld
 from expsim_panel.kernels.streams import BLOCK, EVALUATOR, OUTCOME, POLICY, generator
 from expsim_panel.kernels.trials import ROWS, SQUARES, SUMS, UNITS, WATCH_NOBODY, Recorded, play
@@ -195,8 +194,9 @@ def _relabel(kind: RowKind, daily: np.ndarray, delay: int, lag: int, end: int, t
 
     Parameters
     ----------
-    daily : ndarray, shape (days, >= 9, arms)
-        Sums of each day that is analysed; the days before are left out, and the last day has index -1.
+    daily : ndarray, shape (days, ..., arms)
+        Sums of each day that is analysed, as `kind` keeps them; the days before are left out, and the last day has
+        index -1.
     end : int
         Day on which the last label is in.
     """
@@ -205,12 +205,7 @@ def _relabel(kind: RowKind, daily: np.ndarray, delay: int, lag: int, end: int, t
     for day in range(stop, end):
         sums = np.zeros(daily.shape[1:])
         for s in range(min(stop - 1, day - delay + lag) - before + 1):
-            if s + before <= day - delay:
-                sums += daily[s]
-                continue
-            sums[REST] += daily[s, N] + daily[s, REST]
-            sums[REST_F] += daily[s, F] + daily[s, REST_F]
-            sums[REST_FF] += daily[s, FF] + daily[s, REST_FF]
+            sums += daily[s] if s + before <= day - delay else kind.scored_only(daily[s])
         trace[day, SUMS], trace[day, SQUARES] = kind.estimate(sums)
 
 

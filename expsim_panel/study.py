@@ -69,7 +69,8 @@ def _parsed(request: Request) -> Study:
 
 def _standard(scenario: Scenario) -> list[strategy.Strategy]:
     """Return the standard strategies; of a prompt set those with a fixed split, and a t test for few rows."""
-    made = strategy.standard(not scenario.side_by_side, late_arms(scenario))
+    fixed = scenario.side_by_side or getattr(scenario.evaluator, "correction", "") == "isotonic"
+    made = strategy.standard(not fixed, late_arms(scenario))
     if scenario.offline is None:
         return made
     return [strategy.build({"kind": "fixed-t"}, "standard strategies", "fixed-t"),
@@ -160,6 +161,9 @@ class Study(Section):
             if one.policy.adaptive and getattr(self.scenario.evaluator, "paired", False):
                 problem = f"{one.name} sends a prompt to one variant, and paired prompts go to both"
                 raise InputError(where, f"strategies.{i}", problem, "remove it, or write evaluator.paired = false")
+            if one.policy.adaptive and getattr(self.scenario.evaluator, "correction", "") == "isotonic":
+                problem = f"{one.name} moves traffic, and isotonic calibration is for a fixed split"
+                raise InputError(where, f"strategies.{i}", problem, 'remove it, or write correction = "auto"')
             if one.policy.adaptive and self.scenario.offline is not None:
                 problem = f"{one.name} divides live traffic, and a prompt set has none"
                 raise InputError(where, f"strategies.{i}", problem, "remove it, or remove [offline]")

@@ -276,7 +276,7 @@ def rows_of(rng: np.random.Generator, size: float, spread: float, units: int) ->
 
 
 @inner
-def _latent(values: np.ndarray, cuts: np.ndarray, latent: np.ndarray, implied: np.ndarray, mean: float) -> float:
+def latent_mean(values: np.ndarray, cuts: np.ndarray, latent: np.ndarray, implied: np.ndarray, mean: float) -> float:
     """Return the latent mean whose ordered probit has this mean: from the grid, then one Newton step."""
     last = latent.shape[0] - 1
     at: float = latent[0]
@@ -317,7 +317,7 @@ def draw_levels(
     mean: float,
 ) -> tuple[float, float]:
     """Multinomial over the levels of an ordered probit: sum, and sum of squares about the mean."""
-    at = _latent(values, cuts, latent, implied, mean)
+    at = latent_mean(values, cuts, latent, implied, mean)
     left = rows
     below = 0.0
     total = 0.0

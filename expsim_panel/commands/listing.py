@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from expsim_panel.commands.targets import STANDARD_OUTPUT, targets
+from expsim_panel.evaluator_profiles import RATES, load, names
+
+if TYPE_CHECKING:
+    from expsim_panel.evaluator_profiles import Profile
 
 
 def inventory() -> dict[str, Any]:
     """Return scenarios, strategies, bandit policies and evaluators by name; reads texts, imports no plug-in."""
-    from expsim_panel import evaluator_profiles, library
+    from expsim_panel import library
     from expsim_panel._version import VERSION
     from expsim_panel.evaluation import evaluators
     from expsim_panel.per_request import PER_REQUEST
@@ -35,10 +39,7 @@ def inventory() -> dict[str, Any]:
     kinds = {*Registry[Any]("expsim_panel.designs", "design").names()}
     bandits = {*Registry[Any]("expsim_panel.policies", "policy").names()} - {"split"}
     kinds |= bandits - PER_REQUEST
-    profiles = []
-    for name in evaluator_profiles.names():
-        one = evaluator_profiles.load(name)
-        profiles.append({"name": name, "kind": one.kind, "title": one.title})
+    profiles = [profile_facts(load(name)) for name in names()]
     return {
         "version": VERSION,
         "scenarios": scenarios,
@@ -49,22 +50,70 @@ def inventory() -> dict[str, Any]:
     }
 
 
+def profile_facts(one: Profile) -> dict[str, Any]:
+    """Return a profile with every field: its value, where it comes from, and whether it is assumed."""
+    fields = {}
+    for key, value in one.fields.items():
+        fields[key] = {
+            "value": value,
+            "source": one.sources.get(key, one.assumptions.get(key, "")),
+            "assumed": key in one.assumptions,
+        }
+    rates = {key: rate for key, rate in RATES.items() if key in one.fields}
+    return {"name": one.name, "kind": one.kind, "title": one.title, "fields": fields, "assumed_of_rates": rates}
+
+
+def _show(one: dict[str, Any], path: str) -> None:
+    """Print a profile: its fields, values and sources."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from expsim_panel.commands.screen import console
+    from expsim_panel.printed import clean
+
+    out = console()
+    out.print(Text(f"{one['name']} ({one['kind']})", style="bold"))
+    out.print(Text(clean(one["title"])))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Field", no_wrap=True)
+    table.add_column("Value", no_wrap=True)
+    table.add_column("Where it comes from")
+    for key, field in one["fields"].items():
+        told = Text("Assumed: " if field["assumed"] else "", style="bold")
+        told.append(clean(field["source"]), style="not bold")
+        value, whole = field["value"], type(field["value"]) is int
+        table.add_row(key, f"{value:,}" if whole else clean(str(value)), told)
+    out.print(table)
+    if one["assumed_of_rates"]:
+        rates = " and ".join(f"{key} {rate:g}" for key, rate in one["assumed_of_rates"].items())
+        out.print(Text(f"Of a yes/no metric, where points are no rates, this is assumed instead: {rates}."))
+    out.print(f"Use it with: --set {path}.profile={one['name']}, and change any field the same way", soft_wrap=True)
+
+
 def list_scenarios(
+    profile: Annotated[
+        str | None,
+        typer.Argument(metavar="[PROFILE]", help="A profile: show its fields, values, sources and assumptions."),
+    ] = None,
     json: Annotated[
         str | None, typer.Option("--json", metavar="FILE or -", help="Write JSON instead; - for standard output.")
     ] = None,
 ) -> None:
-    """List the scenarios, strategies, bandit policies and evaluators."""
+    """List the scenarios, strategies, bandit policies, evaluators and profiles, or what one profile says."""
     from expsim_panel.commands.screen import console, dumps, facts, print_json
     from expsim_panel.printed import clean
 
     outputs = targets({"--json": json})
-    found = inventory()
+    found = profile_facts(load(profile)) if profile is not None else inventory()
     if json == STANDARD_OUTPUT:
         print_json(found)
         return
     if outputs:
         outputs["--json"].write(dumps(found))
+        return
+    if profile is not None:
+        _show(found, f"evaluators.{found['kind']}")
         return
     from rich import box
     from rich.table import Table
@@ -86,3 +135,4 @@ def list_scenarios(
     out.print(facts(lines))
     out.print()
     out.print("Run one with: expsim run summarization-prompt", soft_wrap=True)
+    out.print("Numbers and sources of a profile: expsim list strong-llm", soft_wrap=True)

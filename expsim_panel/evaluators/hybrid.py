@@ -55,10 +55,11 @@ class Hybrid(Evaluator):
     )
     correction = param.Selector(
         default="auto",
-        objects=["auto", "ppi++", "ppi", "eif", "rogan-gladen"],
+        objects=["auto", "ppi++", "ppi", "eif", "isotonic", "rogan-gladen"],
         label="Correction",
         doc="How labels correct the judge. Auto: the efficient one, PPI++ for scores and pairs and EIF for rates. "
-        "Rogan-Gladen is fragile: its error explodes where sensitivity + specificity is near 1.",
+        "Isotonic maps scores to labels by a rising curve, fitted on other labels (cross-fitted): for a judge that is "
+        "not linear. Rogan-Gladen is fragile: its error explodes where sensitivity + specificity is near 1.",
     )
     labelling = param.Selector(
         default="random",
@@ -176,6 +177,11 @@ class Hybrid(Evaluator):
         if self.paired and means.shape[-1] > 1:
             return differences(self, means, sds, family).by_arm(share, self.method(family))
         found = self.joint(means, sds, family)
+        if self.method(family) == "isotonic":
+            from expsim_panel.isotonic_law import explained
+
+            left = 0.0 if share >= 1 else 1 - share
+            return np.asarray(found.label_sd**2 - left * explained(self, np.asarray(means, float), sds, family))
         if self.labelling == "active" and family == "binary":
             control = self.joint(means[..., :1], np.asarray(sds)[..., :1], family)
             return found.per_label_favoured(share, control.favour())
@@ -190,9 +196,10 @@ class Hybrid(Evaluator):
     ) -> RowKind:
         """Return what rows are made of: labels and scores of responses, or of prompts that all variants answer."""
         from expsim_panel.hybrid_rows import labelled_rows
+        from expsim_panel.isotonic_rows import calibrated_rows
         from expsim_panel.paired_rows import paired_rows
 
-        made = paired_rows if self.paired else labelled_rows
+        made = paired_rows if self.paired else calibrated_rows if self.correction == "isotonic" else labelled_rows
         return made(scenario, self, means, sds, pull, steps)
 
     @property
@@ -244,6 +251,10 @@ class Hybrid(Evaluator):
         if method in ("eif", "rogan-gladen") and not binary:
             problem = f"{method} corrects rates, and {scenario.metric.name} is a score"
             raise InputError(where, "evaluator.correction", problem, 'write "ppi++"')
+        if method == "isotonic" and (scenario.side_by_side or self.labelling == "active"):
+            what = "verdicts on two responses" if scenario.side_by_side else "labels at random, not chosen ones"
+            problem = f"isotonic calibration needs {'scores, not ' if scenario.side_by_side else ''}{what}"
+            raise InputError(where, "evaluator.correction", problem, 'write "auto"')
         analysis, traffic = scenario.analysis, scenario.traffic
         if analysis.unit != "one-response" or traffic.switchback is not None:
             problem = "a hybrid scores one response of a unit"
@@ -257,11 +268,11 @@ class Hybrid(Evaluator):
             check_pairs(self, scenario, where)
         if self.labelling == "active":
             self._check_active(scenario, where)
-        if method == "rogan-gladen":
+        if method in ("rogan-gladen", "isotonic"):
             from expsim_panel.timeline import stratified
 
             if stratified(scenario):
-                problem = "Rogan-Gladen is one correction for all days"
+                problem = f"{method.capitalize()} is one correction for all days"
                 raise InputError(where, "analysis.estimator", problem, 'write "pooled", or correction = "auto"')
 
     def _check_active(self, scenario: Scenario, where: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from expsim_panel._version import VERSION
+from expsim_panel.caveats import caveats
 from expsim_panel.economics import Ledger, ledger
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import FUTILE
@@ -42,6 +43,7 @@ def document(result: Result) -> dict[str, Any]:
         "strategies": [_strategy(one, scenario, money) for one in result.strategies],
         "advice": {**result.advice.to_json(), **_size(result, scenario)},
         "verdict": result.verdict.to_json(),
+        "notes": list(caveats(result)),
         "latency": [one.to_json() for one in waits(scenario, result.request.seed)],
     }
     return dict(_plain(made))

@@ -1,8 +1,13 @@
 """What stands beside the table: how much of a finding is the judge's liking, and what the verdict makes of it."""
 
-import pytest
-from scipy import stats
+import json
 
+import pytest
+import tomli_w
+from scipy import stats
+from worlds import tree
+
+from expsim_panel.__main__ import main
 from expsim_panel.caveats import caveats
 from expsim_panel.exports.json import document
 from expsim_panel.study import Study
@@ -71,3 +76,33 @@ def test_few_positive_labels_are_told():
     assert said(0.05) == [said(0.05)[0]]
     assert said(0.05)[0].startswith("About 8 labels")
     assert said(0.3) == []
+
+
+def _rates(kind, **own):
+    """A yes/no study whose judge has a profile, which says its suspected bias in points."""
+    evaluator = {"kind": kind, **({} if kind == "hybrid" else {"profile": "strong-llm"}), **own}
+    made = tree("binary", evaluator=evaluator, evaluators={"judge": {"profile": "strong-llm"}})
+    return {**made, "traffic": {"units_per_day": 500, "days": 5}, "strategies": [{"kind": "fixed-horizon"}]}
+
+
+@pytest.mark.parametrize("kind", ["judge", "hybrid"])
+def test_an_assumed_bias_that_the_verdict_reckons_with_is_said(kind):
+    result = Study.from_tree(_rates(kind), "test").run(replicates=50)
+    said = [one for one in caveats(result) if one.startswith("Assumed: a suspected bias")]
+    assert document(result)["notes"] == list(caveats(result))
+    # Labels correct a hybrid's judge: nothing is suspected of it.
+    assert len(said) == (kind == "judge") == (result.study.scenario.evaluator.bias_sd() == 0.02)
+    if said:
+        assert "2.00 pp (SD)" in said[0]
+        assert "launches nothing that such a bias could explain" in said[0]
+        known = Study.from_tree(_rates(kind, suspected_bias_sd=0.03), "test").run(replicates=50)
+        assert not [one for one in caveats(known) if one.startswith("Assumed")]
+
+
+def test_the_command_prints_and_writes_it(tmp_path, capsys):
+    file = tmp_path / "rates.toml"
+    file.write_text(tomli_w.dumps(_rates("judge")))
+    assert main(["run", str(file), "--replicates", "50", "--json", "-"]) == 0
+    (note,) = [one for one in json.loads(capsys.readouterr().out)["notes"] if one.startswith("Assumed: a suspected")]
+    assert main(["run", str(file), "--replicates", "50"]) == 0
+    assert note in " ".join(capsys.readouterr().out.split())

@@ -63,6 +63,7 @@ def test_bad_counts(counts: str, words: str, capsys: pytest.CaptureFixture[str])
         ("Variant,Rows,Hits\n" + GOOD, "but 'Variant'"),
         ("variant, rows, hits\n" + GOOD, "but ' rows'"),
         ("variant;rows;hits\n1;1;1\n", "save it as CSV with commas"),
+        ("variant;value\n1;0,5\n", "separated by semicolons, not by commas, and numbers have decimal commas ('0,5' in line 2)"),
         ("variant\trows\thits\n1\t1\t1\n", "save it as CSV with commas"),
         ((H + GOOD).encode("utf-16"), "UTF-16"),
         (H.encode() + b"caf\xe9,1,1\n", "line 2 is not UTF-8 text"),

@@ -117,6 +117,36 @@ def test_list_and_set(capsys):
     assert json.loads(capsys.readouterr().out)["scenario"]["evaluator"]["scale"] == 0.6
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_list_says_where_every_number_comes_from(capsys, name):
+    one = evaluator_profiles.load(name)
+    assert main(["list", name, "--json", "-"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {key: field["value"] for key, field in told["fields"].items()} == one.fields
+    assert {key: field["source"] for key, field in told["fields"].items()} == {**one.sources, **one.assumptions}
+    assert {key for key, field in told["fields"].items() if field["assumed"]} == set(one.assumptions)
+    assert told["assumed_of_rates"] == {key: rate for key, rate in RATES.items() if key in one.fields}
+    assert main(["list", "--json", "-"]) == 0
+    everything = json.loads(capsys.readouterr().out)["profiles"]
+    assert next(each for each in everything if each["name"] == name) == told
+    assert main(["list", name]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for key in one.fields:
+        row = next(line for line in lines if line.split()[:1] == [key])
+        assert ("Assumed: " in row) == (key in one.assumptions), key
+    way = f"evaluators.{one.kind}.profile={name}"
+    assert way in lines[-1]
+    assert main(["run", "summarization-prompt", "--set", way, "--replicates", "20", "--json", "-"]) == 0
+    capsys.readouterr()
+
+
+def test_an_unknown_profile_is_one_line(capsys):
+    assert main(["list", "strnog-llm"]) == 2
+    said = capsys.readouterr()
+    assert "did you mean 'strong-llm'" in said.err
+    assert not said.out
+
+
 @pytest.mark.parametrize(
     ("flag", "name"), [("--judge", "nosuch"), ("--judge", "crowd"), ("--people", "strong-llm"), ("--people", "")]
 )

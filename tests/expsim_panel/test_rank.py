@@ -195,6 +195,72 @@ def test_command_simulates(capsys):
     assert "300 votes on 50 prompts" in capsys.readouterr().out
 
 
+def _cells(printed, headings):
+    """Return the rows of a printed table, each cell by the heading that it stands under."""
+    lines = printed.splitlines()
+    top = next(k for k, line in enumerate(lines) if all(heading in line for heading in headings))
+    starts, at = [], 0
+    for heading in headings:
+        at = lines[top].index(heading, at)
+        starts.append(at)
+        at += len(heading)
+    # Nothing but the headings stands in their line: no column is left out.
+    assert "".join(lines[top].split()) == "".join("".join(headings).split())
+    starts[0], ends = 0, [*starts[1:], None]
+    rows = []
+    for line in lines[top + 2 :]:
+        if not line.strip():
+            return rows
+        rows.append({heading: line[a:b].strip() for heading, a, b in zip(headings, starts, ends, strict=True)})
+    return rows
+
+
+def test_headings_of_a_ranking_stand_over_what_json_calls_so(table, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["rank", table, "--level", "0.9", "--json", "-"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert main(["rank", table, "--level", "0.9"]) == 0
+    headings = ("Variant", "Ability", "90% interval", "Rank", "P(best)", "Won", "Tied", "Lost")
+    rows = _cells(capsys.readouterr().out, headings)
+    assert len(rows) == len(told["variants"]) == 4
+    for place, (row, one) in enumerate(zip(rows, told["variants"], strict=True), start=1):
+        assert row["Variant"].split() == [str(one["rank"]), one["name"]]
+        assert one["rank"] == place
+        assert float(row["Ability"]) == pytest.approx(one["ability"], abs=5.1e-4)
+        low, high = map(float, row["90% interval"].split(" to "))
+        assert (low, high) == pytest.approx(tuple(one["interval"]), abs=5.1e-4)
+        ranks = [int(part) for part in row["Rank"].split(" to ")]
+        assert [ranks[0], ranks[-1]] == one["rank_interval"]
+        share = float(row["P(best)"].strip("<> %")) / 100
+        assert share == pytest.approx(one["p_best"], abs=1e-3 if row["P(best)"][0] in "<>" else 5.1e-4)
+        assert one["p_best"] == one["p_rank"][0]
+        assert [int(row[key]) for key in ("Won", "Tied", "Lost")] == [one["wins"], one["ties"], one["losses"]]
+    # Cells that are told apart: two columns swapped would be seen.
+    assert all(len({row[key] for row in rows}) > 1 for key in headings)
+    assert len({tuple(row[key] for row in rows) for key in headings}) == len(headings)
+
+
+def test_headings_of_simulated_rankings_stand_over_what_json_calls_so(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    given = ["rank", "--strengths", "1,0.5,0", "--tie", "0.5", "--prompts", "40", "--replicates", "60"]
+    given += ["--position", "0.3", "--judge-bias", "0,0,0.4", "--prompt-sd", "0.8"]
+    assert main([*given, "--json", "-"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert main(given) == 0
+    fields = {"Strength": "strength", "Seen": "limit", "Bias": "bias", "SD": "sd", "SE": "se", "SE*": "se_independent",
+              "Covers truth": "coverage", "Covers seen": "coverage_limit", "Covers seen*": "coverage_independent",
+              "Ranked first": "p_first"}  # fmt: skip
+    rows = _cells(capsys.readouterr().out, tuple(fields))
+    assert len(rows) == len(told["variants"]) == 3
+    for row, one in zip(rows, told["variants"], strict=True):
+        for heading, field in fields.items():
+            value = one[field]["value"] if isinstance(one[field], dict) else one[field]
+            shown = row[heading]
+            scale = 100 if shown.endswith("%") else 1
+            assert float(shown.strip("<> %")) / scale == pytest.approx(value, abs=5.1e-4), heading
+    assert len({tuple(row[key] for row in rows) for key in fields}) == len(fields)
+
+
 APART = ["p1,a,b,a", "p2,b,a,a", "p1,c,d,c", "p2,d,c,d", "p3,a,b,b", "p3,c,d,d"]
 
 

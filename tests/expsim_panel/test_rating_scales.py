@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from rating_levels import ORDINARY, STARS
 from scipy.special import ndtr
 
 from expsim_panel.errors import InputError
@@ -12,8 +13,6 @@ from expsim_panel.rating_faults import faults
 from expsim_panel.rating_scales import two_scales
 from expsim_panel.rating_table import parse_table
 from expsim_panel.ratings import Ratings, parse_ratings, read_ratings
-
-STARS = np.arange(1.0, 6.0)
 
 
 def drawn(levels: np.ndarray, seed: int = 1, prompts: int = 150, share: float = 0.5) -> pd.DataFrame:
@@ -93,30 +92,6 @@ def test_what_may_be_one_scale_is_a_doubt(name):
     (doubt,) = parse_table([(csv(table), "t.csv")])[1].warnings
     assert doubt.problem.endswith("two scales?")
     assert doubt.count > 200
-
-
-ORDINARY = {
-    "yes and no": np.arange(2.0),
-    "three": np.arange(3.0),
-    "stars": STARS,
-    "seven": np.arange(1.0, 8),
-    "eleven": np.arange(11.0),
-    "half stars": np.arange(0.5, 5.5, 0.5),
-    "quarters": np.arange(0, 1.1, 0.25),
-    "per cents": np.arange(101.0),
-    "tens": np.arange(0.0, 101, 10),
-    "fives": np.arange(0.0, 101, 5),
-    "quarters of a hundred": np.arange(0.0, 101, 25),
-    "finer at the bottom": np.r_[0.0:10, 10:101:10],
-    "quarters, then whole": np.r_[0:1:0.25, 1.0:6],
-    "doubling": 2.0 ** np.arange(8),
-    "by tens": np.array([1.0, 2, 5, 10, 20, 50, 100]),
-    "decades": 10.0 ** np.arange(6),
-    "Fibonacci": np.array([1.0, 2, 3, 5, 8, 13, 21, 34]),
-    "nine and ten of ten": np.array([1.0, 2, 3, 9, 10]),
-    "below 0": np.arange(-3.0, 4),
-    "counts": np.unique(np.random.default_rng(1).lognormal(3, 1.5, 200).round()),
-}
 
 
 @pytest.mark.parametrize("share", [0.3, 0.8, 0.97])
