@@ -23,7 +23,7 @@ FEW_EVENTS = 20
 """Labels of the rarer kind, yes or no, of a variant under which EIF's error is 5 % too wide or more."""
 FEW_LABELS = 50
 """Labels of a variant under which a hybrid is warned about (MODEL section 3.2)."""
-_OFF, _BEYOND = 0.01, 5.0
+_OFF, _BEYOND = 0.003, 5.0
 """From how far, and from how many simulation errors, an exact value of large samples is said to be off."""
 _TOLD = 0.02
 """By how much of alpha a table's false alarms have to exceed it to be told."""
