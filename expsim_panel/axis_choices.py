@@ -14,7 +14,7 @@ from expsim_panel.errors import InputError
 from expsim_panel.guardrail import Guardrail
 from expsim_panel.late_arms import late_arms
 from expsim_panel.meaningless import idle, misplaced
-from expsim_panel.places import EFFECT, put
+from expsim_panel.places import EFFECT, UNREAD, put
 from expsim_panel.quantities import plain
 from expsim_panel.sections import Section
 from expsim_panel.study import Study
@@ -104,6 +104,8 @@ def choices(study: Study) -> list[Choice]:
         if choice.path.rpartition(".")[2] in nowhere and not choice.path.startswith(("guardrails.", "strategies.")):
             continue
         if choice.path.startswith(("metric.", "variants.")) and idle(scenario, choice.path):
+            continue
+        if scenario.evaluator.kind == "hybrid" and choice.path.split(".") in UNREAD:
             continue
         words = choice.words if choice.words not in taken else f"{choice.words} ({choice.path})"
         taken.add(words)

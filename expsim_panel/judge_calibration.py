@@ -102,10 +102,10 @@ class JudgeFacts:
     pearson, spearman : Estimate
         With the mean of an item's human ratings, over all variants.
     rho, rho_one_rater : Estimate
-        Within variants, with the mean of the ratings and with a single rating: what an experiment on one
-        arm sees, and what control variates live on.
+        Within variants, with the mean of the ratings and with a single rating, whichever rater gives it: what
+        an experiment on one arm sees, and what control variates live on.
     rho_difference, rho_difference_one_rater : Estimate
-        Of differences between variants on the same prompt.
+        Of differences between variants on the same prompt; of single ratings by raters drawn for each.
     bias : dict of str to Estimate
         Mean of `f - y` of each variant less the average over variants: differential bias in points.
     bias_sd : float or None
@@ -168,7 +168,8 @@ def judge_facts(
     low, high = float(ratings.score.min()), float(ratings.score.max())
     inside = (judged[keep] >= low) & (judged[keep] <= high)
     same = bool(len(keep)) and float(inside.mean()) >= SAME_SCALE
-    noise = components.noise or 0.0
+    # What a mean of r ratings averages out, exactly so for r raters drawn from those of the table, all of them too.
+    alone = ((components.noise or 0.0) + (components.severity or 0.0)) * (1 - 1 / raters)
     bias, bias_sd = rows.bias(ratings.variants, same)
     per_call = float(np.mean(1 / calls[keep])) if len(keep) else 1.0
     return JudgeFacts(
@@ -182,9 +183,9 @@ def judge_facts(
         pearson=rows.correlation(rows.human, rows.judge),
         spearman=rows.correlation(mid_ranks(rows.human), mid_ranks(rows.judge)) if len(keep) else _none("no item"),
         rho=rows.correlation(rows.h, rows.f),
-        rho_one_rater=rows.correlation(rows.h, rows.f, noise * (1 - 1 / raters)),
+        rho_one_rater=rows.correlation(rows.h, rows.f, alone),
         rho_difference=rows.paired(),
-        rho_difference_one_rater=rows.paired(noise * (1 - 1 / raters)),
+        rho_difference_one_rater=rows.paired(alone),
         bias=bias,
         bias_sd=bias_sd,
         same_scale=same,

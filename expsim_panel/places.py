@@ -15,6 +15,11 @@ from expsim_panel.study import Study
 EFFECT = "effect"
 """Pseudo path: the true effect of the best variant over control, positive is better; others keep their share of it."""
 
+UNREAD = (
+    ["evaluator", "judge", "coverage"],
+    ["evaluator", "human", "coverage"],
+)  # read when a hybrid is built
+
 
 def locate(study: Study, path: str, where: str, fill: bool = False) -> tuple[Section, str]:
     """Return the section and the key that a path leads to; of a table that the study leaves out, one with its defaults.
@@ -34,6 +39,9 @@ def locate(study: Study, path: str, where: str, fill: bool = False) -> tuple[Sec
         return _strategy(study, keys, where, path)
     if keys[0] == "evaluators" and len(keys) > 2:
         keys = ["evaluator", *_of_evaluator(study.scenario.evaluator.kind, keys[1:], where, path)]
+    if keys in UNREAD and study.scenario.evaluator.kind == "hybrid":
+        remedy = "write evaluator.coverage for the share judged, evaluator.label_share for the part of it labelled"
+        raise InputError(where, path, "judge and people together have shares of their own", remedy)
     node: Any = study.scenario
     for depth, key in enumerate(keys):
         last = depth == len(keys) - 1

@@ -27,6 +27,7 @@ ARCHIVE_ERRORS = (
     zipfile.BadZipFile, zlib.error, ValueError, KeyError, OSError, EOFError, RuntimeError, struct.error,
 )  # fmt: skip
 ZSTANDARD = 93
+RESULT = {"provider", "prompt", "score", "namedScores"}  # what a result of promptfoo of any version has
 CALL_FAILED = 2  # promptfoo's failureReason: 0 none, 1 an assertion, 2 an error
 
 
@@ -63,15 +64,24 @@ def as_csv(data: bytes, where: str, failed: list[Failed] | None = None) -> tuple
     try:
         whole = json.loads(text)
     except (ValueError, RecursionError):
-        return _jsonl(text, where), "jsonl"
+        return _rows_of(_lines(text, where), where, "line", failed)
     if isinstance(whole, list):
-        return _records(list(enumerate(whole, 1)), where, "record"), "jsonl"
+        return _rows_of(list(enumerate(whole, 1)), where, "record", failed)
     if "eval" in whole and ("samples" in whole or "plan" in whole):
         return _table(_inspect_rows(whole, whole.get("samples"), where, failed), COLUMNS), "inspect"
     results = whole.get("results")
-    if isinstance(results, dict) and isinstance(results.get("results"), list):
-        return _table(_promptfoo_rows(results["results"], where, failed), COLUMNS), "promptfoo"
-    return _records([(1, whole)], where, "line"), "jsonl"
+    if isinstance(results, dict):  # since version 2 of promptfoo's file; before, what it holds stood at the top
+        results = results.get("results")
+    if isinstance(results, list):
+        return _table(_promptfoo_rows(results, where, failed), COLUMNS), "promptfoo"
+    return _rows_of([(1, whole)], where, "line", failed)
+
+
+def _rows_of(rows: list[tuple[int, Any]], where: str, word: str, failed: list[Failed]) -> tuple[bytes, str]:
+    """Return a table of objects: ratings, or results as promptfoo writes them one to a line."""
+    if rows and all(isinstance(row, dict) and row.keys() >= RESULT for _, row in rows):
+        return _table(_promptfoo_rows([row for _, row in rows], where, failed), COLUMNS), "promptfoo"
+    return _records(rows, where, word), "jsonl"
 
 
 def _table(rows: Iterable[dict[str, Any]], columns: Iterable[str]) -> bytes:
@@ -84,7 +94,8 @@ def _table(rows: Iterable[dict[str, Any]], columns: Iterable[str]) -> bytes:
     return out.getvalue().encode()
 
 
-def _jsonl(text: str, where: str) -> bytes:
+def _lines(text: str, where: str) -> list[tuple[int, Any]]:
+    """Return the object of each line that holds something, with the line's number."""
     rows: list[tuple[int, Any]] = []
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
@@ -93,7 +104,7 @@ def _jsonl(text: str, where: str) -> bytes:
             rows.append((number, json.loads(line)))
         except (ValueError, RecursionError):
             raise InputError(where, "", f"line {number} is not JSON", "give one JSON object on each line") from None
-    return _records(rows, where, "line")
+    return rows
 
 
 def _records(rows: list[tuple[int, Any]], where: str, word: str) -> bytes:
@@ -219,6 +230,8 @@ def _inspect_rows(log: Any, samples: Any, where: str, failed: list[Failed]) -> l
             "variant": model,
         }
         scores = _object(sample.get("scores"), f"scores of sample {number}", where)
+        if not scores and sample.get("score") is not None:  # logs of the first version hold one
+            scores = {"score": sample["score"]}
         if not scores:
             without.append(number)
         for scorer, score in scores.items():
@@ -247,25 +260,25 @@ def _promptfoo_rows(results: list[Any], where: str, failed: list[Failed]) -> lis
             if isinstance(result.get(key), (dict, list)):
                 raise InputError(where, key, f"result {number} holds {shown(result[key])}", "export the log again")
         checked.append(result)
-    prompts = {result.get("promptIdx") for result in checked}
+    prompts = {_prompt(result) for result in checked}
     providers = {str(_provider(result)) for result in checked}
-    seen: dict[tuple[Any, str], int] = {}
+    seen: dict[tuple[str, str], int] = {}
     broken: list[int] = []
     for number, result in enumerate(checked, 1):
-        variant = _provider(result)
+        variant, test = _provider(result), _test(result)
         if len(prompts) > len(providers):
             prompt = result.get("prompt")
-            label = prompt.get("label") if isinstance(prompt, dict) else prompt
+            label = (prompt.get("label") or prompt.get("display")) if isinstance(prompt, dict) else prompt
             variant = f"{variant} | {label or 'prompt ' + str(result.get('promptIdx'))}"[:120]
-        place = (result.get("testIdx"), variant)
+        place = (test, variant)
         seen[place] = seen.get(place, 0) + 1
-        item = f"{result.get('testIdx')}#{seen[place]}"
+        item = f"{test}#{seen[place]}"
         grading = _object(result.get("gradingResult"), f"gradingResult of result {number}", where)
         # an assertion that says no is an `error` too, with its grading: no call failed
         if result.get("failureReason") == CALL_FAILED or (result.get("error") and not grading):
             broken.append(number)
             continue
-        row = {"item": item, "prompt": str(result.get("testIdx")), "variant": variant, "cost": result.get("cost")}
+        row = {"item": item, "prompt": test, "variant": variant, "cost": result.get("cost")}
         if isinstance(result.get("latencyMs"), (int, float)):
             row["seconds"] = result["latencyMs"] / 1000
         names: dict[str, int] = {}
@@ -285,6 +298,20 @@ def _promptfoo_rows(results: list[Any], where: str, failed: list[Failed]) -> lis
     if broken:
         failed.append(Failed("results", f"calls failed in {where}: left out", broken))
     return rows
+
+
+def _test(result: dict[str, Any]) -> str:
+    """Return the test case of a result; before version 3 it has no number and is known by its variables."""
+    index = result.get("testIdx")
+    return str(index) if index is not None else json.dumps(result.get("vars"), sort_keys=True)
+
+
+def _prompt(result: dict[str, Any]) -> str:
+    """Return the prompt of a result, by its number or, before version 3, its template."""
+    index, prompt = result.get("promptIdx"), result.get("prompt")
+    if index is not None:
+        return str(index)
+    return str((prompt.get("label") or prompt.get("display")) if isinstance(prompt, dict) else None)
 
 
 def _provider(result: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from expsim_panel.components import variance_components
 from expsim_panel.errors import InputError
 from expsim_panel.judge_calibration import judge_facts
 from expsim_panel.rating_sources import as_csv
-from expsim_panel.rating_table import read_table
+from expsim_panel.rating_table import parse_table, read_table
 
 BIAS = np.array([-0.3, 0.0, 0.3])
 
@@ -36,6 +36,43 @@ def both(tmp_path_factory):
     path = tmp_path_factory.mktemp("ratings") / "made.csv"
     made().to_csv(path, index=False)
     return read_table(path, judges=("gpt",))
+
+
+@pytest.mark.parametrize("each", [3, 8])
+def test_a_single_rating_has_the_severity_of_its_rater(each):
+    """Three of eight raters on an item, or all eight; against single ratings of the table, picked at random."""
+    rng = np.random.default_rng(3)
+    severity = np.linspace(-1.2, 1.2, 8)
+    rows = []
+    for p in range(900):
+        shared = rng.normal(0, 0.5)
+        for v in "ab":
+            q = 3 + shared + rng.normal(0, 0.7)
+            judge = q + rng.normal(0, 0.5)
+            rows += [
+                (f"p{p}", v, f"r{r}", q + severity[r] + rng.normal(0, 0.6), judge)
+                for r in rng.choice(8, each, replace=False)
+            ]
+    table = pd.DataFrame(rows, columns=["item", "variant", "rater", "score", "gpt"])
+    picked = np.array([
+        one.groupby("variant")[["score", "gpt"]].corr().iloc[[0, 2], 1].mean()
+        for seed in range(20)
+        for one in [table.groupby(["item", "variant"], sort=False).sample(1, random_state=seed)]
+    ])  # fmt: skip
+    pairs = [
+        table.groupby(["item", "variant"], sort=False)
+        .sample(1, random_state=seed)
+        .pivot(index="item", columns="variant")
+        for seed in range(20)
+    ]
+    differences = [np.corrcoef(one.score.a - one.score.b, one.gpt.a - one.gpt.b)[0, 1] for one in pairs]
+    facts = parse_table([(table.to_csv(index=False).encode(), "made.csv")], judges=("gpt",))[1].judges["gpt"]
+    # the same items, so what is left is the picking's error, a fraction of the sampling error
+    assert facts.rho_one_rater.value == pytest.approx(picked.mean(), abs=4 * picked.std() / 20**0.5)
+    spread = np.std(differences) / 20**0.5
+    assert facts.rho_difference_one_rater.value == pytest.approx(np.mean(differences), abs=4 * spread)
+    # severity of these raters is most of what they disagree on
+    assert facts.rho.value > facts.rho_one_rater.value + 0.1
 
 
 def test_correlations_and_bias_are_the_ones_of_the_law_that_made_them(both):

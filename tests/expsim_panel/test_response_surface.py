@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from expsim_panel import axes, engine, exact
+from expsim_panel import axes, axis_choices, engine, exact
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError
 from expsim_panel.exports.surface_html import page
@@ -122,6 +122,20 @@ def test_a_bad_axis_gets_one_line(x, words):
     with pytest.raises(InputError, match=words) as caught:
         made(study(), "fixed-horizon", x)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["evaluators.human.coverage", "evaluator.judge.coverage"])
+def test_shares_of_the_halves_of_a_hybrid_are_no_axis(path):
+    """A hybrid has its own: theirs are read when it is built, so that a map over them was flat and wrong."""
+    both = study("evaluator.kind=hybrid")
+    with pytest.raises(InputError, match=r"evaluator\.label_share"):
+        made(both, "fixed-horizon", f"{path}=0.1:0.5:2")
+    offered = {choice.path for choice in axis_choices.choices(both)}
+    assert "evaluator.label_share" in offered
+    assert not offered & {"evaluator.human.coverage", "evaluator.judge.coverage"}
+    # a run with the people's share set is the map's cell at that share
+    over = made(both, "fixed-horizon", "evaluator.label_share=0.15:0.5:2", metric="labelled").value[0]
+    assert over[1] / over[0] == pytest.approx(0.5 / 0.15)
 
 
 def test_bad_questions_get_one_line():
