@@ -32,7 +32,7 @@ _TOLD = 0.02
 def caveats(result: Result) -> tuple[str, ...]:
     """Return the sentences that belong beside the table of strategies, the weightiest first."""
     scenario = result.study.scenario
-    found = [_partiality(result, scenario), _suspected(scenario), _corrections(scenario)]
+    found = [_partiality(result, scenario), _suspected(scenario), _repeats(scenario), _corrections(scenario)]
     found += [_second_look(result), _held_back(result)]
     found += [_after_a_bandit(result, scenario), _few_events(result, scenario), _off(result), rated_rows.told(scenario)]
     return tuple(sentence for sentence in found if sentence)
@@ -69,6 +69,17 @@ def _suspected(scenario: Scenario) -> str:
     judge = scenario.evaluator
     told = assumed(judge, scenario.family == "binary") if isinstance(judge, Judge) else ""
     return f"{told} The verdict launches nothing that such a bias could explain." if told else ""
+
+
+def _repeats(scenario: Scenario) -> str:
+    """Say that calls are paid which bring nothing: a verdict of yes or no is the same at every call."""
+    judge = getattr(scenario.evaluator, "judge", scenario.evaluator)
+    if not isinstance(judge, Judge) or judge.repeats == 1 or scenario.family != "binary":
+        return ""
+    return (
+        f"The judge is asked {judge.repeats} times about every response, which is paid and changes nothing: yes or no "
+        "is the same at every call here, since only scores have run-to-run noise. Several judges are put to the vote."
+    )
 
 
 def _corrections(scenario: Scenario) -> str:

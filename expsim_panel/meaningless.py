@@ -48,6 +48,8 @@ def idle(scenario: Scenario, path: str) -> str:
     if path in ("traffic.icc", "traffic.exposures_per_unit", "traffic.size_variation"):
         if scenario.analysis.unit == "one-response":
             return 'one response of each unit is analysed; set analysis.unit = "unit" or "response"'
+    elif key == "repeats" and scenario.family == "binary":
+        return "a judge's yes or no is the same at every call; several judges are put to the vote"
     elif path.startswith(("metric.", "variants.")):
         amounts = scenario.metric.family == "amount"
         if key == "sd" and amounts:

@@ -106,3 +106,23 @@ def test_the_command_prints_and_writes_it(tmp_path, capsys):
     (note,) = [one for one in json.loads(capsys.readouterr().out)["notes"] if one.startswith("Assumed: a suspected")]
     assert main(["run", str(file), "--replicates", "50"]) == 0
     assert note in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("kind", ["judge", "hybrid"])
+def test_calls_that_are_paid_for_nothing_are_said(kind):
+    """Of yes or no; of scores repeats take noise away."""
+
+    def played(repeats):
+        made = _rates(kind)
+        made["evaluators"]["judge"]["repeats"] = repeats
+        return Study.from_tree(made, "test").run(replicates=50)
+
+    one, three = played(1), played(3)
+    first, second = (each["fixed-horizon"].figures for each in (one, three))
+    assert second["power"].value == first["power"].value
+    assert second["cost"].value > first["cost"].value
+    assert not [said for said in caveats(one) if "is paid and changes nothing" in said]
+    (said,) = [said for said in caveats(three) if "is paid and changes nothing" in said]
+    assert "asked 3 times" in said
+    scores = Study.load("summarization-prompt", ["evaluator.repeats=3"], ["fixed-horizon"]).run(replicates=50)
+    assert not [said for said in caveats(scores) if "is paid and changes nothing" in said]
