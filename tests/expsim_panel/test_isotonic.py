@@ -197,7 +197,7 @@ def test_agrees_with_users_drawn_one_by_one():
     out = played(study, "truth", 20_000)["fixed-horizon"]
     found = estimates(out, False)
     effect, se = found.effect[:, 0], found.se[:, 0]
-    rng, size = np.random.default_rng(8), 4000
+    rng, size = np.random.default_rng(8), 2000
     slow = np.array([_users(rng, study.scenario, 4, 20, 80) for _ in range(size)])
     error = math.hypot(slow[:, 0].std() / math.sqrt(size), effect.std() / math.sqrt(len(effect)))
     assert abs(slow[:, 0].mean() - effect.mean()) <= 3 * error
