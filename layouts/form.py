@@ -198,6 +198,7 @@ class Form(param.Parameterized):  # type: ignore[misc]
             self._complain(error)
             return False
         before = self._draft, self._where
+        self._aside = {}
         kept: dict[str, Any] = {key: self._draft[key] for key in RUN_KEYS[:2] if key in self._draft}
         self._draft = {**study.to_tree(), **{key: getattr(study, key) for key in RUN_KEYS}, **kept}
         self._where = where
