@@ -19,12 +19,14 @@ RATES = {"differential_bias": 0.01, "suspected_bias_sd": 0.02}
 """Assumed of a yes/no metric, as a rate, where a profile says it in points of a 1-5 scale; as calibrations assume."""
 
 INSTEAD = {"hourly_wage": "price_per_label", "price_per_label": "hourly_wage"}
-"""Fields that stand in place of each other: the one that is given on top of the other takes it away."""
+"""Fields that stand in place of each other: never both, and the one that is given on top takes the other away."""
+OVER = {**INSTEAD, "seconds": "latency_ms"}
+"""The same, and what is read where the other is not: given on top of it, it counts."""
 
 
 def stacked(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     """Return fields with others on top, which win; what they stand in place of is gone."""
-    gone = {other for key, other in INSTEAD.items() if above.get(key) is not None}
+    gone = {other for key, other in OVER.items() if above.get(key) is not None}
     return {**{key: value for key, value in below.items() if key not in gone}, **above}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from expsim_panel.errors import InputError, did_you_mean, shown
-from expsim_panel.evaluator_profiles import INSTEAD
+from expsim_panel.evaluator_profiles import OVER
 from expsim_panel.scenario import Scenario
 
 MAX_BYTES = 5_000_000
@@ -104,13 +104,15 @@ def override_all(tree: dict[str, Any], settings: Iterable[str]) -> None:
         override(tree, setting)
     for path in paths:
         *above, key = path.split(".")
-        other = INSTEAD.get(key)
-        if other is None or above[:1] not in (["evaluator"], ["evaluators"]) or ".".join([*above, other]) in paths:
+        other = ".".join([*above, OVER.get(key, "")])
+        if key not in OVER or above[:1] not in (["evaluator"], ["evaluators"]):
+            continue
+        if any(f"{one}.".startswith(f"{other}.") for one in paths):
             continue
         node: Any = tree
         for part in above:
             node = node[part]
-        node.pop(other, None)
+        node.pop(OVER[key], None)
 
 
 def override(tree: dict[str, Any], setting: str) -> None:

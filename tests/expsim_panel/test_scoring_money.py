@@ -228,6 +228,18 @@ def test_a_wage_takes_the_place_of_a_price_and_back():
     assert made.evaluator.copy(price_per_label=1.0).hourly_wage is None
 
 
+def test_seconds_that_are_given_go_before_the_parts_of_a_profile():
+    parts = scenario({"kind": "judge", "profile": "timed-llm"}).evaluator
+    assert parts.latency_ms is not None
+    assert Scenario.from_tree(tree(evaluator=parts.to_tree()), "x").evaluator.to_tree() == parts.to_tree()
+    plain = scenario({"kind": "judge", "profile": "timed-llm", "seconds": 9.0}).evaluator
+    assert plain.call_seconds() == 9.0
+    beside = scenario({"kind": "judge", "seconds": 9.0}, evaluators={"judge": {"profile": "timed-llm"}})
+    assert Scenario.from_tree(beside.to_tree(), "x").evaluator.call_seconds() == 9.0
+    told = ["evaluator.kind=judge", "evaluator.latency_ms.median=3000", "evaluator.latency_ms.p95=3000"]
+    assert Study.load("summarization-prompt", told).scenario.evaluator.call_seconds() == pytest.approx(3.0)
+
+
 @pytest.mark.parametrize(
     ("evaluator", "key", "said"),
     [
