@@ -79,10 +79,15 @@ def check(
     """Check a scenario file and say what it holds."""
     from expsim_panel.commands.screen import console, facts
     from expsim_panel.economics import ledger
+    from expsim_panel.quantities import money as dollars
 
     study = load(name)
     # Freezing and pricing find what only shows when the parts meet, such as a model without a price.
     study.freeze()
-    ledger(study.scenario)
+    money = ledger(study.scenario)
     out = console()
-    out.print(facts([("Valid", f"{study.scenario.scenario.name}: {study.scenario.scenario.title}"), *found(study)]))
+    told = [("Valid", f"{study.scenario.scenario.name}: {study.scenario.scenario.title}"), *found(study)]
+    note = study.scenario.evaluator.price_note()
+    if note:
+        told.append(("An evaluation", f"{dollars(money.per_row)}; {note}"))
+    out.print(facts(told))
