@@ -35,12 +35,13 @@ _RARE = {
     "size_variation", "icc", "delay_days", "interference", "carryover", *_WORLD,
     "upgrade_shift", "upgrade_day", "verbosity", "length_sds", "pile_up", "pile_up_at", "refusals", "judges",
     "refusal_correlation", "error_correlation", "fatigue", "adjudication", "correction", "labelling", "combine",
-    "change",
+    "change", "adjudication_gap", "law",
 }  # fmt: skip
 """Keys that stand in the fold below the others; they rarely change."""
 _MONEY = {
     "cached_tokens", "cached_share", "input_tokens_sd", "output_tokens_sd", "batch", "price_date", "price_override",
-    "retries", "hourly_wage", "overhead", "seconds", "hours_per_day", "latency_ms",
+    "retries", "hourly_wage", "overhead", "seconds", "hours_per_day", "latency_ms", "concurrency",
+    "days_per_week",
 }  # fmt: skip
 """Keys of what calls and labels cost and how long they take, in a fold of their own below that."""
 _HALVES = {"judge", "human"}
