@@ -96,11 +96,12 @@ def call_of(section: Section) -> Call:
 def _read(section: Section) -> tuple[Any, ...]:
     """Return the fields that make a price, read without Param's ceremony: maps ask ten times a cell."""
     found = section._param__private.values
-    return tuple([found.get(key, default) for key, default in _defaults(type(section))])
+    kind: Any = type(section)
+    return tuple([found.get(key, default) for key, default in _defaults(kind)])
 
 
 @cache
-def _defaults(kind: type[Section]) -> tuple[tuple[str, Any], ...]:
+def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
     return tuple((key, kind.param[key].default) for key in _FIELDS)
 
 

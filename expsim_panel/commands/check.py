@@ -86,8 +86,7 @@ def check(
     study.freeze()
     money = ledger(study.scenario)
     out = console()
-    told = [("Valid", f"{study.scenario.scenario.name}: {study.scenario.scenario.title}"), *found(study)]
-    note = study.scenario.evaluator.price_note()
-    if note:
-        told.append(("An evaluation", f"{dollars(money.per_row)}; {note}"))
-    out.print(facts(told))
+    told = dict(found(study))
+    if money.payee:
+        told["Evaluator"] += f"; {dollars(money.per_row)} an evaluation"
+    out.print(facts([("Valid", f"{study.scenario.scenario.name}: {study.scenario.scenario.title}"), *told.items()]))

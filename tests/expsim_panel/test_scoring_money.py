@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import tomli_w
 from genai_prices import Usage, calc_price
 from typer.testing import CliRunner
 from worlds import tree
@@ -336,3 +337,19 @@ def test_what_changes_nothing_says_why(evaluator, path, said):
     found = idle(scenario(evaluator), f"evaluator.{path}")
     assert said in found
     assert bool(said) == bool(found)
+
+
+def test_check_says_what_an_evaluation_costs(tmp_path):
+    made = library.read_tree("summarization-prompt")[0]
+    made["evaluator"] = {"kind": "human", "hourly_wage": 36.0, "overhead": 0.25, "seconds": 100.0}
+    # What the file keeps for people beside it is a price: the wage on top takes its place.
+    assert made["evaluators"]["human"]["price_per_label"] == 1.0
+    path = tmp_path / "wage.toml"
+    path.write_text(tomli_w.dumps(made), encoding="utf-8")
+    told = CliRunner().invoke(app, ["check", str(path)])
+    assert told.exit_code == 0, told.output
+    assert "; $1.25 an evaluation" in " ".join(told.stdout.split())
+    made["evaluator"]["price_per_label"] = 2.0
+    path.write_text(tomli_w.dumps(made), encoding="utf-8")
+    told = CliRunner().invoke(app, ["check", str(path)])
+    assert told.exit_code != 0
