@@ -103,7 +103,7 @@ def choices(study: Study) -> list[Choice]:
     for choice in made:
         if choice.path.rpartition(".")[2] in nowhere and not choice.path.startswith(("guardrails.", "strategies.")):
             continue
-        if choice.path.startswith(("metric.", "variants.")) and idle(scenario, choice.path):
+        if choice.path.startswith(("metric.", "variants.", "evaluator.")) and idle(scenario, choice.path):
             continue
         if scenario.evaluator.kind == "hybrid" and choice.path.split(".") in UNREAD:
             continue

@@ -11,13 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from expsim_panel.errors import InputError, shown
-from expsim_panel.prices import AS_OF, listed
-from expsim_panel.quantities import money
+from expsim_panel.prices import AS_OF, batch_listed, listed
 
 _STRATA = 200
 _P95 = 1.6448536269514722
-BATCH_DISCOUNT = 0.5
-"""What providers take off for answers within a day (half, November 2026); the price list has no batch prices."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +105,7 @@ class Call:
     cached : float
         Share of calls whose shared tokens come from the provider's cache, 0 to 1.
     batch : bool
-        Whether answers may take a day, at `BATCH_DISCOUNT` off.
+        Whether answers may take a day, at the provider's batch price; see `prices.BATCH_DISCOUNT`.
     when : datetime
         Prices as of that moment.
     """
@@ -136,21 +133,28 @@ class Call:
         The price list counts whole tokens and has tiers by length of the input (a long prompt costs more per
         token), so the mean price is not the price of the mean: it is summed over 200 strata of the prompt.
         """
-        return _expected(self) * (1 - BATCH_DISCOUNT if self.batch else 1.0)
+        return _expected(self)
 
     def price_sd(self) -> float:
         """Return the standard deviation of the dollars of a call, prompt and answer independent.
 
         Inside each of the strata of the prompt the price is linear in the prompt, in the answer it is everywhere.
         """
-        return _spread(self) * (1 - BATCH_DISCOUNT if self.batch else 1.0)
+        return _spread(self) if self.varied else 0.0
+
+    @property
+    def varied(self) -> bool:
+        """Whether calls differ in price."""
+        mixed = self.shared > 0 and 0 < self.cached < 1
+        return mixed or self.prompt.sigma > 0 or self.answer.sigma > 0
 
     def note(self) -> str:
         """Say where the price comes from."""
-        batch = ", batch at half price (assumed of the provider)" if self.batch else ""
-        return (
-            f"{self.model}: {money(self.price())} a call, list price as of {self.when:%Y-%m-%d} (genai-prices){batch}"
-        )
+        told = f"{self.model}: list price as of {self.when:%Y-%m-%d} (genai-prices)"
+        if not self.batch:
+            return told
+        known = batch_listed(self.model, self.provider, self.when)
+        return f"{told}, as a batch{'' if known else ' at half of it (assumed: the list has no batch price of it)'}"
 
 
 @lru_cache(maxsize=256)
@@ -183,35 +187,56 @@ def _spread(call: Call) -> float:
 def _fractional(call: Call, sent: float, received: float, hit: int) -> float:
     """Price fractions of a token: between the whole numbers around it the price is linear."""
     low, out = math.floor(sent), math.floor(received)
-    base = listed(call.model, call.provider, (low, out, hit), call.when)
-    more = listed(call.model, call.provider, (low + 1, out, hit), call.when) - base if sent > low else 0.0
-    longer = listed(call.model, call.provider, (low, out + 1, hit), call.when) - base if received > out else 0.0
+    base = listed(call.model, call.provider, (low, out, hit), call.when, call.batch)
+    more = longer = 0.0
+    if sent > low:
+        more = listed(call.model, call.provider, (low + 1, out, hit), call.when, call.batch) - base
+    if received > out:
+        longer = listed(call.model, call.provider, (low, out + 1, hit), call.when, call.batch) - base
     return base + (sent - low) * more + (received - out) * longer
 
 
-def judging_cost(price: float, items: float, repeats: int = 1, orders: int = 1, retried: float = 0.0) -> float:
-    """Return the dollars of judging: items x repeats x orders, and the share of calls that must be made again.
+def judging_cost(
+    price: float,
+    items: float = 1.0,
+    repeats: int = 1,
+    orders: int = 1,
+    retried: float = 0.0,
+    *,
+    judges: int = 1,
+    refused: float = 0.0,
+) -> float:
+    """Return the dollars of judging: items x judges x repeats x orders, and the calls that are paid for nothing.
 
     Parameters
     ----------
     price : float
-        Dollars per call.
+        Dollars per call (or its seconds: a call takes them as often).
+    items : float
+        Responses that get a score.
     repeats : int
         Calls per item and order, 1 or more.
     orders : int
         1, or 2 where a pair is shown in both orders against position bias.
     retried : float
-        Share of calls without a usable verdict, each repeated until there is one; below 1.
+        Share of calls that fail, each repeated until there is an answer; below 1.
+    judges : int
+        Models in a panel.
+    refused : float
+        Share of responses that get no score though their calls are paid; below 1.
     """
     if repeats < 1 or orders not in (1, 2) or not 0 <= retried < 1:
         problem = f"{shown(repeats)} repeats, {shown(orders)} orders, {shown(retried)} retried"
         raise InputError("judging cost", "repeats", problem, "give 1 or more repeats, 1 or 2 orders, a share below 1")
-    return price * items * repeats * orders / (1 - retried)
+    if judges < 1 or not 0 <= refused < 1:
+        problem = f"{shown(judges)} judges, {shown(refused)} refused"
+        raise InputError("judging cost", "judges", problem, "give 1 or more judges, a share below 1")
+    return float(repeats * orders * price * judges / (1 - refused) / (1 - retried) * items)
 
 
 def labelling_cost(
-    items: float,
-    raters_per_item: int = 1,
+    items: float = 1.0,
+    raters_per_item: float = 1,
     *,
     price: float | None = None,
     hourly: float | None = None,
@@ -232,11 +257,11 @@ def labelling_cost(
     overhead : float
         Platform, training, checks: share on top.
     adjudicated : float
-        Share of items that one more person settles, 0 to 1.
+        Share of items that one more person settles, 0 to 1; paid like the others.
     """
     if (price is None) == (hourly is None):
         raise InputError("labelling cost", "price", "a price and a wage, or neither", "give one of the two")
     one = price if price is not None else float(hourly or 0.0) * seconds / 3600
     if raters_per_item < 1 or one < 0 or overhead < 0 or not 0 <= adjudicated <= 1:
         raise InputError("labelling cost", "overhead", "a negative amount or no rater", "give 0 or more")
-    return items * (raters_per_item + adjudicated) * one * (1 + overhead)
+    return float(one * (raters_per_item + adjudicated) * (1 + overhead) * items)

@@ -11,6 +11,7 @@ from expsim_panel import plan
 from expsim_panel.clusters import Clusters
 from expsim_panel.offline_laws import by_answer
 from expsim_panel.preference_rows import ROWS_PER_COMPARISON
+from expsim_panel.priced_calls import BATCH_DAYS
 from expsim_panel.scenario import Scenario
 
 
@@ -44,7 +45,8 @@ class Ledger:
     live : bool
         Whether users see the responses; those of a prompt set lose nothing by a bad variant and wait for nothing.
     tick_days, delay_days : float
-        Of a prompt set, days that a batch takes to score, and until the last label is in.
+        Of a prompt set, days that a batch of prompts takes to score, and those that answers, scores and labels come
+        late however few they are.
     """
 
     generation: np.ndarray
@@ -257,7 +259,8 @@ def offline_ledger(
         float(money.launch_cost),
         False,
         days * int(table.prompts) / table.ticks,
-        float(getattr(evaluator, "delay_days", 0)),
+        # Answers first, then scores: batches of the providers follow each other.
+        float(getattr(evaluator, "delay_days", 0)) + BATCH_DAYS * any(variant.batch for variant in scenario.variants),
     )
 
 

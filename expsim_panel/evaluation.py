@@ -10,7 +10,7 @@ import numpy as np
 import param
 
 from expsim_panel.errors import InputError, shown
-from expsim_panel.evaluator_profiles import RATES, filled
+from expsim_panel.evaluator_profiles import RATES, filled, stacked
 from expsim_panel.quantities import Share
 from expsim_panel.registry import Registry
 from expsim_panel.sections import Section
@@ -155,7 +155,7 @@ class Evaluator(Section):
     def copy(self, **changes: Any) -> Self:
         """Return an independent evaluator with some keys changed."""
         tree = {key: value for key, value in self.to_tree().items() if key != "kind"}
-        return type(self).from_tree({**tree, **changes}, "copy")
+        return type(self).from_tree(stacked(tree, changes), "copy")
 
     def to_tree(self) -> dict[str, Any]:
         """Return the tree with the kind in front."""
@@ -186,7 +186,7 @@ def over(
         The file, and the paths of both tables, for errors.
     """
     where, first, second = names
-    made = {**filled(beside, kind, where, first, rates), **filled(tree, kind, where, second, rates)}
+    made = stacked(filled(beside, kind, where, first, rates), filled(tree, kind, where, second, rates))
     if rates:
         # What is assumed for want of a number gives way to one.
         made |= {key: beside[key] for key in RATES if key in beside and key not in tree}

@@ -167,8 +167,8 @@ class Pace:
         What people, the judge and the traffic (both variants) can deliver in a day.
     seconds_per_label, days, cap : float
         Working time of a label with all its raters; planned days; rows per variant, or comparisons, in that time.
-    outcome_delay, label_delay : int
-        Days from a response to its outcome, and from there to its label.
+    outcome_delay, label_delay, score_delay : int
+        Days from a response to its outcome, and from there to its label and to its score.
     """
 
     labels_per_day: float
@@ -179,11 +179,12 @@ class Pace:
     cap: int
     outcome_delay: int = 0
     label_delay: int = 0
+    score_delay: int = 0
 
     def duration(self, labelled: float, judged: float) -> float:
         """Days until the last of `labelled` labels and `judged` scores (over both variants) is in."""
         traffic = max(labelled, judged) / self.rows_per_day
-        late = self.outcome_delay + (self.label_delay if labelled else 0)
+        late = self.outcome_delay + max(self.label_delay if labelled else 0, self.score_delay if judged else 0)
         return max(traffic, labelled / self.labels_per_day, judged / self.scores_per_day) + late
 
 
@@ -196,11 +197,12 @@ def pace(scenario: Scenario, arm: int, concurrency: int) -> Pace:
     scores = judge.seconds_per_row() / asked(judge.refusals)
     return Pace(
         human.rows_per_day(),
-        86400 * concurrency / scores if scores else math.inf,
+        86400 * concurrency / scores if scores and not judge.batch else math.inf,
         (1 if scenario.side_by_side else 2) * daily,
         labels,
         scenario.traffic.days,
         max(1, math.floor(daily * scenario.traffic.days)),
         int(scenario.traffic.delay_days),
         int(human.delay_days),
+        judge.delay_days,
     )

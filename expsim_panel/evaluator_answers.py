@@ -240,7 +240,7 @@ def repeats(scenario: Scenario, judge: Judge, human: Human) -> Repeats:
     spread = float(np.mean(scenario.sds**2))
     interaction = sample = spread / 2
     generation = float(np.mean(ledger(scenario).generation))
-    call, label = judge.usd_per_row() / judge.repeats, float(human.price_per_label)
+    call, label = judge.usd_per_row() / judge.repeats, human.usd_per_label()
     if scenario.side_by_side:
         return _repeated_comparisons(scenario, judge, human, 2 * generation)
     square = judge.scale**2
@@ -272,7 +272,7 @@ def repeats(scenario: Scenario, judge: Judge, human: Human) -> Repeats:
 def _repeated_comparisons(scenario: Scenario, judge: Judge, human: Human, generation: float) -> Repeats:
     counts = np.arange(1, MOST_REPEATS + 1)
     loss, best = {}, {}
-    prices = {"judge calls": (judge, judge.usd_per_row() / judge.repeats), "raters": (human, human.price_per_label)}
+    prices = {"judge calls": (judge, judge.usd_per_row() / judge.repeats), "raters": (human, human.usd_per_label())}
     for name, (one, unit) in prices.items():
         if unit > 0:
             cost = repeated(scenario, one, counts) * (generation + counts * unit)

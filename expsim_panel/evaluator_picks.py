@@ -115,8 +115,7 @@ def fields_of(scenario: Scenario, kind: str, profile: str = "") -> dict[str, Any
 def changed(scenario: Scenario, kind: str, settings: Sequence[str] | None) -> dict[str, Any]:
     """Return the fields of a judge (or people) that ``--set`` names, wherever the evaluator in use has them."""
     tree: dict[str, Any] = {}
-    for one in settings or ():
-        library.override(tree, one)
+    library.override_all(tree, settings or ())
     using, tables = tree.get("evaluator", {}), tree.get("evaluators", {})
     found = dict(tables.get(kind, {}))
     if scenario.evaluator.kind == "hybrid":

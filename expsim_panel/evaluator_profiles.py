@@ -18,6 +18,17 @@ from expsim_panel.errors import InputError, did_you_mean, shown
 RATES = {"differential_bias": 0.01, "suspected_bias_sd": 0.02}
 """Assumed of a yes/no metric, as a rate, where a profile says it in points of a 1-5 scale; as calibrations assume."""
 
+INSTEAD = {"hourly_wage": "price_per_label", "price_per_label": "hourly_wage"}
+"""Fields that stand in place of each other: never both, and the one that is given on top takes the other away."""
+OVER = {**INSTEAD, "seconds": "latency_ms"}
+"""The same, and what is read where the other is not: given on top of it, it counts."""
+
+
+def stacked(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Return fields with others on top, which win; what they stand in place of is gone."""
+    gone = {other for key, other in OVER.items() if above.get(key) is not None}
+    return {**{key: value for key, value in below.items() if key not in gone}, **above}
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -96,4 +107,4 @@ def filled(tree: dict[str, Any], kind: str, where: str, path: str, rates: bool =
         raise InputError(where, f"{path}.profile", problem, remedy)
     fields = load(str(name)).fields
     assumed = {key: rate for key, rate in RATES.items() if rates and key in fields}
-    return {**fields, **assumed, **tree}
+    return stacked({**fields, **assumed}, tree)

@@ -236,7 +236,7 @@ class Market:
                 more_labels, more_scores, possible = 0 * new, new, (n >= self.rows) & (n <= self.units)
             each = self.stakes.money.scored_per_row
             days = np.maximum(2 * more_labels / human.rows_per_day, 2 * more_scores / judge.rows_per_day)
-            days = days + (human.delay_days if labelled else 0.0)
+            days = days + (max(human.delay_days, judge.delay_days) if labelled else judge.delay_days)
             cost = 2 * (more_labels * human.price + more_scores * judge.price)
             return Amounts(
                 precision, 0 * precision, 2 * more_labels * each, 2 * more_scores * each, cost, days, possible

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from expsim_panel.errors import InputError, did_you_mean, shown
+from expsim_panel.evaluator_profiles import OVER
 from expsim_panel.scenario import Scenario
 
 MAX_BYTES = 5_000_000
@@ -89,6 +91,28 @@ def load(name_or_path: str) -> Scenario:
     """Return a scenario of the library or of a file."""
     tree, where = read_tree(name_or_path)
     return Scenario.from_tree(tree, where)
+
+
+def override_all(tree: dict[str, Any], settings: Iterable[str]) -> None:
+    """Apply settings one after the other; a field that stands in place of another takes it out of the tree.
+
+    Where both are set, both stay, and the tree is refused when it is read.
+    """
+    given = list(settings)
+    paths = {setting.partition("=")[0].strip() for setting in given}
+    for setting in given:
+        override(tree, setting)
+    for path in paths:
+        *above, key = path.split(".")
+        other = ".".join([*above, OVER.get(key, "")])
+        if key not in OVER or above[:1] not in (["evaluator"], ["evaluators"]):
+            continue
+        if any(f"{one}.".startswith(f"{other}.") for one in paths):
+            continue
+        node: Any = tree
+        for part in above:
+            node = node[part]
+        node.pop(OVER[key], None)
 
 
 def override(tree: dict[str, Any], setting: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from expsim_panel.evaluators.human import Human
+from expsim_panel.evaluators.judge import Judge
+from expsim_panel.priced_calls import unread
 from expsim_panel.scenario import Scenario
 
 _ONLY_SCORES = {
@@ -48,8 +51,8 @@ def idle(scenario: Scenario, path: str) -> str:
     if path in ("traffic.icc", "traffic.exposures_per_unit", "traffic.size_variation"):
         if scenario.analysis.unit == "one-response":
             return 'one response of each unit is analysed; set analysis.unit = "unit" or "response"'
-    elif key == "repeats" and scenario.family == "binary":
-        return "a judge's yes or no is the same at every call; several judges are put to the vote"
+    elif path.startswith("evaluator."):
+        return _idle_money(scenario, path.removeprefix("evaluator."))
     elif path.startswith(("metric.", "variants.")):
         amounts = scenario.metric.family == "amount"
         if key == "sd" and amounts:
@@ -60,4 +63,29 @@ def idle(scenario: Scenario, path: str) -> str:
             return "every variant has a spread of its own, variants.K.sd"
         if key in ("log_sd", "zero_share") and not amounts:
             return "only amounts have it"
+        index = path.split(".")[1]
+        if path.startswith("variants.") and index.isdecimal() and int(index) < len(scenario.variants):
+            variant = scenario.variants[int(index)]
+            speed = variant.latency_ms is not None and variant.latency_ms.tokens_per_second is not None
+            # Answers that take the time of their tokens are long, whatever they cost.
+            return "" if speed and key.startswith("output_tokens") else unread(variant, key)
+    return ""
+
+
+def _idle_money(scenario: Scenario, path: str) -> str:
+    """Return why a number of the evaluator changes neither price nor time."""
+    one, key = scenario.evaluator, path.rpartition(".")[2]
+    for half in path.split(".")[:-1]:
+        one = getattr(one, half) if half in ("judge", "human") and one.kind == "hybrid" else one
+    if isinstance(one, Judge):
+        timed = one.latency_ms is not None
+        if one.batch and (key in ("seconds", "concurrency") or path.rpartition(".")[0].endswith("latency_ms")):
+            return "a batch takes a day, however many calls it has"
+        if timed and key == "seconds":
+            return "a call takes what latency_ms says"
+        if timed and one.latency_ms.tokens_per_second is not None and key.startswith("output_tokens"):
+            return ""
+        return unread(one, key)
+    if isinstance(one, Human) and key == "overhead" and one.usd_per_label() == 0:
+        return "labels are free; give price_per_label or hourly_wage"
     return ""

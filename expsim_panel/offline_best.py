@@ -38,7 +38,7 @@ def best_repeats(scenario: Scenario, judge: Judge, human: Human, prompt_cost: fl
         repeat=float(judge.repeat_sd),
     )  # fmt: skip
     generation = float(np.mean(ledger(scenario).generation))
-    call, label = judge.usd_per_row() / judge.repeats, float(human.price_per_label)
+    call, label = judge.usd_per_row() / judge.repeats, human.usd_per_label()
     paired, made = bool(table.paired), {}
     if call > 0:
         made["judge calls"] = parts.optimal_repeats(generation, call, paired)
@@ -61,13 +61,13 @@ def best_of_rates(scenario: Scenario, judge: Judge, human: Human, prompt_cost: f
     """
     generation, m = float(np.mean(ledger(scenario).generation)), int(scenario.offline.samples)
     made = {}
-    if human.price_per_label > 0 and not human.adjudication:
+    if human.usd_per_label() > 0 and not human.adjudication:
         worth = {}
         for votes in VOTES:
             crowd = human.copy(labels_per_item=votes)
             yes, no = crowd.vote()
             fixed, unit = _spread(scenario, crowd)
-            price = generation + votes * float(human.price_per_label)
+            price = generation + votes * human.usd_per_label()
             worth[votes] = (fixed + unit / m) / max(yes + no - 1, 1e-12) ** 2 * price
         made["raters"] = min(worth, key=lambda votes: (worth[votes], votes))
     answer = generation + judge.usd_per_row()

@@ -218,7 +218,7 @@ def _offline_law(scenario: Scenario, world: str, means: np.ndarray, sds: np.ndar
 def _by_look(scenario: Scenario, evaluator: Evaluator, means: np.ndarray, sds: np.ndarray) -> np.ndarray:
     """Return the variance of a corrected mean times its labels at the end of each day, labels later than scores."""
     plan_of = schedule(scenario)
-    due = late(plan_of.scored, int(scenario.traffic.delay_days))[:, 0]
+    due = late(plan_of.scored, scenario.delay_days - scenario.evaluator.label_lag)[:, 0]
     parts = np.where(due > 0, plan_of.rows[:, 0] / np.maximum(due, 1), 1.0)
     return np.stack([evaluator.partly_labelled(means, sds, scenario.family, float(part))[0] for part in parts])
 

@@ -1,4 +1,4 @@
-"""Latency of a streamed answer, and the calendar time that people and judges need."""
+"""Latency of a streamed answer: first token, the others at a speed, sometimes a wait."""
 
 from __future__ import annotations
 
@@ -121,54 +121,3 @@ def _below(law: TokenLaw, values: npt.NDArray[np.float64]) -> npt.NDArray[np.flo
         return np.asarray(values >= law.median, dtype=np.float64)
     inside = np.log(np.maximum(values, 1e-300) / law.median) / law.sigma
     return np.where(values > 0, ndtr(inside), 0.0)
-
-
-@dataclass(frozen=True)
-class Crew:
-    """Who scores, and how fast.
-
-    Attributes
-    ----------
-    raters : int
-        People.
-    hours_per_day : float
-        Labelling time of each, on a working day.
-    days_per_week : float
-        Working days, up to 7.
-    seconds_per_label : float
-        Working time of one label.
-    concurrency : int
-        Judge calls at a time.
-    seconds_per_call : float
-        Time of one judge call.
-    calls_per_minute : float
-        The provider's rate limit; inf for none.
-    """
-
-    raters: int = 5
-    hours_per_day: float = 6.0
-    days_per_week: float = 5.0
-    seconds_per_label: float = 36.8
-    concurrency: int = 10
-    seconds_per_call: float = 2.0
-    calls_per_minute: float = math.inf
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not value > 0:
-                raise InputError("crew", name, f"{shown(value)}", "give more than 0")
-        if self.days_per_week > 7 or self.hours_per_day > 24:
-            raise InputError("crew", "days_per_week", "more days or hours than there are", "give at most 7 and 24")
-
-    def label_days(self, labels: float) -> float:
-        """Calendar days for so many labels, weekends spread evenly."""
-        hours = labels * self.seconds_per_label / 3600
-        return hours / (self.raters * self.hours_per_day) * 7 / self.days_per_week
-
-    def call_days(self, calls: float) -> float:
-        """Calendar days for so many judge calls: by concurrency or by the rate limit, whichever is slower."""
-        return max(calls * self.seconds_per_call / self.concurrency, calls * 60 / self.calls_per_minute) / 86400
-
-    def days(self, labels: float, calls: float) -> float:
-        """Calendar days for both, side by side."""
-        return max(self.label_days(labels), self.call_days(calls))

@@ -100,7 +100,10 @@ class Scenario(Section):
         made.guardrails = [Guardrail.from_tree(row, where, f"guardrails.{i}") for i, row in enumerate(rows)]
         made.evaluators = _tables(tree.get("evaluators", {}), where, "evaluators")
         rates = made.family == "binary"
-        made.evaluator = evaluators.build(tree.get("evaluator", {}), made.evaluators, where, rates=rates)
+        try:
+            made.evaluator = evaluators.build(tree.get("evaluator", {}), made.evaluators, where, rates=rates)
+        except InputError as error:
+            raise as_given(error, tree) from None
         for kind_name, fields in made.evaluators.items():
             path_to = f"evaluators.{kind_name}"
             spare = evaluators.build({"kind": kind_name}, {kind_name: fields}, where, path_to, rates=rates)
@@ -226,6 +229,9 @@ class Scenario(Section):
             return self
         tree = self.to_tree()
         del tree["offline"]
+        for variant in tree["variants"]:
+            # Users do not wait for a batch.
+            variant.pop("batch", None)
         return Scenario.from_tree(tree, self.scenario.name)
 
     def without_losses(self) -> Scenario:

@@ -71,6 +71,14 @@ def _check_prompts(scenario: Scenario, where: str) -> None:
         check_offline(scenario, where)
 
 
+def _check_batches(scenario: Scenario, where: str) -> None:
+    """Check that nobody waits a day for a response."""
+    for i, variant in enumerate(scenario.variants):
+        if variant.batch and scenario.offline is None:
+            problem = "true, and users would wait a day for a response"
+            raise InputError(where, f"variants.{i}.batch", problem, "set it to false, or add [offline] prompts")
+
+
 def _check_measuring(scenario: Scenario, where: str) -> None:
     """Check who measures against what is measured."""
     scenario.evaluator.check_for(scenario, where)
@@ -183,8 +191,8 @@ def _check_outcomes(scenario: Scenario, where: str) -> None:
 
 
 CHECKS: tuple[Check, ...] = (
-    _check_names, _check_means, _check_shares, _check_prompts, _check_measuring, check_evaluator, _check_pairs,
-    _check_days, _check_changes, check_arrivals, _check_rates, _check_outcomes, _check_ratings, _check_switchback,
-    check_all,
+    _check_names, _check_means, _check_shares, _check_prompts, _check_batches, _check_measuring, check_evaluator,
+    _check_pairs, _check_days, _check_changes, check_arrivals, _check_rates, _check_outcomes, _check_ratings,
+    _check_switchback, check_all,
 )  # fmt: skip
 """In the order in which their lines are told: of several contradictions a person is shown the first."""

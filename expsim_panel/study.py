@@ -120,8 +120,7 @@ class Study(Section):
             Strategies by name or kind, instead of the scenario's.
         """
         tree, where = library.read_tree(name_or_path)
-        for setting in settings:
-            library.override(tree, setting)
+        library.override_all(tree, settings)
         return cls.from_tree(tree, where, names=names)
 
     @classmethod

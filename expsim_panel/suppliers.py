@@ -41,7 +41,7 @@ class Supplier:
     rows_per_day : float
         What it can score in a day, all variants together.
     delay_days : float
-        Days from a response's outcome to its score: people's.
+        Days from a response's outcome to its score: people's, and those of a judge's batch.
     """
 
     price: float
@@ -148,7 +148,7 @@ def _of_prompts(scenario: Scenario) -> Suppliers:
 def _judge(one: Judge, each: float) -> Supplier:
     return Supplier(
         one.usd_per_row() * each, one.error_variance() / each, float(one.scale), *one.skill(),
-        one.bias_sd(), one.rows_per_day() / each,
+        one.bias_sd(), one.rows_per_day() / each, float(one.delay_days),
     )  # fmt: skip
 
 

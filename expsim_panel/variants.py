@@ -6,139 +6,23 @@ median and 95 % point, or what it consists of: the first token, the others at a 
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import param
 
-from expsim_panel.call_costs import Call, TokenLaw
-from expsim_panel.errors import InputError
-from expsim_panel.prices import price
-from expsim_panel.quantities import Days, Factor, Millis, Money, Score, Share, Spread, Tokens
+from expsim_panel.call_costs import TokenLaw
+from expsim_panel.latency import Latency
+from expsim_panel.priced_calls import (
+    LATER,
+    batch_parameter,
+    cached_share_parameter,
+    check_call,
+    date_parameter,
+    dollars,
+    spread_parameter,
+)
+from expsim_panel.quantities import Days, Money, Score, Spread, Tokens
 from expsim_panel.response_time import ResponseTime
 from expsim_panel.scenario_world import Change
 from expsim_panel.sections import Section
-
-MOST_VARIED = 20.0
-"""An SD of tokens is at most so many times their mean."""
-WIDEST = 10_000
-"""A 95 % point is at most so many times its median: beyond, units were mixed up."""
-
-
-class TokenSpread(Factor):
-    """Standard deviation of a number of tokens."""
-
-    noun = "a standard deviation"
-
-
-class Speed(Factor):
-    """Tokens per second."""
-
-    noun = "a number of tokens per second"
-
-
-class Latency(Section):
-    """Table ``latency_ms``: the time a response takes, as a whole or by its parts."""
-
-    median = Millis(
-        800.0,
-        bounds=(0, None),
-        inclusive_bounds=(False, True),
-        label="Median latency",
-        doc="Half of the responses are faster; read where no tokens per second are given.",
-    )
-    p95 = Millis(
-        2000.0,
-        bounds=(0, None),
-        inclusive_bounds=(False, True),
-        label="95 % latency",
-        doc="One response in twenty is slower; read where no tokens per second are given.",
-    )
-    tokens_per_second = Speed(
-        None,
-        allow_None=True,
-        bounds=(0, 100_000),
-        inclusive_bounds=(False, True),
-        softbounds=(5, 300),
-        step=5,
-        label="Tokens per second",
-        doc="Speed of a streamed answer. Given, a response takes the time to its first token, then its output tokens "
-        "at this speed, and sometimes a wait on top.",
-    )
-    ttft_median = Millis(
-        500.0,
-        bounds=(0, None),
-        inclusive_bounds=(False, True),
-        label="Median time to the first token",
-        doc="Half of the responses begin sooner; lognormal, read where tokens per second are given.",
-    )
-    ttft_p95 = Millis(
-        1200.0,
-        bounds=(0, None),
-        inclusive_bounds=(False, True),
-        label="95 % time to the first token",
-        doc="One response in twenty begins later; read where tokens per second are given.",
-    )
-    slow_share = Share(
-        0.0,
-        step=0.01,
-        label="Share of slow responses",
-        doc="Responses that wait in a queue or are tried again, on top of the rest.",
-    )
-    slow_median = Millis(
-        5000.0,
-        bounds=(0, None),
-        inclusive_bounds=(False, True),
-        label="Median wait of slow responses",
-        doc="Half of the slow responses wait less on top; lognormal.",
-    )
-    slow_p95 = Millis(
-        15000.0,
-        bounds=(0, None),
-        inclusive_bounds=(False, True),
-        label="95 % wait of slow responses",
-        doc="One slow response in twenty waits longer on top.",
-    )
-
-    def check(self, where: str, path: str = "") -> None:
-        """Check that no 95 % point is below its median, none absurdly above it, and that parts have a speed."""
-        if self.tokens_per_second is None:
-            for key in ("ttft_median", "ttft_p95"):
-                if getattr(self, key) != self.param[key].default:
-                    problem = "a time to the first token without a speed of the others"
-                    raise InputError(where, f"{path}.{key}", problem, "give tokens_per_second too, or median and p95")
-        names = [("median", "p95")] if self.tokens_per_second is None else [("ttft_median", "ttft_p95")]
-        if self.slow_share > 0:
-            names.append(("slow_median", "slow_p95"))
-        for low, high in names:
-            median, p95 = getattr(self, low), getattr(self, high)
-            if p95 < median:
-                raise InputError(where, f"{path}.{high}", f"{p95:g} is below the median", f"give {median:g} or more")
-            if p95 > WIDEST * median:
-                problem = f"{p95:g} is more than 10,000 times the median {median:g}"
-                raise InputError(where, f"{path}.{high}", problem, "check the unit: both are milliseconds")
-
-    def to_tree(self) -> dict[str, object]:
-        """Return what is read: the whole or its parts, and the slow mode where there is one."""
-        tree = super().to_tree()
-        unread = {"median", "p95"} if self.tokens_per_second is not None else {"ttft_median", "ttft_p95"}
-        if self.slow_share == 0:
-            unread |= {"slow_share", "slow_median", "slow_p95"}
-        return {key: value for key, value in tree.items() if key not in unread}
-
-    def law(self, tokens: TokenLaw) -> ResponseTime:
-        """Return the law of a response time in seconds.
-
-        Parameters
-        ----------
-        tokens : TokenLaw
-            Output tokens; read where there is a speed.
-        """
-        slow = float(self.slow_share), self.slow_median / 1000, self.slow_p95 / 1000
-        if self.tokens_per_second is None:
-            # The whole is one lognormal: a first token and no others.
-            return ResponseTime(self.median / 1000, self.p95 / 1000, TokenLaw.fixed(0), 1.0, *slow)
-        speed = float(self.tokens_per_second)
-        return ResponseTime(self.ttft_median / 1000, self.ttft_p95 / 1000, tokens, speed, *slow)
 
 
 class Variant(Section):
@@ -180,24 +64,8 @@ class Variant(Section):
     output_tokens = Tokens(
         0, bounds=(0, None), softbounds=(0, 4000), step=10, label="Output tokens", doc="Tokens received per response."
     )
-    input_tokens_sd = TokenSpread(
-        0.0,
-        bounds=(0, None),
-        softbounds=(0, 4000),
-        step=10,
-        label="Input tokens, SD",
-        doc="Standard deviation between responses of the input tokens that are not cached; lognormal, 0 for always "
-        "the same. Input tokens are then their mean.",
-    )
-    output_tokens_sd = TokenSpread(
-        0.0,
-        bounds=(0, None),
-        softbounds=(0, 2000),
-        step=10,
-        label="Output tokens, SD",
-        doc="Standard deviation between responses of the output tokens; lognormal, 0 for always the same. Output "
-        "tokens are then their mean.",
-    )
+    input_tokens_sd = spread_parameter("Input tokens", "responses", "input tokens that are not cached", 4000)
+    output_tokens_sd = spread_parameter("Output tokens", "responses", "output tokens", 2000)
     cached_tokens = Tokens(
         0,
         bounds=(0, None),
@@ -206,6 +74,9 @@ class Variant(Section):
         label="Cached input tokens",
         doc="Part of the input tokens that the provider serves from its cache.",
     )
+    cached_share = cached_share_parameter("responses")
+    batch = batch_parameter("Answers come within a day, for a prompt set: users would not wait so long.")
+    price_date = date_parameter()
     price_override = Money(
         None,
         allow_None=True,
@@ -234,26 +105,13 @@ class Variant(Section):
     )
 
     def check(self, where: str, path: str = "") -> None:
-        """Check that cached tokens are part of the input, and that tokens that vary are there."""
-        if self.cached_tokens > self.input_tokens:
-            problem = f"{self.cached_tokens} exceeds input_tokens {self.input_tokens}"
-            raise InputError(where, f"{path}.cached_tokens", problem, "count cached tokens inside input_tokens")
-        for key, mean in (("input", self.input_tokens - self.cached_tokens), ("output", self.output_tokens)):
-            spread = getattr(self, f"{key}_tokens_sd")
-            if spread > MOST_VARIED * mean:
-                problem = f"{spread:g} around a mean of {mean:,} tokens" + (" (not cached)" if key == "input" else "")
-                remedy = f"give up to {MOST_VARIED:g} times the mean"
-                raise InputError(where, f"{path}.{key}_tokens_sd", problem, remedy)
+        """Check what a response costs against itself."""
+        check_call(self, where, path)
 
     def to_tree(self) -> dict[str, object]:
-        """Return the tree; an SD of 0 is left out, so that older studies keep their digest."""
-        tree = super().to_tree()
-        return {key: value for key, value in tree.items() if value != 0 or not key.endswith("_tokens_sd")}
-
-    @property
-    def varied(self) -> bool:
-        """Whether responses differ in their tokens."""
-        return bool(self.input_tokens_sd > 0 or self.output_tokens_sd > 0)
+        """Return the tree; what came later is left out at its default, so that older studies keep their digest."""
+        tree, later = super().to_tree(), LATER - {"cached_tokens"}
+        return {key: value for key, value in tree.items() if key not in later or value != self.param[key].default}
 
     @property
     def answer(self) -> TokenLaw:
@@ -277,15 +135,4 @@ class Variant(Section):
         InputError
             A model that the price list does not know.
         """
-        tokens = (self.input_tokens, self.output_tokens, self.cached_tokens)
-        mean = price(self.model, self.provider, tokens, override=self.price_override, where=where, key=key)
-        if not self.varied or self.price_override is not None or not self.model:
-            return mean, 0.0
-        sent = TokenLaw.of_mean(float(self.input_tokens - self.cached_tokens), float(self.input_tokens_sd))
-        return moments(Call(self.model, self.provider, sent, self.answer, int(self.cached_tokens), 1.0))
-
-
-@lru_cache(maxsize=256)
-def moments(call: Call) -> tuple[float, float]:
-    """Return mean and standard deviation of a call's price."""
-    return call.price(), call.price_sd()
+        return dollars(self, where, key)

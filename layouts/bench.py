@@ -19,6 +19,7 @@ from expsim_panel.evaluation_simulation import Comparison, compare
 from expsim_panel.evaluator_advice import played_splits
 from expsim_panel.evaluator_answers import Answers, answers, with_evaluators
 from expsim_panel.evaluator_picks import DriftPicks, Picks, SplitPicks, Weights, fields_of
+from expsim_panel.evaluator_profiles import INSTEAD
 from expsim_panel.layouts.computing import POOL
 from expsim_panel.offline_answers import SideBySide, side_by_side
 from expsim_panel.scenario import Scenario
@@ -77,8 +78,10 @@ class Bench(param.Parameterized):  # type: ignore[misc]
 
     def value(self, path: Path) -> Any:
         """Return what the form shows at a place of the draft."""
-        section = self.draft.get(str(path[0]), {})
-        return section if len(path) == 1 else section.get(str(path[1]))
+        node: Any = self.draft
+        for key in path:
+            node = node.get(str(key)) if isinstance(node, dict) else None
+        return {} if node is None and len(path) == 1 else node
 
     def section(self, key: str) -> Any:
         """Return a part of the draft as checked Params.
@@ -92,13 +95,20 @@ class Bench(param.Parameterized):  # type: ignore[misc]
 
     async def change(self, path: Path, value: Any) -> None:
         """Put one value into the draft and answer again."""
-        part, key = str(path[0]), str(path[1])
-        if self.draft[part].get(key) == value:
+        part, key = str(path[0]), str(path[-1])
+        if self.value(path) == value:
             return
+        node: Any = self.draft
+        for above in path[:-1]:
+            node = node.setdefault(str(above), {})
         if value is None:
-            self.draft[part].pop(key, None)
+            node.pop(key, None)
         else:
-            self.draft[part][key] = value
+            node[key] = value
+        if key in INSTEAD and part == "human":
+            # A wage takes the place of a price: without either, labels cost what they do by default.
+            node.pop(INSTEAD[key], None)
+            self.rebuilt += 1
         self._touched.add(key)
         await self.refresh(simulate=part in ("judge", "human", "pick"))
 

@@ -223,7 +223,7 @@ def _number(
     form = shape(declared, binary)
     shown = form.shown(start)
     # A seed is a name: it has no thousands. A box with a format would show an unset number as 0.
-    plainly = slide and not declared.allow_None
+    plainly = slide and (not declared.allow_None or None not in (declared.default, shown))
     written = {"format": "0,0" if form.whole else "0,0.[000000]"} if plainly else {}
     if slide and form.soft is not None and shown is not None:
         low, high = form.soft

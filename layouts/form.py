@@ -15,6 +15,7 @@ import param
 
 from expsim_panel import economics, library
 from expsim_panel.errors import InputError
+from expsim_panel.evaluator_profiles import INSTEAD
 from expsim_panel.study import Request, Study
 
 RUN_KEYS = ("replicates", "seed", "luck")
@@ -52,6 +53,7 @@ class Form(param.Parameterized):  # type: ignore[misc]
         self._hold = hold
         self._draft: dict[str, Any] = {}
         self._where = ""
+        self._aside: dict[Path, Any] = {}
         self._request: Request
 
     # What is studied
@@ -103,6 +105,7 @@ class Form(param.Parameterized):  # type: ignore[misc]
         node: Any = self._draft
         for key in path[:-1]:
             node = node.setdefault(key, {}) if isinstance(node, dict) else node[key]
+        paid = self._put_in_place(node, path, value)
         if value is None:
             node.pop(path[-1], None)
         else:
@@ -115,6 +118,8 @@ class Form(param.Parameterized):  # type: ignore[misc]
         # Labels carry the names, units follow the kind of metric: such a change asks for another form.
         if changed and path[-1] == "name" and path[0] in ("variants", "strategies"):
             self._rebuild(str(path[0]))
+        elif changed and paid:
+            self._rebuild("evaluator")
         elif changed and path == ("metric", "family"):
             self._rebuild("all")
         elif changed and listed:
@@ -129,11 +134,25 @@ class Form(param.Parameterized):  # type: ignore[misc]
             node: Any = self._draft
             for key in path[:-1]:
                 node = node.setdefault(key, {}) if isinstance(node, dict) else node[key]
+            self._put_in_place(node, path, value)
             node[path[-1]] = value
         if not self._adopt():
             self._draft = before
             return False
         self._rebuild("all")
+        return True
+
+    def _put_in_place(self, node: Any, path: Path, value: Any) -> bool:
+        """Take away what a value stands in place of, or bring it back where the value is; tell whether it is such."""
+        other = INSTEAD.get(str(path[-1])) if path[0] == "evaluator" else None
+        if other is None:
+            return False
+        place = (*path[:-1], other)
+        if value is not None:
+            if other in node:
+                self._aside[place] = node.pop(other)
+        elif place in self._aside:
+            node[other] = self._aside.pop(place)
         return True
 
     @property
@@ -179,6 +198,7 @@ class Form(param.Parameterized):  # type: ignore[misc]
             self._complain(error)
             return False
         before = self._draft, self._where
+        self._aside = {}
         kept: dict[str, Any] = {key: self._draft[key] for key in RUN_KEYS[:2] if key in self._draft}
         self._draft = {**study.to_tree(), **{key: getattr(study, key) for key in RUN_KEYS}, **kept}
         self._where = where

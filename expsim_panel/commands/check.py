@@ -79,10 +79,14 @@ def check(
     """Check a scenario file and say what it holds."""
     from expsim_panel.commands.screen import console, facts
     from expsim_panel.economics import ledger
+    from expsim_panel.quantities import money as dollars
 
     study = load(name)
     # Freezing and pricing find what only shows when the parts meet, such as a model without a price.
     study.freeze()
-    ledger(study.scenario)
+    money = ledger(study.scenario)
     out = console()
-    out.print(facts([("Valid", f"{study.scenario.scenario.name}: {study.scenario.scenario.title}"), *found(study)]))
+    told = dict(found(study))
+    if money.payee:
+        told["Evaluator"] += f"; {dollars(money.per_row)} an evaluation"
+    out.print(facts([("Valid", f"{study.scenario.scenario.name}: {study.scenario.scenario.title}"), *told.items()]))

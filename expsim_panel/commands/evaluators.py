@@ -67,8 +67,7 @@ def evaluators(
 
     outputs = targets({"--json": json}, (name,))
     tree, where = library.read_tree(name)
-    for one in settings or []:
-        library.override(tree, one)
+    library.override_all(tree, settings or ())
     asked = Scenario.from_tree(tree, where)
     scenario = asked.live
     if judge is not None or people is not None:
@@ -79,9 +78,8 @@ def evaluators(
             if profile is not None and profile not in known:
                 remedy = did_you_mean(profile, known)
                 raise InputError("expsim evaluators", flag, f"unknown profile {shown(profile)} of a {kind}", remedy)
-            fields[kind] = fields_of(scenario, kind, profile or "") | (
-                changed(scenario, kind, settings) if profile else {}
-            )
+            own = fields_of(scenario, kind, profile or "")
+            fields[kind] = evaluator_profiles.stacked(own, changed(scenario, kind, settings)) if profile else own
         scenario = with_evaluators(scenario, **fields)
     at_a_time = measurers(scenario)[0].concurrency if concurrency is None else concurrency
     found = compare(

@@ -49,8 +49,7 @@ def offline(
 
     outputs = targets({"--json": json}, (name,))
     tree, where = library.read_tree(name)
-    for one in settings or []:
-        library.override(tree, one)
+    library.override_all(tree, settings or ())
     scenario = Scenario.from_tree(tree, where)
     found = side_by_side(
         scenario, replicates=replicates, seed=seed, prompt_cost=prompt_cost, budget=budget, prompts=prompts,

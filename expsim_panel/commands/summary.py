@@ -14,7 +14,7 @@ from expsim_panel.commands.check import told_evaluator
 from expsim_panel.commands.screen import bullets, facts, heading
 from expsim_panel.guardrail_tables import named, rail_of
 from expsim_panel.named_estimator import HEADS, rows
-from expsim_panel.prices import price_note
+from expsim_panel.priced_calls import note_of
 from expsim_panel.printed import clean
 from expsim_panel.quantities import count, days, effect, money, percent
 from expsim_panel.results import SIMULATED, Figure, Result
@@ -89,7 +89,7 @@ def _header(result: Result) -> RenderableType:
         word = "better" if gain > 0 else "worse"
         size = f"is {word} than {control} by {effect(abs(gain), scenario.shown_as, False)} of {scenario.metric.name}"
         lines.append(f"{variant.name} {size if gain else f'equals {control}'}")
-    notes = [price_note(variant.model, variant.price_override) for variant in scenario.variants]
+    notes = [note_of(variant) for variant in scenario.variants]
     notes.append(scenario.evaluator.price_note())
     paid = "; ".join(dict.fromkeys(note for note in notes if note and note != "free")) or "everything is free"
     often = "per strategy, with and without a difference"

@@ -5,12 +5,22 @@ from __future__ import annotations
 import param
 
 from expsim_panel.evaluation import Evaluator, profile_parameter
+from expsim_panel.latency import Latency
+from expsim_panel.priced_calls import (
+    LATER,
+    batch_parameter,
+    cached_share_parameter,
+    check_call,
+    date_parameter,
+    spread_parameter,
+)
 from expsim_panel.quantities import (
     Correlation,
     Count,
     Days,
     Factor,
     Money,
+    Part,
     Probability,
     Score,
     Seconds,
@@ -26,6 +36,7 @@ class JudgeFields(Evaluator):
     added = frozenset({
         "upgrade_shift", "upgrade_day", "verbosity", "length_sds", "pile_up", "pile_up_at", "refusals",
         "refusal_correlation", "judges", "error_correlation", "concurrency", "position_bias", "orders",
+        "retries", "latency_ms", *LATER,
     })  # fmt: skip
     profile = profile_parameter("Name and source of the judge's numbers; assumptions are named as such.")
     offset = Score(
@@ -202,6 +213,20 @@ class JudgeFields(Evaluator):
         label="Judge output tokens",
         doc="Tokens that the judge writes per call.",
     )
+    input_tokens_sd = spread_parameter("Judge input tokens", "calls", "input tokens that are not cached", 4000)
+    output_tokens_sd = spread_parameter("Judge output tokens", "calls", "output tokens", 2000)
+    cached_tokens = Tokens(
+        0,
+        bounds=(0, None),
+        softbounds=(0, 8000),
+        step=50,
+        label="Judge cached input tokens",
+        doc="Part of the judge's input tokens that the provider serves from its cache: the rubric, the same in all "
+        "calls.",
+    )
+    cached_share = cached_share_parameter("calls")
+    batch = batch_parameter("Scores come within a day, however many; seconds and calls at a time are not read.")
+    price_date = date_parameter()
     price_override = Money(
         None,
         allow_None=True,
@@ -211,7 +236,30 @@ class JudgeFields(Evaluator):
         doc="Dollars per call, instead of the price list.",
     )
     seconds = Seconds(
-        2.0, bounds=(0, None), softbounds=(0, 30), step=0.5, label="Seconds per judge call", doc="Time one call takes."
+        2.0,
+        bounds=(0, None),
+        softbounds=(0, 30),
+        step=0.5,
+        label="Seconds per judge call",
+        doc="Time one call takes; read where no latency_ms says what it consists of.",
+    )
+    latency_ms = Part(
+        class_=Latency,
+        default=None,
+        allow_None=True,
+        label="Latency of a call",
+        doc="Time of a judge call as a whole or by its parts, instead of its seconds; its mean says how fast responses "
+        "are scored.",
+    )
+    retries = Share(
+        0.0,
+        bounds=(0, 1),
+        inclusive_bounds=(True, False),
+        softbounds=(0, 0.3),
+        step=0.01,
+        label="Calls made again",
+        doc="Part of the calls that fail (rate limit, broken format), are paid and made again until there is an "
+        "answer; refusals come on top.",
     )
     concurrency = Count(
         10,
@@ -220,3 +268,7 @@ class JudgeFields(Evaluator):
         label="Judge calls at a time",
         doc="Calls that run side by side: with the seconds of a call, how fast responses can be scored.",
     )
+
+    def check(self, where: str, path: str = "") -> None:
+        """Check what a call costs against itself."""
+        check_call(self, where, path)

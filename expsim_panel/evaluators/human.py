@@ -6,27 +6,13 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-import param
 
+from expsim_panel.call_costs import labelling_cost
 from expsim_panel.errors import InputError
-from expsim_panel.evaluation import Evaluator, Measurement, evaluators, profile_parameter
+from expsim_panel.evaluation import Measurement, evaluators
+from expsim_panel.evaluators._human_fields import HumanFields
 from expsim_panel.judge_laws import majority, unanimous, wide_range
-from expsim_panel.quantities import (
-    Correlation,
-    Count,
-    Days,
-    Factor,
-    Hours,
-    Money,
-    Part,
-    Probability,
-    Score,
-    Seconds,
-    Share,
-    Spread,
-    money,
-)
-from expsim_panel.rating_law import RatingLaw
+from expsim_panel.quantities import money, percent
 
 if TYPE_CHECKING:
     from expsim_panel.rating_law_tables import LawTable
@@ -34,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @evaluators.register("human")
-class Human(Evaluator):
+class Human(HumanFields):
     """People who label responses.
 
     Label of a response of quality q (MODEL section 3): ``q + severity[rater] + noise``; a binary label
@@ -44,145 +30,6 @@ class Human(Evaluator):
     kind = "human"
     summary = "Human raters: unbiased between variants, slow and paid by the label"
     rows_word = "labelled"
-    added = frozenset(
-        (
-            "fatigue",
-            "adjudication",
-            "error_correlation",
-            "delay_days",
-            "days_per_week",
-            "adjudication_gap",
-            "combine",
-            "law",
-        )
-    )
-    profile = profile_parameter("Name and source of the raters' numbers; assumptions are named as such.")
-    coverage = Share(
-        0.1,
-        bounds=(0, 1),
-        inclusive_bounds=(False, True),
-        softbounds=(0.01, 1),
-        step=0.01,
-        label="Share of units labelled",
-        doc="Part of the units whose response people label.",
-    )
-    raters = Count(10, bounds=(1, 1000), softbounds=(2, 50), label="Raters", doc="People who share the labels evenly.")
-    shared_raters = param.Boolean(
-        True,
-        label="Every rater sees all variants",
-        doc="If not, each variant has raters of its own, and their severity does not cancel.",
-    )
-    labels_per_item = Count(
-        1,
-        bounds=(1, 25),
-        softbounds=(1, 9),
-        label="Labels per response",
-        doc="Labels bought per response: averaged, or put to the vote for a binary metric.",
-    )
-    severity_sd = Spread(
-        0.0,
-        bounds=(0, None),
-        softbounds=(0, 1),
-        step=0.05,
-        label="Severity between raters, SD",
-        doc="How much raters differ in strictness (s_s).",
-    )
-    noise_sd = Spread(
-        0.0,
-        bounds=(0, None),
-        softbounds=(0, 1.5),
-        step=0.05,
-        label="Noise of one label, SD",
-        doc="Noise of a single label beyond quality and severity (s_e).",
-    )
-    sensitivity = Probability(
-        1.0, step=0.01, label="Sensitivity", doc="P(rater says yes | truly yes); binary metrics only."
-    )
-    specificity = Probability(
-        1.0, step=0.01, label="Specificity", doc="P(rater says no | truly no); binary metrics only."
-    )
-    price_per_label = Money(
-        0.3,
-        bounds=(0, None),
-        softbounds=(0, 5),
-        step=0.05,
-        label="Price per label",
-        doc="Dollars for one label, overhead included.",
-    )
-    seconds = Seconds(
-        36.8, bounds=(0, None), softbounds=(1, 600), step=1, label="Seconds per label", doc="Working time of one label."
-    )
-    hours_per_day = Hours(
-        6.0,
-        bounds=(0, 24),
-        inclusive_bounds=(False, True),
-        step=0.5,
-        label="Hours per rater and day",
-        doc="Labelling time that one rater can give in a day.",
-    )
-
-    fatigue = Factor(
-        0.0,
-        bounds=(0, 10),
-        softbounds=(0, 2),
-        step=0.1,
-        label="Fatigue over a day",
-        doc="By how much a label's noise SD grows from the first to the last label of a rater's day, as a part of it; "
-        "for yes and no, the part of what raters know beyond a coin that is lost by then (at most 1).",
-    )
-    adjudication = param.Boolean(
-        False,
-        label="Disagreements are adjudicated",
-        doc="Where the labels of a response disagree, one more person labels it: decides on yes or no, and is averaged "
-        "in where scores lie further apart than the gap.",
-    )
-    adjudication_gap = Score(
-        None,
-        allow_None=True,
-        bounds=(0, None),
-        softbounds=(0, 4),
-        step=0.5,
-        label="Gap that is adjudicated",
-        doc="Points between the highest and the lowest label of a response beyond which one more is averaged in; "
-        "scores only, and needed where they are adjudicated.",
-    )
-    error_correlation = Correlation(
-        0.0,
-        bounds=(0, 1),
-        softbounds=(0, 0.8),
-        step=0.05,
-        label="Correlation of raters' errors",
-        doc="Of what lies behind two raters' errors on the same response; read where several vote.",
-    )
-    delay_days = Days(
-        0,
-        bounds=(0, 365),
-        softbounds=(0, 14),
-        label="Labels take",
-        doc="Days from a response to its label, on top of the time its outcome takes.",
-    )
-    combine = param.Selector(
-        default="majority",
-        objects=["majority", "mean"],
-        label="Labels of a comparison are",
-        doc="Put to the vote (more than half of them make a win or a loss), or averaged; side-by-side preference only.",
-    )
-    days_per_week = Count(
-        7,
-        bounds=(1, 7),
-        softbounds=(1, 7),
-        label="Working days a week",
-        doc="Days on which raters label; where they cannot keep up, the answer waits for the last label.",
-    )
-
-    law = Part(
-        class_=RatingLaw,
-        default=None,
-        allow_None=True,
-        label="Law of ratings",
-        doc="How ratings come about, as a calibration found it. It rests where severity, noise, fatigue, adjudication, "
-        "errors, sensitivity or specificity are not those that it was fitted with.",
-    )
 
     def law_rests(self, family: str) -> str:
         """Return why the fitted law of ratings is not read; empty if it is, or if there is none."""
@@ -278,20 +125,35 @@ class Human(Evaluator):
         """Return the noise variance of the mean label of a response."""
         return self.noise_variance() * self._mean_inverse()
 
-    def labels_per_response(self) -> float:
-        """Labels bought per response; an adjudicator's for those that disagree.
-
-        Yes and no: as many as on an even mix of truths.
-        """
+    def adjudicated(self) -> float:
+        """Return the part of the responses that one more person labels; of yes and no, on an even mix of truths."""
         if not self.adjudication:
-            return float(self.labels_per_item)
+            return 0.0
         if self.adjudication_gap is not None:
-            return float(self.labels_per_item) + self.apart()
-        return float(self.labels_per_item) + sum(self._agreement(rate)[1] for rate in self._skill()) / 2
+            return self.apart()
+        return sum(self._agreement(rate)[1] for rate in self._skill()) / 2
+
+    def labels_per_response(self) -> float:
+        """Labels bought per response, adjudicators' included."""
+        return float(self.labels_per_item) + self.adjudicated()
+
+    def usd_per_label(self) -> float:
+        """Dollars for one label, overhead included."""
+        return self._dollars(1)
 
     def usd_per_row(self) -> float:
-        """Dollars for the labels of one response."""
-        return float(self.price_per_label * self.labels_per_response())
+        """Dollars for the labels of one response, overhead included."""
+        return self._dollars(float(self.labels_per_item), self.adjudicated())
+
+    def _dollars(self, raters: float, adjudicated: float = 0.0) -> float:
+        return labelling_cost(
+            raters_per_item=raters,
+            adjudicated=adjudicated,
+            price=self.price_per_label if self.hourly_wage is None else None,
+            hourly=self.hourly_wage,
+            seconds=float(self.seconds),
+            overhead=float(self.overhead),
+        )
 
     def seconds_per_row(self) -> float:
         """Working seconds for the labels of one response."""
@@ -304,8 +166,14 @@ class Human(Evaluator):
         return hours * 3600 / seconds if seconds else math.inf
 
     def price_note(self) -> str:
-        """Say what a label costs."""
-        return f"{money(self.price_per_label)} and {self.seconds:g} s per label, as given"
+        """Say what a label costs, and what of."""
+        if self.hourly_wage is None and not self.overhead:
+            return f"{money(self.price_per_label)} and {self.seconds:g} s per label, as given"
+        paid = f"{money(self.price_per_label)} a label"
+        if self.hourly_wage is not None:
+            paid = f"{money(self.hourly_wage)} an hour"
+        more = f" and {percent(float(self.overhead))} overhead" if self.overhead else ""
+        return f"{money(self.usd_per_label())} and {self.seconds:g} s per label: {paid}{more}, as given"
 
     def check_for(self, scenario: Scenario, where: str) -> None:
         """Check that the raters can keep up with the traffic and that votes cannot tie."""

@@ -131,8 +131,8 @@ class Hybrid(Evaluator):
 
     @property
     def delay_days(self) -> int:
-        """Days until a label is in."""
-        return int(getattr(self.human, "delay_days", 0))
+        """Days until label and score are in: of people, or of a judge's batch."""
+        return max(int(self.human.delay_days), int(self.judge.delay_days))
 
     def stated(self, beside: dict[str, dict[str, Any]]) -> dict[str, Any]:
         """Return the tree with what both halves leave out at its default where a table beside says otherwise."""
@@ -205,7 +205,7 @@ class Hybrid(Evaluator):
     @property
     def label_lag(self) -> int:
         """Days by which a label is later than a score of the same response."""
-        return self.delay_days
+        return max(int(self.human.delay_days) - int(self.judge.delay_days), 0)
 
     def partly_labelled(self, means: np.ndarray, sds: np.ndarray, family: str, part: float) -> np.ndarray:
         """Return the variance of a corrected mean times its labels where only `part` of them is in."""

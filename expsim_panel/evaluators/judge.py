@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from expsim_panel.call_costs import judging_cost
 from expsim_panel.errors import InputError, shown
 from expsim_panel.evaluation import Measurement, evaluators
 from expsim_panel.evaluators._judge_fields import JudgeFields
 from expsim_panel.judge_laws import judged_quality, judged_rates, majority, panel_factor, piled_up
-from expsim_panel.prices import price, price_note
-from expsim_panel.quantities import LARGEST
+from expsim_panel.priced_calls import BATCH_DAYS, call_of, dollars, note_of
+from expsim_panel.quantities import LARGEST, percent
 
 if TYPE_CHECKING:
     from expsim_panel.scenario import Scenario
@@ -125,26 +126,41 @@ class Judge(JudgeFields):
         return float(self.coverage) * (1 - float(self.refusals)) if self.refusals else float(self.coverage)
 
     def usd_per_row(self) -> float:
-        """Price of the calls for one score, those that were refused included."""
-        return float(self.calls * self._usd_per_call() * self.judges / (1 - self.refusals))
+        """Price of the calls for one score, those that failed or were refused included."""
+        return self._for_one(self.usd_per_call())
 
     def seconds_per_row(self) -> float:
         """Seconds of the calls for one response."""
-        return float(self.calls * self.seconds * self.judges / (1 - self.refusals))
+        return self._for_one(self.call_seconds())
+
+    def _for_one(self, each: float) -> float:
+        """Return what one score takes where a call takes `each`, dollars or seconds; both orders take twice."""
+        return judging_cost(
+            each,
+            repeats=int(self.repeats),
+            orders=2 if self.orders == "both" else 1,
+            retried=float(self.retries),
+            judges=int(self.judges),
+            refused=float(self.refusals),
+        )
+
+    def call_seconds(self) -> float:
+        """Mean seconds of a call: as given, or by the parts of its latency."""
+        return float(self.seconds) if self.latency_ms is None else self.latency_ms.law(call_of(self).answer).mean
 
     @property
-    def calls(self) -> int:
-        """Calls of each judge for one response, or for one comparison: both orders cost twice."""
-        return int(self.repeats) * (2 if self.orders == "both" else 1)
+    def delay_days(self) -> int:
+        """Days until a score is in: a batch takes one."""
+        return BATCH_DAYS if self.batch else 0
 
     def largest_bias(self) -> float:
         """Return the differential bias of the variant that the judge is most partial to or against."""
         return float(max(self.biases or [self.differential_bias], key=abs))
 
     def rows_per_day(self) -> float:
-        """Responses that the judge scores in a day, by its calls at a time."""
+        """Responses that the judge scores in a day, by its calls at a time; a batch takes any number."""
         seconds = self.seconds_per_row()
-        return 86400 * self.concurrency / seconds if seconds else math.inf
+        return 86400 * self.concurrency / seconds if seconds and not self.batch else math.inf
 
     def bias_sd(self) -> float:
         """Return what is known of such judges' partiality; a panel's is that of a mean with correlated errors."""
@@ -152,7 +168,8 @@ class Judge(JudgeFields):
 
     def price_note(self) -> str:
         """Say where the price comes from."""
-        return price_note(self.model, self.price_override)
+        again = f"; {percent(float(self.retries))} of the calls are paid and made again" if self.retries else ""
+        return f"{note_of(self)}{again}"
 
     def check_for(self, scenario: Scenario, where: str) -> None:
         """Check that the shifted rates stay rates and that the price is known."""
@@ -210,9 +227,8 @@ class Judge(JudgeFields):
 
     def check_price(self, where: str, path: str) -> None:
         """Check that the price list knows the model, or that a price is given."""
-        self._usd_per_call(where, f"{path}.model")
+        self.usd_per_call(where, f"{path}.model")
 
-    def _usd_per_call(self, where: str = "judge", key: str = "model") -> float:
-        """Price one call, naming the file where the model is unknown."""
-        tokens = (self.input_tokens, self.output_tokens, 0)
-        return price(self.model, self.provider, tokens, override=self.price_override, where=where, key=key)
+    def usd_per_call(self, where: str = "judge", key: str = "model") -> float:
+        """Return the mean dollars of a call, naming the file where the model is unknown."""
+        return dollars(self, where, key)[0]

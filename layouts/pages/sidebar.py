@@ -29,15 +29,21 @@ _WORLD = {
 }
 """Tables inside the traffic, each with a fold of its own."""
 _RARE = {
-    "name", "provider", "sd", "latent_mean", "cached_tokens", "price_override", "profile", "offset", "item_variant_sd",
-    "labels_per_item", "shared_raters", "hours_per_day", "model", "input_tokens", "output_tokens", "seconds", "shares",
+    "name", "provider", "sd", "latent_mean", "profile", "offset", "item_variant_sd",
+    "labels_per_item", "shared_raters", "model", "input_tokens", "output_tokens", "shares",
     "unit", "exposures_per_unit", "launch_cost", "max_loss", "prior_hits", "prior_misses", "sides", "drift",
     "size_variation", "icc", "delay_days", "interference", "carryover", *_WORLD,
     "upgrade_shift", "upgrade_day", "verbosity", "length_sds", "pile_up", "pile_up_at", "refusals", "judges",
     "refusal_correlation", "error_correlation", "fatigue", "adjudication", "correction", "labelling", "combine",
-    "input_tokens_sd", "output_tokens_sd", "latency_ms", "change",
+    "change", "adjudication_gap", "law",
 }  # fmt: skip
 """Keys that stand in the fold below the others; they rarely change."""
+_MONEY = {
+    "cached_tokens", "cached_share", "input_tokens_sd", "output_tokens_sd", "batch", "price_date", "price_override",
+    "retries", "hourly_wage", "overhead", "seconds", "hours_per_day", "latency_ms", "concurrency",
+    "days_per_week",
+}  # fmt: skip
+"""Keys of what calls and labels cost and how long they take, in a fold of their own below that."""
 _HALVES = {"judge", "human"}
 """Tables inside a hybrid evaluator, each with a fold of its own."""
 
@@ -132,7 +138,9 @@ class Sidebar:
         halves = {"judge": "The judge", "human": "The people"} if now.kind == "hybrid" else {}
 
         def half(key: str) -> list[Any]:
-            return self._make(getattr(now, key), ("evaluator", key), key, ("coverage", *self._unused()))
+            one, path = getattr(now, key), ("evaluator", key)
+            plainly = self._make(one, path, key, ("coverage", *self._unused(), *_MONEY))
+            return [*plainly, *self._paid(one, path, key)]
 
         folds = [Fold(title, partial(half, key), level=1).card for key, title in halves.items()]
         return [picker, *self._split(now, ("evaluator",), "", note=now.price_note()), *folds]
@@ -232,11 +240,20 @@ class Sidebar:
         return tuple(misplaced(self.session.study.scenario))
 
     def _often(self, section: Section, path: Path, owner: str = "") -> list[Any]:
-        return self._make(section, path, owner, tuple(_RARE | self._unused() | _HALVES))
+        return self._make(section, path, owner, tuple(_RARE | self._unused() | _HALVES | _MONEY))
 
     def _rare(self, section: Section, path: Path, owner: str = "") -> list[Any]:
         often = {key for key in section.fields() if key not in _RARE}
         return self._make(section, path, owner, tuple(often | self._unused() | set(_WORLD) | _HALVES))
+
+    def _paid(self, section: Section, path: Path, owner: str) -> list[Any]:
+        """Return the fold of what calls and labels cost and how long they take, where there is any."""
+        keys = {key for key in section.fields() if key in _MONEY}
+        if not keys - self._unused():
+            return []
+        others = tuple(set(section.fields()) - keys | self._unused())
+        title = f"Price and time of {owner}" if owner else "Price and time"
+        return [Fold(title, lambda: self._make(section, path, owner, others), level=1).card]
 
     def _split(self, section: Section, path: Path, owner: str, note: str = "") -> list[Any]:
         """Return the usual fields, and a fold with the rare ones where there are any."""
@@ -246,7 +263,7 @@ class Sidebar:
         if set(section.fields()) & _RARE - self._unused():
             title = f"More about {owner}" if owner else "More about the evaluator"
             made.append(Fold(title, lambda: self._rare(section, path, owner), level=1).card)
-        return made
+        return [*made, *self._paid(section, path, owner)]
 
     # What happens
 

@@ -9,8 +9,10 @@ from genai_prices import Usage, calc_price
 
 from expsim_panel.call_costs import Call, TokenLaw, judging_cost, labelling_cost
 from expsim_panel.errors import InputError
+from expsim_panel.evaluators.human import Human
+from expsim_panel.evaluators.judge import Judge
 from expsim_panel.prices import AS_OF
-from expsim_panel.response_time import Crew, ResponseTime
+from expsim_panel.response_time import ResponseTime
 
 PROMPT = TokenLaw(1330, 1330 * math.exp(0.72 * 1.6448536269514722))  # LMArena pairwise prompts: sigma 0.72
 ANSWER = TokenLaw(150, 300)
@@ -111,11 +113,9 @@ def test_slow_mode_is_a_second_mode():
 
 
 def test_calendar():
-    crew = Crew(raters=3, hours_per_day=6, days_per_week=5, seconds_per_label=120)
-    assert crew.label_days(540) == pytest.approx(1.4)  # a working day's labels
-    assert Crew(concurrency=10, seconds_per_call=2).call_days(43_200) == pytest.approx(0.1)
-    assert Crew(calls_per_minute=30).call_days(43_200) == pytest.approx(1.0)
-    assert crew.days(540, 1e6) == pytest.approx(max(crew.label_days(540), crew.call_days(1e6)))
+    people = Human(raters=3, hours_per_day=6, days_per_week=5, seconds=120)
+    assert 540 / people.rows_per_day() == pytest.approx(1.4)  # a working day's labels
+    assert 43_200 / Judge(concurrency=10, seconds=2).rows_per_day() == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize(
@@ -134,8 +134,6 @@ def test_calendar():
         lambda: ResponseTime(1, 2, TokenLaw.fixed(1), 0),
         lambda: ResponseTime(1, 2, TokenLaw.fixed(1), 1, slow=2),
         lambda: TIMES[0].quantile(1.0),
-        lambda: Crew(raters=0),
-        lambda: Crew(days_per_week=8),
     ],
 )
 def test_wrong_input(call):

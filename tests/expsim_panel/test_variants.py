@@ -17,11 +17,12 @@ from expsim_panel.engine import run
 from expsim_panel.errors import InputError
 from expsim_panel.exports import json as as_json
 from expsim_panel.exports import markdown
+from expsim_panel.latency import Latency
 from expsim_panel.response_times import waits
 from expsim_panel.scenario import Scenario
 from expsim_panel.study import Study
 from expsim_panel.token_spread import mixture_quantiles
-from expsim_panel.variants import Latency, Variant
+from expsim_panel.variants import Variant
 
 STREAMED = {"tokens_per_second": 50, "ttft_median": 400, "ttft_p95": 900, "slow_share": 0.06, "slow_median": 4000, "slow_p95": 9000}  # fmt: skip
 MODEL = {"model": "gpt-4o-mini", "provider": "openai", "input_tokens": 900, "output_tokens": 160}

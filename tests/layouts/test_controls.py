@@ -10,6 +10,7 @@ import pytest
 
 from expsim_panel.design import designs
 from expsim_panel.evaluation import evaluators
+from expsim_panel.latency import Latency
 from expsim_panel.layouts.controls import fields, shape
 from expsim_panel.layouts.pages.sidebar import Sidebar
 from expsim_panel.layouts.session import Session
@@ -18,7 +19,7 @@ from expsim_panel.scenario_metric import Metric
 from expsim_panel.scenario_prior import Prior
 from expsim_panel.scenario_tables import About, Economics, Traffic
 from expsim_panel.sections import Section
-from expsim_panel.variants import Latency, Variant
+from expsim_panel.variants import Variant
 
 SECTIONS = [About, Economics, Latency, Metric, Prior, Traffic, Variant]
 PLUGINS = [*evaluators.all().values(), *designs.all().values(), *policies.all().values()]
