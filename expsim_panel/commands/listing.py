@@ -82,13 +82,22 @@ def _show(one: dict[str, Any], path: str) -> None:
     for key, field in one["fields"].items():
         told = Text("Assumed: " if field["assumed"] else "", style="bold")
         told.append(clean(field["source"]), style="not bold")
-        value, whole = field["value"], type(field["value"]) is int
-        table.add_row(key, f"{value:,}" if whole else clean(str(value)), told)
+        value = field["value"]
+        parts = value if isinstance(value, dict) else {}
+        table.add_row(key, "" if parts else _told(value), told)
+        for name, part in parts.items():
+            table.add_row(f"  {name}", _told(part))
     out.print(table)
     if one["assumed_of_rates"]:
         rates = " and ".join(f"{key} {rate:g}" for key, rate in one["assumed_of_rates"].items())
         out.print(Text(f"Of a yes/no metric, where points are no rates, this is assumed instead: {rates}."))
     out.print(f"Use it with: --set {path}.profile={one['name']}, and change any field the same way", soft_wrap=True)
+
+
+def _told(value: Any) -> str:
+    from expsim_panel.printed import clean
+
+    return f"{value:,}" if type(value) is int else clean(str(value))
 
 
 def list_scenarios(
