@@ -288,5 +288,8 @@ def test_a_test_before_the_horizon_that_finds_nothing_does_not_say_that_going_on
         for variant, mean in (("A", 3.0), ("B", 3.0 if day < 4 else 3.06)):
             lines.append(f"{day},{variant},600,{600 * mean!r},{600 * (mean * mean + 1.0)!r}")
     found = decide(study, from_csv(study.scenario, "\n".join(lines).encode(), "results.csv"))
-    assert found.stopped and found.verdict.action == "keep" and found.verdict.estimate > 0
+    assert found.stopped
+    assert found.verdict.action == "keep"
+    assert found.verdict.estimate is not None
+    assert found.verdict.estimate > 0
     assert found.verdict.reasons[0] == "The planned rule has ended without finding a gain."
