@@ -293,3 +293,17 @@ def test_a_test_before_the_horizon_that_finds_nothing_does_not_say_that_going_on
     assert found.verdict.estimate is not None
     assert found.verdict.estimate > 0
     assert found.verdict.reasons[0] == "The planned rule has ended without finding a gain."
+
+
+@pytest.mark.parametrize(("third", "told"), [(3.058, True), (3.070, False), (3.010, False)])
+def test_an_interval_of_one_variant_that_excludes_nothing_found_is_explained(third, told) -> None:
+    """z of 2.05 is beyond 1.96, which the interval has, and not beyond 2.21, which Dunnett's test of two has."""
+    study = world("dunnett", arms=3)
+    per_arm = 2500
+    counts = f"A=3.0/1.0/{per_arm},B=3.0/1.0/{per_arm},C={third}/1.0/{per_arm}"
+    found = decide(study, from_counts(study.scenario, counts), day=DAYS)
+    low = found.verdict.interval[0] if found.verdict.interval else np.nan
+    assert (low > 0.0) == (third > 3.05)
+    assert (found.verdict.action == "launch") == (third == 3.070)
+    said = [note for note in found.notes if note.startswith("An interval is of one variant alone")]
+    assert bool(said) == told
