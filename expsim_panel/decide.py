@@ -16,6 +16,7 @@ from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.guardrail_tests import Readings
 from expsim_panel.guardrail_verdict import alarms
 from expsim_panel.kernels.trials import FUTILE, UNITS
+from expsim_panel.lift_doubts import no_lift
 from expsim_panel.observed import Observed
 from expsim_panel.results import Trace, Verdict
 from expsim_panel.sample_ratio import SampleRatio
@@ -185,6 +186,7 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
     variants = len(scenario.variants) - 1
     if over and code in (0, FUTILE) and variants > 1 and verdict.interval and not _holds_zero(verdict.interval):
         notes.append(f"An interval is of one variant alone; the planned rule judges all {variants} and found nothing.")
+    notes += [said for said in (no_lift(scenario, one.design, state[-1]),) if said]
     if skewed:
         verdict = _distrusted(verdict)
     elif not over:
