@@ -15,6 +15,7 @@ from expsim_panel._version import VERSION
 from expsim_panel.economics import Ledger, ledger
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import FUTILE
+from expsim_panel.meaningless import notes
 from expsim_panel.named_estimator import named
 from expsim_panel.operating import estimates
 from expsim_panel.response_times import waits
@@ -43,6 +44,7 @@ def document(result: Result) -> dict[str, Any]:
         "advice": {**result.advice.to_json(), **_size(result, scenario)},
         "verdict": result.verdict.to_json(),
         "latency": [one.to_json() for one in waits(scenario, result.request.seed)],
+        "notes": list(notes(scenario)),
     }
     return dict(_plain(made))
 
