@@ -11,6 +11,7 @@ from expsim_panel.evaluators.hybrid import Hybrid
 from expsim_panel.evaluators.judge import Judge
 from expsim_panel.few_events import LEAST_EVENTS, expected_events, true_level
 from expsim_panel.logged_shares import moves, why_naive
+from expsim_panel.meaningless import notes
 from expsim_panel.named_estimator import NAIVE, WEIGHTED, Worth, compared
 from expsim_panel.operating import MIN_EVENTS
 from expsim_panel.preference_rows import net_of_bias
@@ -35,7 +36,7 @@ def caveats(result: Result) -> tuple[str, ...]:
     found = [_partiality(result, scenario), _suspected(scenario), _repeats(scenario), _corrections(scenario)]
     found += [_second_look(result), _held_back(result)]
     found += [_after_a_bandit(result, scenario), _few_events(result, scenario), _off(result), rated_rows.told(scenario)]
-    return tuple(sentence for sentence in found if sentence)
+    return (*(sentence for sentence in found if sentence), *notes(scenario))
 
 
 def _partiality(result: Result, scenario: Scenario) -> str:

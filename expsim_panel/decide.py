@@ -15,7 +15,8 @@ from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.guardrail_tests import Readings
 from expsim_panel.guardrail_verdict import alarms
-from expsim_panel.kernels.trials import UNITS
+from expsim_panel.kernels.trials import FUTILE, UNITS
+from expsim_panel.lift_doubts import no_lift
 from expsim_panel.observed import Observed
 from expsim_panel.results import Trace, Verdict
 from expsim_panel.sample_ratio import SampleRatio
@@ -182,6 +183,10 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
     blind = not saw_every_look(one, plan.setting_of(scenario), trace, stands)
     if blind and isinstance(details.adjusted, Stagewise) and looks and looks[0] < end:
         notes.append("The adjusted figure takes the earlier looks as made and passed; results by day would show it.")
+    variants = len(scenario.variants) - 1
+    if over and code in (0, FUTILE) and variants > 1 and verdict.interval and not _holds_zero(verdict.interval):
+        notes.append(f"An interval is of one variant alone; the planned rule judges all {variants} and found nothing.")
+    notes += [said for said in (no_lift(scenario, one.design, state[-1]),) if said]
     if skewed:
         verdict = _distrusted(verdict)
     elif not over:
@@ -191,6 +196,10 @@ def decide(study: Study, seen: Observed, strategy: str | None = None, day: int |
         verdict, trace, last, planned, stopped, end, end + late if over else None,
         coming, split, details, tuple(notes),
     )  # fmt: skip
+
+
+def _holds_zero(interval: tuple[float, float]) -> bool:
+    return interval[0] <= 0.0 <= interval[1]
 
 
 def _later(late: int, until: int) -> str:

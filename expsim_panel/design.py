@@ -165,7 +165,7 @@ class Remembered(NamedTuple):
 
 
 _EVERY_DAY = 1000.0 * np.arange(1, 367)[:, None] * np.ones(2)
-_ROOM = Setting(_EVERY_DAY, _EVERY_DAY, np.ones(2), False, 0.0)
+ROOM = Setting(_EVERY_DAY, _EVERY_DAY, np.ones(2), False, 0.0)
 """A year of two arms with a thousand rows each a day."""
 
 
@@ -189,6 +189,9 @@ class Design(Section):
 
     several_days = False
     """Whether it decides in the middle of its days when to end: one day leaves it nothing to decide."""
+
+    of_lifts = False
+    """Whether it compares means by their ratio, for which the control's has to be above 0."""
 
     counts_rates = False
     """Whether of rates it reads how many hits and rows there are, not the variance that their days add up to."""
@@ -231,7 +234,7 @@ class Design(Section):
 
     def _stands(self) -> None:
         """Check the design against itself: against traffic that has room for any number of looks."""
-        self.check_for(_ROOM, type(self).__name__, self.kind or "design")
+        self.check_for(ROOM, type(self).__name__, self.kind or "design")
 
     def not_by_day(self) -> str:
         """Return why the rule cannot compare variants within each day; empty: it can."""

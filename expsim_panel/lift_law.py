@@ -138,13 +138,16 @@ class _Given:
         """Return the mean at which ``log(M / control)`` is z standard errors, by fixed-point steps that contract."""
         logarithm = np.broadcast_to(np.log(self.control), z.shape)
         own = self.own
-        for _ in range(_STEPS):
-            before = logarithm
-            logarithm = np.log(self.control) + z * np.sqrt(self.relative(arm, np.exp(logarithm)) + own)
-            if self.binary:
-                logarithm = np.minimum(logarithm, -1e-12)
-            if np.max(np.abs(logarithm - before)) < 1e-15:
-                break
+        # Beside a control near 0 no mean is z standard errors below it: the logarithm falls to minus infinity, the
+        # mean to 0, and nothing is beyond it.
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            for _ in range(_STEPS):
+                before = logarithm
+                logarithm = np.log(self.control) + z * np.sqrt(self.relative(arm, np.exp(logarithm)) + own)
+                if self.binary:
+                    logarithm = np.minimum(logarithm, -1e-12)
+                if np.all((np.abs(logarithm - before) < 1e-15) | (logarithm == before)):
+                    break
         return np.asarray(np.exp(logarithm))
 
     def beyond(self, arm: int, side: int, z: Floats) -> Floats:

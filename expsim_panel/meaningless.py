@@ -45,9 +45,40 @@ def misplaced(scenario: Scenario) -> frozenset[str]:
     return frozenset(_NEVER_SIDE_BY_SIDE if scenario.side_by_side else _ONLY_SIDE_BY_SIDE)
 
 
+def shock_comes_late(scenario: Scenario) -> bool:
+    """Tell whether the outside event begins after the planned end."""
+    return scenario.traffic.shock is not None and scenario.traffic.shock.day > scenario.traffic.days
+
+
+def notes(scenario: Scenario) -> tuple[str, ...]:
+    """Return a sentence about everything that the traffic asks for and that its other numbers keep from happening."""
+    traffic, said = scenario.traffic, []
+    if shock_comes_late(scenario):
+        said.append(f"traffic.shock changes nothing here: {idle(scenario, 'traffic.shock.day')}.")
+    if traffic.ramp is not None and traffic.ramp.days > traffic.days:
+        said.append(
+            f"traffic.ramp never reaches the full shares: it takes {traffic.ramp.days} days, and {traffic.days} are "
+            "planned."
+        )
+    if traffic.unit == "request" and traffic.exposures_per_unit > 1:
+        said.append(
+            f"traffic.exposures_per_unit is {traffic.exposures_per_unit:g}, and traffic.unit = request is one response"
+            ": give 1, and the requests as traffic.units_per_day."
+        )
+        if traffic.icc > 0 and scenario.analysis.unit != "one-response":
+            said.append(f"traffic.icc changes nothing here: {idle(scenario, 'traffic.icc')}.")
+    return tuple(said)
+
+
 def idle(scenario: Scenario, path: str) -> str:
     """Return why a number changes no estimate of this study, and what would let it; empty where it may change one."""
-    key = path.rpartition(".")[2]
+    key, traffic = path.rpartition(".")[2], scenario.traffic
+    if path.startswith("traffic.shock.") and shock_comes_late(scenario):
+        return f"it begins on day {traffic.shock.day}, and {traffic.days} are planned"
+    if path == "traffic.icc" and scenario.analysis.unit != "one-response" and traffic.unit == "request":
+        return "requests are randomised, one by one"
+    if key == "upgrade_day" and not getattr(scenario.evaluator, "upgrade_shift", 0.0):
+        return "upgrade_shift is 0"
     if path in ("traffic.icc", "traffic.exposures_per_unit", "traffic.size_variation"):
         if scenario.analysis.unit == "one-response":
             return 'one response of each unit is analysed; set analysis.unit = "unit" or "response"'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from expsim_panel import grid, needed_search
+from expsim_panel import grid, needed_search, plan
 from expsim_panel.checked import is_real
 from expsim_panel.errors import InputError, shown
 from expsim_panel.needed_search import DAYS, PROMPTS, UNITS, Reached
@@ -221,10 +221,22 @@ def _begin(
     if not is_real(power) or not 0 < power < 1:
         raise InputError(WHERE, "--power", f"power is {shown(power)}", "give a number between 0 and 1")
     meter = Meter(study, strategy, **how)
+    _check_lift(meter)
     if needs_effect and grid.best_effect(study.scenario) <= 0:
         problem = "no variant is better than the control: there is nothing to find"
         raise InputError(WHERE, "variants", problem, "make a variant better, or ask for the effect (mde)")
     return meter, float(power)
+
+
+def _check_lift(meter: Meter) -> None:
+    """Refuse a test of a lift where the control has none: no size would find anything."""
+    scenario = meter.mover.study.scenario
+    base = float(scenario.variants[0].mean)
+    # Of a rate that should fall the lift is that of its complement.
+    if meter.strategy.design.of_lifts and (base <= 0 or plan.oriented(scenario, scenario.means[:1])[0] == 0):
+        problem = f"a lift of a control at {base:g}"
+        remedy = "choose another strategy" if base > 0 else "a lift needs a control above 0"
+        raise InputError(WHERE, "variants.0.mean", problem, remedy)
 
 
 def _answer(meter: Meter, asked: str, target: float | None, reached: Reached) -> Needed:

@@ -7,7 +7,7 @@ import math
 import param
 
 from expsim_panel.errors import InputError
-from expsim_panel.quantities import Choice, Correlation, Days, Duration, Score, Share
+from expsim_panel.quantities import Choice, Correlation, Count, Days, Duration, Score, Share
 from expsim_panel.sections import Section
 
 
@@ -128,7 +128,7 @@ class Mismatch(Section):
 class Switchback(Section):
     """Table ``[traffic.switchback]``: whole periods of time are assigned, all traffic to one variant at a time."""
 
-    periods_per_day = Days(
+    periods_per_day = Count(
         4, bounds=(1, 288), softbounds=(1, 24), label="Periods per day", doc="How often the variant may change."
     )
     period_sd = Score(

@@ -99,6 +99,9 @@ def simple_study(
         given.setdefault(field, value)
     if looks is not None and "looks" in known:
         given.setdefault("looks", looks)
+    if any(getattr(half, "of_lifts", False) for half in halves) and not (base or 0.0) > 0.0:
+        problem = "base is missing" if base is None else f"base is {shown(base)}"
+        raise InputError(where, "--base", problem, "a lift needs a control above 0")
     several = any(getattr(half, "several_days", False) for half in halves)
     planned = _days(name, given, known, days, looks, several, where)
     if several and planned == 1:

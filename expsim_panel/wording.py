@@ -161,7 +161,8 @@ def _keep(case: _Case) -> tuple[str, list[str]]:
         least = case.size(case.facts.indifference)
         reason = f"A gain of {least} or more, the smallest that matters, is ruled out."
     elif case.point > 0:
-        reason = "Going on would hardly find a gain."
+        # Bounds of futility, a test before the horizon and dropped variants all end without a finding.
+        reason = "The planned rule has ended without finding a gain."
     else:
         reason = f"The data speak for {case.control}."
     return f"Keep {case.control}: {case.name} shows {case.shows}.", [reason]

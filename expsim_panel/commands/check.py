@@ -25,6 +25,7 @@ def load(name: str, settings: list[str] | None = None, strategies: list[str] | N
 
 def found(study: Study) -> list[tuple[str, str]]:
     """Say what a scenario holds, in labelled lines."""
+    from expsim_panel.meaningless import notes
     from expsim_panel.quantities import count, days, effect, percent
     from expsim_panel.scenario_offline import told_traffic
 
@@ -49,6 +50,7 @@ def found(study: Study) -> list[tuple[str, str]]:
         ("Evaluator", told_evaluator(study)),
         *([("Guardrails", told_guardrails(study))] if scenario.guardrails else []),
         ("Strategies", ", ".join(one.name for one in study.strategies)),
+        *(("Note", note) for note in notes(scenario)),
     ]
 
 

@@ -52,12 +52,18 @@ def surface(
     from expsim_panel import axes
     from expsim_panel.commands import screen
     from expsim_panel.commands.check import load
+    from expsim_panel.errors import InputError
     from expsim_panel.response_surface import response_surface
 
     study = load(name, settings, [strategy] if strategy else None)
     mine = study.strategies[0].name
     if minus is not None and minus != mine:
-        study = load(name, settings, [mine, minus])
+        try:
+            study = load(name, settings, [mine, minus])
+        except InputError as error:
+            # The first strategy was loaded above: what is wrong now is the other one's flag.
+            where = "--minus" if error.where == "--strategy" else error.where
+            raise InputError(where, error.key, error.problem, error.remedy) from None
     study.put("seed", seed, "expsim surface")
     outputs = targets({"--json": json, "--html": html}, (name,))
     across = axes.parse(study, x, "--x")

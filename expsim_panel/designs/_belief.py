@@ -6,6 +6,7 @@ import numpy as np
 import param
 
 from expsim_panel.design import Design, Setting
+from expsim_panel.designs._monitoring import check_every
 from expsim_panel.errors import InputError
 from expsim_panel.quantities import Days, Probability, Score, Spread
 
@@ -86,6 +87,7 @@ class Belief(Design):
     def check_for(self, setting: Setting, where: str, path: str) -> None:
         """Check the design against the traffic and what is known; raise `InputError`."""
         super().check_for(setting, where, path)
+        check_every(int(self.every), setting, where, path)
         if self.prior == "fitted" and setting.past is None:
             problem, remedy = "there are no past experiments to fit", "give prior.past, or another prior"
             raise InputError(where, f"{path}.prior", problem, remedy)

@@ -8,8 +8,16 @@ import numpy as np
 
 from expsim_panel.design import Bounds, Setting
 from expsim_panel.designs._frequentist import Frequentist
+from expsim_panel.errors import InputError
 from expsim_panel.kernels.strata import SCRATCH, DailyRatio
 from expsim_panel.quantities import Days
+
+
+def check_every(every: int, setting: Setting, where: str, path: str) -> None:
+    """Refuse days between looks that the experiment does not have; as many as it has leave the look at the end."""
+    if every > setting.days:
+        problem = f"a look every {every} days in {setting.days} days"
+        raise InputError(where, f"{path}.every", problem, f"give at most {setting.days}")
 
 
 class Monitored(Frequentist):
@@ -38,6 +46,11 @@ class Monitored(Frequentist):
         """Return a mixture ratio for traffic that follows the data; `mixture`: variance of the effects mixed over."""
         threshold, work = -math.log(self.shared_alpha(setting)), np.zeros((SCRATCH, setting.arms))
         return DailyRatio(float(mixture), threshold, self.sides == 2, self.looked_at(setting), setting.binary, work)
+
+    def check_for(self, setting: Setting, where: str, path: str) -> None:
+        """Check the looks against the traffic; raise `InputError`."""
+        super().check_for(setting, where, path)
+        check_every(int(self.every), setting, where, path)
 
     def both_ways(self, days: np.ndarray, upper: np.ndarray) -> Bounds:
         """Return bounds that mirror the upper ones where the rule has two sides."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import param
 
-from expsim_panel.design import Bounds, Remembered, Setting, designs
+from expsim_panel.design import ROOM, Bounds, Remembered, Setting, designs
 from expsim_panel.designs._horizon import AtTheEnd
 from expsim_panel.dropping import MOST_VARIANTS, drop_the_losers_critical
 from expsim_panel.dropping_laws import Drops, bound_critical, by_bounds, one_is_kept, the_best_are_kept
@@ -342,3 +342,9 @@ class DropTheLosers(AtTheEnd):
         if self.kept is not None and was_given(self, "keep") and self.keep != self.kept[-1]:
             problem = f"keep {self.keep} beside a list that ends with {self.kept[-1]}"
             raise InputError(where, f"{path}.keep", problem, "give keep or kept")
+        # One variant is tested as it is; a design by itself does not know how many there will be.
+        most = max(variants - 1, 1)
+        if self.kept is None and self.keep > most and setting is not ROOM:
+            told = f"{variants} variant{'' if variants == 1 else 's'}"
+            problem = f"{int(self.keep)} of {told} reach the test: none can be dropped"
+            raise InputError(where, f"{path}.keep", problem, f"give at most {most}")

@@ -79,6 +79,7 @@ class FixedLift(AtTheEnd):
     summary = "Wait until the end, one test of the relative lift"
     error_claim = "exact"
     only_fixed = "it compares pooled means"
+    of_lifts = True
 
     def rule(self, setting: Setting) -> LiftTest:
         """Return the kernel's parameters."""

@@ -277,3 +277,33 @@ def test_a_variant_that_arrives_later_is_no_fixed_split() -> None:
     counts = from_counts(study.scenario, "A=3/1/900,B=3/1/900,C=3/1/500")
     with pytest.raises(InputError, match=r"\[variants\.2\.arrives_day\]: 'C' arrives on day 4, .* fixed split"):
         decide(study, counts)
+
+
+def test_a_test_before_the_horizon_that_finds_nothing_does_not_say_that_going_on_is_vain() -> None:
+    """The promising zone ends at its planned size where the first look was poor; more data could still find a gain."""
+    study = world("promising-zone")
+    lines = ["day,variant,rows,sum,squares"]
+    for day in range(1, 6):
+        # No difference by the interim look, a large one after it: z of both stages together stays below its bound.
+        for variant, mean in (("A", 3.0), ("B", 3.0 if day < 4 else 3.06)):
+            lines.append(f"{day},{variant},600,{600 * mean!r},{600 * (mean * mean + 1.0)!r}")
+    found = decide(study, from_csv(study.scenario, "\n".join(lines).encode(), "results.csv"))
+    assert found.stopped
+    assert found.verdict.action == "keep"
+    assert found.verdict.estimate is not None
+    assert found.verdict.estimate > 0
+    assert found.verdict.reasons[0] == "The planned rule has ended without finding a gain."
+
+
+@pytest.mark.parametrize(("third", "told"), [(3.058, True), (3.070, False), (3.010, False)])
+def test_an_interval_of_one_variant_that_excludes_nothing_found_is_explained(third, told) -> None:
+    """z of 2.05 is beyond 1.96, which the interval has, and not beyond 2.21, which Dunnett's test of two has."""
+    study = world("dunnett", arms=3)
+    per_arm = 2500
+    counts = f"A=3.0/1.0/{per_arm},B=3.0/1.0/{per_arm},C={third}/1.0/{per_arm}"
+    found = decide(study, from_counts(study.scenario, counts), day=DAYS)
+    low = found.verdict.interval[0] if found.verdict.interval else np.nan
+    assert (low > 0.0) == (third > 3.05)
+    assert (found.verdict.action == "launch") == (third == 3.070)
+    said = [note for note in found.notes if note.startswith("An interval is of one variant alone")]
+    assert bool(said) == told

@@ -150,6 +150,26 @@ def test_contradictions_are_one_line(changes: dict[str, Any], key: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("names", "keep", "said"), [
+    ("AB", 1, ""), ("AB", 2, "2 of 1 variant reach the test: none can be dropped; give at most 1"), ("ABC", 1, ""),
+    ("ABC", 2, "2 of 2 variants reach the test: none can be dropped; give at most 1"), ("ABCD", 2, ""),
+    ("ABCD", 5, "5 of 3 variants reach the test: none can be dropped; give at most 2"),
+])  # fmt: skip
+def test_some_variant_can_be_dropped(names: str, keep: int, said: str) -> None:
+    """One variant alone is tested as it is, so that a strategy spelled out reads back; a design alone takes any."""
+    assert DropTheLosers(keep=keep).keep == keep
+    world = tree(
+        variants=[{"name": one, "mean": 3.0} for one in names], strategies=[{"kind": "drop-the-losers", "keep": keep}]
+    )
+    if not said:
+        study = Study.from_tree(world, "t")
+        assert Study.from_tree(study.to_tree(), "t").to_tree() == study.to_tree()
+        return
+    with pytest.raises(InputError) as caught:
+        Study.from_tree(world, "t")
+    assert str(caught.value) == f"t [strategies.0.keep]: {said}"
+
+
 def test_it_is_refused_at_the_param_and_on_the_command_line(tmp_path: Path, capsys: Any) -> None:
     design = DropTheLosers()
     with pytest.raises(ValueError, match="does not rise"):

@@ -13,6 +13,7 @@ from expsim_panel.errors import InputError
 from expsim_panel.fixed_sample import power_proportions, power_t, power_welch
 from expsim_panel.multiplicity import adjusted_p_values, dunnett_critical
 from expsim_panel.operating import rejected
+from expsim_panel.plan import setting_of
 from expsim_panel.study import Study
 
 SE3 = 3.2
@@ -171,6 +172,20 @@ def test_peeking_less_often_errs_less_often() -> None:
     assert shares[1] > shares[7] > shares[28] > 0.05
     one = play({"kind": "peek-daily", "every": 7, "min_days": 2}, 200, traffic={"days": 28})
     assert set(one.day) <= {2, 9, 16, 23, 28}
+
+
+@pytest.mark.parametrize("kind", ["peek-daily", "msprt", "bayesian-prior"])
+def test_more_days_between_looks_than_there_are_is_one_line(kind: str) -> None:
+    def study(every: int) -> Study:
+        return Study.from_tree(tree(traffic={"days": 14}, strategies=[{"kind": kind, "every": every}]), "t")
+
+    with pytest.raises(InputError) as caught:
+        study(15)
+    assert str(caught.value) == "t [strategies.0.every]: a look every 15 days in 14 days; give at most 14"
+    made = study(14)
+    looks = made.strategies[0].design.look_days(setting_of(made.scenario))
+    assert looks[-1] == 14
+    assert looks.size == 2
 
 
 def test_hybrid_is_a_fixed_test_that_may_stop_early() -> None:

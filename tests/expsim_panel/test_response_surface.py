@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from expsim_panel import axes, axis_choices, engine, exact
+from expsim_panel.__main__ import main
 from expsim_panel.economics import ledger
 from expsim_panel.errors import InputError
 from expsim_panel.exports.surface_html import page
@@ -172,3 +173,11 @@ def test_a_difference_of_nothing_has_the_colour_of_the_ground(ink):
     text = page(found, base.scenario)
     assert DARK.panel.lower() in text.lower()
     assert "color_mapper.tags.includes('difference')" in text
+
+
+def test_a_wrong_name_to_take_away_is_told_under_its_own_flag(capsys):
+    asked = ["surface", "summarization-prompt", "--x", "effect=0:0.1:3"]
+    assert main([*asked, "--minus", "nope"]) == 2
+    assert capsys.readouterr().err.startswith("--minus [nope.kind]: unknown strategy 'nope'")
+    assert main([*asked, "--strategy", "nope", "--minus", "pocock"]) == 2
+    assert capsys.readouterr().err.startswith("--strategy [nope.kind]: unknown strategy 'nope'")

@@ -147,3 +147,8 @@ def test_contradictions_are_refused(traffic, key):
     with pytest.raises(InputError) as caught:
         _study(**traffic)
     assert caught.value.key == key
+
+
+def test_periods_are_a_number_of_their_own_not_of_days():
+    with pytest.raises(InputError, match=r"0 is out of bounds; give a whole number from 1 to 288"):
+        _study(switchback={"periods_per_day": 0})
