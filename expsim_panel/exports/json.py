@@ -16,7 +16,6 @@ from expsim_panel.caveats import caveats
 from expsim_panel.economics import Ledger, ledger
 from expsim_panel.kernels.special import norm_ppf
 from expsim_panel.kernels.trials import FUTILE
-from expsim_panel.meaningless import notes
 from expsim_panel.named_estimator import named
 from expsim_panel.operating import estimates
 from expsim_panel.response_times import waits
@@ -46,7 +45,6 @@ def document(result: Result) -> dict[str, Any]:
         "verdict": result.verdict.to_json(),
         "notes": list(caveats(result)),
         "latency": [one.to_json() for one in waits(scenario, result.request.seed)],
-        "notes": list(notes(scenario)),
     }
     return dict(_plain(made))
 

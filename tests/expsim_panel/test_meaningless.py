@@ -42,7 +42,8 @@ def test_what_does_not_come_about_is_told(traffic: dict[str, Any], said: tuple[s
     assert notes(made.scenario) == said
     result = made.run(replicates=20)
     assert caveats(result)[-1:] == said[-1:] or not said
-    assert document(result)["notes"] == list(said)
+    assert document(result)["notes"] == list(caveats(result))
+    assert [one for one in caveats(result) if one.startswith("traffic.")] == list(said)
 
 
 def test_the_library_has_nothing_of_the_kind() -> None:
