@@ -52,7 +52,7 @@ def test_a_million_ratings_in_ten_seconds_and_two_gigabytes(tmp_path: Path) -> N
     start = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ)
     took = time.perf_counter() - start
-    # of the largest child, which this is. Linux counts kilobytes, macOS bytes
+    # of the largest child: this one, or the one that compiled. Linux counts kilobytes, macOS bytes
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (2**20 if sys.platform != "darwin" else 2**30)
     print(
         f"{took:.1f} s, {took / yardstick:.1f} times reading and averaging with pandas; {peak:.2f} GiB; "
