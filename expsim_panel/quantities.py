@@ -85,6 +85,8 @@ class Quantity(Plainly, param.Number):  # type: ignore[misc]
         low, high = self.bounds or (None, None)
         low_open, high_open = (not inside for inside in self.inclusive_bounds)
         if low is not None and high is not None:
+            if high_open and not low_open:
+                return f"give {self.noun} of at least {plain(low)} and below {plain(high)}"
             if low_open or high_open:
                 return f"give {self.noun} above {plain(low)} and {'below' if high_open else 'up to'} {plain(high)}"
             return f"give {self.noun} from {plain(low)} to {plain(high)}"

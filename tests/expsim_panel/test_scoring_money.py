@@ -353,3 +353,11 @@ def test_check_says_what_an_evaluation_costs(tmp_path):
     path.write_text(tomli_w.dumps(made), encoding="utf-8")
     told = CliRunner().invoke(app, ["check", str(path)])
     assert told.exit_code != 0
+
+
+@pytest.mark.parametrize("key", ["retries", "refusals", "pile_up"])
+def test_a_remedy_does_not_forbid_the_default(key):
+    with pytest.raises(InputError) as refused:
+        Judge.from_tree({key: 1.0}, "test")
+    assert "give a share of at least 0 and below 1" in str(refused.value)
+    assert getattr(Judge.from_tree({key: 0.0}, "test"), key) == 0
