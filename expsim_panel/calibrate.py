@@ -21,6 +21,7 @@ from expsim_panel.rating_models import Sheet, prompt_share
 from expsim_panel.ratings import Ratings
 from expsim_panel.realism import SPLITS, Step, assessed_part, looks_adjudicated, no_step, realism
 from expsim_panel.recoding import coded_anew
+from expsim_panel.shaped_ratings import ShapedModel
 from expsim_panel.structured_ratings import StructuredModel
 
 __all__ = ["Calibration", "Contrast", "VariantFacts", "calibrate", "dump_scenario", "to_scenario"]
@@ -118,6 +119,7 @@ def _measured(
         reliability=reliability(ratings, pooled),
         probit=model.fit,
         structure=model.structure if isinstance(model, StructuredModel) else None,
+        shape=model.shape if isinstance(model, ShapedModel) else None,
         classes=(tuple(map(float, sheet.values)), tuple(map(float, sheet.edges))) if family == "normal" else None,
         within_sd=float(np.sqrt(((ratings.score - sheet.values[sheet.level]) ** 2).mean()))
         if family == "normal"
