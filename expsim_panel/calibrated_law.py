@@ -33,7 +33,8 @@ def fitted_law_tree(calibration: Calibration, names: tuple[str, ...]) -> dict[st
     if shape is not None:
         severity = _spread(shape.severities[_kinds(shape.severities)], shape.severity_sd)
         cuts = _apart(shape.thresholds - severity[:, None])
-        return tree | {"cuts": cuts.tolist(), "places": shape.places.tolist(), "weights": shape.weights[place].tolist()}
+        tree |= {"cuts": cuts.tolist(), "lapse": shape.lapse, "places": shape.places.tolist()}
+        return tree | {"weights": shape.weights[place].tolist()}
     unit = float(np.hypot(fit.item_sd, fit.noise_sd))
     kinds = _kinds(fit.severities)
     severity = _spread(fit.severities[kinds], fit.severity_sd)

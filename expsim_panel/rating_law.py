@@ -16,7 +16,7 @@ from expsim_panel.sections import Section
 
 MOST_KINDS, MOST_VALUES, MOST_FACTORS, MOST_TASTE, MOST_PLACES = 200, 101, 8, 5, 200
 NEARLY = 1e-3
-OF_NORMAL = ("spreads", "loadings", "shifts", "shares", "style", "lapse", "echo", "straight", "tastes", "adjudicated")
+OF_NORMAL = ("spreads", "loadings", "shifts", "shares", "style", "echo", "straight", "tastes", "adjudicated")
 """Fields of a law whose responses are normal on the latent scale."""
 
 

@@ -31,6 +31,7 @@ from expsim_panel.rating_laws import (
     MIXED,
     PILOT,
     REVISED,
+    SHAPED,
     TASTED,
     chosen_law,
     fitted_law,
@@ -100,10 +101,10 @@ class Realism:
         (one histogram for all), ``independent-raters-by-variant``; ``normal`` (continuous scores, in classes) in
         place of ``rounded-normal``; ``ordered-probit-stretched``, where raters
         also use the scale more or less widely and variants spread more or less; ``-mixed``, where moreover
-        items differ in how well raters agree on them; ``-textured`` and ``-structured``
+        items differ in how well raters agree on them; ``-shaped`` (`shaped_ratings`), ``-textured`` and ``-structured``
         (`structured_ratings`) if they lead after the first splits; ``-tasted`` (`level_tastes`) if it leads there
         where no other reaches 0.92; ``-adjudicated``, where raters more than two
-        levels apart revise (only if asked for, or if the data look like it).
+        levels apart revise (only if asked for, or if the data look like it and ``-shaped`` does not do better).
     tried : dict of str to float
         Scores on the first splits of rich laws that were left then.
     scores_one_table : dict of str to float
@@ -163,7 +164,7 @@ def realism(
     seed : int
         Results depend on data, splits and seed only.
     adjudicated : bool, optional
-        Whether ratings were adjudicated; None: if the data look like it.
+        Whether ratings were adjudicated; None: if the data look like it and items that hit or miss do not say why.
     continuous : bool
         Whether the sheet's levels are classes of a continuous score.
     step : callable
@@ -173,6 +174,7 @@ def realism(
     sheet = assessed_part(sheet, seed)
     items = sheet.ratings.items
     wide = {} if continuous or len(sheet.values) < 4 or sheet.ratings.rows == items else _wide(sheet, seed)
+    asked = adjudicated is not None
     if adjudicated is None:
         adjudicated = looks_adjudicated(wide, items)
     adjudicated = adjudicated and bool(wide)
@@ -184,7 +186,7 @@ def realism(
         return Realism(None, reason, law, wide=wide, items=items)
     plays = int(np.clip(2 * PLAYED_ROWS // sheet.ratings.rows, FEWEST_PLAYS, MOST_PLAYS))
     first, raters = min(PILOT, splits), len(sheet.ratings.raters)
-    rich = () if adjudicated else rich_laws(raters)
+    rich = rich_laws(raters) if not adjudicated else () if asked else (SHAPED,)
     tried: dict[str, float] = {}
 
     def played(which: range, names: tuple[str, ...], begun: int = 0) -> list[Distances | None]:
@@ -197,6 +199,13 @@ def realism(
             return list(pool.map(task, which))
 
     parts = played(range(first), rich)
+    if adjudicated and rich and None not in parts:
+        tried, rich = _scores(parts), ()
+        if tried[SHAPED] > tried[REVISED] + MARGIN:
+            # answers that hit or miss: raters are rarely far apart, though nobody revised
+            adjudicated, law, rich = False, MIXED, rich_laws(raters)
+            parts = played(range(first), rich, first)
+        tried = {SHAPED: tried[SHAPED]}
     if rich and None not in parts:
         tried = _scores(parts)
         rich = going_on(tried)

@@ -69,13 +69,15 @@ def panel_means(
         Kinds of its raters.
     """
     rng = np.random.default_rng([seed, *map(int, panel)])
-    rank = (rng.permutation(count) + 0.5) / count
+    rank = np.tile((rng.permutation(count) + 0.5) / count, (len(panel), 1)).T
+    if law.lapse:
+        rank = np.where(rng.random(rank.shape) < float(law.lapse), rng.random(rank.shape), rank)
     noise = rng.standard_normal((count, len(panel)))
     cuts, values = np.asarray(law.cuts, float)[panel], np.asarray(law.values, float)
     found = np.empty((len(weights), count))
     for at, own in enumerate(weights):
         place = np.minimum(np.searchsorted(np.cumsum(own), rank), len(places) - 1)
-        latent = places[place][:, None] + noise
+        latent = places[place] + noise
         level = (latent[:, :, None] > cuts).sum(axis=2)
         found[at] = values[level].mean(axis=1)
     return found

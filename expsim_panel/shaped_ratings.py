@@ -7,11 +7,11 @@ its variance. Here an item's effect is one of about fifty places,
     z = place[i] + severity[r] + noise,    noise ~ N(0, 1),    level j iff  c[j-1] < z <= c[j]
 
 with weights of the places for every variant. They are nonparametric maximum likelihood [1]_, the likelihood of an
-item being the product over its ratings, and each variant's are drawn towards those of all by the weight of one
+item being the product over its ratings, and each variant's are drawn towards those of all by the weight of half an
 imaginary item; the search begins with the normal law and ends before it splits hairs. Thresholds keep the
 distribution of levels that was seen. Severities are random effects whose variance is estimated: penalised scoring
-steps with the observed information of each rater, `sum of squares of what each rating adds to the slope` [2]_.
-
+steps with the observed information of each rater, `sum of squares of what each rating adds to the slope` [2]_. A
+share of lapses, ratings as of another item of the variant, is kept if it gains 4 of log likelihood.
 Variants have a shape each, not one shape that moves: where half the answers miss and a better prompt lets a quarter
 miss, no shift of the one shape gives the other.
 
@@ -36,12 +36,15 @@ from expsim_panel.rating_models import ProbitModel, Sheet, effects
 from expsim_panel.ratings import Codes, Floats
 
 PLACES = 49
-IMAGINARY = 1.0  # item of the common shape that each variant is given: more pull variants that are far apart together
+IMAGINARY = 0.5  # items of the common shape for each variant: more would pull such together as are far apart
 STEPS, TURNS = 120, 3  # of raters and thresholds; of the weights within each
 SETTLED = 0.02  # log likelihood that a step must gain
 MATCHING, WIDEST_STEP = 12, 0.5
 BEYOND = 3.2  # standard deviations of a variant's items that places reach
 LEAST_REACH, MOST_WIDTH = 3.5, 24.0  # places further apart than half the noise would show
+LAPSES = (0.02, 0.05, 0.1, 0.2)
+LAPSE_COST = 4.0  # log likelihood that a larger lapse must gain
+TINY = 1e-12
 FAINT = 1e-6  # of every place at the start: what is 0 stays 0
 
 
@@ -61,6 +64,8 @@ class Shape:
         Shift of each rater, shrunken; positive gives higher scores. Standard deviation of what is not known of it.
     severity_sd : float
         Standard deviation of raters' severities.
+    lapse : float
+        Share of ratings that do not depend on the item: they are as of another item of the variant.
     """
 
     places: Floats
@@ -69,6 +74,7 @@ class Shape:
     severities: Floats
     severity_errors: Floats
     severity_sd: float
+    lapse: float
 
     def drawn(self, variant: Codes, chance: Floats) -> Floats:
         """Return the effects of items of a `variant` whose rank within it is `chance`, from 0 to 1."""
@@ -105,33 +111,34 @@ class ShapedModel:
         unit = 1 / max(fit.noise_sd, 0.05)
         spread = max(fit.item_sd * unit, 0.2)
         places, weights = _start(fit.latent_means * unit, spread)
-        tau, severity, variance = fit.thresholds * unit, fit.severities * unit, (fit.severity_sd * unit) ** 2
-        errors = fit.severity_errors * unit
-        tau = _matched(tau, severity, places, cells, weights, below, MATCHING)
-        before = -np.inf
-        for _ in range(STEPS):
-            chances = place_chances(tau - severity[:, None], places)
-            weights, known, gained = shape_step(chances, kind, start, owner, weights, IMAGINARY, TURNS, levels)
-            if variance > 0:
-                push = (known[0] - severity / variance) / (known[1] + 1 / variance)
-                severity = severity + np.clip(push, -WIDEST_STEP, WIDEST_STEP)
-                severity = severity - severity.mean()
-                variance = next_variance(severity, known[1], variance)
-                errors = np.sqrt(1 / (known[1] + 1 / variance))
-            tau = _matched(tau, severity, places, cells, weights, below, 1)
-            if abs(gained - before) < SETTLED:
+        data = _Data(kind, start, owner, cells, below, levels)
+        first = _State(
+            weights,
+            fit.thresholds * unit,
+            fit.severities * unit,
+            fit.severity_errors * unit,
+            (fit.severity_sd * unit) ** 2,
+        )
+        lapse = 0.0
+        state, best = _climbed(data, places, first, lapse)
+        for more in LAPSES:
+            trial, gained = _climbed(data, places, state, more)
+            if gained - LAPSE_COST <= best:
                 break
-            before = gained
-        tau = _matched(tau, severity, places, cells, weights, below, MATCHING)
-        return cls(fit, plain.share, Shape(places, weights, tau, severity, errors, float(np.sqrt(variance))))
+            state, best, lapse = trial, gained - LAPSE_COST, more
+        shape = Shape(places, state.weights, state.tau, state.severity, state.errors, state.variance**0.5, lapse)
+        return cls(fit, plain.share, shape)
 
     def simulate(self, sheet: Sheet, rng: np.random.Generator) -> Codes:
         """Draw levels on the layout of `sheet`, for the raters and variants that were fitted."""
         own, shape = sheet.ratings, self.shape
-        effect = shape.drawn(_owners(sheet), ndtr(effects(sheet, self.share, rng)))
+        effect = shape.drawn(_owners(sheet), ndtr(effects(sheet, self.share, rng)))[own.item]
         # what is not known of raters is drawn: otherwise raters with few ratings were too alike
         severity = shape.severities + shape.severity_errors * rng.standard_normal(len(shape.severities))
-        latent = effect[own.item] + rng.standard_normal(own.rows)
+        if shape.lapse > 0:
+            other = shape.drawn(own.variant, rng.random(own.rows))
+            effect = np.where(rng.random(own.rows) < shape.lapse, other, effect)
+        latent = effect + rng.standard_normal(own.rows)
         return levels_above(latent, own.rater, shape.thresholds - severity[:, None])
 
 
@@ -153,19 +160,60 @@ def _start(means: Floats, spread: float) -> tuple[Floats, Floats]:
     return places, weights / weights.sum(axis=1, keepdims=True)
 
 
-def _matched(
-    tau: Floats,
-    severity: Floats,
-    places: Floats,
-    cells: tuple[Codes, Codes, Floats],
-    weights: Floats,
-    below: Floats,
-    steps: int,
-) -> Floats:
+@dataclass(frozen=True)
+class _Data:
+    """Ratings as the kernels read them; `cells`: rater, variant and part of the ratings of each pair that occurs."""
+
+    kind: Codes
+    start: Codes
+    owner: Codes
+    cells: tuple[Codes, Codes, Floats]
+    below: Floats
+    levels: int
+
+
+@dataclass(frozen=True)
+class _State:
+    """Where the search stands."""
+
+    weights: Floats
+    tau: Floats
+    severity: Floats
+    errors: Floats
+    variance: float
+
+
+def _climbed(data: _Data, places: Floats, state: _State, lapse: float) -> tuple[_State, float]:
+    """Return the state after the search with this share of lapses, and its log likelihood."""
+    weights, tau, severity, errors = state.weights, state.tau, state.severity, state.errors
+    variance, before = state.variance, -np.inf
+    part = np.bincount(data.owner, minlength=len(weights)) / len(data.owner)
+    tau = _matched(tau, severity, places, data, weights, MATCHING)
+    for _ in range(STEPS):
+        chances = place_chances(tau - severity[:, None], places)
+        prior = np.broadcast_to(IMAGINARY * (part @ weights), weights.shape).copy()
+        weights, known, gained = shape_step(
+            chances, data.kind, data.start, data.owner, weights, prior, lapse, TURNS, data.levels
+        )
+        if variance > 0:
+            push = (known[0] - severity / variance) / (known[1] + 1 / variance)
+            severity = severity + np.clip(push, -WIDEST_STEP, WIDEST_STEP)
+            severity = severity - severity.mean()
+            variance = next_variance(severity, known[1], variance)
+            errors = np.sqrt(1 / (known[1] + 1 / variance))
+        tau = _matched(tau, severity, places, data, weights, 1)
+        if gained - before < SETTLED:
+            break
+        before = gained
+    tau = _matched(tau, severity, places, data, weights, MATCHING)
+    return _State(weights, tau, severity, errors, variance), gained
+
+
+def _matched(tau: Floats, severity: Floats, places: Floats, data: _Data, weights: Floats, steps: int) -> Floats:
     """Move thresholds by Newton steps until as many ratings are at or below each level as were seen."""
     for _ in range(steps):
-        now, dense = shaped_marginal(tau - severity[:, None], places, *cells, weights)
-        push = (below - now) / np.maximum(dense, 1e-9)
+        now, dense = shaped_marginal(tau - severity[:, None], places, *data.cells, weights)
+        push = (data.below - now) / np.maximum(dense, 1e-9)
         tau = np.maximum.accumulate(tau + np.clip(push, -WIDEST_STEP, WIDEST_STEP))
         if np.abs(push).max() < 1e-9:
             break

@@ -61,7 +61,8 @@ def shape_step(
     start: Codes,
     owner: Codes,
     weights: Floats,
-    imaginary: float,
+    prior: Floats,
+    lapse: float,
     turns: int,
     levels: int,
 ) -> tuple[Floats, Floats, float]:
@@ -79,8 +80,10 @@ def shape_step(
         Variant of each item.
     weights : float64 array, shape (variants, places)
         Of the places in each variant, above 0; rows sum to 1.
-    imaginary : float
-        Items that each variant is given, distributed as those of all variants.
+    prior : float64 array, shape (variants, places)
+        Imaginary items of each variant.
+    lapse : float
+        Share of ratings that belong to another item of the variant.
     turns : int
     levels : int
 
@@ -95,12 +98,16 @@ def shape_step(
     """
     items, places = owner.size, chances.shape[2]
     variants = weights.shape[0]
-    like, top = np.ones((items, places)), np.zeros(items)
+    like, top, other = np.ones((items, places)), np.zeros(items), np.zeros(kind.size)
     for item in range(items):
+        own = owner[item]
         for row in range(start[item], start[item + 1]):
             one = kind[row]
+            if lapse > 0.0:
+                for at in range(places):
+                    other[row] += lapse * weights[own, at] * chances[0, one, at]
             for at in range(places):
-                like[item, at] *= chances[0, one, at]
+                like[item, at] *= (1.0 - lapse) * chances[0, one, at] + other[row]
             if (row - start[item]) % _TOGETHER == _TOGETHER - 1 or row == start[item + 1] - 1:
                 most = 0.0
                 for at in range(places):
@@ -108,10 +115,12 @@ def shape_step(
                 top[item] += math.log(most)
                 for at in range(places):
                     like[item, at] /= most
-    now, size = weights.copy(), np.zeros(variants)
+    now, size, counted = weights.copy(), np.zeros(variants), np.empty((variants, places))
     for item in range(items):
         size[owner[item]] += 1.0
-    counted, common = np.empty((variants, places)), np.empty(places)
+    for own in range(variants):
+        for at in range(places):
+            size[own] += prior[own, at]
     for _ in range(turns):
         counted[:] = 0.0
         for item in range(items):
@@ -122,14 +131,9 @@ def shape_step(
             share = 1.0 / mixed
             for at in range(places):
                 counted[own, at] += like[item, at] * share
-        common[:] = 0.0
         for own in range(variants):
             for at in range(places):
-                counted[own, at] *= now[own, at]
-                common[at] += counted[own, at] / items
-        for own in range(variants):
-            for at in range(places):
-                now[own, at] = (counted[own, at] + imaginary * common[at]) / (size[own] + imaginary)
+                now[own, at] = (counted[own, at] * now[own, at] + prior[own, at]) / size[own]
     known = np.zeros((2, chances.shape[1] // levels))
     after, fit = np.empty(places), 0.0
     for item in range(items):
@@ -143,7 +147,8 @@ def shape_step(
             one = kind[row]
             slope = 0.0
             for at in range(places):
-                slope += after[at] * chances[1, one, at]
+                near = (1.0 - lapse) * chances[0, one, at]
+                slope += after[at] * chances[1, one, at] * near / (near + other[row])
             slope /= mixed
             known[0, one // levels] += slope
             known[1, one // levels] += slope * slope
