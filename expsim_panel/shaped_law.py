@@ -13,7 +13,7 @@ from scipy.special import ndtr
 from expsim_panel.rating_law import RatingLaw
 
 REACH = 4.5  # beyond the outermost thresholds: places of all means
-FAINT = 1e-6  # weight of every place besides, so that tilts can reach them
+FAINT = 1e-12  # weight of every place besides: tilts can reach them, and no other mean than the last ones shows it
 STEEPEST = 400.0
 HALVINGS = 60
 

@@ -39,7 +39,7 @@ PLACES = 49
 IMAGINARY = 0.5  # items of the common shape for each variant: more would pull such together as are far apart
 STEPS, TURNS = 120, 3  # of raters and thresholds; of the weights within each
 SETTLED = 0.02  # log likelihood that a step must gain
-MATCHING, WIDEST_STEP = 12, 0.5
+MATCHING, WIDEST_STEP, MOST_GROWN = 12, 0.5, 0.1
 BEYOND = 3.2  # standard deviations of a variant's items that places reach
 LEAST_REACH, MOST_WIDTH = 3.5, 24.0  # places further apart than half the noise would show
 LAPSES = (0.02, 0.05, 0.1, 0.2)
@@ -113,6 +113,7 @@ class ShapedModel:
         places, weights = _start(fit.latent_means * unit, spread)
         data = _Data(kind, start, owner, cells, below, levels)
         first = _State(
+            places,
             weights,
             fit.thresholds * unit,
             fit.severities * unit,
@@ -120,13 +121,13 @@ class ShapedModel:
             (fit.severity_sd * unit) ** 2,
         )
         lapse = 0.0
-        state, best = _climbed(data, places, first, lapse)
+        state, best = _climbed(data, first, lapse)
         for more in LAPSES:
-            trial, gained = _climbed(data, places, state, more)
+            trial, gained = _climbed(data, state, more)
             if gained - LAPSE_COST <= best:
                 break
             state, best, lapse = trial, gained - LAPSE_COST, more
-        shape = Shape(places, state.weights, state.tau, state.severity, state.errors, state.variance**0.5, lapse)
+        shape = Shape(state.places, state.weights, state.tau, state.severity, state.errors, state.variance**0.5, lapse)
         return cls(fit, plain.share, shape)
 
     def simulate(self, sheet: Sheet, rng: np.random.Generator) -> Codes:
@@ -176,6 +177,7 @@ class _Data:
 class _State:
     """Where the search stands."""
 
+    places: Floats
     weights: Floats
     tau: Floats
     severity: Floats
@@ -183,16 +185,16 @@ class _State:
     variance: float
 
 
-def _climbed(data: _Data, places: Floats, state: _State, lapse: float) -> tuple[_State, float]:
+def _climbed(data: _Data, state: _State, lapse: float) -> tuple[_State, float]:
     """Return the state after the search with this share of lapses, and its log likelihood."""
-    weights, tau, severity, errors = state.weights, state.tau, state.severity, state.errors
-    variance, before = state.variance, -np.inf
+    places, weights, tau = state.places, state.weights, state.tau
+    severity, errors, variance, before = state.severity, state.errors, state.variance, -np.inf
     part = np.bincount(data.owner, minlength=len(weights)) / len(data.owner)
     tau = _matched(tau, severity, places, data, weights, MATCHING)
     for _ in range(STEPS):
         chances = place_chances(tau - severity[:, None], places)
         prior = np.broadcast_to(IMAGINARY * (part @ weights), weights.shape).copy()
-        weights, known, gained = shape_step(
+        weights, known, scale, gained = shape_step(
             chances, data.kind, data.start, data.owner, weights, prior, lapse, TURNS, data.levels
         )
         if variance > 0:
@@ -201,12 +203,17 @@ def _climbed(data: _Data, places: Floats, state: _State, lapse: float) -> tuple[
             severity = severity - severity.mean()
             variance = next_variance(severity, known[1], variance)
             errors = np.sqrt(1 / (known[1] + 1 / variance))
+        # weights find the scale by themselves, but in hundreds of steps
+        grown = float(np.exp(np.clip(scale[0] / max(scale[1], 1.0), -MOST_GROWN, MOST_GROWN)))
+        places, tau, severity, errors, variance = (
+            places * grown, tau * grown, severity * grown, errors * grown, variance * grown**2
+        )  # fmt: skip
         tau = _matched(tau, severity, places, data, weights, 1)
         if gained - before < SETTLED:
             break
         before = gained
     tau = _matched(tau, severity, places, data, weights, MATCHING)
-    return _State(weights, tau, severity, errors, variance), gained
+    return _State(places, weights, tau, severity, errors, variance), gained
 
 
 def _matched(tau: Floats, severity: Floats, places: Floats, data: _Data, weights: Floats, steps: int) -> Floats:

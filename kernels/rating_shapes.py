@@ -23,7 +23,7 @@ _TOGETHER = 16  # chances that are multiplied before the largest product is take
 
 @kernel
 def place_chances(cuts: Floats, places: Floats) -> Floats:
-    """Return chance and slope of every kind of rating at every place, shape (2, kinds, places).
+    """Return chance and slopes of every kind of rating at every place, shape (3, kinds, places).
 
     Parameters
     ----------
@@ -34,23 +34,25 @@ def place_chances(cuts: Floats, places: Floats) -> Floats:
     Returns
     -------
     float64 array
-        Chance, kept off 0, and derivative of its logarithm as all cuts of the rater fall.
+        Chance, kept off 0, and derivatives of its logarithm as all cuts of the rater fall, and as the scale grows: all
+        cuts and places by the same factor, from 1 on.
     """
     raters, edges = cuts.shape
     levels = edges + 1
-    found = np.empty((2, raters * levels, places.size))
+    found = np.empty((3, raters * levels, places.size))
     for rater in range(raters):
         for at in range(places.size):
-            last, dense = 0.0, 0.0
+            last, dense, before = 0.0, 0.0, 0.0
             for level in range(levels):
-                now, steep = 1.0, 0.0
+                now, steep, off = 1.0, 0.0, 0.0
                 if level < edges:
                     off = cuts[rater, level] - places[at]
                     now, steep = below(off), density(off)
                 chance = max(now - last, LEAST)
                 found[0, rater * levels + level, at] = chance
                 found[1, rater * levels + level, at] = (dense - steep) / chance
-                last, dense = now, steep
+                found[2, rater * levels + level, at] = (steep * off - dense * before) / chance
+                last, dense, before = now, steep, off
     return found
 
 
@@ -65,12 +67,12 @@ def shape_step(
     lapse: float,
     turns: int,
     levels: int,
-) -> tuple[Floats, Floats, float]:
+) -> tuple[Floats, Floats, Floats, float]:
     """Return the weights of places after turns of expectation-maximisation, and what ratings then say of raters.
 
     Parameters
     ----------
-    chances : float64 array, shape (2, kinds, places)
+    chances : float64 array, shape (3, kinds, places)
         Of `place_chances`.
     kind : int64 array, shape (rows,)
         Kind of each rating, item by item.
@@ -93,6 +95,8 @@ def shape_step(
     known : float64 array, shape (2, raters)
         Derivative of the log likelihood as all cuts of a rater fall, and its observed information: the sum of
         squares of what each rating adds to it.
+    scale : float64 array, shape (2,)
+        The same of the scale, from what each item adds.
     fit : float
         Log likelihood under the weights returned.
     """
@@ -135,7 +139,7 @@ def shape_step(
             for at in range(places):
                 now[own, at] = (counted[own, at] * now[own, at] + prior[own, at]) / size[own]
     known = np.zeros((2, chances.shape[1] // levels))
-    after, fit = np.empty(places), 0.0
+    scale, after, fit = np.zeros(2), np.empty(places), 0.0
     for item in range(items):
         own = owner[item]
         mixed = 0.0
@@ -143,16 +147,22 @@ def shape_step(
             after[at] = like[item, at] * now[own, at]
             mixed += after[at]
         fit += top[item] + math.log(mixed)
+        grown = 0.0
         for row in range(start[item], start[item + 1]):
             one = kind[row]
             slope = 0.0
             for at in range(places):
                 near = (1.0 - lapse) * chances[0, one, at]
-                slope += after[at] * chances[1, one, at] * near / (near + other[row])
+                near = after[at] * near / (near + other[row])
+                slope += near * chances[1, one, at]
+                grown += near * chances[2, one, at]
             slope /= mixed
             known[0, one // levels] += slope
             known[1, one // levels] += slope * slope
-    return now, known, fit
+        grown /= mixed
+        scale[0] += grown
+        scale[1] += grown * grown
+    return now, known, scale, fit
 
 
 @kernel

@@ -8,7 +8,7 @@ import pytest
 
 from expsim_panel.item_agreement import Agreement
 from expsim_panel.ordered_probit import OrderedProbit
-from expsim_panel.rating_laws import LAWS
+from expsim_panel.rating_laws import LAWS, RICH
 from expsim_panel.rating_models import ProbitModel, Sheet, adjudicate, spans
 from expsim_panel.ratings import Ratings, read_ratings
 from expsim_panel.realism import PARTS, apart, pictures, realism
