@@ -174,11 +174,10 @@ def realism(
     sheet = assessed_part(sheet, seed)
     items = sheet.ratings.items
     wide = {} if continuous or len(sheet.values) < 4 or sheet.ratings.rows == items else _wide(sheet, seed)
-    asked = adjudicated is not None
-    if adjudicated is None:
-        adjudicated = looks_adjudicated(wide, items)
-    adjudicated = adjudicated and bool(wide)
-    law = REVISED if adjudicated else MIXED
+    asked, revised = adjudicated is not None, bool(adjudicated) and bool(wide)
+    if not asked:
+        revised = looks_adjudicated(wide, items)
+    law = REVISED if revised else MIXED
     if sheet.ratings.rows == items:
         return Realism(None, "not assessable: no item has two ratings", law, items=items)
     if items < FEWEST_ITEMS:
@@ -186,24 +185,24 @@ def realism(
         return Realism(None, reason, law, wide=wide, items=items)
     plays = int(np.clip(2 * PLAYED_ROWS // sheet.ratings.rows, FEWEST_PLAYS, MOST_PLAYS))
     first, raters = min(PILOT, splits), len(sheet.ratings.raters)
-    rich = rich_laws(raters) if not adjudicated else () if asked else (SHAPED,)
+    rich = rich_laws(raters) if not revised else () if asked else (SHAPED,)
     tried: dict[str, float] = {}
 
     def played(which: range, names: tuple[str, ...], begun: int = 0) -> list[Distances | None]:
         # NumPy lets go of the interpreter, so two splits run side by side; they are added up in their own order
         def task(split: int) -> Distances | None:
             step(max(split, begun), splits)
-            return _split(sheet, plays, adjudicated, continuous, seed, names, split)
+            return _split(sheet, plays, revised, continuous, seed, names, split)
 
         with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
             return list(pool.map(task, which))
 
     parts = played(range(first), rich)
-    if adjudicated and rich and None not in parts:
+    if revised and rich and None not in parts:
         tried, rich = _scores(parts), ()
         if tried[SHAPED] > tried[REVISED] + MARGIN:
             # answers that hit or miss: raters are rarely far apart, though nobody revised
-            adjudicated, law, rich = False, MIXED, rich_laws(raters)
+            revised, law, rich = False, MIXED, rich_laws(raters)
             parts = played(range(first), rich, first)
         tried = {SHAPED: tried[SHAPED]}
     if rich and None not in parts:
@@ -229,13 +228,13 @@ def realism(
     distances = {
         name: dict(zip(PARTS, map(float, value), strict=True)) for name, value in [("floor", floor), *mean.items()]
     }
-    law = law if adjudicated else chosen_law(scores)
+    law = law if revised else chosen_law(scores)
     whole = fitted_law(sheet, sheet, law, seed)
     rng = np.random.default_rng([seed, 997])
     modelled = blended([pictures(sheet, whole.simulate(sheet, rng)) for _ in range(MOST_PLAYS)])
     pair = (Drawn(*pictures(sheet, sheet.level)), Drawn(*modelled))
     checked = None
-    if not adjudicated:
+    if not revised:
 
         def again(split: int) -> tuple[str, str]:
             step(splits, splits)
