@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import logit
 
 from expsim_panel.calibration import Calibration
-from expsim_panel.rating_laws import REVISED
+from expsim_panel.rating_laws import ADJUDICATED, TO_MEDIAN
 from expsim_panel.ratings import Floats
 
 MOST_KINDS = 24
@@ -22,9 +22,10 @@ def fitted_law_tree(calibration: Calibration, names: tuple[str, ...]) -> dict[st
     moved apart until their severities spread as the law has it: what is known of single raters is shrunken.
     """
     fit, structure, shape = calibration.probit, calibration.structure, calibration.shape
+    law = calibration.realism.law
     place = [[variant.name for variant in calibration.variants].index(name) for name in names]
     tree: dict[str, Any] = {
-        "name": calibration.realism.law,
+        "name": law,
         "source": f"{calibration.source}, {calibration.rows:,} ratings, SHA-256 {calibration.sha256[:12]}",
         "values": list(calibration.levels if calibration.classes is None else calibration.classes[0]),
     }
@@ -43,7 +44,7 @@ def fitted_law_tree(calibration: Calibration, names: tuple[str, ...]) -> dict[st
         cuts = np.maximum.accumulate(cuts + structure.shifts[kinds], axis=1)
     cuts = _apart((cuts - fit.latent_means[place[0]]) / unit)
     spreads = fit.spreads[place]
-    tree |= {"cuts": cuts.tolist(), "adjudicated": calibration.realism.law == REVISED}
+    tree |= {"cuts": cuts.tolist(), "adjudicated": law in ADJUDICATED, "to_median": law == TO_MEDIAN}
     if np.ptp(spreads) > 0 or abs(float(spreads[0]) - 1) > 1e-9:
         tree["spreads"] = spreads.tolist()
     if structure is not None:

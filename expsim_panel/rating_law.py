@@ -16,7 +16,18 @@ from expsim_panel.sections import Section
 
 MOST_KINDS, MOST_VALUES, MOST_FACTORS, MOST_TASTE, MOST_PLACES = 200, 101, 8, 5, 200
 NEARLY = 1e-3
-OF_NORMAL = ("spreads", "loadings", "shifts", "shares", "style", "echo", "straight", "tastes", "adjudicated")
+OF_NORMAL = (
+    "spreads",
+    "loadings",
+    "shifts",
+    "shares",
+    "style",
+    "echo",
+    "straight",
+    "tastes",
+    "adjudicated",
+    "to_median",
+)
 """Fields of a law whose responses are normal on the latent scale."""
 
 
@@ -88,6 +99,11 @@ class RatingLaw(Section):
     adjudicated = param.Boolean(
         False, label="Revised", doc="Whether raters who are more than two levels apart on a response revise."
     )
+    to_median = param.Boolean(
+        False,
+        label="Revised to the median",
+        doc="Whether those revise who are further than a level from a response's median, to within a level of it.",
+    )
     residual_sd = Spread(
         0.0, bounds=(0, None), label="Spread within a level", doc="Of continuous scores, whose levels are classes."
     )
@@ -119,6 +135,8 @@ class RatingLaw(Section):
         for number, row in enumerate(self.cuts):
             if len(row) != levels - 1 or not _ascend(row):
                 refuse(f"cuts.{number}", f"{shown(row)} for {levels} levels", f"give {levels - 1} ascending numbers")
+        if self.to_median and not self.adjudicated:
+            refuse("to_median", "nobody revises", "write adjudicated = true, or leave it out")
         if self.places or self.weights:
             self._check_places(refuse)
             return

@@ -101,7 +101,7 @@ def _shaped(law: RatingLaw, votes: int, binary: bool) -> LawTable:
     residual = float(law.residual_sd) / votes**0.5
     places, weights = effects_by_mean(law, GRID if votes == 1 else COARSE)
     if votes == 1:
-        up_to = np.einsum("agp,kpv->akgv", weights, levels_by_place(law, places))
+        up_to = np.einsum("agp,kpv->akgv", weights, levels_by_place(law, places), optimize=True)
         return _moments(np.asarray(law.values, float), up_to, residual)
     count = max(ITEMS // (PANELS * len(weights)), 200)
     panels = _panels(len(law.cuts), votes)
@@ -166,6 +166,6 @@ def _panel(law: RatingLaw, panel: np.ndarray, votes: int, latent: np.ndarray, sp
         plain = np.broadcast_to((average - mean) / spread, own.shape)
         level = texture.levels(item, rater, own, plain, factors, rng)
         if law.adjudicated:
-            level = adjudicated_levels(level, item, count)
+            level = adjudicated_levels(level, item, count, bool(law.to_median))
         found[at] = values[level].reshape(count, votes).mean(axis=1)
     return found

@@ -21,6 +21,9 @@ SHAPED = "ordered-probit-shaped"
 TEXTURED, STRUCTURED = "ordered-probit-textured", "ordered-probit-structured"
 TASTED = "ordered-probit-tasted"
 REVISED = "ordered-probit-stretched-adjudicated"
+TO_MEDIAN = "ordered-probit-stretched-adjudicated-median"
+ADJUDICATED = (REVISED, TO_MEDIAN)
+"""Where ratings were adjudicated: raters more than two levels apart revise, or those far from the median do."""
 LAWS = (PLAIN, STRETCHED, MIXED, SHAPED, TEXTURED, STRUCTURED, TASTED)
 """Candidates, the plainest first."""
 RICH = (SHAPED, TEXTURED, STRUCTURED)
@@ -83,7 +86,9 @@ def fitted_models(
     models["independent-raters"] = IndependentRaters.fitted(seen, by_variant=False)
     models["independent-raters-by-variant"] = IndependentRaters.fitted(seen)
     for name in rich:
-        if name == SHAPED:
+        if name == TO_MEDIAN:
+            models[name] = stretched.with_adjudication(seen, seed, to_median=True)
+        elif name == SHAPED:
             models[name] = ShapedModel.fitted(seen, plain)
         else:
             models[name] = StructuredModel.fitted(seen, stretched, seed, name != TEXTURED, tastes=name == TASTED)
@@ -92,8 +97,8 @@ def fitted_models(
 
 def fitted_law(sheet: Sheet, part: Sheet, law: str, seed: int, components: Components | None = None) -> Fitted:
     """Fit a law to a sheet; what takes simulations to fit is fitted to `part`, a sample of a large table."""
-    if law == REVISED:
-        return ProbitModel.fitted(part, stretch=True).with_adjudication(part, seed)
+    if law in ADJUDICATED:
+        return ProbitModel.fitted(part, stretch=True).with_adjudication(part, seed, law == TO_MEDIAN)
     if law == SHAPED:
         return ShapedModel.fitted(part, ProbitModel.fitted(part))
     model = ProbitModel.fitted(sheet, components, stretch=law != PLAIN, mixed=law == MIXED)
@@ -107,6 +112,11 @@ def chosen_law(scores: dict[str, float]) -> str:
     known = [name for name in LAWS if name in scores]
     best = max(scores[name] for name in known)
     return next(name for name in known if scores[name] >= best - MARGIN)
+
+
+def chosen_rule(scores: dict[str, float]) -> str:
+    """Return the rule of adjudication: SummEval's, unless another that was tried does better by more than `MARGIN`."""
+    return TO_MEDIAN if scores.get(TO_MEDIAN, 0.0) > scores[REVISED] + MARGIN else REVISED
 
 
 def going_on(scores: dict[str, float]) -> tuple[str, ...]:
@@ -132,7 +142,7 @@ def law_told(law: str, scores: dict[str, float]) -> list[str]:
     """Return what the reader should know of a law that has more than severity (that ratings were adjudicated is said
     elsewhere).
     """
-    if law in (PLAIN, REVISED) or not scores:
+    if law in (PLAIN, *ADJUDICATED) or not scores:
         return []
     return [
         f"The ratings follow a richer law ({law}, realism {scores[law]:.2f}: {ADDED[law]}) than {PLAIN} (realism"

@@ -26,6 +26,7 @@ import numpy as np
 
 from expsim_panel.rating_distances import PARTS, apart, blended, halves_of, pictures, score_of
 from expsim_panel.rating_laws import (
+    ADJUDICATED,
     LAWS,
     MARGIN,
     MIXED,
@@ -33,7 +34,9 @@ from expsim_panel.rating_laws import (
     REVISED,
     SHAPED,
     TASTED,
+    TO_MEDIAN,
     chosen_law,
+    chosen_rule,
     fitted_law,
     fitted_models,
     going_on,
@@ -94,7 +97,8 @@ class Realism:
     law : str
         The law of ratings that is kept: the plainest of `rating_laws.LAWS` within 0.02 of the best score;
         ``ordered-probit-mixed`` where none can be computed; where ratings were adjudicated
-        ``ordered-probit-stretched-adjudicated``. Scores with more than eleven values are compared in ten classes,
+        ``ordered-probit-stretched-adjudicated``, or ``-median`` (those far from the median revise) if that
+        scores more by over 0.02. Scores with more than eleven values are compared in ten classes,
         of which the law is one too.
     scores : dict of str to float
         Of every model: ``ordered-probit`` (with rater severity), ``rounded-normal``, ``independent-raters``
@@ -185,7 +189,7 @@ def realism(
         return Realism(None, reason, law, wide=wide, items=items)
     plays = int(np.clip(2 * PLAYED_ROWS // sheet.ratings.rows, FEWEST_PLAYS, MOST_PLAYS))
     first, raters = min(PILOT, splits), len(sheet.ratings.raters)
-    rich = rich_laws(raters) if not revised else () if asked else (SHAPED,)
+    rich = rich_laws(raters) if not revised else (TO_MEDIAN,) if asked else (SHAPED, TO_MEDIAN)
     tried: dict[str, float] = {}
 
     def played(which: range, names: tuple[str, ...], begun: int = 0) -> list[Distances | None]:
@@ -198,14 +202,17 @@ def realism(
             return list(pool.map(task, which))
 
     parts = played(range(first), rich)
-    if revised and rich and None not in parts:
-        tried, rich = _scores(parts), ()
-        if tried[SHAPED] > tried[REVISED] + MARGIN:
+    if revised and None not in parts:
+        tried = _scores(parts)
+        if tried.get(SHAPED, 0.0) > max(tried[name] for name in ADJUDICATED) + MARGIN:
             # answers that hit or miss: raters are rarely far apart, though nobody revised
             revised, law, rich = False, MIXED, rich_laws(raters)
             parts = played(range(first), rich, first)
-        tried = {SHAPED: tried[SHAPED]}
-    if rich and None not in parts:
+        else:
+            law = chosen_rule(tried)
+            rich = (law,) if law == TO_MEDIAN else ()
+            tried = {name: value for name, value in tried.items() if name in (SHAPED, TO_MEDIAN) and name not in rich}
+    if rich and not revised and None not in parts:
         tried = _scores(parts)
         rich = going_on(tried)
         if tastes_may_help(tried, raters, len(sheet.values)):
@@ -228,7 +235,7 @@ def realism(
     distances = {
         name: dict(zip(PARTS, map(float, value), strict=True)) for name, value in [("floor", floor), *mean.items()]
     }
-    law = law if revised else chosen_law(scores)
+    law = chosen_rule(scores) if revised else chosen_law(scores)
     whole = fitted_law(sheet, sheet, law, seed)
     rng = np.random.default_rng([seed, 997])
     modelled = blended([pictures(sheet, whole.simulate(sheet, rng)) for _ in range(MOST_PLAYS)])
