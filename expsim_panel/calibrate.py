@@ -16,11 +16,12 @@ from expsim_panel.calibration import Calibration, Contrast, VariantFacts
 from expsim_panel.components import reliability, variance_components
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.rating_agreement import distinct
-from expsim_panel.rating_laws import fitted_law, law_told
+from expsim_panel.rating_laws import SHAPED, fitted_law, law_told
 from expsim_panel.rating_models import Sheet, prompt_share
 from expsim_panel.ratings import Ratings
 from expsim_panel.realism import SPLITS, Step, assessed_part, looks_adjudicated, no_step, realism
 from expsim_panel.recoding import coded_anew
+from expsim_panel.shaped_ratings import ShapedModel
 from expsim_panel.structured_ratings import StructuredModel
 
 __all__ = ["Calibration", "Contrast", "VariantFacts", "calibrate", "dump_scenario", "to_scenario"]
@@ -93,7 +94,7 @@ def _measured(
     notes += law_told(assessed.law, assessed.scores)
     if len(ratings.raters) == 1:
         notes.append(ONE_RATER)
-    if looks_adjudicated(assessed.wide, assessed.items):
+    if looks_adjudicated(assessed.wide, assessed.items) and assessed.law != SHAPED:
         notes.append(
             f"Only {assessed.wide['observed']:.1%} of items have raters more than two levels apart, where"
             f" {assessed.wide['expected']:.1%} are expected: the ratings look adjudicated, so raw rater noise"
@@ -118,6 +119,7 @@ def _measured(
         reliability=reliability(ratings, pooled),
         probit=model.fit,
         structure=model.structure if isinstance(model, StructuredModel) else None,
+        shape=model.shape if isinstance(model, ShapedModel) else None,
         classes=(tuple(map(float, sheet.values)), tuple(map(float, sheet.edges))) if family == "normal" else None,
         within_sd=float(np.sqrt(((ratings.score - sheet.values[sheet.level]) ** 2).mean()))
         if family == "normal"

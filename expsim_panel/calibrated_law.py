@@ -8,7 +8,8 @@ import numpy as np
 from scipy.special import logit
 
 from expsim_panel.calibration import Calibration
-from expsim_panel.rating_laws import REVISED
+from expsim_panel.rating_laws import ADJUDICATED, TO_MEDIAN
+from expsim_panel.ratings import Floats
 
 MOST_KINDS = 24
 LEAST, LARGEST = 1e-4, 0.995
@@ -20,27 +21,30 @@ def fitted_law_tree(calibration: Calibration, names: tuple[str, ...]) -> dict[st
     Its kinds of raters are the raters that were seen, of more than 24 as many at even steps of their severity,
     moved apart until their severities spread as the law has it: what is known of single raters is shrunken.
     """
-    fit, structure = calibration.probit, calibration.structure
-    unit = float(np.hypot(fit.item_sd, fit.noise_sd))
-    kinds = _kinds(fit.severities)
-    severity = fit.severities[kinds]
-    middle, seen = float(severity.mean()), float(severity.std())
-    if seen > 0:
-        severity = middle + (severity - middle) * fit.severity_sd / seen
-    cuts = fit.stretches[kinds][:, None] * fit.thresholds - severity[:, None]
+    fit, structure, shape = calibration.probit, calibration.structure, calibration.shape
+    law = calibration.realism.law
     place = [[variant.name for variant in calibration.variants].index(name) for name in names]
-    if structure is not None:
-        cuts = np.maximum.accumulate(cuts + structure.shifts[kinds], axis=1)
-    cuts = (cuts - fit.latent_means[place[0]]) / unit
-    cuts = cuts + 1e-6 * np.arange(cuts.shape[1])  # rounding must leave them ascending
-    spreads = fit.spreads[place]
     tree: dict[str, Any] = {
-        "name": calibration.realism.law,
+        "name": law,
         "source": f"{calibration.source}, {calibration.rows:,} ratings, SHA-256 {calibration.sha256[:12]}",
         "values": list(calibration.levels if calibration.classes is None else calibration.classes[0]),
-        "cuts": cuts.tolist(),
-        "adjudicated": calibration.realism.law == REVISED,
     }
+    if calibration.within_sd:
+        tree["residual_sd"] = calibration.within_sd
+    if shape is not None:
+        severity = _spread(shape.severities[_kinds(shape.severities)], shape.severity_sd)
+        cuts = _apart(shape.thresholds - severity[:, None])
+        tree |= {"cuts": cuts.tolist(), "lapse": shape.lapse, "places": shape.places.tolist()}
+        return tree | {"weights": shape.weights[place].tolist()}
+    unit = float(np.hypot(fit.item_sd, fit.noise_sd))
+    kinds = _kinds(fit.severities)
+    severity = _spread(fit.severities[kinds], fit.severity_sd)
+    cuts = fit.stretches[kinds][:, None] * fit.thresholds - severity[:, None]
+    if structure is not None:
+        cuts = np.maximum.accumulate(cuts + structure.shifts[kinds], axis=1)
+    cuts = _apart((cuts - fit.latent_means[place[0]]) / unit)
+    spreads = fit.spreads[place]
+    tree |= {"cuts": cuts.tolist(), "adjudicated": law in ADJUDICATED, "to_median": law == TO_MEDIAN}
     if np.ptp(spreads) > 0 or abs(float(spreads[0]) - 1) > 1e-9:
         tree["spreads"] = spreads.tolist()
     if structure is not None:
@@ -53,9 +57,18 @@ def fitted_law_tree(calibration: Calibration, names: tuple[str, ...]) -> dict[st
         common = float(np.clip(rho @ fit.agreement.shares, LEAST, LARGEST))
         tree |= {"loadings": [[common**0.5]] * len(kinds), "shifts": (logit(rho) - logit(common)).tolist()}
         tree |= {"shares": fit.agreement.shares.tolist(), "lapse": fit.agreement.lapse}
-    if calibration.within_sd:
-        tree["residual_sd"] = calibration.within_sd
     return tree
+
+
+def _spread(severity: Floats, wanted: float) -> Floats:
+    """Return severities moved apart until their standard deviation is `wanted`."""
+    middle, seen = float(severity.mean()), float(severity.std())
+    return middle + (severity - middle) * wanted / seen if seen > 0 else severity
+
+
+def _apart(cuts: Floats) -> Floats:
+    """Return thresholds that rounding leaves ascending."""
+    return np.asarray(cuts + 1e-6 * np.arange(cuts.shape[1]))
 
 
 def _kinds(severities: np.ndarray) -> np.ndarray:

@@ -270,8 +270,9 @@ def _record(calibration: Calibration) -> dict[str, Any]:
     record["variants"] = tree["variants"]
     if fit is not None:
         record["ordered_probit"] = fit | {"variants": [row["name"] for row in tree["variants"]]}
-    if tree["structure"] is not None:
-        record["structure"] = tree["structure"]
+    for key in ("structure", "shape"):
+        if tree[key] is not None:
+            record[key] = tree[key]
     drawn = ("real", "model")  # pictures belong to the report, not to the scenario
     return record | {"realism": {key: value for key, value in tree["realism"].items() if key not in drawn}}
 

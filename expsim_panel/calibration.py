@@ -10,6 +10,7 @@ import numpy as np
 from expsim_panel.components import Components, Reliability
 from expsim_panel.ordered_probit import OrderedProbit
 from expsim_panel.realism import Realism
+from expsim_panel.shaped_ratings import Shape
 from expsim_panel.structured_ratings import Structure
 
 MOST_NAMED = 60  # raters whose own parameters are kept
@@ -79,6 +80,8 @@ class Calibration:
         the law before they did.
     structure : Structure or None
         What the law has besides, if it is one of `rating_laws.RICH` or ``-tasted``.
+    shape : Shape or None
+        What stands in place of the law's normal effects, thresholds and raters, if it is ``-shaped``.
     classes : tuple of tuple of float, or None
         The levels of that law for ``normal``: mean score of each class, and the edges between them (scores with few
         values: the values). None where levels are scores.
@@ -107,6 +110,7 @@ class Calibration:
     reliability: Reliability
     probit: OrderedProbit
     structure: Structure | None
+    shape: Shape | None
     classes: tuple[tuple[float, ...], tuple[float, ...]] | None
     within_sd: float
     prompt_share: float
@@ -127,6 +131,10 @@ class Calibration:
                 del tree["probit"][key]
             if self.structure is not None:
                 del tree["structure"]["shifts"], tree["structure"]["texture"]["loadings"]
+            if self.shape is not None:
+                del tree["shape"]["severities"], tree["shape"]["severity_errors"]
+        if self.shape is not None and len(self.variants) > MOST_NAMED:
+            del tree["shape"]["weights"]
         if self.classes is not None:
             tree["classes"] = {"values": self.classes[0], "edges": self.classes[1]}
         return dict(plain(tree))

@@ -158,7 +158,7 @@ def fit_marginal(
         if variance > 0:
             score, known = slope(OF_SEVERITY)
             severity = severity + np.clip((score - severity / variance) / (known + 1 / variance), -1, 1)
-            variance = _next_variance(severity, known, variance)
+            variance = next_variance(severity, known, variance)
             errors = np.sqrt(1 / (known + 1 / variance))
             middle = float(severity.mean())
             severity, mean = severity - middle, mean + middle
@@ -166,14 +166,14 @@ def fit_marginal(
             score, known = slope(OF_FACTOR)
             push = (score - (factor - 1) / factor_variance) / (known + 1 / factor_variance)
             factor = np.maximum(factor + np.clip(push, -0.3, 0.3), 0.1)
-            factor_variance = _next_variance(factor - 1, known, factor_variance)
+            factor_variance = next_variance(factor - 1, known, factor_variance)
             middle = float(factor.mean())
             factor, tau = factor / middle, tau * middle
         if narrow_variance > 0:
             score, known = slope(OF_NARROW)
             push = (score - (narrow - 1) / narrow_variance) / (known + 1 / narrow_variance)
             narrow = np.maximum(narrow + np.clip(push, -0.3, 0.3), 0.1)
-            narrow_variance = _next_variance(narrow - 1, known, narrow_variance)
+            narrow_variance = next_variance(narrow - 1, known, narrow_variance)
             unit = float(narrow @ weight)
             narrow, tau, mean, severity, errors = narrow / unit, tau * unit, mean * unit, severity * unit, errors * unit
             variance = variance * unit**2
@@ -184,7 +184,7 @@ def fit_marginal(
     return Marginal(tau - mean[0], mean - mean[0], severity, errors, factor, 1 / narrow, float(np.sqrt(variance)))
 
 
-def _next_variance(effect: Floats, known: Floats, variance: float) -> float:
+def next_variance(effect: Floats, known: Floats, variance: float) -> float:
     """Return the next variance of random effects: a fixed point of restricted EM that is reached faster.
 
     EM's fixed point ``R v = sum(effect^2) + sum(error) + sum(shrink^2) origin``, solved for `v` with the

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,21 @@ from expsim_panel.errors import InputError, shown
 from expsim_panel.quantities import Factor, Share, Spread
 from expsim_panel.sections import Section
 
-MOST_KINDS, MOST_VALUES, MOST_FACTORS, MOST_TASTE = 200, 101, 8, 5
+MOST_KINDS, MOST_VALUES, MOST_FACTORS, MOST_TASTE, MOST_PLACES = 200, 101, 8, 5, 200
 NEARLY = 1e-3
+OF_NORMAL = (
+    "spreads",
+    "loadings",
+    "shifts",
+    "shares",
+    "style",
+    "echo",
+    "straight",
+    "tastes",
+    "adjudicated",
+    "to_median",
+)
+"""Fields of a law whose responses are normal on the latent scale."""
 
 
 class RatingLaw(Section):
@@ -22,7 +36,8 @@ class RatingLaw(Section):
 
     A rating is the level ``j`` with ``c[j-1] < z <= c[j]``, `c` the thresholds of the rater's kind and z normal
     around the response's variant; two ratings of a response correlate by the rest of the fields
-    (`item_texture.Texture`).
+    (`item_texture.Texture`). With `places`, z is one of them, drawn with the variant's `weights`, plus noise of
+    variance 1 (`shaped_ratings`).
     """
 
     name = param.String("", constant=False, label="Law", doc="Name of the law, as in `realism.law` of a calibration.")
@@ -34,8 +49,8 @@ class RatingLaw(Section):
         default=[],
         item_type=list,
         label="Thresholds of raters",
-        doc="For each kind of rater its latent thresholds, item and noise having variance 1 and the control mean 0. "
-        "A study's raters are drawn from these kinds, all alike likely.",
+        doc="For each kind of rater its latent thresholds, item and noise having variance 1 and the control mean 0 "
+        "(with places: the noise). A study's raters are drawn from these kinds, all alike likely.",
     )
     spreads = param.List(
         default=[],
@@ -69,8 +84,25 @@ class RatingLaw(Section):
         doc="How items differ in drawing levels: lists of a number for each level, the logarithm by which one standard "
         "deviation of an item multiplies the levels' chances.",
     )
+    places = param.List(
+        default=[],
+        item_type=(int, float),
+        label="Places",
+        doc="What a response's effect may be, ascending, noise having variance 1; empty: effects are normal.",
+    )
+    weights = param.List(
+        default=[],
+        item_type=list,
+        label="Weights of places",
+        doc="For each variant the part of its responses at each place, the control's first.",
+    )
     adjudicated = param.Boolean(
         False, label="Revised", doc="Whether raters who are more than two levels apart on a response revise."
+    )
+    to_median = param.Boolean(
+        False,
+        label="Revised to the median",
+        doc="Whether those revise who are further than a level from a response's median, to within a level of it.",
     )
     residual_sd = Spread(
         0.0, bounds=(0, None), label="Spread within a level", doc="Of continuous scores, whose levels are classes."
@@ -103,6 +135,11 @@ class RatingLaw(Section):
         for number, row in enumerate(self.cuts):
             if len(row) != levels - 1 or not _ascend(row):
                 refuse(f"cuts.{number}", f"{shown(row)} for {levels} levels", f"give {levels - 1} ascending numbers")
+        if self.to_median and not self.adjudicated:
+            refuse("to_median", "nobody revises", "write adjudicated = true, or leave it out")
+        if self.places or self.weights:
+            self._check_places(refuse)
+            return
         factors = {len(row) for row in self.loadings}
         if len(self.loadings) != kinds or len(factors) != 1 or not 1 <= min(factors) <= MOST_FACTORS:
             problem = f"{len(self.loadings)} lists for {kinds} kinds of raters"
@@ -122,6 +159,21 @@ class RatingLaw(Section):
         if len(self.shares) != len(self.shifts) or min(self.shares, default=-1) < 0 or abs(whole - 1) > NEARLY:
             problem = f"{len(self.shares)} shares of {len(self.shifts)} classes sum to {whole:g} with `straight`"
             refuse("shares", problem, "give one of each class, 1 in all")
+
+    def _check_places(self, refuse: Callable[[str, str, str], None]) -> None:
+        """Check places and weights, and that nothing is said that belongs to normal effects."""
+        count = len(self.places)
+        if not 2 <= count <= MOST_PLACES or not all(_finite(one) for one in self.places) or not _ascend(self.places):
+            refuse("places", f"{shown(self.places)} are no places", f"list 2 to {MOST_PLACES}, ascending")
+        if not self.weights:
+            refuse("weights", f"no weights of {count} places", "give a list for each variant")
+        for number, row in enumerate(self.weights):
+            if len(row) != count or not all(_finite(one) and one >= 0 for one in row) or abs(sum(row) - 1) > NEARLY:
+                problem = f"{shown(row)} for {count} places"
+                refuse(f"weights.{number}", problem, f"give {count} numbers from 0, 1 in all")
+        for key in OF_NORMAL:
+            if getattr(self, key) != self.param[key].default:
+                refuse(key, "is read where effects are normal, and places are given", "leave one of the two out")
 
     def key(self) -> str:
         """Return a text that tells laws apart by what is drawn from them."""

@@ -2,9 +2,10 @@
 
 A row is what people say of one response: one rating, or the mean (of yes and no: the majority) of several. Of one
 rating the chances are exact, `Phi((c - m) / s)` for each kind of rater: nothing that the law says of how ratings go
-together touches a single one. Of several on one response they are counted in `ITEMS` simulated responses in all,
-the same ones at every latent mean, with panels of raters of mixed kinds: an error of about `0.5 / sqrt(ITEMS)` in a
-chance. Between two points of the grid chances are interpolated, and so is their mean, so that a row's mean is right.
+together touches a single one. Of several on one response they are counted in `ITEMS` simulated responses in all, the
+same ones at every latent mean, with panels of raters of mixed kinds: an error of about `0.5 / sqrt(ITEMS)` in a
+chance. Where responses lie at places the grid is not of shifts but of tilts (`shaped_law`). Between two points of the
+grid chances are interpolated, and so is their mean, so that a row's mean is right.
 """
 
 from __future__ import annotations
@@ -77,6 +78,8 @@ def law_table(law: RatingLaw, votes: int, binary: bool) -> LawTable:
 def _table(key: str, votes: int, binary: bool) -> LawTable:
     law = RatingLaw.from_key(key)
     values, cuts = np.asarray(law.values, float), np.asarray(law.cuts, float)
+    if law.places:
+        return _shaped(law, votes, binary)
     spreads = np.asarray(law.spreads or [1.0], float)
     wide = REACH * spreads.max()
     latent = np.linspace(cuts.min() - wide, cuts.max() + wide, GRID if votes == 1 else COARSE)
@@ -88,7 +91,26 @@ def _table(key: str, votes: int, binary: bool) -> LawTable:
         return _moments(values, up_to, residual)
     shape = (len(spreads), PANELS, len(latent))
     sums = np.array([_panel(law, panel, votes, latent, s) for s in spreads for panel in _panels(len(cuts), votes)])
-    sums = sums.reshape(*shape, -1)
+    return _counted(sums.reshape(*shape, -1), binary, residual)
+
+
+def _shaped(law: RatingLaw, votes: int, binary: bool) -> LawTable:
+    """Return the table of a law whose responses lie at places."""
+    from expsim_panel.shaped_law import effects_by_mean, levels_by_place, panel_means
+
+    residual = float(law.residual_sd) / votes**0.5
+    places, weights = effects_by_mean(law, GRID if votes == 1 else COARSE)
+    if votes == 1:
+        up_to = np.einsum("agp,kpv->akgv", weights, levels_by_place(law, places), optimize=True)
+        return _moments(np.asarray(law.values, float), up_to, residual)
+    count = max(ITEMS // (PANELS * len(weights)), 200)
+    panels = _panels(len(law.cuts), votes)
+    sums = np.array([[panel_means(law, panel, places, own, count, SEED) for panel in panels] for own in weights])
+    return _counted(sums, binary, residual)
+
+
+def _counted(sums: np.ndarray, binary: bool, residual: float) -> LawTable:
+    """Return the table of simulated rows, shape (variants, panels, grid, responses)."""
     if binary:
         sums = (sums > 0.5).astype(float)
     seen = np.unique(np.round(sums, 9))
@@ -144,6 +166,6 @@ def _panel(law: RatingLaw, panel: np.ndarray, votes: int, latent: np.ndarray, sp
         plain = np.broadcast_to((average - mean) / spread, own.shape)
         level = texture.levels(item, rater, own, plain, factors, rng)
         if law.adjudicated:
-            level = adjudicated_levels(level, item, count)
+            level = adjudicated_levels(level, item, count, bool(law.to_median))
         found[at] = values[level].reshape(count, votes).mean(axis=1)
     return found

@@ -1,8 +1,8 @@
 """Which law of ratings is kept: candidates from the plainest to the richest, and the choice by unseen halves.
 
 A law is kept only if it brings simulated ratings closer to real ones that its fit has not seen, by more than
-`MARGIN` of the realism score over every plainer law. The two rich laws are tried on a few splits first and go
-on only if they lead there; the richest is tried only where all others miss what pairs of raters do.
+`MARGIN` of the realism score over every plainer law. The rich laws are tried on a few splits first and the best
+goes on only if it leads there; the richest is tried only where all others miss what pairs of raters do.
 """
 
 from __future__ import annotations
@@ -10,17 +10,23 @@ from __future__ import annotations
 from expsim_panel.components import Components, variance_components
 from expsim_panel.rater_factors import FEWEST, MOST
 from expsim_panel.rating_models import IndependentRaters, ProbitModel, RoundedNormal, Sheet
+from expsim_panel.shaped_ratings import ShapedModel
 from expsim_panel.structured_ratings import StructuredModel
 
-Player = ProbitModel | RoundedNormal | IndependentRaters | StructuredModel
+Fitted = ProbitModel | ShapedModel | StructuredModel
+Player = Fitted | RoundedNormal | IndependentRaters
 
 PLAIN, STRETCHED, MIXED = "ordered-probit", "ordered-probit-stretched", "ordered-probit-mixed"
+SHAPED = "ordered-probit-shaped"
 TEXTURED, STRUCTURED = "ordered-probit-textured", "ordered-probit-structured"
 TASTED = "ordered-probit-tasted"
 REVISED = "ordered-probit-stretched-adjudicated"
-LAWS = (PLAIN, STRETCHED, MIXED, TEXTURED, STRUCTURED, TASTED)
+TO_MEDIAN = "ordered-probit-stretched-adjudicated-median"
+ADJUDICATED = (REVISED, TO_MEDIAN)
+"""Where ratings were adjudicated: raters more than two levels apart revise, or those far from the median do."""
+LAWS = (PLAIN, STRETCHED, MIXED, SHAPED, TEXTURED, STRUCTURED, TASTED)
 """Candidates, the plainest first."""
-RICH = (TEXTURED, STRUCTURED)
+RICH = (SHAPED, TEXTURED, STRUCTURED)
 MARGIN = 0.02  # on ratings drawn from the plain law a richer one leads by up to 0.016, by luck
 FEW_PLAYS = 3
 PILOT = 4  # splits after which a rich law that does not lead is left
@@ -30,6 +36,7 @@ MOST_WITH_TASTES = 60  # raters, each of whom has chances of their own for every
 ADDED = {
     STRETCHED: "raters who use the scale more or less widely, variants that spread more or less",
     MIXED: "items on which raters agree more or less, ratings that slip",
+    SHAPED: "items whose quality has any distribution, of each variant its own: such as hit or miss",
     TEXTURED: "thresholds of each rater, items that draw extreme answers or one answer from all, ratings that echo",
     STRUCTURED: "thresholds of each rater, raters who look at different sides of an item, items that draw extreme"
     " answers or one answer from all, ratings that echo",
@@ -41,21 +48,25 @@ ADDED = {
 
 def rich_laws(raters: int) -> tuple[str, ...]:
     """Return the rich laws that so many raters can tell apart."""
-    return RICH if FEWEST <= raters <= MOST else RICH[:1]
+    return tuple(name for name in RICH if name != STRUCTURED or FEWEST <= raters <= MOST)
 
 
-def fitted_laws(seen: Sheet, seed: int, rich: tuple[str, ...] = ()) -> dict[str, ProbitModel | StructuredModel]:
+def fitted_laws(seen: Sheet, seed: int, rich: tuple[str, ...] = ()) -> dict[str, Fitted]:
     """Fit the candidates to one sheet, the rich ones in `rich` with fewer plays: all that a choice needs."""
     parts = variance_components(seen.ratings)
     mixed = ProbitModel.fitted(seen, parts, stretch=True, mixed=True)
     stretched = mixed.without_classes()
-    found: dict[str, ProbitModel | StructuredModel] = {
-        PLAIN: ProbitModel.fitted(seen, parts),
+    plain = ProbitModel.fitted(seen, parts)
+    found: dict[str, Fitted] = {
+        PLAIN: plain,
         STRETCHED: stretched,
         MIXED: mixed,
     }
     for name in rich:
-        found[name] = StructuredModel.fitted(seen, stretched, seed, name != TEXTURED, FEW_PLAYS, name == TASTED)
+        if name == SHAPED:
+            found[name] = ShapedModel.fitted(seen, plain)
+        else:
+            found[name] = StructuredModel.fitted(seen, stretched, seed, name != TEXTURED, FEW_PLAYS, name == TASTED)
     return found
 
 
@@ -75,16 +86,21 @@ def fitted_models(
     models["independent-raters"] = IndependentRaters.fitted(seen, by_variant=False)
     models["independent-raters-by-variant"] = IndependentRaters.fitted(seen)
     for name in rich:
-        models[name] = StructuredModel.fitted(seen, stretched, seed, name != TEXTURED, tastes=name == TASTED)
+        if name == TO_MEDIAN:
+            models[name] = stretched.with_adjudication(seen, seed, to_median=True)
+        elif name == SHAPED:
+            models[name] = ShapedModel.fitted(seen, plain)
+        else:
+            models[name] = StructuredModel.fitted(seen, stretched, seed, name != TEXTURED, tastes=name == TASTED)
     return models
 
 
-def fitted_law(
-    sheet: Sheet, part: Sheet, law: str, seed: int, components: Components | None = None
-) -> ProbitModel | StructuredModel:
+def fitted_law(sheet: Sheet, part: Sheet, law: str, seed: int, components: Components | None = None) -> Fitted:
     """Fit a law to a sheet; what takes simulations to fit is fitted to `part`, a sample of a large table."""
-    if law == REVISED:
-        return ProbitModel.fitted(part, stretch=True).with_adjudication(part, seed)
+    if law in ADJUDICATED:
+        return ProbitModel.fitted(part, stretch=True).with_adjudication(part, seed, law == TO_MEDIAN)
+    if law == SHAPED:
+        return ShapedModel.fitted(part, ProbitModel.fitted(part))
     model = ProbitModel.fitted(sheet, components, stretch=law != PLAIN, mixed=law == MIXED)
     if law not in (*RICH, TASTED):
         return model
@@ -96,6 +112,11 @@ def chosen_law(scores: dict[str, float]) -> str:
     known = [name for name in LAWS if name in scores]
     best = max(scores[name] for name in known)
     return next(name for name in known if scores[name] >= best - MARGIN)
+
+
+def chosen_rule(scores: dict[str, float]) -> str:
+    """Return the rule of adjudication: SummEval's, unless another that was tried does better by more than `MARGIN`."""
+    return TO_MEDIAN if scores.get(TO_MEDIAN, 0.0) > scores[REVISED] + MARGIN else REVISED
 
 
 def going_on(scores: dict[str, float]) -> tuple[str, ...]:
@@ -121,7 +142,7 @@ def law_told(law: str, scores: dict[str, float]) -> list[str]:
     """Return what the reader should know of a law that has more than severity (that ratings were adjudicated is said
     elsewhere).
     """
-    if law in (PLAIN, REVISED) or not scores:
+    if law in (PLAIN, *ADJUDICATED) or not scores:
         return []
     return [
         f"The ratings follow a richer law ({law}, realism {scores[law]:.2f}: {ADDED[law]}) than {PLAIN} (realism"

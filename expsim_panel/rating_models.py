@@ -106,11 +106,15 @@ def prompt_share(components: Components) -> float:
 
 @dataclass(frozen=True)
 class ProbitModel:
-    """Ordered probit with rater severity; `adjudicated` lets raters who are far apart look again."""
+    """Ordered probit with rater severity; `adjudicated` lets raters who are far apart look again.
+
+    `to_median`: those further than a level from an item's median then move to within a level of it.
+    """
 
     fit: OrderedProbit
     share: float
     adjudicated: bool = False
+    to_median: bool = False
 
     @classmethod
     def fitted(
@@ -146,7 +150,7 @@ class ProbitModel:
         z = unit * fit.agreement.latent(own.item, effects(sheet, self.share, rng), rng)
         latent = fit.latent_means[own.variant] + fit.spreads[own.variant] * z
         level = levels_above(latent, own.rater, fit.cuts(np.arange(len(own.raters)), rng))
-        return adjudicate(level, sheet) if self.adjudicated else level
+        return adjudicate(level, sheet, self.to_median) if self.adjudicated else level
 
     def without_classes(self) -> ProbitModel:
         """Return the model in which raters agree on all items alike."""
@@ -154,7 +158,7 @@ class ProbitModel:
         common = fit.item_sd**2 / (fit.item_sd**2 + fit.noise_sd**2)
         return replace(self, fit=replace(fit, agreement=Agreement.common(common)))
 
-    def with_adjudication(self, sheet: Sheet, seed: int) -> ProbitModel:
+    def with_adjudication(self, sheet: Sheet, seed: int, to_median: bool = False) -> ProbitModel:
         """Return the adjudicated model that gives, *after* adjudication, what is seen in `sheet`.
 
         Adjudication makes raters agree and pulls them to the middle, so before it the correlation must be
@@ -172,7 +176,8 @@ class ProbitModel:
             for _ in range(STEPS if turn == 0 else 2):
                 item, noise = float(np.sqrt(rest * middle)), float(np.sqrt(rest * (1 - middle)))
                 changed = replace(fit, thresholds=thresholds, item_sd=item, noise_sd=noise)
-                trial = replace(self, fit=replace(changed, agreement=Agreement.common(middle)), adjudicated=True)
+                changed = replace(changed, agreement=Agreement.common(middle))
+                trial = replace(self, fit=changed, adjudicated=True, to_median=to_median)
                 plays = [trial.simulate(sheet, np.random.default_rng([seed, k])) for k in range(DRAWS)]
                 now = float(np.mean([agreement(sheet, level) for level in plays]))
                 if before is not None and abs(middle - before[0]) > 1e-3:
@@ -263,13 +268,23 @@ def spans(ordered: Codes, start: Codes) -> Codes:
     return np.asarray(np.maximum.reduceat(ordered, start) - np.minimum.reduceat(ordered, start))
 
 
-def adjudicate(level: Codes, sheet: Sheet) -> Codes:
+def adjudicate(level: Codes, sheet: Sheet, to_median: bool = False) -> Codes:
     """Return levels after raters who are too far apart have moved just close enough."""
-    return adjudicated_levels(level, sheet.ratings.item, sheet.ratings.items)
+    return adjudicated_levels(level, sheet.ratings.item, sheet.ratings.items, to_median)
 
 
-def adjudicated_levels(level: Codes, item: Codes, items: int) -> Codes:
-    """Return levels after adjudication; the rater furthest from an item's mean revises first, no further than asked."""
+def adjudicated_levels(level: Codes, item: Codes, items: int, to_median: bool = False) -> Codes:
+    """Return levels after adjudication; the rater furthest from an item's mean revises first, no further than asked.
+
+    `to_median`: all raters at once, to within a level of the item's median.
+    """
+    if to_median:
+        ranked = level[np.lexsort((level, item))]
+        first, size = np.searchsorted(np.sort(item), np.arange(items)), np.bincount(item, minlength=items)
+        # twice the median; an item without ratings is asked for nothing
+        twice = ranked[np.minimum(first + np.maximum(size - 1, 0) // 2, len(ranked) - 1)]
+        twice = (twice + ranked[np.minimum(first + size // 2, len(ranked) - 1)])[item]
+        return np.asarray(np.clip(level, -(-(twice - 2) // 2), (twice + 2) // 2))
     order = np.argsort(item, kind="stable")
     owner, level = item[order], level[order]
     start = np.searchsorted(owner, np.arange(items))

@@ -26,13 +26,17 @@ import numpy as np
 
 from expsim_panel.rating_distances import PARTS, apart, blended, halves_of, pictures, score_of
 from expsim_panel.rating_laws import (
+    ADJUDICATED,
     LAWS,
     MARGIN,
     MIXED,
     PILOT,
     REVISED,
+    SHAPED,
     TASTED,
+    TO_MEDIAN,
     chosen_law,
+    chosen_rule,
     fitted_law,
     fitted_models,
     going_on,
@@ -93,17 +97,18 @@ class Realism:
     law : str
         The law of ratings that is kept: the plainest of `rating_laws.LAWS` within 0.02 of the best score;
         ``ordered-probit-mixed`` where none can be computed; where ratings were adjudicated
-        ``ordered-probit-stretched-adjudicated``. Scores with more than eleven values are compared in ten classes,
+        ``ordered-probit-stretched-adjudicated``, or ``-median`` (those far from the median revise) if that
+        scores more by over 0.02. Scores with more than eleven values are compared in ten classes,
         of which the law is one too.
     scores : dict of str to float
         Of every model: ``ordered-probit`` (with rater severity), ``rounded-normal``, ``independent-raters``
         (one histogram for all), ``independent-raters-by-variant``; ``normal`` (continuous scores, in classes) in
         place of ``rounded-normal``; ``ordered-probit-stretched``, where raters
         also use the scale more or less widely and variants spread more or less; ``-mixed``, where moreover
-        items differ in how well raters agree on them; ``-textured`` and ``-structured``
+        items differ in how well raters agree on them; ``-shaped`` (`shaped_ratings`), ``-textured`` and ``-structured``
         (`structured_ratings`) if they lead after the first splits; ``-tasted`` (`level_tastes`) if it leads there
         where no other reaches 0.92; ``-adjudicated``, where raters more than two
-        levels apart revise (only if asked for, or if the data look like it).
+        levels apart revise (only if asked for, or if the data look like it and ``-shaped`` does not do better).
     tried : dict of str to float
         Scores on the first splits of rich laws that were left then.
     scores_one_table : dict of str to float
@@ -163,7 +168,7 @@ def realism(
     seed : int
         Results depend on data, splits and seed only.
     adjudicated : bool, optional
-        Whether ratings were adjudicated; None: if the data look like it.
+        Whether ratings were adjudicated; None: if the data look like it and items that hit or miss do not say why.
     continuous : bool
         Whether the sheet's levels are classes of a continuous score.
     step : callable
@@ -173,10 +178,10 @@ def realism(
     sheet = assessed_part(sheet, seed)
     items = sheet.ratings.items
     wide = {} if continuous or len(sheet.values) < 4 or sheet.ratings.rows == items else _wide(sheet, seed)
-    if adjudicated is None:
-        adjudicated = looks_adjudicated(wide, items)
-    adjudicated = adjudicated and bool(wide)
-    law = REVISED if adjudicated else MIXED
+    asked, revised = adjudicated is not None, bool(adjudicated) and bool(wide)
+    if not asked:
+        revised = looks_adjudicated(wide, items)
+    law = REVISED if revised else MIXED
     if sheet.ratings.rows == items:
         return Realism(None, "not assessable: no item has two ratings", law, items=items)
     if items < FEWEST_ITEMS:
@@ -184,20 +189,30 @@ def realism(
         return Realism(None, reason, law, wide=wide, items=items)
     plays = int(np.clip(2 * PLAYED_ROWS // sheet.ratings.rows, FEWEST_PLAYS, MOST_PLAYS))
     first, raters = min(PILOT, splits), len(sheet.ratings.raters)
-    rich = () if adjudicated else rich_laws(raters)
+    rich = rich_laws(raters) if not revised else (TO_MEDIAN,) if asked else (SHAPED, TO_MEDIAN)
     tried: dict[str, float] = {}
 
     def played(which: range, names: tuple[str, ...], begun: int = 0) -> list[Distances | None]:
         # NumPy lets go of the interpreter, so two splits run side by side; they are added up in their own order
         def task(split: int) -> Distances | None:
             step(max(split, begun), splits)
-            return _split(sheet, plays, adjudicated, continuous, seed, names, split)
+            return _split(sheet, plays, revised, continuous, seed, names, split)
 
         with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
             return list(pool.map(task, which))
 
     parts = played(range(first), rich)
-    if rich and None not in parts:
+    if revised and None not in parts:
+        tried = _scores(parts)
+        if tried.get(SHAPED, 0.0) > max(tried[name] for name in ADJUDICATED) + MARGIN:
+            # answers that hit or miss: raters are rarely far apart, though nobody revised
+            revised, law, rich = False, MIXED, rich_laws(raters)
+            parts = played(range(first), rich, first)
+        else:
+            law = chosen_rule(tried)
+            rich = (law,) if law == TO_MEDIAN else ()
+            tried = {name: value for name, value in tried.items() if name in (SHAPED, TO_MEDIAN) and name not in rich}
+    if rich and not revised and None not in parts:
         tried = _scores(parts)
         rich = going_on(tried)
         if tastes_may_help(tried, raters, len(sheet.values)):
@@ -220,13 +235,13 @@ def realism(
     distances = {
         name: dict(zip(PARTS, map(float, value), strict=True)) for name, value in [("floor", floor), *mean.items()]
     }
-    law = law if adjudicated else chosen_law(scores)
+    law = chosen_rule(scores) if revised else chosen_law(scores)
     whole = fitted_law(sheet, sheet, law, seed)
     rng = np.random.default_rng([seed, 997])
     modelled = blended([pictures(sheet, whole.simulate(sheet, rng)) for _ in range(MOST_PLAYS)])
     pair = (Drawn(*pictures(sheet, sheet.level)), Drawn(*modelled))
     checked = None
-    if not adjudicated:
+    if not revised:
 
         def again(split: int) -> tuple[str, str]:
             step(splits, splits)

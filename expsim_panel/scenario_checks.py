@@ -147,11 +147,12 @@ def _check_ratings(scenario: Scenario, where: str) -> None:
     found, arms = people(scenario), len(scenario.variants)
     if found is None or found.law is None:
         return
-    spreads = len(found.law.spreads)
+    several = {key: len(getattr(found.law, key)) for key in ("spreads", "weights")}
     key = "evaluator.human.law" if found is not scenario.evaluator else "evaluator.law"
-    if spreads not in (0, arms):
-        problem = f"{spreads} spreads for {arms} variants"
-        raise InputError(where, f"{key}.spreads", problem, "give one for each, the control's first, or none")
+    for each, count in several.items():
+        if count not in (0, arms):
+            problem = f"{count} {each} for {arms} variants"
+            raise InputError(where, f"{key}.{each}", problem, "give one for each, the control's first, or none")
     if scenario.family == "binary" and [float(one) for one in found.law.values] != [0.0, 1.0]:
         raise InputError(where, f"{key}.values", "a rate has the scores 0 and 1", "write values = [0, 1]")
     table = rated(scenario, scenario.evaluator)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tomllib
 
 import numpy as np
@@ -20,6 +21,7 @@ from expsim_panel.kernels.worlds import draw_world
 from expsim_panel.rated_rows import told
 from expsim_panel.rating_law import RatingLaw
 from expsim_panel.rating_law_tables import ITEMS, REACH, law_table
+from expsim_panel.rating_models import adjudicated_levels
 from expsim_panel.ratings import Ratings
 from expsim_panel.scenario import Scenario
 from expsim_panel.study import Study
@@ -222,6 +224,7 @@ def test_a_study_says_where_its_ratings_come_from_and_reads_itself_back():
         ({"shares": [0.6, 0.6]}, "2 shares of 2 classes sum to 1.2"),
         ({"spreads": [1.0, 1.0, 1.0]}, "3 spreads for 2 variants"),
         ({"values": [5.0, 4.0]}, "are no scores"),
+        ({"to_median": True}, "to_median]: nobody revises"),
         ({"cut": []}, "did you mean 'cuts'?"),
     ],
 )
@@ -229,6 +232,30 @@ def test_a_broken_law_is_one_line(change, words):
     with pytest.raises(InputError, match=r"^[^\n]*$") as caught:
         study(law=FIELDS | change)
     assert words in str(caught.value)
+
+
+def test_the_mean_of_three_who_revise_is_that_of_every_triple():
+    """Three raters alike, hardly correlated: every triple of levels, revised, against the simulated rows."""
+    cuts = [-1.6, -1.1, -0.5, 0.0]
+    fields = {"values": VALUES.tolist(), "cuts": [cuts] * 3, "loadings": [[0.01]] * 3}
+    chance = np.diff(ndtr(cuts), prepend=0, append=1)
+    triples = np.array(list(itertools.product(range(5), repeat=3)))
+    weight = chance[triples].prod(axis=1)
+    item = np.repeat(np.arange(125), 3)
+    seen = []
+    for rule in ({}, {"adjudicated": True}, {"adjudicated": True, "to_median": True}):
+        law = RatingLaw.from_tree(fields | rule, "law")
+        revised = triples
+        if rule:
+            revised = adjudicated_levels(triples.ravel().copy(), item, 125, "to_median" in rule).reshape(-1, 3)
+        score = VALUES[revised].mean(axis=1)
+        mean = float(weight @ score)
+        variance = float(weight @ score**2) - mean**2
+        table = law_table(law, 3, False)
+        # ten or more different panels of 3,000 responses each; four moments of bounded scores
+        assert table.at(0, mean, table.within) == pytest.approx(variance, rel=4.5 * np.sqrt(2 / 30_000))
+        seen.append(variance)
+    assert seen[2] > seen[1] * 1.05
 
 
 def test_means_that_no_rating_can_have_are_refused():

@@ -8,8 +8,8 @@ import pytest
 
 from expsim_panel.item_agreement import Agreement
 from expsim_panel.ordered_probit import OrderedProbit
-from expsim_panel.rating_laws import LAWS
-from expsim_panel.rating_models import ProbitModel, Sheet, adjudicate, spans
+from expsim_panel.rating_laws import LAWS, REVISED, RICH, TO_MEDIAN
+from expsim_panel.rating_models import ProbitModel, Sheet, adjudicate, adjudicated_levels, spans
 from expsim_panel.ratings import Ratings, read_ratings
 from expsim_panel.realism import PARTS, apart, pictures, realism
 
@@ -28,7 +28,7 @@ LAW = OrderedProbit(
 )
 
 
-def sheet_of(prompts, seed=1, law=LAW, adjudicated=False):
+def sheet_of(prompts, seed=1, law=LAW, adjudicated=False, to_median=False):
     """Draw ratings of two variants by three raters from a known law."""
     prompt, variant, rater = (part.ravel() for part in np.meshgrid(range(prompts), range(2), range(3), indexing="ij"))
     ratings = Ratings(
@@ -45,7 +45,7 @@ def sheet_of(prompts, seed=1, law=LAW, adjudicated=False):
         "0" * 64,
     )
     sheet = Sheet.of_levels(ratings, VALUES)
-    level = ProbitModel(law, 0.2, adjudicated).simulate(sheet, np.random.default_rng(seed))
+    level = ProbitModel(law, 0.2, adjudicated, to_median).simulate(sheet, np.random.default_rng(seed))
     return Sheet.of_levels(replace(ratings, score=VALUES[level]), VALUES)
 
 
@@ -65,7 +65,7 @@ def test_ratings_from_the_law_itself_score_high_and_shortcuts_low():
     assert found.score == found.scores["ordered-probit"] > 0.9
     assert found.scores["ordered-probit-mixed"] > 0.9
     # the rich laws, which can do all that the plain one does, were left after the first splits
-    assert set(found.tried) == {"ordered-probit-textured", "ordered-probit-structured"}
+    assert set(found.tried) == set(RICH)
     # one simulated table adds the luck of the dice: 0.83 to 0.93 over seeds
     assert 0.78 < found.scores_one_table["ordered-probit"] < found.scores["ordered-probit"]
     assert found.scores["independent-raters"] <= found.scores["independent-raters-by-variant"] + 0.02 < 0.6
@@ -140,6 +140,29 @@ def test_adjudication_moves_raters_just_close_enough():
     np.testing.assert_array_equal(level, [2, 4, 4, 1, 2, 3])
     wide = sheet_of(400, adjudicated=True)
     assert spans(wide.level, np.arange(0, 2400, 3)).max() == 2
+
+
+def test_the_other_rule_moves_raters_to_within_a_level_of_the_median():
+    rng = np.random.default_rng(5)
+    item = rng.permutation(np.repeat(np.arange(60), rng.integers(1, 7, 60)))
+    level = rng.integers(0, 7, len(item))
+    found = adjudicated_levels(level, item, 60, to_median=True)
+    for one in range(60):
+        middle = np.median(level[item == one])
+        want = [min(max(x, np.ceil(middle - 1)), np.floor(middle + 1)) for x in level[item == one]]
+        np.testing.assert_array_equal(found[item == one], want)
+
+
+@pytest.mark.arithmetic
+def test_who_revises_towards_the_median_is_told_from_who_revises_towards_each_other():
+    clear = replace(
+        LAW, item_sd=0.55, noise_sd=float(np.sqrt(0.91 - 0.55**2)), agreement=Agreement.common(0.55**2 / 0.91)
+    )
+    for to_median, kept, other in ((True, TO_MEDIAN, REVISED), (False, REVISED, TO_MEDIAN)):
+        found = realism(sheet_of(600, law=clear, adjudicated=True, to_median=to_median), 4)
+        assert found.law == kept
+        assert found.scores[kept] > 0.85
+        assert found.scores[kept] > found.scores[other] - 0.02 + 0.1 * to_median
 
 
 def test_the_adjudicated_fit_keeps_the_reliability_that_is_seen():
