@@ -13,6 +13,7 @@ from expsim_panel.offline_laws import Components, components, said, severity, sp
 from expsim_panel.regions import stops_between
 from expsim_panel.row_law import Block, Change, Law, RowKind, Stops
 from expsim_panel.scenario_offline import Offline
+from expsim_panel.severities import severe_student, severities
 
 if TYPE_CHECKING:
     from expsim_panel.design import Bounds
@@ -83,11 +84,22 @@ class PromptRows(RowKind):
         return true, (self.parts.of_row(self.level, prompts)[:, :2] / rows[:, None]).sum(axis=1)
 
     def crossing(self, planned: Bounds, difference: float, rows: np.ndarray, severity_sd: float) -> Stops | None:
-        """Return where a test ends, unless raters' severity is part of the law."""
-        if severity_sd > 0:
-            return None
+        """Return where a test ends; severity of shared raters is in the estimated variance alone."""
         true, believed = self.variances(rows[:, 0])
-        return stretched(planned, difference, true, believed, self.freedom(rows[-1, 0]))
+        freedom = self.freedom(rows[-1, 0])
+        if severity_sd == 0:
+            return stretched(planned, difference, true, believed, freedom)
+        if len(rows) == 1 and freedom is not None and planned.inner is None:
+            n, shift = int(rows[0, 0]), difference / float(np.sqrt(true[0]))
+            ends = float(planned.lower[0]), float(planned.upper[0])
+            found = severe_student(self.law, float(np.sqrt(true[0] * n / 2)), n, freedom, shift, ends)
+            if found is not None:
+                return np.array([found[0]]), np.zeros(1), np.array([found[1]])
+        made = np.zeros((3, len(rows)))
+        for between, weight in severities(self.law):
+            seen = believed + 2 * between / rows[:, 0]
+            made += weight * np.array(stretched(planned, difference, true, seen, None))
+        return made[0], made[1], made[2]
 
     def freedom(self, rows: float) -> float | None:
         """Return the degrees of freedom of the variance of normal, independent rows; None where it has no such law.

@@ -424,3 +424,42 @@ def test_wrong_prompt_sets_on_the_command_line(capsys, arguments, said):
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+OFTEN_WRONG = {"topics": 100, "prompts": 500, "topic_sd": 0.3, "analysis": "prompt"}
+
+
+@pytest.mark.parametrize(
+    ("prompts", "raters", "severity", "sd"), [(120, 5, 0.3, 1.0), (60, 6, 1.0, 0.9), (40, 1, 0.5, 1.0)]
+)
+def test_shared_raters_on_own_prompts_are_a_mixture_of_t_laws(prompts, raters, severity, sd):
+    # Their severity is in the estimated variance and not in the difference: the tail, integrated over a chi-square of
+    # the severities and a noncentral one of the squares, by quantiles and not by the mixture.
+    from types import SimpleNamespace
+
+    from expsim_panel.severities import severe_student
+
+    freedom, bound, shift = 2.0 * prompts - 2, 1.9, 0.7
+    law = SimpleNamespace(severity_sd=severity, raters=raters)
+    found = severe_student(law, sd, prompts, freedom, shift, (-bound, bound))
+    u = (np.arange(400) + 0.5) / 400
+    apart = stats.chi2(raters - 1).ppf(u) * 2 * prompts / raters * (severity / sd) ** 2 if raters > 1 else np.zeros(1)
+    root = np.sqrt(stats.chi2(freedom).ppf(u) if raters == 1 else stats.ncx2(freedom, apart[:, None]).ppf(u))
+    root = root / math.sqrt(freedom)
+    low, high = stats.norm.cdf(-bound * root - shift).mean(), stats.norm.sf(bound * root - shift).mean()
+    assert found == pytest.approx((low, high), rel=2e-3)
+
+
+@pytest.mark.arithmetic
+def test_people_who_ignore_topics_have_their_false_alarms_shown():
+    # With severity the exact value once was that of independent prompts: 0.044 where twice as many are found.
+    from expsim_panel.economics import ledger
+    from expsim_panel.exact import operating
+
+    case = {"evaluator": HUMAN, "offline": {"paired": False, **OFTEN_WRONG}}
+    study, out = played(case, 30_000, ["fixed-horizon", "pocock"], "null")
+    for one in study.strategies:
+        exact = operating(study.scenario, one, "null", ledger(study.scenario)).values["rejection"]
+        assert exact > 0.08
+        share = (out[one.name].code != 0).mean()
+        assert share == pytest.approx(exact, abs=3.5 * math.sqrt(exact * (1 - exact) / 30_000))
