@@ -33,6 +33,9 @@ COEFFICIENTS = {
     "kappa_quadratic": ("Weighted kappa, quadratic", "mean over pairs of raters"),
     "pearson": ("Pearson correlation", "mean over pairs of raters"),
     "spearman": ("Spearman correlation", "mean over pairs of raters"),
+    "pooled_kappa": ("Pooled kappa (Scott's pi)", "all pairs of ratings of an item, whoever gave them"),
+    "pooled_kappa_linear": ("Pooled kappa, linear", "all pairs of ratings of an item, whoever gave them"),
+    "pooled_pearson": ("Pooled Pearson correlation", "all pairs of ratings; also kappa with quadratic weights"),
 }
 """Agreement coefficients: name, and how it is meant."""
 
@@ -135,7 +138,8 @@ def _agreement(found: Calibration, beside: Beside) -> Table:
     ]
     for key, (word, meant) in COEFFICIENTS.items():
         value = getattr(agreed, key)
-        reason = agreed.reasons.get("alpha" if key.startswith("alpha") else "pairs", "")
+        about = key.partition("_")[0]
+        reason = agreed.reasons.get(about if about in ("alpha", "pooled") else "pairs", "")
         rows.append((word, _number(value), reason if value is None and reason else meant))
     note = f"Over all variants; {count(agreed.pairs)} pairs of raters share ten items or more."
     return Table("How people agree", ("Figure", "Value", "Meaning"), rows, note, worded=True)

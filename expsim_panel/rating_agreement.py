@@ -18,6 +18,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from expsim_panel.pooled_pairs import pooled_pairs
 from expsim_panel.ratings import Codes, Floats, Ratings
 from expsim_panel.recoding import coded_anew, counted
 
@@ -49,6 +50,10 @@ class Agreement:
         Correlation of two raters' scores: mean over pairs of raters.
     pairs : int
         Pairs of raters that share at least ten items.
+    pooled_kappa, pooled_kappa_linear, pooled_pearson : float or None
+        Over all pairs of ratings of an item, whoever gave them; the last is kappa with quadratic weights too.
+    pooled_pairs : int
+        Those pairs.
     reasons : dict of str to str
     """
 
@@ -61,6 +66,10 @@ class Agreement:
     pearson: float | None
     spearman: float | None
     pairs: int
+    pooled_kappa: float | None
+    pooled_kappa_linear: float | None
+    pooled_pearson: float | None
+    pooled_pairs: int
     reasons: dict[str, str]
 
 
@@ -197,8 +206,22 @@ def agreement_of(ratings: Ratings) -> Agreement:
         reason = "" if pairs else f"no two raters share {FEWEST_SHARED} items"
     if reason:
         reasons["pairs"] = reason
+    values, code = distinct(ratings.score)
+    pooled = pooled_pairs(ratings.score, ratings.item, values if len(values) <= MOST_LEVELS else None, code)
+    if pooled.pearson is None:
+        reasons["pooled"] = reasons.get("alpha", "all ratings of items with several are equal")
+    elif pooled.kappa is None:
+        reasons["pooled"] = f"more than {MOST_LEVELS} different scores"
     found = dict(zip(NAMES, (*alphas, *means), strict=True))
-    return Agreement(**found, pairs=pairs, reasons=reasons)
+    return Agreement(
+        **found,
+        pairs=pairs,
+        pooled_kappa=pooled.kappa,
+        pooled_kappa_linear=pooled.kappa_linear,
+        pooled_pearson=pooled.pearson,
+        pooled_pairs=pooled.pairs,
+        reasons=reasons,
+    )
 
 
 def _pairs(ratings: Ratings) -> list[Floats]:

@@ -62,7 +62,7 @@ def as_csv(data: bytes, where: str, failed: list[Failed] | None = None) -> tuple
         line = data.count(b"\n", 0, error.start) + 1
         raise InputError(where, "", f"line {line} is not UTF-8 text", "save the file as UTF-8") from None
     try:
-        whole = json.loads(text)
+        whole = json.loads(text, object_pairs_hook=_keyed)
     except (ValueError, RecursionError):
         return _rows_of(_lines(text, where), where, "line", failed)
     if isinstance(whole, list):
@@ -75,6 +75,23 @@ def as_csv(data: bytes, where: str, failed: list[Failed] | None = None) -> tuple
     if isinstance(results, list):
         return _table(_promptfoo_rows(results, where, failed), COLUMNS), "promptfoo"
     return _rows_of([(1, whole)], where, "line", failed)
+
+
+class _Twice(dict[str, Any]):
+    """An object that has a key twice; JSON keeps the last value silently."""
+
+    key: str
+
+
+def _keyed(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its pairs."""
+    made = dict(pairs)
+    if len(made) == len(pairs):
+        return made
+    seen: set[str] = set()
+    twice = _Twice(made)
+    twice.key = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+    return twice
 
 
 def _rows_of(rows: list[tuple[int, Any]], where: str, word: str, failed: list[Failed]) -> tuple[bytes, str]:
@@ -101,7 +118,7 @@ def _lines(text: str, where: str) -> list[tuple[int, Any]]:
         if not line.strip():
             continue
         try:
-            rows.append((number, json.loads(line)))
+            rows.append((number, json.loads(line, object_pairs_hook=_keyed)))
         except (ValueError, RecursionError):
             raise InputError(where, "", f"line {number} is not JSON", "give one JSON object on each line") from None
     return rows
@@ -113,6 +130,9 @@ def _records(rows: list[tuple[int, Any]], where: str, word: str) -> bytes:
         if not isinstance(row, dict):
             problem = f"{word} {number} is {shown(row)}, not an object"
             raise InputError(where, "", problem, 'give objects such as {"item": "a", "rater": "b", "score": 4}')
+        if isinstance(row, _Twice):
+            problem = f"{word} {number} has the key {shown(row.key)} twice"
+            raise InputError(where, row.key, problem, "keep the value that is meant")
         for key, value in row.items():
             names.setdefault(key)
             if isinstance(value, bool):
