@@ -9,6 +9,7 @@ import numpy as np
 
 from expsim_panel import plan
 from expsim_panel.clusters import Clusters
+from expsim_panel.evaluation import Evaluator
 from expsim_panel.offline_laws import by_answer
 from expsim_panel.preference_rows import ROWS_PER_COMPARISON
 from expsim_panel.priced_calls import BATCH_DAYS
@@ -44,6 +45,8 @@ class Ledger:
         Dollars per response and point of the metric; one-off dollars.
     live : bool
         Whether users see the responses; those of a prompt set lose nothing by a bad variant and wait for nothing.
+    judge_sd : float
+        Standard deviation of the dollars that a judge's calls for one row of the analysis cost.
     tick_days, delay_days : float
         Of a prompt set, days that a batch of prompts takes to score, and those that answers, scores and labels come
         late however few they are.
@@ -66,6 +69,7 @@ class Ledger:
     live: bool = True
     tick_days: float = 1.0
     delay_days: float = 0.0
+    judge_sd: float = 0.0
 
     def days(self, ticks: Any) -> Any:
         """Days of the calendar that so many ticks take: a day each of live traffic, a batch each of a prompt set."""
@@ -207,6 +211,7 @@ def ledger(scenario: Scenario, found: Clusters | None = None, serving: Served | 
         float(max(money.horizon_units, planned) * traffic.exposures_per_unit),
         float(money.value_per_point),
         float(money.launch_cost),
+        judge_sd=_judge_sd(evaluator, paid.get("judge", 0.0) * readings),
     )
 
 
@@ -261,7 +266,20 @@ def offline_ledger(
         days * int(table.prompts) / table.ticks,
         # Answers first, then scores: batches of the providers follow each other.
         float(getattr(evaluator, "delay_days", 0)) + BATCH_DAYS * any(variant.batch for variant in scenario.variants),
+        _judge_sd(evaluator, of_prompt.get("judge", 0.0) / rows),
     )
+
+
+def _judge_sd(evaluator: Evaluator, paid: float) -> float:
+    """Return the standard deviation of what a judge's calls for a row cost, which are `paid` dollars on average.
+
+    That many calls of independent lengths: ``sqrt(paid / price) sd`` of one call.
+    """
+    judge: Any = getattr(evaluator, "judge", evaluator)
+    if evaluator.kind not in ("judge", "hybrid") or not paid:
+        return 0.0
+    price, sd = judge.price_of_call()
+    return float((paid / price) ** 0.5 * sd) if price else 0.0
 
 
 def _part(paid: dict[str, float], who: str, whole: float) -> float:

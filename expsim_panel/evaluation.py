@@ -222,7 +222,7 @@ class EvaluatorRegistry(Registry[type[Evaluator]]):
 
 
 def as_given(error: InputError, tree: dict[str, Any]) -> InputError:
-    """Return an error about the evaluator with the key under which a scenario's tree has the field."""
+    """Return an error about the evaluator with the key that the field has, or would have, in a scenario's tree."""
     first, *field = error.key.split(".")
     if first != "evaluator" or not field:
         return error
@@ -232,6 +232,12 @@ def as_given(error: InputError, tree: dict[str, Any]) -> InputError:
         for key in place:
             node = node.get(key) if isinstance(node, dict) else None
         if node is not None:
+            return InputError(error.where, ".".join(place), error.problem, error.remedy)
+    # Nobody wrote it, as where a profile or a default says it: it belongs in the table that the file has.
+    tables = tree.get("evaluators", {})
+    if isinstance(tables, dict):
+        place = ["evaluators", *field] if field[0] in tables and len(field) > 1 else ["evaluators", kind, *field]
+        if tables.get(place[1]):
             return InputError(error.where, ".".join(place), error.problem, error.remedy)
     return error
 

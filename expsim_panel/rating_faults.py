@@ -7,6 +7,8 @@ most ten of them, all of them counted). Faults of rows are looked for first; wha
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ from expsim_panel.rating_prompts import PROMPT
 from expsim_panel.rating_sources import as_csv
 from expsim_panel.rating_table import EMPTY, HUMAN, JUDGE, kind_column, parse_table
 from expsim_panel.ratings import parse_ratings
-from expsim_panel.ratings_csv import MAX_SCORE, check_columns, place_of
+from expsim_panel.ratings_csv import MAX_SCORE, MISSING, check_columns, place_of
 from expsim_panel.ratings_csv import frame as read_frame
 from expsim_panel.ratings_csv import header as read_header
 
@@ -76,15 +78,18 @@ def faults(
 
     Parameters are those of `rating_table.read_table`, files as (bytes, name).
     """
+    ragged: Fault | None = None
     try:
         data, where = _merged(several)
         header = read_header(data, where)
+        data, ragged = _without_long(data, len(header))
         table, numbered = read_frame(data, where, list(dict.fromkeys(header)))
         table, _ = tidied(table, (item, rater, variant, prompt or PROMPT), (score, *judges))
     except InputError as error:
-        return (_of(error),)
+        return (_waiting(error),) if ragged is None else (ragged, _waiting(error))
     wanted = {"--item": item, "--rater": rater, "--score": score}
-    found = _columns(wanted, judges, header, where)
+    found = [] if ragged is None else [ragged]
+    found += _columns(wanted, judges, header, where)
     names = [name for name in wanted.values() if header.count(name) == 1]
     by_row = _Rows(table, numbered)
     judged, named = np.zeros(len(table), dtype=bool), kind
@@ -134,6 +139,31 @@ def _merged(several: Sequence[tuple[bytes, str]]) -> tuple[bytes, str]:
             raise InputError(name, "--also", f"other columns than in {where}", "give files of one kind")
         data = data.rstrip(b"\n") + b"\n" + rest
     return (data if form == "csv" else b"\n" + data), where
+
+
+def _without_long(data: bytes, columns: int) -> tuple[bytes, Fault | None]:
+    """Return a table without the rows that have more fields than the header, which keep their lines; and these.
+
+    A table whose quotes hold line breaks is returned as it is: pandas finds its first fault.
+    """
+    text = data.decode("utf-8-sig")
+    first = len(text) - len(text.lstrip("\r\n"))
+    lines = text[first:].split("\n")
+    sizes = [len(row) for row in csv.reader(io.StringIO(text[first:], newline=""))]
+    long = [at for at, size in enumerate(sizes) if size > columns]
+    if not long or len(sizes) != len(lines) - (not lines[-1]):
+        return data, None
+    for at in long:
+        lines[at] = ""
+    places = tuple(f"line {at + 1}" if not first else f"data row {at}" for at in long[:MOST_SHOWN])
+    problem = f"more fields than the {columns} of the header"
+    remedy = "put quotes around a cell that holds a comma, or delete what is too much"
+    return (text[:first] + "\n".join(lines)).encode(), Fault("", problem, remedy, len(long), places)
+
+
+def _waiting(error: InputError) -> Fault:
+    """Return a fault for which no cell can be read."""
+    return Fault(error.key, error.problem, f"{error.remedy} (the cells are checked once the file can be read)")
 
 
 def _of(error: InputError) -> Fault:
@@ -187,7 +217,11 @@ class _Rows:
         odd = np.isnan(values) & ~blank & ~large & mine
         example = f", such as {shown(str(texts.iloc[int(odd.argmax())]))}" if odd.any() else ""
         self.look(column, odd, f"not a number{example}", "give plain numbers, 0 and 1 for no and yes")
-        self.look(column, large & mine, "not a finite number of ordinary size", f"give at most {MAX_SCORE:g}")
+        lost = MISSING if empty else "leave the cell empty if it is missing"
+        self.look(column, large & endless & mine, "not a finite number of ordinary size", lost)
+        self.look(
+            column, large & ~endless & mine, "not a finite number of ordinary size", f"give at most {MAX_SCORE:g}"
+        )
         return np.where(odd | large | blank, 0.0, np.nan_to_num(values))
 
 

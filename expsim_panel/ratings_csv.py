@@ -20,6 +20,7 @@ MAX_COLUMNS = 2000  # wider tables hold something else, and take pandas minutes
 MARKS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 LOOKED_AT = 1000  # lines in which a decimal comma is looked for
+MISSING = "write the score, or delete the row if it is missing"
 MAX_SCORE = 1e9  # sums of squares stay exact enough far beyond any rating scale
 
 
@@ -49,7 +50,7 @@ def header(data: bytes, where: str) -> list[str]:
         raise InputError(where, "", problem, "keep the four needed columns")
     if '"' in text:
         _check_quotes(text, where)
-    return names
+    return [name.strip() for name in names]
 
 
 def _check_mark(text: str, names: list[str], where: str) -> None:
@@ -82,7 +83,9 @@ def check_columns(wanted: dict[str, str], header: list[str], where: str) -> None
     """Refuse flags that name no column, an ambiguous one, or the same one twice."""
     for flag, column in wanted.items():
         if column not in header:
-            raise InputError(where, flag, f"there is no column {shown(column)}", did_you_mean(column, header))
+            alike = next((name for name in header if " " in name and _joined(name) == _joined(column)), None)
+            remedy = did_you_mean(column, header) if alike is None else f'write {flag} "{alike}"'
+            raise InputError(where, flag, f"there is no column {shown(column)}", remedy)
         if header.count(column) > 1:
             raise InputError(where, flag, f"column {shown(column)} occurs twice", "rename one of them")
     seen: dict[str, str] = {}
@@ -90,6 +93,11 @@ def check_columns(wanted: dict[str, str], header: list[str], where: str) -> None
         if column in seen:
             raise InputError(where, flag, f"column {shown(column)} is also {seen[column]}", "give different columns")
         seen[column] = flag
+
+
+def _joined(name: str) -> str:
+    """Return a name without what people put between its words."""
+    return re.sub(r"[\s_-]+", "", name).lower()
 
 
 def frame(data: bytes, where: str, columns: list[str], coded: bool = False) -> tuple[pd.DataFrame, bool]:
@@ -117,6 +125,8 @@ def frame(data: bytes, where: str, columns: list[str], coded: bool = False) -> t
         text = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
         text = "rows have more fields than the header" if isinstance(error, Warning) else text
         raise InputError(where, "", f"malformed CSV: {text}", "give every line as many fields") from None
+    table.columns = pd.Index([str(name).strip() for name in table.columns])
+    table = table.loc[:, ~table.columns.duplicated()]
     numbered = len(table) + 1 == lines and not data.startswith((b"\r", b"\n"))
     table = table[columns]
     if coded:
@@ -183,12 +193,14 @@ def numbers(column: pd.Series[str], name: str, where: str, numbered: bool) -> np
     if bad.any():
         row = int(bad.argmax())
         text, place = str(column.iloc[row]), place_of(column.index[row], numbered)
+        plain = "give plain numbers, 0 and 1 for no and yes"
         problem = f"{place} holds {shown(text)}, not a number"
         if text.strip().lower().lstrip("+-") in ("nan", "inf", "infinity") or not np.isnan(values[row]):
             problem = f"{place} holds {shown(text)}, not a finite number of ordinary size"
+            plain = MISSING if np.isnan(values[row]) or np.isinf(values[row]) else f"give at most {MAX_SCORE:g}"
         problem += others(int(bad.sum()))
         commas = DECIMAL_COMMA.fullmatch(text.strip()) is not None
-        remedy = "write a point for the decimal comma" if commas else "give plain numbers, 0 and 1 for no and yes"
+        remedy = "write a point for the decimal comma" if commas else plain
         raise InputError(where, name, problem, remedy)
     if values.min() == values.max():
         raise InputError(where, name, f"every score is {values[0]:g}", "give ratings that differ")

@@ -37,25 +37,27 @@ def mixture_quantiles(centres: np.ndarray, spreads: np.ndarray, at: tuple[float,
 
 
 def widened(
-    money: Ledger, exposures: np.ndarray, dollars: dict[str, np.ndarray], figures: dict[str, Figure]
+    money: Ledger, units: np.ndarray, rows: np.ndarray, dollars: dict[str, np.ndarray], figures: dict[str, Figure]
 ) -> dict[str, Figure]:
-    """Return the figures of cost and generation with the spread of tokens in their quantiles; none without spread.
+    """Return the figures of cost, generation and judge with the spread of tokens in their quantiles; without it, none.
 
-    An experiment of n responses of an arm costs ``n c +- sqrt(n) s``: a sum of so many independent answers is normal.
-    Means are those without spread, for prices are mean prices.
+    An experiment of n responses of an arm costs ``n c +- sqrt(n) s``: a sum of so many independent answers, or calls
+    of a judge, is normal. Means are those without spread, for prices are mean prices.
 
     Parameters
     ----------
-    exposures : ndarray, shape (replicates, arms)
-        Responses shown.
+    units, rows : ndarray, shape (replicates, arms)
+        Units enrolled and rows scored.
     dollars, figures : dict
         Dollars of every experiment, shape (replicates,), and their figures, by name.
     """
-    if not money.generation_sd.any():
-        return {}
-    spread = np.sqrt(exposures @ money.generation_sd**2)
+    generated = units * money.exposures_per_unit @ money.generation_sd**2
+    judged = rows.sum(axis=1) * money.judge_sd**2
+    variances = {"cost": generated + judged, "cost.generation": generated, "cost.judge": judged}
     made = {}
-    for name in ("cost", "cost.generation"):
-        found = mixture_quantiles(dollars[name], spread)
+    for name, variance in variances.items():
+        if not variance.any():
+            continue
+        found = mixture_quantiles(dollars[name], np.sqrt(variance))
         made[name] = replace(figures[name], quantiles={f"{p:g}": value for p, value in zip(AT, found, strict=True)})
     return made

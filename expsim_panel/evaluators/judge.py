@@ -231,4 +231,8 @@ class Judge(JudgeFields):
 
     def usd_per_call(self, where: str = "judge", key: str = "model") -> float:
         """Return the mean dollars of a call, naming the file where the model is unknown."""
-        return dollars(self, where, key)[0]
+        return self.price_of_call(where, key)[0]
+
+    def price_of_call(self, where: str = "judge", key: str = "model") -> tuple[float, float]:
+        """Return mean and standard deviation of the dollars of a call; the same `where`."""
+        return dollars(self, where, key)

@@ -234,3 +234,13 @@ def test_a_default_against_the_table_beside_survives_a_round_trip(kind: str) -> 
     again = Scenario.from_tree(scenario.to_tree(), "again")
     assert again.delay_days == 0
     assert again.to_tree() == scenario.to_tree()
+
+
+def test_a_field_that_nobody_wrote_is_named_in_the_table_of_the_file() -> None:
+    people = {"raters": 2, "seconds": 900.0}
+    with pytest.raises(InputError, match=r"\[evaluators\.human\.coverage\]: .* are .* h of work"):
+        made(evaluator={"kind": "human"}, evaluators={**TREE["evaluators"], "human": people})
+    with pytest.raises(InputError, match=r"\[evaluator\.coverage\]: .* are .* h of work"):
+        made(evaluator={"kind": "human", **people}, evaluators={})
+    with pytest.raises(InputError, match=r"\[evaluator\.coverage\]"):
+        made(evaluator={"kind": "human", "coverage": 1.0}, evaluators={**TREE["evaluators"], "human": people})

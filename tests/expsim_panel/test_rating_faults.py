@@ -164,3 +164,39 @@ def test_the_command_lists_them_and_keeps_its_one_line(tmp_path, capsys):
     assert main(["calibrate", str(path)]) == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert "t.csv [score]: line 3 holds 'x', not a number; give plain numbers, 0 and 1 for no and yes" in line
+
+
+def test_rows_that_are_too_long_hide_nothing_else():
+    data = table().to_csv(index=False).encode() + b"p95,r1,2,A,more\np95,r0,4,B,x,y\n"
+    found = faults([(data, "t.csv")])
+    assert found[0].sentence() == (
+        "more fields than the 4 of the header (2 rows: line 32, 33); put quotes around a cell that holds a comma, or "
+        "delete what is too much"
+    )
+    assert found[1:] == faults([door("csv")])
+    # Line breaks in quotes shift the lines: the first fault alone, and it says so.
+    broken = data + b'"p\n96",r1,3,A,z\n'
+    (only,) = faults([(broken, "t.csv")])
+    assert "line 32" in only.problem
+    assert "the cells are checked once the file can be read" in only.remedy
+
+
+def test_a_missing_score_is_told_what_to_write():
+    rows = pd.DataFrame(GOOD, columns=COLUMNS)
+    rows["gpt"] = "3"
+    rows.loc[2, "score"], rows.loc[3, "score"], rows.loc[4, "gpt"] = "nan", "1e12", "inf"
+    data = rows.to_csv(index=False).encode()
+    told = {(one.column, one.rows): one.remedy for one in faults([(data, "t.csv")], judges=("gpt",))}
+    assert told == {
+        ("score", ("line 4",)): "write the score, or delete the row if it is missing",
+        ("score", ("line 5",)): "give at most 1e+09",
+        ("gpt", ("line 6",)): "leave the cell empty if it is missing",
+    }
+
+
+def test_spaces_in_names_of_columns():
+    rows = pd.DataFrame(GOOD, columns=[" item", "rater ", " score ", "variant"])
+    assert faults([(rows.to_csv(index=False).encode(), "t.csv")]) == ()
+    rows.columns = pd.Index(["the item", "rater", "score", "variant"])
+    (fault,) = faults([(rows.to_csv(index=False).encode(), "t.csv")], item="the_item")
+    assert fault.sentence() == "--item: there is no column 'the_item'; write --item \"the item\""

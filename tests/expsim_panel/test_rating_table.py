@@ -226,6 +226,17 @@ BAD = {
     "text": (b"item,rater,score,variant,g\np,a,1,A,x\np,b,2,A,\np,a,2,B,\n", {"judges": ("g",)}, "line 2 holds 'x'"),
     "kind": (b"item,rater,score,variant,kind\np,a,1,A,robot\n", {}, "human or judge"),
     "jsonl": (b'{"item": 1}\n{"item"\n', {}, "line 2 is not JSON"),
+    "jsonl-key-twice": (
+        b'{"item": "a:b", "score": 1}\n{"item": "a", "score": 2, "score" :3}\n',
+        {},
+        "[score]: line 2 has the key 'score' twice; keep the value that is meant",
+    ),
+    "one-line-key-twice": (b'{"item": "a", "score": 2, "item": "b"}', {}, "line 1 has the key 'item' twice"),
+    "array-key-twice": (
+        b'[{"item": "a", "score": 2}, {"item": "b:c", "score": 2, "score": 3}]',
+        {},
+        "record 2 has the key 'score' twice",
+    ),
     "number": (b'{"item": 1}\n7\n', {}, "line 2 is 7, not an object"),
     "cost": (b"item,rater,score,variant,cost\np,a,1,A,-1\np,b,2,A,1\np,a,2,B,1\n", {}, "below 0"),
     "parquet": (b"PAR1rubbish", {}, "cannot be read"),

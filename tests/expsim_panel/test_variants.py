@@ -179,3 +179,25 @@ def test_library_keeps_its_digests():
 def test_wrong_numbers_are_named_by_what_they_are(capsys: pytest.CaptureFixture[str], key: str, said: str) -> None:
     assert main(["run", "summarization-prompt", "--set", f"variants.1.{key}"]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("offline", [False, True])
+def test_costs_spread_with_the_tokens_of_judges_calls(offline):
+    judge = {"kind": "judge", "model": "gpt-4o-mini", "provider": "openai", "input_tokens": 1000, "output_tokens": 100,
+             "output_tokens_sd": 150, "repeats": 2, "coverage": 0.05}  # fmt: skip
+    more = {"offline": {"prompts": 60, "batches": 4}} if offline else {}
+    changed = {**tree(output_tokens_sd=300 if offline else 0), "evaluator": judge, **more}
+    study, result = played(changed, 400)
+    found, rng = result["fixed-horizon"].figures, np.random.default_rng(4)
+    calls = 2 * int(found["judged"].value)
+    sigma = math.sqrt(math.log1p(1.5**2))
+    unit = study.scenario.evaluator.usd_per_call() / (1000 * 0.15 + 100 * 0.6)
+    length = 100 * np.exp(-(sigma**2) / 2 + sigma * rng.standard_normal((3000, calls)))
+    totals = unit * (1000 * 0.15 * calls + 0.6 * length.sum(axis=1))
+    assert found["cost.judge"].value == pytest.approx(totals.mean(), rel=0.002)
+    ends = found["cost.judge"].quantiles
+    width = np.quantile(totals, 0.95) - np.quantile(totals, 0.05)
+    assert ends["0.95"] - ends["0.05"] == pytest.approx(width, rel=0.08)
+    if offline:
+        # Answers to a prompt set are generated, though nobody is shown them.
+        assert found["cost.generation"].quantiles["0.95"] > 1.02 * found["cost.generation"].quantiles["0.05"]
