@@ -15,6 +15,7 @@ import param
 
 from expsim_panel.evaluation import Evaluator
 from expsim_panel.layouts.form import Path
+from expsim_panel.layouts.number_boxes import FloatBox, IntBox, unset_or_number
 from expsim_panel.look_lists import NONE
 from expsim_panel.quantities import PERCENTAGE_POINTS, PP, Probability, Score
 from expsim_panel.sections import Section
@@ -222,9 +223,6 @@ def _number(
     """Return a slider where the declaration has a usual range, otherwise an input that may be left unset."""
     form = shape(declared, binary)
     shown = form.shown(start)
-    # A seed is a name: it has no thousands. A box with a format would show an unset number as 0.
-    plainly = slide and (not declared.allow_None or None not in (declared.default, shown))
-    written = {"format": "0,0" if form.whole else "0,0.[000000]"} if plainly else {}
     if slide and form.soft is not None and shown is not None:
         low, high = form.soft
         made = pmu.EditableIntSlider if form.whole else pmu.EditableFloatSlider
@@ -237,12 +235,16 @@ def _number(
             fixed_end=form.high,
             description=typed["helper_text"],
             sx=COMPACT,
-            **written,
+            format="0,0" if form.whole else "0,0.[000000]",
             **common,
         )
         return slider, form.meant, "value"
-    made = pmu.IntInput if form.whole else pmu.FloatInput
-    box = made(value=shown, start=form.low, end=form.high, step=form.step, placeholder="not set", **written, **typed)
+    made = IntBox if form.whole else FloatBox
+    # A seed is a name: it has no thousands.
+    written = unset_or_number(0 if form.whole else 6, slide)
+    box = made(
+        value=shown, start=form.low, end=form.high, step=form.step, placeholder="not set", format=written, **typed
+    )
     # An emptied input of a value that must be there is an error of its own, not the default in disguise.
     empty = None if declared.allow_None else ""
     return box, lambda v: empty if v is None else form.meant(v), "value"

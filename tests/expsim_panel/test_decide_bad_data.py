@@ -61,7 +61,7 @@ def test_bad_counts(counts: str, words: str, capsys: pytest.CaptureFixture[str])
         ("variant,row,hits\n" + GOOD, "[rows]: there is no such column, but 'row'"),
         ("varient,rows,hits\n" + GOOD, "[variant]: there is no such column, but 'varient'"),
         ("Variant,Rows,Hits\n" + GOOD, "but 'Variant'"),
-        ("variant, rows, hits\n" + GOOD, "but ' rows'"),
+        ("variant,the rows,hits\n" + GOOD, "columns are ['variant', 'the rows', 'hits']"),
         ("variant;rows;hits\n1;1;1\n", "save it as CSV with commas"),
         ("variant;value\n1;0,5\n", "separated by semicolons, not by commas, and numbers have decimal commas ('0,5' in line 2)"),
         ("variant\trows\thits\n1\t1\t1\n", "save it as CSV with commas"),
@@ -148,3 +148,9 @@ def test_dates_are_not_days_and_it_says_so(tmp_path: Path, capsys: pytest.Captur
 def test_more_units_than_the_plan_has_are_not_about_as_many(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["decide", "hallucination-prompt", "--counts", f"{A}=5000/50000,{B}=4000/50000"]) == 0
     assert "the last one: the plan has no more than 28,000 units" in " ".join(capsys.readouterr().out.split())
+
+
+def test_spaces_around_the_names_of_columns_are_no_part_of_them() -> None:
+    scenario = Study.load("hallucination-prompt").scenario
+    found = [from_csv(scenario, (head + GOOD).encode(), "t.csv") for head in (H, "variant, rows , hits\n")]
+    assert found[0].rows.tolist() == found[1].rows.tolist()

@@ -58,3 +58,27 @@ def test_a_profile_a_bad_value_and_a_narrow_window(quiet_page: Page, address: st
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_timeout(800)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+
+
+def test_an_unset_number_is_an_empty_box(quiet_page: Page, address: str) -> None:
+    page = quiet_page
+    page.set_viewport_size({"width": 1440, "height": 2600})
+    _APP.opened(page, address)
+    page.get_by_role("button", name="Price and time").first.click()
+    box = page.get_by_role("textbox", name="Price per judge call, $")
+    box.wait_for(timeout=PATIENCE)
+    assert (box.input_value(), box.get_attribute("placeholder")) == ("", "not set")
+    assert page.get_by_role("textbox", name="Tokens per second").input_value() == ""
+    # What is typed is written with its thousands, and what is taken away leaves the box empty again.
+    box.click()
+    page.keyboard.type("1234.5", delay=20)
+    page.keyboard.press("Enter")
+    box.blur()
+    page.wait_for_function(
+        "([box, told]) => box.value === told", arg=[box.element_handle(), "1,234.5"], timeout=PATIENCE
+    )
+    box.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    box.blur()
+    page.wait_for_function("([box, told]) => box.value === told", arg=[box.element_handle(), ""], timeout=PATIENCE)
