@@ -155,7 +155,10 @@ def _judges(beside: Beside) -> Table:
     ]  # fmt: skip
     head = ("Judge", "Items", "Missing", "Pearson", "Spearman", "ρ within a variant", "ρ with one rater",
             "ρ of differences", "Bias between variants (SD)")  # fmt: skip
-    note = "With the mean of an item's ratings unless it says one rater; 95 % intervals by prompt (jackknife)."
+    note = (
+        "With the mean of an item's ratings unless it says one rater; 95 % intervals by prompt (jackknife), with "
+        "these raters: others would differ by more."
+    )
     return Table("Judges beside people", head, rows, note)
 
 

@@ -253,3 +253,47 @@ def test_bad_tables_give_one_line(tmp_path, name):
         read_table(path, **flags)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def crowd_and_judge(seed):
+    """Return a table of 12 raters, 3 of them on each of 3 answers to 60 prompts, with a judge, and what is true of it.
+
+    Severity is that of the raters there are: of one of them, and of the mean of three (drawn without putting back).
+    """
+    rng = np.random.default_rng(seed)
+    raters, k, prompts, slope, bias = 12, 3, 60, 0.8, np.array([0.0, 0.25, -0.1])
+    severe = 0.8 * rng.normal(size=raters)
+    rows = []
+    for i in range(prompts):
+        shared, item = 0.8 * rng.normal(), 0.3 * rng.normal()
+        for v in range(3):
+            quality = 5 + shared + 0.5 * rng.normal()
+            judge = slope * quality + bias[v] + item + 0.5 * rng.normal()
+            for r in rng.choice(raters, k, replace=False):
+                rows.append(f"p{i},v{v},r{r},{quality + severe[r] + 0.6 * rng.normal():.9f},{judge:.9f}")
+    spread = severe.var(ddof=1)
+    truth = {}
+    for name, own, judged in (("rho", 0.89, 0.34), ("rho_difference", 0.25, 0.25)):
+        for end, noise in (
+            ("", (spread * (1 - k / raters) + 0.36) / k),
+            ("_one_rater", spread * (1 - 1 / raters) + 0.36),
+        ):
+            truth[name + end] = slope * own / np.sqrt((own + noise) * (slope**2 * own + judged))
+    return ("item,variant,rater,score,gpt\n" + "\n".join(rows)).encode(), truth, bias - bias.mean()
+
+
+def test_intervals_of_judges_hold_what_is_true_of_these_raters():
+    hits, away, size = {}, {}, 120
+    for seed in range(size):
+        data, truth, bias = crowd_and_judge(seed)
+        _, beside = parse_table([(data, "t.csv")], judges=("gpt",))
+        facts = beside.judges["gpt"]
+        told = {name: (getattr(facts, name), value) for name, value in truth.items()}
+        told["bias"] = (facts.bias["v1"], bias[1])
+        for name, (found, value) in told.items():
+            low, high = found.interval
+            hits[name] = hits.get(name, 0) + (low <= value <= high)
+            away.setdefault(name, []).append(found.value - value)
+    for name, count in hits.items():
+        assert count / size > 0.95 - 3 * np.sqrt(0.95 * 0.05 / size), name
+        assert abs(np.mean(away[name])) < 4 * np.std(away[name]) / np.sqrt(size), name
