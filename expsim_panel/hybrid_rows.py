@@ -109,7 +109,9 @@ class LabelledRows(RowKind):
     def kernel(self) -> Scored:
         """Return the kernel's parameters, with scratch space of their own."""
         arms, out = self.means.shape[1], self.outcome
-        arrays = {name: np.ascontiguousarray(getattr(self, name), float) for name in (*_BY_REPLICATE, "steps", "drift")}
+        # A broadcast array is read-only, which is another type to the compiler: the same loop would be compiled twice.
+        names = (*_BY_REPLICATE, "steps", "drift")
+        arrays = {name: np.require(getattr(self, name), float, ["C", "W"]) for name in names}
         return Scored(
             family=int(self.family),
             **arrays,

@@ -79,7 +79,7 @@ class CalibratedRows(RowKind):
 
     def kernel(self) -> Ordered:
         """Return the kernel's parameters, with scratch space of their own."""
-        arrays = {name: np.ascontiguousarray(getattr(self, name), float) for name in _BY_REPLICATE}
+        arrays = {name: np.require(getattr(self, name), float, ["C", "W"]) for name in _BY_REPLICATE}
         return Ordered(
             law=self.law.kernel(),
             pile=float(self.pile),

@@ -19,6 +19,30 @@ from expsim_panel.uneven import Outcome
 Z = float(stats.norm.ppf(0.975))
 
 TITLE = "## Isotonic calibration, cross-fitted"
+HEAD = f"""
+{TITLE}
+
+The kernel that studies play (`kernels.isotonic_paths.draw_ordered`): 5 folds, scores in 64 cells, one arm and day; the cells
+of the tables above. *Variance* is the simulated one over the closed form of a judge whose map is known (PPI++'s: these judges
+are on a line), *believed* the mean of the estimated variance over the simulated one (Monte Carlo error 0.0045), *t* and *logit*
+take `n - 5` degrees of freedom.
+"""
+MIDDLE = """
+Yes or no, N/n = 9:
+"""
+AFTER = """
+At 2,000 labels every cell is unbiased, believes its error and is nominal, and nothing is lost to fitting a curve where a line
+would do but up to 2.2 % of the variance. With 100 labels it costs up to 20 % (rho 0.9, N/n = 99), and z falls short by up to
+0.006 for scores and 0.021 for rates. The t interval mends scores, but for rho 0.9 and N/n = 99, where it covers 0.947; the
+logit interval mends rates (0.951 to 0.954). With 500, z falls short for the rate of 0.08 alone.
+
+**What the estimated variance leaves out.** A fold's residuals are about a map that has not seen them, so that their spread has
+all that an imperfect map adds to one fold. Two folds' residuals have in common that each is in the map of the other; this
+covariance, `w^2 E[G_j(g_-j) G_k(g_-k)]` with G_j a fold's mean less its expectation, is of order `1/n^2` and not estimated.
+Drawn with NumPy and fitted by scipy, 30,000 times, each fold's mean less its exact expectation: at rho 0.9, N/n = 99 and 100
+labels it is 2.2 % of the variance, and the estimated variance is 0.976 of the simulated one. From 500 labels on it is lost in
+simulation error.
+"""
 SCORE_TABLE = (
     "| rho | N/n | n | bias | variance | believed | z | t |",
     "|---|---|---|---|---|---|---|---|",
@@ -104,10 +128,14 @@ def lines(
     rates: tuple[tuple[float, float, float], ...], reps: int,
 ) -> Iterator[str]:  # fmt: skip
     """Yield the section line by line."""
+    yield from HEAD.splitlines()
+    yield ""
     yield from SCORE_TABLE
     for rho, ratio, n in product(rhos, ratios, labels):
         yield score_line(seed(rho, ratio, n), rho, ratio, n, reps)
+    yield from MIDDLE.splitlines()
     yield ""
     yield from RATE_TABLE
     for (p, se, sp), n in product(rates, labels):
         yield rate_line(seed(p, se, sp, n), p, se, sp, n, reps)
+    yield from AFTER.splitlines()

@@ -65,7 +65,6 @@ def test_isotonic_lines_are_drawn_anew():
     rng = isotonic_page.seed
     new = [
         isotonic_page.score_line(rng(0.9, 99, 100), 0.9, 99, 100, reps),
-        isotonic_page.score_line(rng(0.6, 9, 500), 0.6, 9, 500, reps),
         isotonic_page.rate_line(rng(0.08, 0.75, 0.93, 100), 0.08, 0.75, 0.93, 100, reps),
         isotonic_page.rate_line(rng(0.3, 0.8, 0.9, 2000), 0.3, 0.8, 0.9, 2000, reps),
     ]
