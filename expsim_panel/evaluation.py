@@ -44,6 +44,22 @@ class Measurement:
     shared: bool = True
 
 
+@dataclass(frozen=True)
+class FixedSplit:
+    """Why an evaluator measures only where no strategy moves traffic.
+
+    Attributes
+    ----------
+    because : str
+        What a strategy that does would do, and why that cannot be; a clause whose subject is the strategy.
+    otherwise : str
+        What to change of the evaluator to have it.
+    """
+
+    because: str
+    otherwise: str
+
+
 class Evaluator(Section):
     """Who measures quality. One file in ``evaluators/`` each, found by its name."""
 
@@ -89,6 +105,11 @@ class Evaluator(Section):
         from expsim_panel.plain_rows import PlainRows
 
         return PlainRows()
+
+    @property
+    def fixed_split(self) -> FixedSplit | None:
+        """Say why this evaluator is for a fixed split only; None where strategies may move traffic."""
+        return None
 
     @property
     def label_lag(self) -> int:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 DRIFTS = "no exact value: the judge drifts, and labels correct it"
 CORRECTIONS = {"ppi++": PPI_PLUS, "ppi": PPI, "eif": EIF, "rogan-gladen": ROGAN_GLADEN}
-"""Those that read sums; `isotonic_rows` has rows of its own."""
+"""Those that read sums; `isotonic_rows` has rows of its own, of the same law."""
+NO_SUMS = -1
+"""Stands for a correction in a law whose sums nobody corrects."""
 _BY_REPLICATE = ("means", "sds", "spill", "offset", "slope", "score_noise", "label_noise", "hit", "false")
 
 
@@ -107,7 +109,9 @@ class LabelledRows(RowKind):
     def kernel(self) -> Scored:
         """Return the kernel's parameters, with scratch space of their own."""
         arms, out = self.means.shape[1], self.outcome
-        arrays = {name: np.ascontiguousarray(getattr(self, name), float) for name in (*_BY_REPLICATE, "steps", "drift")}
+        # A broadcast array is read-only, which is another type to the compiler: the same loop would be compiled twice.
+        names = (*_BY_REPLICATE, "steps", "drift")
+        arrays = {name: np.require(getattr(self, name), float, ["C", "W"]) for name in names}
         return Scored(
             family=int(self.family),
             **arrays,
@@ -155,12 +159,21 @@ def _favour(scenario: Scenario, evaluator: Hybrid) -> float:
 
 
 def labelled_rows(
+    scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray, spill: np.ndarray, steps: np.ndarray
+) -> LabelledRows:
+    """Return the law of labels and scores in a block, to be corrected from their sums; parameters as in `label_law`."""
+    correction = CORRECTIONS[evaluator.method(scenario.family)]
+    return label_law(scenario, evaluator, means, sds, spill, steps, correction)
+
+
+def label_law(
     scenario: Scenario,
     evaluator: Hybrid,
     means: np.ndarray,
     sds: np.ndarray,
     spill: np.ndarray,
     steps: np.ndarray,
+    correction: int,
 ) -> LabelledRows:
     """Return the law of labels and scores in a block.
 
@@ -172,6 +185,8 @@ def labelled_rows(
         What all true means gain where this arm has all of the traffic.
     steps : ndarray, shape (days, arms)
         What each day adds to the true means.
+    correction : int
+        One of `CORRECTIONS`, or `NO_SUMS`.
     """
     binary, sign = scenario.family == "binary", scenario.sign
     sds = np.broadcast_to(sds, means.shape)
@@ -200,7 +215,7 @@ def labelled_rows(
         yes=yes,
         no=no,
         outcome=law_of,
-        correction=CORRECTIONS.get(evaluator.method(scenario.family), PPI_PLUS),
+        correction=correction,
         origin=1.0 if binary and sign < 0 else 0.0,
         sign=sign,
         residual=1.0 if binary else evaluator.residual,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,6 +94,16 @@ def explained(evaluator: Hybrid, means: np.ndarray, sds: np.ndarray, family: str
     return np.asarray(values[at.ravel()].reshape(means.shape))
 
 
+@cache
+def _quality_nodes() -> tuple[np.ndarray, np.ndarray]:
+    """Return nodes and weights of a standard normal: they cost more to find than everything that is done with them."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+    weights = weights / weights.sum()
+    nodes.setflags(write=False)
+    weights.setflags(write=False)
+    return nodes, weights
+
+
 def _explained(
     law: Scores, mean: float, sd: float, offset: float, slope: float, noise: float, barrier: float, refused: float,
     low: float, high: float,
@@ -104,8 +115,7 @@ def _explained(
 
     if not (sd > 0 and high > low):
         return 0.0
-    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
-    weights = weights / weights.sum()
+    nodes, weights = _quality_nodes()
     edges = low + (high - low) * np.arange(1, STEPS) / STEPS
     shared = [at for at, some in ((law.pile_at, law.pile > 0), (refused, law.refuses)) if some]
     edges = np.sort(np.append(edges, shared))

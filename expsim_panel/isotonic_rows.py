@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from expsim_panel.hybrid_rows import LabelledRows, judged_of, labelled_rows
+from expsim_panel.hybrid_rows import NO_SUMS, LabelledRows, judged_of, label_law
 from expsim_panel.isotonic_law import Scores, ends
 from expsim_panel.kernels.hybrid import as_rows
 from expsim_panel.kernels.isotonic import CELLS, TABLE, calibrated_mean
@@ -79,7 +79,7 @@ class CalibratedRows(RowKind):
 
     def kernel(self) -> Ordered:
         """Return the kernel's parameters, with scratch space of their own."""
-        arrays = {name: np.ascontiguousarray(getattr(self, name), float) for name in _BY_REPLICATE}
+        arrays = {name: np.require(getattr(self, name), float, ["C", "W"]) for name in _BY_REPLICATE}
         return Ordered(
             law=self.law.kernel(),
             pile=float(self.pile),
@@ -93,15 +93,14 @@ class CalibratedRows(RowKind):
 def calibrated_rows(
     scenario: Scenario, evaluator: Hybrid, means: np.ndarray, sds: np.ndarray, spill: np.ndarray, steps: np.ndarray
 ) -> CalibratedRows:
-    """Return the law of labels and scores in a block; parameters as in `hybrid_rows.labelled_rows`."""
+    """Return the law of labels and scores in a block; parameters as in `hybrid_rows.label_law`."""
     sds = np.broadcast_to(sds, means.shape)
     low, high = ends(evaluator, means, sds, scenario.family)
+    base = label_law(scenario, evaluator, means, sds, spill, steps, NO_SUMS)
     if scenario.family == "binary":
         # Two verdicts, two cells: refusals are in the rates.
-        base = labelled_rows(scenario, evaluator, means, sds, spill, steps)
         blank = np.zeros(means.shape)
         return CalibratedRows(base, low, high, 0.0, 0.0, blank, False, 0.0, blank)
     law = Scores.of(evaluator.judge, means, sds)
-    base = labelled_rows(scenario, evaluator, means, sds, spill, steps)
     base = replace(base, offset=law.offset, slope=law.slope, score_noise=np.broadcast_to(law.noise, means.shape))
     return CalibratedRows(base, low, high, law.pile, law.pile_at, law.barrier, law.refuses, law.missing, law.refused)

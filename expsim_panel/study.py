@@ -68,8 +68,8 @@ def _parsed(request: Request) -> Study:
 
 
 def _standard(scenario: Scenario) -> list[strategy.Strategy]:
-    """Return the standard strategies; of a prompt set those with a fixed split, and a t test for few rows."""
-    fixed = scenario.side_by_side or getattr(scenario.evaluator, "correction", "") == "isotonic"
+    """Return the standard strategies that the evaluator allows; of a prompt set also a t test for few rows."""
+    fixed = scenario.side_by_side or scenario.evaluator.fixed_split is not None
     made = strategy.standard(not fixed, late_arms(scenario))
     if scenario.offline is None:
         return made
@@ -157,12 +157,10 @@ class Study(Section):
                 raise InputError(
                     where, f"strategies.{i}.name", f"{one.name!r} appears twice", "give every strategy its own name"
                 )
-            if one.policy.adaptive and getattr(self.scenario.evaluator, "paired", False):
-                problem = f"{one.name} sends a prompt to one variant, and paired prompts go to both"
-                raise InputError(where, f"strategies.{i}", problem, "remove it, or write evaluator.paired = false")
-            if one.policy.adaptive and getattr(self.scenario.evaluator, "correction", "") == "isotonic":
-                problem = f"{one.name} moves traffic, and isotonic calibration is for a fixed split"
-                raise InputError(where, f"strategies.{i}", problem, 'remove it, or write correction = "auto"')
+            fixed = self.scenario.evaluator.fixed_split
+            if one.policy.adaptive and fixed is not None:
+                problem = f"{one.name} {fixed.because}"
+                raise InputError(where, f"strategies.{i}", problem, f"remove it, or {fixed.otherwise}")
             if one.policy.adaptive and self.scenario.offline is not None:
                 problem = f"{one.name} divides live traffic, and a prompt set has none"
                 raise InputError(where, f"strategies.{i}", problem, "remove it, or remove [offline]")

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
+import isotonic_page
 import numpy as np
 from scipy import stats
 
@@ -261,6 +262,7 @@ def lines() -> Iterator[str]:
     yield from EVENTS.splitlines()
     for p, n in product((0.02, 0.05, 0.1), (100, 200, 500, 2000)):
         yield events_line(p, 0.75, 0.93, n)
+    yield from isotonic_page.lines(RHOS, RATIOS, LABELS, RATES, REPS)
     yield from LAST.splitlines()
     yield ""
     yield from SPLITS

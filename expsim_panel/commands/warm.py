@@ -34,6 +34,8 @@ def warm() -> None:
             Study.load(name, names=[kind]).run(replicates=2, workers=1)
     for study in uneven():
         study.run(replicates=2, workers=1)
+    for study in calibrated():
+        study.run(replicates=2, workers=1)
     bandits = per_request()
     surfaces()
     ratings()
@@ -55,6 +57,17 @@ def uneven() -> list[Study]:
     # Every fixed split reads paths drawn beforehand, by the same code as in a plain world.
     adaptive = [kind for kind in kinds() if build({"kind": kind}, "warm", kind).policy.adaptive]
     return [Study.from_tree(UNEVEN, "warm", names=[kind]) for kind in ("fixed-horizon", *adaptive)]
+
+
+def calibrated() -> list[Study]:
+    """Return a study whose judge is calibrated by an isotonic map, of labels that are later than scores."""
+    from expsim_panel.study import Study
+
+    people = {"noise_sd": 0.5, "price_per_label": 1.0, "delay_days": 2, "raters": 4}
+    own = {"kind": "hybrid", "correction": "isotonic", "label_share": 0.5, "human": people}
+    # The judge's price is of no concern here.
+    own["judge"] = {"price_override": 0.01}
+    return [Study.from_tree({**UNEVEN, "evaluator": own}, "warm", names=["fixed-horizon"])]
 
 
 def request_policies() -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import param
 
 from expsim_panel.errors import InputError, shown
-from expsim_panel.evaluation import Evaluator, Measurement, evaluators, over
+from expsim_panel.evaluation import Evaluator, FixedSplit, Measurement, evaluators, over
 from expsim_panel.evaluator_profiles import filled
 from expsim_panel.evaluators.human import Human
 from expsim_panel.evaluators.judge import Judge
@@ -201,6 +201,18 @@ class Hybrid(Evaluator):
 
         made = paired_rows if self.paired else calibrated_rows if self.correction == "isotonic" else labelled_rows
         return made(scenario, self, means, sds, pull, steps)
+
+    @property
+    def fixed_split(self) -> FixedSplit | None:
+        """Say why pairs and isotonic maps are for a fixed split only."""
+        if self.paired:
+            because = "sends a prompt to one variant, and paired prompts go to both"
+            return FixedSplit(because, "write evaluator.paired = false")
+        if self.correction == "isotonic":
+            return FixedSplit(
+                "moves traffic, and isotonic calibration is for a fixed split", 'write correction = "auto"'
+            )
+        return None
 
     @property
     def label_lag(self) -> int:

@@ -10,8 +10,10 @@ from worlds import exact_in, played, tree
 from expsim_panel import plan
 from expsim_panel.errors import InputError
 from expsim_panel.estimators import isotonic
+from expsim_panel.evaluation import evaluators
 from expsim_panel.evaluation_budget import Rows, variance_of_difference
 from expsim_panel.evaluation_laws import pair_law
+from expsim_panel.hybrid_rows import CORRECTIONS, NO_SUMS, labelled_rows
 from expsim_panel.isotonic_law import explained
 from expsim_panel.kernels.isotonic import CELLS, FOLDS, TABLE, calibrated_mean, monotone
 from expsim_panel.operating import estimates, rejected
@@ -265,6 +267,65 @@ def test_what_it_is_not_for_is_said_in_one_line(change, key):
     assert caught.value.key == key
     assert "\n" not in str(caught.value)
     assert "sotonic" in str(caught.value) or "PPI++" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("own", "said", "remedy"),
+    [
+        ({}, "thompson moves traffic, and isotonic calibration is for a fixed split", 'correction = "auto"'),
+        (
+            {"correction": "auto", "paired": True},
+            "thompson sends a prompt to one variant, and paired prompts go to both",
+            "evaluator.paired = false",
+        ),
+    ],
+)
+def test_an_evaluator_says_itself_that_it_needs_a_fixed_split(own, said, remedy):
+    made = _study(evaluator=own, human={"seconds": 2.0}).scenario
+    told = made.evaluator.fixed_split
+    assert said.endswith(told.because)
+    assert told.otherwise.endswith(remedy)
+    tree_ = {**made.to_tree(), "strategies": [{"kind": "thompson"}]}
+    with pytest.raises(InputError) as caught:
+        Study.from_tree(tree_, "test")
+    assert caught.value.key == "strategies.0"
+    assert said in caught.value.problem
+    assert remedy in caught.value.remedy
+    # Whoever lists no strategy gets those that the evaluator allows.
+    del tree_["strategies"]
+    standard = Study.from_tree(tree_, "test").strategies
+    assert standard
+    assert not [one.name for one in standard if one.policy.adaptive]
+
+
+@pytest.mark.parametrize("kind", ["truth", "judge", "human", "hybrid"])
+def test_other_evaluators_let_traffic_move(kind):
+    evaluator = evaluators.get(kind, "test", "kind")()
+    assert evaluator.fixed_split is None
+
+
+def test_a_law_of_labels_names_its_correction():
+    study = _study()
+    scenario, means = study.scenario, np.array([[3.0, 3.03]])
+    made = scenario.evaluator.rows(scenario, means, np.ones((1, 2)), np.zeros((1, 2)), np.zeros((14, 2)))
+    assert made.law.correction == NO_SUMS
+    assert NO_SUMS not in CORRECTIONS.values()
+    with pytest.raises(KeyError, match="isotonic"):
+        labelled_rows(scenario, scenario.evaluator, means, np.ones((1, 2)), np.zeros((1, 2)), np.zeros((14, 2)))
+
+
+def test_warm_compiles_its_kernels(monkeypatch):
+    from expsim_panel import isotonic_rows
+    from expsim_panel.commands import warm
+
+    called, own = set(), []
+    for name, one in vars(isotonic_rows).items():
+        if str(getattr(one, "__module__", "")).startswith("expsim_panel.kernels.isotonic") and hasattr(one, "py_func"):
+            own.append(name)
+            monkeypatch.setattr(isotonic_rows, name, lambda *args, _as=name, _to=one: (called.add(_as), _to(*args))[1])
+    for study in warm.calibrated():
+        study.run(replicates=2, workers=1)
+    assert set(own) == called == {"calibrated_mean", "draw_ordered", "scored_only"}
 
 
 def test_standard_strategies_have_a_fixed_split():
