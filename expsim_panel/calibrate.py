@@ -16,7 +16,7 @@ from expsim_panel.calibration import Calibration, Contrast, VariantFacts
 from expsim_panel.components import reliability, variance_components
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.rating_agreement import distinct
-from expsim_panel.rating_laws import SHAPED, fitted_law, law_told
+from expsim_panel.rating_laws import FOCUSED, SHAPED, fitted_law, law_told
 from expsim_panel.rating_models import Sheet, prompt_share
 from expsim_panel.ratings import Ratings
 from expsim_panel.realism import SPLITS, Step, assessed_part, looks_adjudicated, no_step, realism
@@ -94,7 +94,7 @@ def _measured(
     notes += law_told(assessed.law, assessed.scores)
     if len(ratings.raters) == 1:
         notes.append(ONE_RATER)
-    if looks_adjudicated(assessed.wide, assessed.items) and assessed.law != SHAPED:
+    if looks_adjudicated(assessed.wide, assessed.items) and assessed.law not in (SHAPED, FOCUSED):
         notes.append(
             f"Only {assessed.wide['observed']:.1%} of items have raters more than two levels apart, where"
             f" {assessed.wide['expected']:.1%} are expected: the ratings look adjudicated, so raw rater noise"

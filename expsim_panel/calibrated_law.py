@@ -35,6 +35,8 @@ def fitted_law_tree(calibration: Calibration, names: tuple[str, ...]) -> dict[st
         severity = _spread(shape.severities[_kinds(shape.severities)], shape.severity_sd)
         cuts = _apart(shape.thresholds - severity[:, None])
         tree |= {"cuts": cuts.tolist(), "lapse": shape.lapse, "places": shape.places.tolist()}
+        if len(shape.noises) > 1:
+            tree["noises"] = shape.noises.tolist()
         return tree | {"weights": shape.weights[place].tolist()}
     unit = float(np.hypot(fit.item_sd, fit.noise_sd))
     kinds = _kinds(fit.severities)

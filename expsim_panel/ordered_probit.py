@@ -121,6 +121,7 @@ def fit_marginal(
     random: bool = True,
     stretch: bool = False,
     spread: bool = False,
+    most: float = np.inf,
 ) -> Marginal:
     """Maximise the composite likelihood of a table of counts by Fisher scoring, block by block.
 
@@ -134,6 +135,8 @@ def fit_marginal(
         True: each rater's thresholds have a factor of their own, too.
     spread : bool
         True: each variant's latent standard deviation has one.
+    most : float
+        Largest variance of severities, that of item plus noise being 1.
     """
     counts = counts + np.where(counts.sum(axis=0) == 0, 0.5 / len(counts), 0.0)  # an unused level stays open
     rows = counts.sum(axis=1)
@@ -158,7 +161,7 @@ def fit_marginal(
         if variance > 0:
             score, known = slope(OF_SEVERITY)
             severity = severity + np.clip((score - severity / variance) / (known + 1 / variance), -1, 1)
-            variance = next_variance(severity, known, variance)
+            variance = min(next_variance(severity, known, variance), most)
             errors = np.sqrt(1 / (known + 1 / variance))
             middle = float(severity.mean())
             severity, mean = severity - middle, mean + middle
@@ -208,6 +211,7 @@ def fit_ordered_probit(
     stretch: bool = False,
     spread: bool = False,
     item: Codes | None = None,
+    most_severity: float = np.inf,
 ) -> OrderedProbit:
     """Fit the model.
 
@@ -227,9 +231,12 @@ def fit_ordered_probit(
         True: variants also differ in how much their items vary.
     item : int64 array, shape (rows,), optional
         Item codes; if given, items may differ in how well raters agree on them.
+    most_severity : float
+        Largest variance of severities, as part of that of item plus noise.
     """
     counts, cell_variant, cell_rater = cell_counts(level, variant, rater, len(values), raters)
-    step = fit_marginal(counts, cell_variant, cell_rater, variants, raters, random, stretch, spread)
+    most = max(most_severity, 1e-8)
+    step = fit_marginal(counts, cell_variant, cell_rater, variants, raters, random, stretch, spread, most)
     centre = step.latent_means[cell_variant] + step.severities[cell_rater]
     cuts = (step.stretches[cell_rater][:, None] * step.thresholds - centre[:, None]) / step.spreads[cell_variant][
         :, None

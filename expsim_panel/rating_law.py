@@ -37,7 +37,7 @@ class RatingLaw(Section):
     A rating is the level ``j`` with ``c[j-1] < z <= c[j]``, `c` the thresholds of the rater's kind and z normal
     around the response's variant; two ratings of a response correlate by the rest of the fields
     (`item_texture.Texture`). With `places`, z is one of them, drawn with the variant's `weights`, plus noise of
-    variance 1 (`shaped_ratings`).
+    variance 1 (`shaped_ratings`) or of the place's own spread, `noises` (`focused_ratings`).
     """
 
     name = param.String("", constant=False, label="Law", doc="Name of the law, as in `realism.law` of a calibration.")
@@ -88,13 +88,20 @@ class RatingLaw(Section):
         default=[],
         item_type=(int, float),
         label="Places",
-        doc="What a response's effect may be, ascending, noise having variance 1; empty: effects are normal.",
+        doc="What a response's effect may be, ascending, noise having variance 1 (or `noises`); empty: effects are "
+        "normal.",
     )
     weights = param.List(
         default=[],
         item_type=list,
         label="Weights of places",
         doc="For each variant the part of its responses at each place, the control's first.",
+    )
+    noises = param.List(
+        default=[],
+        item_type=(int, float),
+        label="Noise at places",
+        doc="Standard deviation of the noise at each place, which may then occur several times; empty: 1.",
     )
     adjudicated = param.Boolean(
         False, label="Revised", doc="Whether raters who are more than two levels apart on a response revise."
@@ -137,7 +144,7 @@ class RatingLaw(Section):
                 refuse(f"cuts.{number}", f"{shown(row)} for {levels} levels", f"give {levels - 1} ascending numbers")
         if self.to_median and not self.adjudicated:
             refuse("to_median", "nobody revises", "write adjudicated = true, or leave it out")
-        if self.places or self.weights:
+        if self.places or self.weights or self.noises:
             self._check_places(refuse)
             return
         factors = {len(row) for row in self.loadings}
@@ -163,8 +170,11 @@ class RatingLaw(Section):
     def _check_places(self, refuse: Callable[[str, str, str], None]) -> None:
         """Check places and weights, and that nothing is said that belongs to normal effects."""
         count = len(self.places)
-        if not 2 <= count <= MOST_PLACES or not all(_finite(one) for one in self.places) or not _ascend(self.places):
+        known = 2 <= count <= MOST_PLACES and all(_finite(one) for one in self.places)
+        if not known or not (sorted(self.places) == self.places if self.noises else _ascend(self.places)):
             refuse("places", f"{shown(self.places)} are no places", f"list 2 to {MOST_PLACES}, ascending")
+        if self.noises and (len(self.noises) != count or not all(_finite(one) and one > 0 for one in self.noises)):
+            refuse("noises", f"{shown(self.noises)} for {count} places", f"give {count} numbers above 0, or none")
         if not self.weights:
             refuse("weights", f"no weights of {count} places", "give a list for each variant")
         for number, row in enumerate(self.weights):

@@ -8,6 +8,7 @@ goes on only if it leads there; the richest is tried only where all others miss 
 from __future__ import annotations
 
 from expsim_panel.components import Components, variance_components
+from expsim_panel.focused_ratings import fitted_focused
 from expsim_panel.rater_factors import FEWEST, MOST
 from expsim_panel.rating_models import IndependentRaters, ProbitModel, RoundedNormal, Sheet
 from expsim_panel.shaped_ratings import ShapedModel
@@ -18,25 +19,28 @@ Player = Fitted | RoundedNormal | IndependentRaters
 
 PLAIN, STRETCHED, MIXED = "ordered-probit", "ordered-probit-stretched", "ordered-probit-mixed"
 SHAPED = "ordered-probit-shaped"
+FOCUSED = "ordered-probit-focused"
 TEXTURED, STRUCTURED = "ordered-probit-textured", "ordered-probit-structured"
 TASTED = "ordered-probit-tasted"
 REVISED = "ordered-probit-stretched-adjudicated"
 TO_MEDIAN = "ordered-probit-stretched-adjudicated-median"
 ADJUDICATED = (REVISED, TO_MEDIAN)
 """Where ratings were adjudicated: raters more than two levels apart revise, or those far from the median do."""
-LAWS = (PLAIN, STRETCHED, MIXED, SHAPED, TEXTURED, STRUCTURED, TASTED)
+LAWS = (PLAIN, STRETCHED, MIXED, SHAPED, FOCUSED, TEXTURED, STRUCTURED, TASTED)
 """Candidates, the plainest first."""
 RICH = (SHAPED, TEXTURED, STRUCTURED)
 MARGIN = 0.02  # on ratings drawn from the plain law a richer one leads by up to 0.016, by luck
 FEW_PLAYS = 3
 PILOT = 4  # splits after which a rich law that does not lead is left
 WANTING = 0.92  # of the best law on those splits: below, tastes are tried as well
+FAIR = 0.97  # and below this one the focused law, which takes a tenth of a second
 MOST_WITH_TASTES = 60  # raters, each of whom has chances of their own for every kind of item
 
 ADDED = {
     STRETCHED: "raters who use the scale more or less widely, variants that spread more or less",
     MIXED: "items on which raters agree more or less, ratings that slip",
     SHAPED: "items whose quality has any distribution, of each variant its own: such as hit or miss",
+    FOCUSED: "items whose quality, and how well raters agree on it, have any distribution together",
     TEXTURED: "thresholds of each rater, items that draw extreme answers or one answer from all, ratings that echo",
     STRUCTURED: "thresholds of each rater, raters who look at different sides of an item, items that draw extreme"
     " answers or one answer from all, ratings that echo",
@@ -65,6 +69,8 @@ def fitted_laws(seen: Sheet, seed: int, rich: tuple[str, ...] = ()) -> dict[str,
     for name in rich:
         if name == SHAPED:
             found[name] = ShapedModel.fitted(seen, plain)
+        elif name == FOCUSED:
+            found[name] = fitted_focused(seen, plain)
         else:
             found[name] = StructuredModel.fitted(seen, stretched, seed, name != TEXTURED, FEW_PLAYS, name == TASTED)
     return found
@@ -90,6 +96,8 @@ def fitted_models(
             models[name] = stretched.with_adjudication(seen, seed, to_median=True)
         elif name == SHAPED:
             models[name] = ShapedModel.fitted(seen, plain)
+        elif name == FOCUSED:
+            models[name] = fitted_focused(seen, plain)
         else:
             models[name] = StructuredModel.fitted(seen, stretched, seed, name != TEXTURED, tastes=name == TASTED)
     return models
@@ -101,6 +109,8 @@ def fitted_law(sheet: Sheet, part: Sheet, law: str, seed: int, components: Compo
         return ProbitModel.fitted(part, stretch=True).with_adjudication(part, seed, law == TO_MEDIAN)
     if law == SHAPED:
         return ShapedModel.fitted(part, ProbitModel.fitted(part))
+    if law == FOCUSED:
+        return fitted_focused(part, ProbitModel.fitted(part))
     model = ProbitModel.fitted(sheet, components, stretch=law != PLAIN, mixed=law == MIXED)
     if law not in (*RICH, TASTED):
         return model
@@ -127,6 +137,11 @@ def going_on(scores: dict[str, float]) -> tuple[str, ...]:
     name = max(rich, key=lambda each: scores[each])
     lead = scores[name] - max(scores[each] for each in LAWS if each in scores and each not in RICH)
     return (name,) if lead > MARGIN / 4 else ()
+
+
+def others_miss(scores: dict[str, float], levels: int) -> bool:
+    """Return whether the focused law is worth trying: other laws miss, and there are levels for a noise to show."""
+    return max(scores[name] for name in LAWS if name in scores) < FAIR and levels > 2
 
 
 def tastes_may_help(scores: dict[str, float], raters: int, levels: int) -> bool:

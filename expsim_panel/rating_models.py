@@ -128,6 +128,11 @@ class ProbitModel:
         """
         own = sheet.ratings
         parts = components or variance_components(own)
+        most, rest = np.inf, (parts.item or 0.0) + (parts.noise or 0.0)
+        if len(own.raters) > MOST_STRETCHED and parts.severity is not None and rest > 0:
+            # of a crowd, each with the items of one task, totals cannot tell who is lenient from who got good ones;
+            # what raters of the same items have apart can
+            most = parts.severity / rest
         fit = fit_ordered_probit(
             sheet.level,
             own.variant,
@@ -140,6 +145,7 @@ class ProbitModel:
             stretch=stretch and len(sheet.values) > 2 and len(own.raters) <= MOST_STRETCHED,
             spread=stretch and len(sheet.values) > 2,
             item=own.item if mixed else None,
+            most_severity=most,
         )
         return cls(fit, prompt_share(parts))
 

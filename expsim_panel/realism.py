@@ -27,6 +27,7 @@ import numpy as np
 from expsim_panel.rating_distances import PARTS, apart, blended, halves_of, pictures, score_of
 from expsim_panel.rating_laws import (
     ADJUDICATED,
+    FOCUSED,
     LAWS,
     MARGIN,
     MIXED,
@@ -40,6 +41,7 @@ from expsim_panel.rating_laws import (
     fitted_law,
     fitted_models,
     going_on,
+    others_miss,
     rich_laws,
     tastes_may_help,
 )
@@ -106,9 +108,10 @@ class Realism:
         place of ``rounded-normal``; ``ordered-probit-stretched``, where raters
         also use the scale more or less widely and variants spread more or less; ``-mixed``, where moreover
         items differ in how well raters agree on them; ``-shaped`` (`shaped_ratings`), ``-textured`` and ``-structured``
-        (`structured_ratings`) if they lead after the first splits; ``-tasted`` (`level_tastes`) if it leads there
-        where no other reaches 0.92; ``-adjudicated``, where raters more than two
-        levels apart revise (only if asked for, or if the data look like it and ``-shaped`` does not do better).
+        (`structured_ratings`) if they lead after the first splits; ``-focused`` (`focused_ratings`) if it leads there
+        where no other reaches 0.97; ``-tasted`` (`level_tastes`) where none reaches 0.92; ``-adjudicated``, where
+        raters more than two levels apart revise (only if asked for, or if the data look like it and ``-shaped`` does
+        not do better).
     tried : dict of str to float
         Scores on the first splits of rich laws that were left then.
     scores_one_table : dict of str to float
@@ -215,13 +218,19 @@ def realism(
     if rich and not revised and None not in parts:
         tried = _scores(parts)
         rich = going_on(tried)
+        if others_miss(tried, len(sheet.values)):
+            others = max(value for name, value in tried.items() if name in LAWS)
+            focused = played(range(first), (FOCUSED,), first)
+            tried |= {FOCUSED: _scores(focused)[FOCUSED]}
+            if tried[FOCUSED] > others + MARGIN:
+                parts, rich = focused, (FOCUSED,)
         if tastes_may_help(tried, raters, len(sheet.values)):
             others = max(value for name, value in tried.items() if name in LAWS)
             tasting = played(range(first), (TASTED,), first)
-            tried |= _scores(tasting)
+            tried |= {TASTED: _scores(tasting)[TASTED]}
             if tried[TASTED] > others + MARGIN:
                 parts, rich = tasting, (TASTED,)
-        rare = (*rich_laws(raters), TASTED)
+        rare = (*rich_laws(raters), FOCUSED, TASTED)
         tried = {name: value for name, value in tried.items() if name in rare and name not in rich}
     parts += played(range(first, splits), rich)
     known = [one for one in parts if one is not None]

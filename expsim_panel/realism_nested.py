@@ -21,6 +21,7 @@ from expsim_panel.ratings import Floats
 
 PLAYS = 4
 HALVINGS = 3
+WITHIN = 3  # halvings of a half: by a single one the plain law was kept by luck where it is far worse
 
 
 @dataclass(frozen=True)
@@ -54,16 +55,18 @@ def chosen_within(sheet: Sheet, seed: int, at: Sequence[int], rich: tuple[str, .
     at : sequence of int
         What tells this half from others: its halving and direction.
     """
-    halves = halves_of(sheet, np.random.default_rng([seed, *at, 1]))
-    if halves is None:
-        return PLAIN
-    real = [pictures(half, half.level) for half in halves]
-    floor, total = apart(*real), dict[str, Floats]()
-    for turn, (seen, other) in enumerate([halves, halves[::-1]]):
-        for number, (name, model) in enumerate(fitted_laws(seen, seed, rich).items()):
-            rng = np.random.default_rng([seed, *at, 2 + turn, number])
-            played = blended([pictures(other, model.simulate(other, rng)) for _ in range(PLAYS)])
-            total[name] = total.get(name, np.zeros(len(PARTS))) + apart(played, real[1 - turn]) / 2
+    floor, total = np.zeros(len(PARTS)), dict[str, Floats]()
+    for within in range(WITHIN):
+        halves = halves_of(sheet, np.random.default_rng([seed, *at, 1, within]))
+        if halves is None:
+            return PLAIN
+        real = [pictures(half, half.level) for half in halves]
+        floor += apart(*real) / WITHIN
+        for turn, (seen, other) in enumerate([halves, halves[::-1]]):
+            for number, (name, model) in enumerate(fitted_laws(seen, seed, rich).items()):
+                rng = np.random.default_rng([seed, *at, 2 + turn, number, within])
+                played = blended([pictures(other, model.simulate(other, rng)) for _ in range(PLAYS)])
+                total[name] = total.get(name, np.zeros(len(PARTS))) + apart(played, real[1 - turn]) / (2 * WITHIN)
     return chosen_law({name: score_of(floor, distance) for name, distance in total.items()})
 
 

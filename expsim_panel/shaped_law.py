@@ -18,11 +18,19 @@ STEEPEST = 400.0
 HALVINGS = 60
 
 
+def noises_of(law: RatingLaw, places: np.ndarray) -> np.ndarray:
+    """Return the standard deviation of the noise at each of the law's places, or at those and the two ends beyond."""
+    if not law.noises:
+        return np.ones(len(places))
+    own = np.asarray(law.noises, float)
+    return own if len(places) == len(own) else np.pad(own, 1, constant_values=1.0)
+
+
 def levels_by_place(law: RatingLaw, places: np.ndarray) -> np.ndarray:
     """Return P(level <= j) for each kind of rater at each place, shape (kinds, places, levels)."""
     cuts = np.asarray(law.cuts, float)
     found = np.ones((len(cuts), len(places), len(law.values)))
-    found[..., :-1] = ndtr(cuts[:, None, :] - places[None, :, None])
+    found[..., :-1] = ndtr((cuts[:, None, :] - places[None, :, None]) / noises_of(law, places)[:, None])
     return found
 
 
@@ -72,12 +80,12 @@ def panel_means(
     rank = np.tile((rng.permutation(count) + 0.5) / count, (len(panel), 1)).T
     if law.lapse:
         rank = np.where(rng.random(rank.shape) < float(law.lapse), rng.random(rank.shape), rank)
-    noise = rng.standard_normal((count, len(panel)))
+    noise, noises = rng.standard_normal((count, len(panel))), noises_of(law, places)
     cuts, values = np.asarray(law.cuts, float)[panel], np.asarray(law.values, float)
     found = np.empty((len(weights), count))
     for at, own in enumerate(weights):
         place = np.minimum(np.searchsorted(np.cumsum(own), rank), len(places) - 1)
-        latent = places[place] + noise
+        latent = places[place] + noises[place] * noise
         level = (latent[:, :, None] > cuts).sum(axis=2)
         found[at] = values[level].mean(axis=1)
     return found

@@ -24,7 +24,7 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import ndtr
@@ -55,7 +55,7 @@ class Shape:
     Attributes
     ----------
     places : float64 array, shape (places,)
-        Ascending.
+        Ascending; of a focused law each several times, with other noises.
     weights : float64 array, shape (variants, places)
         Part of each variant's items at each place; rows sum to 1.
     thresholds : float64 array, shape (levels - 1,)
@@ -66,6 +66,8 @@ class Shape:
         Standard deviation of raters' severities.
     lapse : float
         Share of ratings that do not depend on the item: they are as of another item of the variant.
+    noises : float64 array, shape (places,) or (1,)
+        Standard deviation of a rating's noise at each place; 1 unless the law is focused (`focused_ratings`).
     """
 
     places: Floats
@@ -75,13 +77,14 @@ class Shape:
     severity_errors: Floats
     severity_sd: float
     lapse: float
+    noises: Floats = field(default_factory=lambda: np.ones(1))
 
-    def drawn(self, variant: Codes, chance: Floats) -> Floats:
-        """Return the effects of items of a `variant` whose rank within it is `chance`, from 0 to 1."""
+    def drawn(self, variant: Codes, chance: Floats) -> Codes:
+        """Return the codes of places of items of a `variant` whose rank within it is `chance`, from 0 to 1."""
         variants, places = self.weights.shape
         up_to = np.cumsum(self.weights, axis=1) + np.arange(variants)[:, None]
         place = np.searchsorted(up_to.ravel(), chance + variant) - variant * places
-        return np.asarray(self.places[np.clip(place, 0, places - 1)])
+        return np.asarray(np.clip(place, 0, places - 1))
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ class ShapedModel:
         order = np.argsort(own.item, kind="stable")
         kind = (own.rater * levels + sheet.level)[order]
         start = np.searchsorted(own.item[order], np.arange(own.items + 1))
-        owner = _owners(sheet)
+        owner = owners(sheet)
         counts, variant, rater = cell_counts(sheet.level, own.variant, own.rater, levels, len(own.raters))
         cells = (rater, variant, counts.sum(axis=1) / own.rows)
         below = np.cumsum(np.bincount(sheet.level, minlength=levels) + 0.5 / levels)[:-1] / (own.rows + 0.5)
@@ -133,17 +136,18 @@ class ShapedModel:
     def simulate(self, sheet: Sheet, rng: np.random.Generator) -> Codes:
         """Draw levels on the layout of `sheet`, for the raters and variants that were fitted."""
         own, shape = sheet.ratings, self.shape
-        effect = shape.drawn(_owners(sheet), ndtr(effects(sheet, self.share, rng)))[own.item]
+        place = shape.drawn(owners(sheet), ndtr(effects(sheet, self.share, rng)))[own.item]
         # what is not known of raters is drawn: otherwise raters with few ratings were too alike
         severity = shape.severities + shape.severity_errors * rng.standard_normal(len(shape.severities))
         if shape.lapse > 0:
             other = shape.drawn(own.variant, rng.random(own.rows))
-            effect = np.where(rng.random(own.rows) < shape.lapse, other, effect)
-        latent = effect + rng.standard_normal(own.rows)
+            place = np.where(rng.random(own.rows) < shape.lapse, other, place)
+        noise = np.broadcast_to(shape.noises, shape.places.shape)[place]
+        latent = shape.places[place] + noise * rng.standard_normal(own.rows)
         return levels_above(latent, own.rater, shape.thresholds - severity[:, None])
 
 
-def _owners(sheet: Sheet) -> Codes:
+def owners(sheet: Sheet) -> Codes:
     """Return the variant of each item."""
     owner = np.zeros(sheet.ratings.items, dtype=np.int64)
     owner[sheet.ratings.item] = sheet.ratings.variant

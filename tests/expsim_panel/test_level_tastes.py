@@ -12,7 +12,7 @@ from expsim_panel.item_texture import Texture
 from expsim_panel.level_tastes import KINDS, pair_table, tasted, tastes_of
 from expsim_panel.rating_law import RatingLaw
 from expsim_panel.rating_law_tables import law_table
-from expsim_panel.rating_laws import LAWS, RICH, TASTED, WANTING, fitted_law, tastes_may_help
+from expsim_panel.rating_laws import FOCUSED, LAWS, RICH, TASTED, WANTING, fitted_law, tastes_may_help
 from expsim_panel.rating_models import ProbitModel, Sheet
 from expsim_panel.ratings import Ratings
 from expsim_panel.realism import PARTS, apart, pictures
@@ -90,7 +90,7 @@ def test_respondents_who_leave_questions_out_are_met_by_tastes_alone():
     assert found.realism.score > 0.9
     others = [value for name, value in found.realism.scores.items() if name != TASTED]
     assert max(others) < found.realism.score - 0.05
-    assert set(found.realism.tried) == set(RICH)
+    assert set(found.realism.tried) == {*RICH, FOCUSED}
     assert found.realism.nested is not None
     assert TASTED in found.realism.nested.laws
     assert "keep others away" in " ".join(found.notes)
