@@ -37,7 +37,7 @@ def fitted_law_tree(calibration: Calibration, names: tuple[str, ...]) -> dict[st
         tree |= {"cuts": cuts.tolist(), "lapse": shape.lapse, "places": shape.places.tolist()}
         if len(shape.noises) > 1:
             tree["noises"] = shape.noises.tolist()
-        return tree | {"weights": shape.weights[place].tolist()}
+        return tree | {"weights": shape.of_variants[place].tolist()}
     unit = float(np.hypot(fit.item_sd, fit.noise_sd))
     kinds = _kinds(fit.severities)
     severity = _spread(fit.severities[kinds], fit.severity_sd)

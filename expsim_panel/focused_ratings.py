@@ -25,7 +25,7 @@ from scipy.special import ndtr, ndtri
 
 from expsim_panel.rating_models import MOST_STRETCHED, ProbitModel, Sheet
 from expsim_panel.ratings import Codes, Floats
-from expsim_panel.shaped_ratings import IMAGINARY, TINY, Shape, ShapedModel, owners
+from expsim_panel.shaped_ratings import IMAGINARY, TINY, Shape, ShapedModel, owners, rated_often
 
 PLACES = np.linspace(-3.6, 3.6, 25)
 NOISES = np.array([0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.5])
@@ -42,7 +42,8 @@ def fitted_focused(sheet: Sheet, plain: ProbitModel) -> ShapedModel:
     unit = WIDE / float(np.hypot(fit.item_sd, fit.noise_sd))
     alone = fit.severities if len(fit.severities) <= MOST_STRETCHED else np.zeros(len(fit.severities))
     kind = _kinds(alone)
-    kinds, owner = int(kind.max()) + 1, owners(sheet)
+    often, often_part = rated_often(sheet)
+    kinds, owner = int(kind.max()) + 1, owners(sheet, often)
     severity = np.bincount(kind, alone) / np.bincount(kind) * unit
     code = (own.item * kinds + kind[own.rater]) * levels + sheet.level
     counts = np.bincount(code, minlength=own.items * kinds * levels).reshape(own.items, -1).astype(float)
@@ -52,7 +53,7 @@ def fitted_focused(sheet: Sheet, plain: ProbitModel) -> ShapedModel:
     level = np.diff(np.concatenate([[0.0], seen / seen[-1]]))
     places, noises = np.repeat(PLACES, len(NOISES)), np.tile(NOISES, len(PLACES))
     start = np.exp(-0.5 * places**2)
-    weights = np.tile(start / start.sum(), (len(own.variants), 1))
+    weights = np.tile(start / start.sum(), (len(own.variants) * (1 if often is None else 2), 1))
     for _ in range(ROUNDS):
         off = ((tau - severity[:, None])[..., None] - places) / noises
         chance = np.maximum(np.diff(np.pad(ndtr(off), ((0, 0), (1, 0), (0, 0))), axis=1, append=1.0), TINY)
@@ -66,7 +67,7 @@ def fitted_focused(sheet: Sheet, plain: ProbitModel) -> ShapedModel:
         known = (dense**2 * (ratio[:, :-1] / mixed[:, :-1] + ratio[:, 1:] / mixed[:, 1:])).sum(axis=(0, 2))
         tau = np.maximum.accumulate(tau + np.clip(push / np.maximum(known, TINY), -WIDEST_STEP, WIDEST_STEP))
     raters = alone * unit, np.zeros(len(alone)), fit.severity_sd * unit if alone.any() else 0.0
-    return ShapedModel(fit, plain.share, Shape(places, weights, tau, *raters, LAPSE, noises))
+    return ShapedModel(fit, plain.share, Shape(places, weights, tau, *raters, LAPSE, noises, often, often_part))
 
 
 def _kinds(severity: Floats) -> Codes:

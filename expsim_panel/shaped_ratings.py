@@ -13,7 +13,8 @@ distribution of levels that was seen. Severities are random effects whose varian
 steps with the observed information of each rater, `sum of squares of what each rating adds to the slope` [2]_. A
 share of lapses, ratings as of another item of the variant, is kept if it gains 4 of log likelihood.
 Variants have a shape each, not one shape that moves: where half the answers miss and a better prompt lets a quarter
-miss, no shift of the one shape gives the other.
+miss, no shift of the one shape gives the other. Items that far more raters have seen than the others are often of
+another kind (clear cases by which raters are checked): then each variant has a shape of theirs, too.
 
 References
 ----------
@@ -40,6 +41,7 @@ IMAGINARY = 0.5  # items of the common shape for each variant: more would pull s
 STEPS, TURNS = 120, 3  # of raters and thresholds; of the weights within each
 SETTLED = 0.02  # log likelihood that a step must gain
 MATCHING, WIDEST_STEP, MOST_GROWN = 12, 0.5, 0.1
+OFTEN, FEWEST_OFTEN = 3.0, 25  # times as many ratings; items on either side
 BEYOND = 3.2  # standard deviations of a variant's items that places reach
 LEAST_REACH, MOST_WIDTH = 3.5, 24.0  # places further apart than half the noise would show
 LAPSES = (0.02, 0.05, 0.1, 0.2)
@@ -56,8 +58,9 @@ class Shape:
     ----------
     places : float64 array, shape (places,)
         Ascending; of a focused law each several times, with other noises.
-    weights : float64 array, shape (variants, places)
-        Part of each variant's items at each place; rows sum to 1.
+    weights : float64 array, shape (variants, places) or (2 * variants, places)
+        Part of each variant's items at each place, and after them of its items with `often` ratings or more; rows
+        sum to 1.
     thresholds : float64 array, shape (levels - 1,)
         Ascending; of raters without severity.
     severities, severity_errors : float64 arrays, shape (raters,)
@@ -68,6 +71,10 @@ class Shape:
         Share of ratings that do not depend on the item: they are as of another item of the variant.
     noises : float64 array, shape (places,) or (1,)
         Standard deviation of a rating's noise at each place; 1 unless the law is focused (`focused_ratings`).
+    often : int or None
+        Ratings from which on an item is of those that far more raters have seen; None if there are none.
+    often_part : float64 array, shape (variants,)
+        Part of each variant's items that is.
     """
 
     places: Floats
@@ -78,12 +85,23 @@ class Shape:
     severity_sd: float
     lapse: float
     noises: Floats = field(default_factory=lambda: np.ones(1))
+    often: int | None = None
+    often_part: Floats = field(default_factory=lambda: np.zeros(1))
 
-    def drawn(self, variant: Codes, chance: Floats) -> Codes:
-        """Return the codes of places of items of a `variant` whose rank within it is `chance`, from 0 to 1."""
-        variants, places = self.weights.shape
-        up_to = np.cumsum(self.weights, axis=1) + np.arange(variants)[:, None]
-        place = np.searchsorted(up_to.ravel(), chance + variant) - variant * places
+    @property
+    def of_variants(self) -> Floats:
+        """Part of each variant's items at each place, however often they were rated, shape (variants, places)."""
+        if self.often is None:
+            return self.weights
+        few, many = np.split(self.weights, 2)
+        part = self.often_part[:, None]
+        return np.asarray((1 - part) * few + part * many)
+
+    def drawn(self, owner: Codes, chance: Floats) -> Codes:
+        """Return the codes of places of items of an `owner` whose rank within it is `chance`, from 0 to 1."""
+        owners, places = self.weights.shape
+        up_to = np.cumsum(self.weights, axis=1) + np.arange(owners)[:, None]
+        place = np.searchsorted(up_to.ravel(), chance + owner) - owner * places
         return np.asarray(np.clip(place, 0, places - 1))
 
 
@@ -106,14 +124,15 @@ class ShapedModel:
         order = np.argsort(own.item, kind="stable")
         kind = (own.rater * levels + sheet.level)[order]
         start = np.searchsorted(own.item[order], np.arange(own.items + 1))
-        owner = owners(sheet)
-        counts, variant, rater = cell_counts(sheet.level, own.variant, own.rater, levels, len(own.raters))
-        cells = (rater, variant, counts.sum(axis=1) / own.rows)
+        often, often_part = rated_often(sheet)
+        owner = owners(sheet, often)
+        counts, whose, rater = cell_counts(sheet.level, owner[own.item], own.rater, levels, len(own.raters))
+        cells = (rater, whose, counts.sum(axis=1) / own.rows)
         below = np.cumsum(np.bincount(sheet.level, minlength=levels) + 0.5 / levels)[:-1] / (own.rows + 0.5)
 
         unit = 1 / max(fit.noise_sd, 0.05)
         spread = max(fit.item_sd * unit, 0.2)
-        places, weights = _start(fit.latent_means * unit, spread)
+        places, weights = _start(np.tile(fit.latent_means, 1 if often is None else 2) * unit, spread)
         data = _Data(kind, start, owner, cells, below, levels)
         first = _State(
             places,
@@ -130,28 +149,52 @@ class ShapedModel:
             if gained - LAPSE_COST <= best:
                 break
             state, best, lapse = trial, gained - LAPSE_COST, more
-        shape = Shape(state.places, state.weights, state.tau, state.severity, state.errors, state.variance**0.5, lapse)
+        raters = state.severity, state.errors, state.variance**0.5
+        shape = Shape(state.places, state.weights, state.tau, *raters, lapse, often=often, often_part=often_part)
         return cls(fit, plain.share, shape)
 
     def simulate(self, sheet: Sheet, rng: np.random.Generator) -> Codes:
         """Draw levels on the layout of `sheet`, for the raters and variants that were fitted."""
         own, shape = sheet.ratings, self.shape
-        place = shape.drawn(owners(sheet), ndtr(effects(sheet, self.share, rng)))[own.item]
+        owner = owners(sheet, shape.often)
+        place = shape.drawn(owner, ndtr(effects(sheet, self.share, rng)))[own.item]
         # what is not known of raters is drawn: otherwise raters with few ratings were too alike
         severity = shape.severities + shape.severity_errors * rng.standard_normal(len(shape.severities))
         if shape.lapse > 0:
-            other = shape.drawn(own.variant, rng.random(own.rows))
+            other = shape.drawn(owner[own.item], rng.random(own.rows))
             place = np.where(rng.random(own.rows) < shape.lapse, other, place)
         noise = np.broadcast_to(shape.noises, shape.places.shape)[place]
         latent = shape.places[place] + noise * rng.standard_normal(own.rows)
         return levels_above(latent, own.rater, shape.thresholds - severity[:, None])
 
 
-def owners(sheet: Sheet) -> Codes:
-    """Return the variant of each item."""
-    owner = np.zeros(sheet.ratings.items, dtype=np.int64)
-    owner[sheet.ratings.item] = sheet.ratings.variant
-    return owner
+def rated_often(sheet: Sheet) -> tuple[int | None, Floats]:
+    """Return the ratings from which on an item is of those that far more raters have seen, and each variant's part.
+
+    There are such items if some were rated three times as often as all others, or more, with none between.
+    """
+    own = sheet.ratings
+    ratings = np.bincount(own.item, minlength=own.items)
+    seen, items = np.unique(ratings, return_counts=True)
+    below = np.cumsum(items)[:-1]
+    enough = np.minimum(below, own.items - below) >= FEWEST_OFTEN
+    gap = np.where(enough, seen[1:] / np.maximum(seen[:-1], 1), 0.0)
+    if not len(gap) or gap.max() < OFTEN:
+        return None, np.zeros(1)
+    often = int(seen[gap.argmax() + 1])
+    variants, owner = len(own.variants), owners(sheet, None)
+    part = np.bincount(owner, ratings >= often, variants) / np.maximum(np.bincount(owner, minlength=variants), 1)
+    return often, part
+
+
+def owners(sheet: Sheet, often: int | None) -> Codes:
+    """Return the variant of each item; of items with `often` ratings or more, the variant after all variants."""
+    own = sheet.ratings
+    owner = np.zeros(own.items, dtype=np.int64)
+    owner[own.item] = own.variant
+    if often is None:
+        return owner
+    return owner + len(own.variants) * (np.bincount(own.item, minlength=own.items) >= often)
 
 
 def _start(means: Floats, spread: float) -> tuple[Floats, Floats]:
@@ -167,7 +210,7 @@ def _start(means: Floats, spread: float) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True)
 class _Data:
-    """Ratings as the kernels read them; `cells`: rater, variant and part of the ratings of each pair that occurs."""
+    """Ratings as the kernels read them; `cells`: rater, owner and part of the ratings of each pair that occurs."""
 
     kind: Codes
     start: Codes
