@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -135,6 +135,20 @@ def _passes(up: int, across: int) -> list[list[Cell]]:
     return [part for part in (coarse, rest[:half], rest[half:]) if part]
 
 
+def _answerable(canvas: Canvas, mover: Mover, cells: list[Cell], world: str, ask: Watch) -> Iterator[Row]:
+    """Yield the rows of these cells that can be worked out; what is refused stands on the canvas at once."""
+    for row in rows(mover, canvas.x, canvas.y, cells, world):
+        ask.check()
+        if not isinstance(row, Row):
+            canvas.refuse(*row)
+            ask.step()
+            continue
+        for cell, error in row.refused.items():
+            canvas.refuse(cell, error)
+            ask.step()
+        yield row
+
+
 def exactly(
     canvas: Canvas, mover: Mover, at: int, world: str, key: str, ask: Watch, show: Callable[[Canvas], None] | None
 ) -> str | None:
@@ -145,15 +159,7 @@ def exactly(
     passes, cells = _passes(*canvas.shape), math.prod(canvas.shape)
     try:
         for number, part in enumerate(passes, start=1):
-            for row in rows(mover, canvas.x, canvas.y, part, world):
-                ask.check()
-                if not isinstance(row, Row):
-                    canvas.refuse(*row)
-                    ask.step()
-                    continue
-                for cell, error in row.refused.items():
-                    canvas.refuse(cell, error)
-                    ask.step()
+            for row in _answerable(canvas, mover, part, world, ask):
                 for cell, found in exact_figures(row, at, world, key == "launch" or bool(rail), rail, cells):
                     canvas.put(cell, found, key)
                     if isinstance(found, str):
@@ -212,15 +218,7 @@ def simulated(
 
         try:
             for number, cells in enumerate(passes, start=1):
-                for row in rows(mover, canvas.x, canvas.y, cells, world):
-                    ask.check()
-                    if not isinstance(row, Row):
-                        canvas.refuse(*row)
-                        ask.step()
-                        continue
-                    for cell, error in row.refused.items():
-                        canvas.refuse(cell, error)
-                        ask.step()
+                for row in _answerable(canvas, mover, cells, world, ask):
                     # Guardrails are read experiment by experiment; what they cannot change needs them not.
                     guarded = bool(mover.study.scenario.guardrails) and key not in UNGUARDED
                     work = None if guarded or key in ADJUSTED else tasks(row, at, world, seed, replicates)
