@@ -18,6 +18,7 @@ from expsim_panel.kernels.rating_items import levels_above
 from expsim_panel.latent_correlation import LARGEST
 from expsim_panel.ordered_probit import OrderedProbit, fit_ordered_probit
 from expsim_panel.rating_agreement import distinct
+from expsim_panel.rating_standing import pulled, standing_slope, standings
 from expsim_panel.ratings import Codes, Floats, Ratings
 from expsim_panel.recoding import coded_anew
 
@@ -89,12 +90,18 @@ class Sheet:
         owner[self.ratings.item] = self.ratings.prompt
         return owner
 
+    @functools.cached_property
+    def standing(self) -> Floats:
+        """Where each item stands among those of its variant that were rated more or less often."""
+        own = self.ratings
+        return standings(own.item, own.variant, own.items, len(own.variants))
 
-def effects(sheet: Sheet, prompt_share: float, rng: np.random.Generator) -> Floats:
-    """Draw standard normal item effects that correlate by `prompt_share` within a prompt."""
+
+def effects(sheet: Sheet, prompt_share: float, rng: np.random.Generator, pull: float = 0.0) -> Floats:
+    """Draw standard normal item effects that correlate by `prompt_share` within a prompt, and go with standing."""
     shared = rng.standard_normal(len(sheet.ratings.prompts))[sheet.item_prompt]
     own = rng.standard_normal(sheet.ratings.items)
-    return np.asarray(np.sqrt(prompt_share) * shared + np.sqrt(1 - prompt_share) * own)
+    return pulled(np.sqrt(prompt_share) * shared + np.sqrt(1 - prompt_share) * own, sheet, pull)
 
 
 def prompt_share(components: Components) -> float:
@@ -108,13 +115,15 @@ def prompt_share(components: Components) -> float:
 class ProbitModel:
     """Ordered probit with rater severity; `adjudicated` lets raters who are far apart look again.
 
-    `to_median`: those further than a level from an item's median then move to within a level of it.
+    `to_median`: those further than a level from an item's median then move to within a level of it. `slope`: what
+    ratings rise by with the standing of items that are rated more often (`rating_standing`), on the latent scale.
     """
 
     fit: OrderedProbit
     share: float
     adjudicated: bool = False
     to_median: bool = False
+    slope: float = 0.0
 
     @classmethod
     def fitted(
@@ -147,16 +156,22 @@ class ProbitModel:
             item=own.item if mixed else None,
             most_severity=most,
         )
-        return cls(fit, prompt_share(parts))
+        return cls(fit, prompt_share(parts), slope=standing_slope(sheet))
 
     def simulate(self, sheet: Sheet, rng: np.random.Generator) -> Codes:
         """Draw levels on the layout of `sheet`, for the raters and variants that were fitted."""
         own, fit = sheet.ratings, self.fit
         unit = np.hypot(fit.item_sd, fit.noise_sd)
-        z = unit * fit.agreement.latent(own.item, effects(sheet, self.share, rng), rng)
+        z = unit * fit.agreement.latent(own.item, effects(sheet, self.share, rng, self.pull), rng)
         latent = fit.latent_means[own.variant] + fit.spreads[own.variant] * z
         level = levels_above(latent, own.rater, fit.cuts(np.arange(len(own.raters)), rng))
         return adjudicate(level, sheet, self.to_median) if self.adjudicated else level
+
+    @property
+    def pull(self) -> float:
+        """By how many standard deviations of items their effects rise with standing."""
+        fit = self.fit
+        return self.slope * float(np.hypot(fit.item_sd, fit.noise_sd)) / max(fit.item_sd, 1e-9)
 
     def without_classes(self) -> ProbitModel:
         """Return the model in which raters agree on all items alike."""

@@ -44,11 +44,15 @@ class Structure:
 
 @dataclass(frozen=True)
 class StructuredModel:
-    """Ordered probit of `fit` with a `structure`; variants share the part `share` of item variance on a prompt."""
+    """Ordered probit of `fit` with a `structure`; variants share the part `share` of item variance on a prompt.
+
+    `slope`: what ratings rise by with the standing of items that are rated more often, on the latent scale.
+    """
 
     fit: OrderedProbit
     share: float
     structure: Structure
+    slope: float = 0.0
 
     @classmethod
     def fitted(
@@ -93,7 +97,7 @@ class StructuredModel:
             straight = texture.straight
             if straight == 0:
                 break
-        made = cls(fit, stretched.share, Structure(shifts, kappa, texture))
+        made = cls(fit, stretched.share, Structure(shifts, kappa, texture), stretched.slope)
         return made._tasted(sheet, seed, plays) if tastes else made._levelled(sheet, seed, plays)
 
     def simulate(self, sheet: Sheet, rng: np.random.Generator) -> Codes:
@@ -103,7 +107,9 @@ class StructuredModel:
         means, scale = fit.latent_means[own.variant][:, None], (fit.spreads * unit)[own.variant][:, None]
         cuts = (fit.cuts(own.rater, rng) + self.structure.shifts[own.rater] - means) / scale
         plain = (fit.thresholds - means) / scale
-        factors = np.stack([effects(sheet, self.share, rng) for _ in range(texture.loadings.shape[1])])
+        loading = texture.loadings.mean(axis=0)
+        pulls = self.slope * loading / max(float(loading @ loading), LEAST)
+        factors = np.stack([effects(sheet, self.share, rng, pull) for pull in pulls])
         return texture.levels(own.item, own.rater, cuts, plain, factors, rng)
 
     def _levelled(self, sheet: Sheet, seed: int, most: int) -> StructuredModel:
