@@ -18,6 +18,7 @@ from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.rating_agreement import distinct
 from expsim_panel.rating_laws import FOCUSED, SHAPED, fitted_law, law_told
 from expsim_panel.rating_models import Sheet, prompt_share
+from expsim_panel.rating_order import order_told
 from expsim_panel.rating_standing import standing_told
 from expsim_panel.ratings import Ratings
 from expsim_panel.realism import SPLITS, Step, assessed_part, looks_adjudicated, no_step, realism
@@ -93,7 +94,7 @@ def _measured(
     assessed = realism(sheet, splits, seed, adjudicated, continuous=family == "normal", step=step)
     model = fitted_law(sheet, assessed_part(sheet, seed), assessed.law, seed, within)
     notes += law_told(assessed.law, assessed.scores)
-    notes += standing_told(sheet)
+    notes += standing_told(sheet) + order_told(sheet, family == "ordinal")
     if len(ratings.raters) == 1:
         notes.append(ONE_RATER)
     if looks_adjudicated(assessed.wide, assessed.items) and assessed.law not in (SHAPED, FOCUSED):

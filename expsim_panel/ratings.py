@@ -242,7 +242,8 @@ def _pattern(variant: str, header: list[str], where: str) -> regex.Pattern[str]:
             "give a column or a pattern with one group such as '_(M[0-9]+)$'",
         ) from None
     if re.escape(variant) == variant:
-        raise InputError(where, "--variant", f"there is no column {shown(variant)}", did_you_mean(variant, header))
+        remedy = f"{did_you_mean(variant, header)}; items of one system need a column with its name in every row"
+        raise InputError(where, "--variant", f"there is no column {shown(variant)}", remedy)
     if pattern.groups != 1:
         raise InputError(
             where,
