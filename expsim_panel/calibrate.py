@@ -21,7 +21,7 @@ from expsim_panel.rating_models import Sheet, prompt_share
 from expsim_panel.rating_order import order_told
 from expsim_panel.rating_standing import standing_told
 from expsim_panel.ratings import Ratings
-from expsim_panel.realism import SPLITS, Step, assessed_part, looks_adjudicated, no_step, realism
+from expsim_panel.realism import SPLITS, Step, assessed_part, far_fewer, looks_adjudicated, no_step, realism
 from expsim_panel.recoding import coded_anew
 from expsim_panel.shaped_ratings import ShapedModel
 from expsim_panel.structured_ratings import StructuredModel
@@ -103,6 +103,13 @@ def _measured(
             f" {assessed.wide['expected']:.1%} are expected: the ratings look adjudicated, so raw rater noise"
             " is larger than measured here."
         )
+    if assessed.real is not None and assessed.model is not None:
+        alike, expected = float(assessed.real.range[0]), float(assessed.model.range[0])
+        if far_fewer(alike, expected, assessed.items):
+            notes.append(
+                f"{alike:.1%} of items have all their raters at one level, where {expected:.1%} are expected: items on"
+                " which raters agree look left out, and with them raters agree more than is measured here."
+            )
     picked = np.isin(ratings.variant, [ratings.variants.index(name) for name in (control, *chosen)])
     return Calibration(
         source=ratings.source,

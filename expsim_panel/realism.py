@@ -307,8 +307,12 @@ def _split(
 
 def looks_adjudicated(wide: dict[str, float], items: int) -> bool:
     """Return whether far fewer items than expected have raters more than two levels apart."""
-    expected = wide.get("expected", 0.0)
-    return expected * items >= EXPECTED_WIDE and wide.get("observed", 1.0) < LOOKS_ADJUDICATED * expected
+    return far_fewer(wide.get("observed", 1.0), wide.get("expected", 0.0), items)
+
+
+def far_fewer(observed: float, expected: float, items: int) -> bool:
+    """Return whether a share of items is so far below the expected one that it says something."""
+    return expected * items >= EXPECTED_WIDE and observed < LOOKS_ADJUDICATED * expected
 
 
 def assessed_part(sheet: Sheet, seed: int) -> Sheet:

@@ -1,4 +1,4 @@
-"""Raters who turned the scale round and levels that are names of kinds are told; scales are left in peace."""
+"""Raters who turned the scale round, names of kinds and items left out are told; scales are left in peace."""
 
 from __future__ import annotations
 
@@ -106,3 +106,15 @@ def test_a_calibration_tells_both():
     assert any("'r3' (-0." in note for note in notes)
     told = calibrate(scaled(2).ratings, splits=2).notes
     assert not any("steps of one scale" in note or "turned round" in note for note in told)
+
+
+@pytest.mark.parametrize("cuts", [np.array([0.4]), CUTS])
+def test_items_on_which_raters_agree_are_missed_where_they_were_left_out(cuts):
+    rng = np.random.default_rng(5)
+    latent = rng.standard_normal((ITEMS, 1)) + 0.7 * rng.standard_normal((ITEMS, 4))
+    level = (latent[..., None] > cuts).sum(axis=2)
+    values = np.arange(len(cuts) + 1.0)
+    disputed = np.ptp(level, axis=1) > 0
+    for kept, told in ((level, False), (level[disputed], True)):
+        notes = calibrate(sheet_of(kept, values).ratings, splits=2).notes
+        assert any(note.startswith("0.0% of items have all their raters at one level") for note in notes) == told
