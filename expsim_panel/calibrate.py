@@ -20,6 +20,7 @@ from expsim_panel.rating_laws import FOCUSED, SHAPED, fitted_law, law_told
 from expsim_panel.rating_models import Sheet, prompt_share
 from expsim_panel.rating_order import order_told
 from expsim_panel.rating_standing import standing_told
+from expsim_panel.rating_tiebreak import first_two, tie_break, tie_break_told
 from expsim_panel.ratings import Ratings
 from expsim_panel.realism import SPLITS, Step, assessed_part, far_fewer, looks_adjudicated, no_step, realism
 from expsim_panel.recoding import coded_anew
@@ -86,15 +87,18 @@ def _measured(
             np.array([0.0, 1.0]),
         )
     sheet = Sheet.of_classes(ratings) if family == "normal" else Sheet.of_levels(ratings, values)
-    within = variance_components(ratings)
-    pooled = variance_components(ratings, by_variant=False)
+    sheet = replace(sheet, tie_break=tie_break(sheet) if family != "normal" else None)
+    both = first_two(sheet)
+    asked = both.ratings
+    within = variance_components(asked)
+    pooled = variance_components(asked, by_variant=False)
     edges = np.linspace(ratings.score.min(), ratings.score.max(), BINS + 1) if family == "normal" else values
     variants = tuple(_facts(ratings, code, edges, family) for code in range(len(ratings.variants)))
     control, chosen = _choose(ratings, variants, control, treatments, notes)
     assessed = realism(sheet, splits, seed, adjudicated, continuous=family == "normal", step=step)
     model = fitted_law(sheet, assessed_part(sheet, seed), assessed.law, seed, within)
     notes += law_told(assessed.law, assessed.scores)
-    notes += standing_told(sheet) + order_told(sheet, family == "ordinal")
+    notes += standing_told(both) + tie_break_told(sheet) + order_told(both, family == "ordinal")
     if len(ratings.raters) == 1:
         notes.append(ONE_RATER)
     if looks_adjudicated(assessed.wide, assessed.items) and assessed.law not in (SHAPED, FOCUSED):
@@ -125,8 +129,8 @@ def _measured(
         variants=variants,
         contrasts=tuple(_contrast(ratings, control, name) for name in chosen),
         components=within,
-        chosen=within if picked.all() else variance_components(_only(sheet, picked).ratings),
-        reliability=reliability(ratings, pooled),
+        chosen=within if picked.all() else variance_components(first_two(_only(sheet, picked)).ratings),
+        reliability=reliability(asked, pooled),
         probit=model.fit,
         structure=model.structure if isinstance(model, StructuredModel) else None,
         shape=model.shape if isinstance(model, ShapedModel) else None,

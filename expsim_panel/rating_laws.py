@@ -11,6 +11,7 @@ from expsim_panel.components import Components, variance_components
 from expsim_panel.focused_ratings import fitted_focused
 from expsim_panel.rater_factors import FEWEST, MOST
 from expsim_panel.rating_models import IndependentRaters, ProbitModel, RoundedNormal, Sheet
+from expsim_panel.rating_tiebreak import first_two
 from expsim_panel.shaped_ratings import ShapedModel
 from expsim_panel.structured_ratings import StructuredModel
 
@@ -57,6 +58,7 @@ def rich_laws(raters: int) -> tuple[str, ...]:
 
 def fitted_laws(seen: Sheet, seed: int, rich: tuple[str, ...] = ()) -> dict[str, Fitted]:
     """Fit the candidates to one sheet, the rich ones in `rich` with fewer plays: all that a choice needs."""
+    seen = first_two(seen)
     parts = variance_components(seen.ratings)
     mixed = ProbitModel.fitted(seen, parts, stretch=True, mixed=True)
     stretched = mixed.without_classes()
@@ -80,6 +82,7 @@ def fitted_models(
     seen: Sheet, adjudicated: bool, continuous: bool, seed: int, rich: tuple[str, ...] = ()
 ) -> dict[str, Player]:
     """Fit candidates and shortcuts to one sheet; of the rich laws those in `rich`."""
+    seen = first_two(seen)
     parts = variance_components(seen.ratings)
     plain = ProbitModel.fitted(seen, parts)
     mixed = ProbitModel.fitted(seen, parts, stretch=True, mixed=True)
@@ -105,6 +108,7 @@ def fitted_models(
 
 def fitted_law(sheet: Sheet, part: Sheet, law: str, seed: int, components: Components | None = None) -> Fitted:
     """Fit a law to a sheet; what takes simulations to fit is fitted to `part`, a sample of a large table."""
+    sheet, part = first_two(sheet), first_two(part)
     if law in ADJUDICATED:
         return ProbitModel.fitted(part, stretch=True).with_adjudication(part, seed, law == TO_MEDIAN)
     if law == SHAPED:

@@ -42,12 +42,15 @@ class Sheet:
         Score of each level, ascending; for continuous scores the mean of a class.
     edges : float64 array, shape (levels - 1,)
         Where a continuous score changes level.
+    tie_break : int or None
+        Levels that the first two raters of an item may be apart without a third one (`rating_tiebreak`).
     """
 
     ratings: Ratings
     level: Codes
     values: Floats
     edges: Floats
+    tie_break: int | None = None
 
     @classmethod
     def of_levels(cls, ratings: Ratings, values: Floats) -> Sheet:
@@ -81,7 +84,7 @@ class Sheet:
             score=own.score[kept],
             items=len(codes),
         )
-        return Sheet(part, self.level[kept], self.values, self.edges)
+        return Sheet(part, self.level[kept], self.values, self.edges, self.tie_break)
 
     @functools.cached_property
     def item_prompt(self) -> Codes:

@@ -46,6 +46,7 @@ from expsim_panel.rating_laws import (
     tastes_may_help,
 )
 from expsim_panel.rating_models import ProbitModel, Sheet
+from expsim_panel.rating_tiebreak import first_two, play
 from expsim_panel.ratings import Floats
 from expsim_panel.realism_nested import HALVINGS, Nested, chosen_within, nested_choice
 
@@ -247,7 +248,7 @@ def realism(
     law = chosen_rule(scores) if revised else chosen_law(scores)
     whole = fitted_law(sheet, sheet, law, seed)
     rng = np.random.default_rng([seed, 997])
-    modelled = blended([pictures(sheet, whole.simulate(sheet, rng)) for _ in range(MOST_PLAYS)])
+    modelled = blended([pictures(sheet, play(whole, sheet, rng)) for _ in range(MOST_PLAYS)])
     pair = (Drawn(*pictures(sheet, sheet.level)), Drawn(*modelled))
     checked = None
     if not revised:
@@ -298,7 +299,7 @@ def _split(
         for name, model in fitted_models(seen, adjudicated, continuous, seed, rich).items():
             # a stream per model, so that no score depends on which other models are scored
             rng = np.random.default_rng([seed, split, turn, crc32(name.encode())])
-            played = [pictures(other, model.simulate(other, rng)) for _ in range(plays)]
+            played = [pictures(other, play(model, other, rng)) for _ in range(plays)]
             turns[turn][name] = apart(blended(played), real[1 - turn])
             total[name] = total.get(name, np.zeros(len(PARTS))) + turns[turn][name] / 2
             single[name] = single.get(name, np.zeros(len(PARTS))) + apart(played[0], real[1 - turn]) / 2
@@ -333,6 +334,6 @@ def assessed_part(sheet: Sheet, seed: int) -> Sheet:
 
 def _wide(sheet: Sheet, seed: int) -> dict[str, float]:
     """Return the shares of items with a range above two levels, observed and expected."""
-    level = ProbitModel.fitted(sheet).simulate(sheet, np.random.default_rng([seed, 998]))
+    level = play(ProbitModel.fitted(first_two(sheet)), sheet, np.random.default_rng([seed, 998]))
     names = {"observed": sheet.level, "expected": level}
     return {name: float(pictures(sheet, value)[2][3:].sum()) for name, value in names.items()}

@@ -17,6 +17,7 @@ import numpy as np
 from expsim_panel.rating_distances import PARTS, apart, blended, halves_of, pictures, score_of
 from expsim_panel.rating_laws import LAWS, PLAIN, chosen_law, fitted_laws
 from expsim_panel.rating_models import Sheet
+from expsim_panel.rating_tiebreak import play
 from expsim_panel.ratings import Floats
 
 PLAYS = 4
@@ -65,7 +66,7 @@ def chosen_within(sheet: Sheet, seed: int, at: Sequence[int], rich: tuple[str, .
         for turn, (seen, other) in enumerate([halves, halves[::-1]]):
             for number, (name, model) in enumerate(fitted_laws(seen, seed, rich).items()):
                 rng = np.random.default_rng([seed, *at, 2 + turn, number, within])
-                played = blended([pictures(other, model.simulate(other, rng)) for _ in range(PLAYS)])
+                played = blended([pictures(other, play(model, other, rng)) for _ in range(PLAYS)])
                 total[name] = total.get(name, np.zeros(len(PARTS))) + apart(played, real[1 - turn]) / (2 * WITHIN)
     return chosen_law({name: score_of(floor, distance) for name, distance in total.items()})
 
