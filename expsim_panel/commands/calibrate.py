@@ -174,11 +174,7 @@ def _print(found: Calibration, output: str | None, beside: Beside) -> None:
             rows.append((f"Judge {name}", told))
     out.print(facts(rows))
     if beside.warnings:
-        lines = [
-            f"{doubt.column}: {doubt.problem} ({doubt.count} rows, for example {', '.join(map(str, doubt.lines[:3]))})"
-            for doubt in beside.warnings
-        ]
-        out.print(bullets(lines))
+        out.print(bullets([doubt.sentence() for doubt in beside.warnings]))
     if found.notes:
         out.print(bullets(found.notes))
     if not found.treatments:
