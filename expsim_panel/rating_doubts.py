@@ -24,6 +24,7 @@ CORE = 0.9  # share of the scores that makes a rating scale of few levels the ta
 BEYOND = 4.0  # times the highest score of that scale: no rating on it
 APART = 4.0  # ratio of two raters' medians, their scores not even overlapping
 LIKELY_APART = 8.0
+FEWEST_RATED = 4  # levels from 0 on beside which -1 is no level
 FEWEST, ENOUGH = 3, 10  # scores of one rater that show a scale for certain, and probably
 
 
@@ -134,6 +135,19 @@ def scales(ratings: Ratings, column: str, lines: Lines) -> list[Warned]:
             )
             found.append(warned(column, problem, lines[mine]))
     return found
+
+
+def code_doubts(score: Floats, column: str, lines: Lines) -> list[Warned]:
+    """Return the doubt about one negative score among several that are not, as exports write what is missing.
+
+    Scales that run to both sides of 0 have more than one, or few levels in all.
+    """
+    below = np.unique(score[score < 0])
+    others_ = np.unique(score[score >= 0])
+    if len(below) != 1 or len(others_) < 2 or (others_[0] < 1 and len(others_) < FEWEST_RATED):
+        return []
+    problem = f"{below[0]:g}, where all other scores are {_span(others_)}, counts as a score: a code for missing?"
+    return [warned(column, problem, lines[np.flatnonzero(score < 0)])]
 
 
 def judge_doubts(

@@ -16,8 +16,18 @@ from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.judge_calibration import JudgeFacts, judge_facts
 from expsim_panel.rating_agreement import Agreement, PileUp, agreement_of, distinct, pile_up
 from expsim_panel.rating_cells import SPACES, tidied
-from expsim_panel.rating_doubts import MOST_LEVELS, Warned, formulas, judge_doubts, left_out, scales, warned
+from expsim_panel.rating_doubts import (
+    MOST_LEVELS,
+    Warned,
+    code_doubts,
+    formulas,
+    judge_doubts,
+    left_out,
+    scales,
+    warned,
+)
 from expsim_panel.rating_files import texts_of, together
+from expsim_panel.rating_names import names_alike
 from expsim_panel.rating_prompts import PROMPT
 from expsim_panel.rating_sources import Failed
 from expsim_panel.ratings import Codes, Floats, Ratings, ratings_of, read_bytes
@@ -142,7 +152,8 @@ def parse_table(
     warnings += [warned(name, SPACES, lines[rows]) for name, rows in spaced.items()]
     warnings += formulas(table, [item, rater, variant, kind], lines)
     people_at = np.flatnonzero(~by_judge) if not by_judge.all() else np.arange(len(table))
-    warnings += scales(ratings, score, lines[people_at])
+    warnings += names_alike(ratings, (variant if variant in header else item, rater, item), lines[people_at])
+    warnings += scales(ratings, score, lines[people_at]) + code_doubts(ratings.score, score, lines[people_at])
     if PROMPT in header and prompt is None and variant != PROMPT and not set(ratings.prompts) <= set(people[PROMPT]):
         warnings.append(warned(PROMPT, "no prompt has two variants: not used, --prompt names it", lines[people_at]))
     if by_judge.all():

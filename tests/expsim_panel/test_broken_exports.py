@@ -211,3 +211,53 @@ def test_one_prompt_has_no_correlation_and_no_warning(tmp_path: Path) -> None:
         warnings.simplefilter("error")
         _, beside = read_table(path)
     assert beside.judges["llm-rubric"].rho.se is None
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ("a", "'A' and 'a' count as two"),
+        ("A\u200b", r"'A' and 'A\u200b' count as two"),
+        ("\uff21", r"'A' and '\uff21' count as two"),
+        ("C", None),
+    ],
+)
+def test_names_that_look_alike_are_kept_apart_and_named(other: str, told: str | None) -> None:
+    table = HEAD + rows("AB") + rows("C").replace(",C,", f",{other},")
+    ratings, beside = parse_table([(table.encode(), "a.csv")])
+    assert len(ratings.variants) == 3
+    found = [doubt for doubt in beside.warnings if doubt.column == "variant"]
+    assert len(found) == (told is not None)
+    if told is not None:
+        assert told in found[0].problem
+        assert (found[0].count, found[0].rows[0]) == (36, "line 74")
+
+
+def test_items_are_told_apart_by_capitals_without_a_doubt() -> None:
+    table = HEAD + rows("AB") + rows("AB").replace("q", "Q")
+    assert not parse_table([(table.encode(), "a.csv")])[1].warnings
+    accents = HEAD + rows("AB").replace("q", "caf\u00e9") + rows("AB").replace("q", "cafe\u0301")
+    (doubt,) = parse_table([(accents.encode(), "a.csv")])[1].warnings
+    assert doubt.column == "item"
+    assert "and 11 more such pairs" in doubt.problem
+
+
+@pytest.mark.parametrize(
+    ("scale", "doubts"),
+    [
+        ((1, 2, 3, 4, 5), 1),
+        ((0, 1, 2, 3, 4), 1),
+        ((0, 1), 0),
+        ((-2, 0, 1, 2), 0),
+    ],
+)
+def test_a_code_for_missing_is_asked_about(scale: tuple[int, ...], doubts: int) -> None:
+    lines = "".join(
+        f"q{i},{v},r{r},{-1 if (i, r) == (3, 1) else scale[(3 * i + r + ord(v)) % len(scale)]}\n"
+        for i in range(20) for v in "AB" for r in range(3)
+    )  # fmt: skip
+    _, beside = parse_table([((HEAD + lines).encode(), "a.csv")])
+    assert len(beside.warnings) == doubts
+    if doubts:
+        assert "a code for missing?" in beside.warnings[0].problem
+        assert beside.warnings[0].count == 2
