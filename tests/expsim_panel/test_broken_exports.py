@@ -261,3 +261,24 @@ def test_a_code_for_missing_is_asked_about(scale: tuple[int, ...], doubts: int) 
     if doubts:
         assert "a code for missing?" in beside.warnings[0].problem
         assert beside.warnings[0].count == 2
+
+
+def test_what_is_printed_has_agreement_and_a_judges_bias(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = rows("AB", 30).splitlines()
+    liked = {"A": 0.0, "B": 1.0}
+    table = pd.DataFrame([line.split(",") for line in lines], columns=HEAD.strip().split(","))
+    table["score"] = table["score"].astype(int)
+    mean = table.groupby(["item", "variant"])["score"].transform("mean")
+    table["gpt"] = mean * 0.8 + table["variant"].map(liked)
+    table.to_csv(tmp_path / "t.csv", index=False)
+    assert main(["calibrate", str(tmp_path / "t.csv"), "--judge", "gpt"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    # by hand: judge less people, variant by variant, less the mean of both
+    items = table.groupby(["item", "variant"])[["score", "gpt"]].mean().reset_index()
+    own = (items["gpt"] - items["score"]).groupby(items["variant"]).mean()
+    pairs = [(a, b) for _, one in table.groupby(["item", "variant"])["score"] for a in one for b in one]
+    apart = sum((a - b) ** 2 for a, b in pairs) / 2 / len(table)  # of three ratings: (m - 1) = 2
+    whole = 2 * table["score"].var()
+    assert f"alpha {1 - apart / whole:.2f} (1: all agree, 0: by chance)" in said
+    for variant in "AB":
+        assert f"for {variant} {own[variant] - own.mean():+.2f} (" in said
