@@ -19,7 +19,10 @@ def texts_of(several: Sequence[tuple[bytes, str]], failed: list[Failed] | None =
     """Return files of the same columns, in any order, as CSV; and the format of the first."""
     made: list[Text] = []
     form = ""
-    for raw, name in several:
+    for at, (raw, name) in enumerate(several):
+        twin = next((other for before, other in several[:at] if before == raw), None)
+        if twin is not None:
+            raise InputError(name, "--also", f"it holds the same as {twin}", "give each file once")
         data, own = as_csv(raw, name, failed)
         form = form or own
         if own != "csv":
@@ -41,8 +44,9 @@ def together(tables: Sequence[tuple[pd.DataFrame, bool]], names: Sequence[str]) 
     tables : sequence of tuple
         As `ratings_csv.frame` returns them.
     names : sequence of str
-        Of the files.
+        Of the files; the second of one name, from another folder, is told apart by its number.
     """
+    names = [name if name not in names[:at] else f"{name} ({at + 1})" for at, name in enumerate(names)]
     starts = [0]
     for table, _ in tables:
         starts.append(starts[-1] + int(table.index[-1]) + 1)

@@ -138,6 +138,10 @@ def parse_table(
     for name in judges:
         if name not in header:
             raise InputError(where, "--judge", f"there is no column {shown(name)}", did_you_mean(name, header))
+        for flag, column in {"--item": item, "--rater": rater, "--score": score, "--variant": variant}.items():
+            if name == column:
+                problem = f"column {shown(name)} is also {flag}"
+                raise InputError(where, "--judge", problem, "give a column with a judge's scores")
     kind = kind_column(kind, header, where)
     names = list(dict.fromkeys(header))
     read = [read_frame(data, name, names, coded=True) for data, name, _ in texts]

@@ -187,7 +187,7 @@ def frame(data: bytes, where: str, columns: list[str], coded: bool = False) -> t
     blank = np.logical_and.reduce([(table[name] == "").to_numpy() for name in table.columns])
     table = table[~blank] if blank.any() else table
     if not len(table):
-        raise InputError(where, "", "there is a header but no rows", "give at least two variants' ratings")
+        raise InputError(where, "", "there is a header but no rows", "give rows below the header")
     return table, numbered
 
 

@@ -72,14 +72,17 @@ def rank(
         for flag, value in given.items():
             if value is not None:
                 raise InputError(_WHERE, flag, "belongs to simulated rankings", "remove it, or give --strengths")
+        from pathlib import Path
+
         from expsim_panel.ranking_answers import standings
-        from expsim_panel.ranking_votes import read_votes
+        from expsim_panel.ranking_votes import read_votes, votes_in
 
         read = read_votes(votes or "", item, first, second, winner)
-        found = standings(
-            read.first, read.second, read.outcomes, read.items, position=fit, level=level, bootstrap=bootstrap,
-            seed=seed,
-        )  # fmt: skip
+        with votes_in(Path(votes or "").name, item, winner):
+            found = standings(
+                read.first, read.second, read.outcomes, read.items, position=fit, level=level, bootstrap=bootstrap,
+                seed=seed,
+            )  # fmt: skip
         told = document(found)
     else:
         from expsim_panel.ranking_simulation import VotingWorld, simulate

@@ -282,3 +282,39 @@ def test_what_is_printed_has_agreement_and_a_judges_bias(tmp_path: Path, capsys:
     assert f"alpha {1 - apart / whole:.2f} (1: all agree, 0: by chance)" in said
     for variant in "AB":
         assert f"for {variant} {own[variant] - own.mean():+.2f} (" in said
+
+
+@pytest.mark.parametrize(
+    ("votes", "words"),
+    [
+        ("".join(f"p{i},a,b,a\n" for i in range(9)), "v.csv [winner]: 'b' never beats 'a'"),
+        ("p1,a,b,a\n", "v.csv [winner]: 1 row"),
+        ("".join(f"p{i},a,b,tie\n" for i in range(9)), "v.csv [winner]: every verdict is a tie"),
+        ("".join(f"p,a,b,{w}\np,b,a,{w}\n" for w in "abab"), "v.csv [prompt]: all rows are in one cluster"),
+        ("", "v.csv: there is a header but no rows; give rows below the header"),
+    ],
+)
+def test_votes_that_cannot_be_ranked_name_the_file(
+    votes: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "v.csv").write_text("prompt,first,second,winner\n" + votes, encoding="utf-8")
+    assert main(["rank", str(tmp_path / "v.csv")]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith(words)
+    assert told.err.count("\n") == 1
+
+
+def test_votes_of_json_are_counted_as_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = [{"prompt": i, "first": "a", "second": "b", "winner": "a" if i < 2 else "zz"} for i in range(3)]
+    (tmp_path / "v.jsonl").write_text("\n".join(map(json.dumps, told)), encoding="utf-8")
+    assert main(["rank", str(tmp_path / "v.jsonl")]) == 2
+    assert "data row 3 names 'zz'" in capsys.readouterr().err
+
+
+def test_a_file_or_a_column_given_twice_is_refused() -> None:
+    table = (HEAD + rows("AB")).encode()
+    assert "b.csv [--also]: it holds the same as a.csv" in str(refused(("a.csv", table), ("b.csv", table)))
+    again = table + rows("A").splitlines()[0].encode() + b"\n"
+    assert "line 74 of a.csv (2) repeats" in str(refused(("a.csv", (HEAD + rows("CD")).encode()), ("a.csv", again)))
+    assert "[--judge]: column 'score' is also --score" in str(refused(("a.csv", table), judges=("score",)))
