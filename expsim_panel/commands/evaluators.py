@@ -326,6 +326,16 @@ def _print(found: Comparison, family: str, prompt_set: SideBySide | None, refuse
     for column in table.columns[1:]:
         column.justify = "right"
     out.print(table)
+    out.print(heading("What more money buys: error ±, bias included"))
+    table = Table(
+        "", *(words[one.name] for one, _ in found.options), box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
+    for point in found.frontier:
+        errors = ("too little" if one is None else effect(one, family, signed=False) for one in point.rmse.values())
+        table.add_row(money(point.budget), *errors)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    out.print(table)
     out.print(bullets(advice(found, words, family)))
 
 
