@@ -260,6 +260,14 @@ def _print_simulated(found: SimulatedRankings) -> None:
         f"Some interval of a pair finds what is not there in {percent(found.wrong_finding.value or 0)}; "
         f"with errors that ignore prompts in {percent(found.wrong_finding_independent.value or 0)}.",
     ]
+    shares = [one for each in found.variants for one in (each.coverage, each.coverage_limit,
+              each.coverage_independent, each.p_first)]  # fmt: skip
+    shares += [found.best_right, found.order_right, found.wrong_finding, found.wrong_finding_independent]
+    off = max(one.se or 0.0 for one in shares), max(one.bias.se or 0.0 for one in found.variants)
+    lines.append(
+        f"Simulation error, one standard error: shares ±{percent(off[0])} at most, biases ±{off[1]:.3f}. A share of 0 "
+        f"or 100 % may be off by up to {percent(3 / found.replicates)}."
+    )
     if any(world.judge_bias):
         lines.append("The judge's bias moves what endless prompts would show (Seen); intervals then miss the truth.")
     if found.unusable.value:
