@@ -99,7 +99,9 @@ def faults(
     if kind in table.columns:
         words = table[kind].str.strip().str.lower()
         judged = words.isin(JUDGE).to_numpy(dtype=bool)
-        by_row.look(kind, ~(judged | words.isin(HUMAN).to_numpy(dtype=bool)), "neither human nor judge", "write one")
+        by_row.look(
+            kind, ~(judged | words.isin(HUMAN).to_numpy(dtype=bool)), "neither human nor judge", "write human or judge"
+        )
     people = ~judged if not judged.all() else np.ones(len(table), dtype=bool)
     for name in dict.fromkeys([*names, *([variant] if variant in header else [])]):
         by_row.look(name, (table[name] == "").to_numpy() & people, "no value", "complete the row or delete it")

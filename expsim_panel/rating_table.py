@@ -222,7 +222,7 @@ def _is_judge(table: pd.DataFrame, kind: str, where: str, lines: Lines) -> np.nd
     if len(odd):
         problem = f"{lines.name(odd[0])} holds {shown(table[kind].iloc[odd[0]])}"
         raise InputError(
-            where, kind, problem + (f", and {len(odd) - 1} more" if len(odd) > 1 else ""), "human or judge"
+            where, kind, problem + (f", and {len(odd) - 1} more" if len(odd) > 1 else ""), "write human or judge"
         )
     return found
 

@@ -170,6 +170,7 @@ def _print(found: Calibration, output: str | None, beside: Beside) -> None:
         told = f"Krippendorff's alpha {alpha:.2f} (1: all agree, 0: by chance)"
         rows.append(("Agreement", told + ("" if icc is None else f"; reliability of one rating {icc:.2f} (ICC)")))
     for name, facts_of in beside.judges.items():
+        told = f"no correlation with people: {facts_of.rho.reason}"
         if facts_of.rho.value is not None and facts_of.rho.interval is not None:
             low, high = facts_of.rho.interval
             told = f"correlation with people {facts_of.rho.value:.2f} within a variant ({low:.2f} to {high:.2f})"
@@ -184,7 +185,9 @@ def _print(found: Calibration, output: str | None, beside: Beside) -> None:
             if parts:
                 scale = "points" if facts_of.same_scale else "points, once on the people's scale,"
                 told += f"; bias in {scale} {', '.join(parts)}"
-            rows.append((f"Judge {name}", told))
+        if facts_of.missing:
+            told += f"; {count(facts_of.missing)} of {count(found.items)} items without its score"
+        rows.append((f"Judge {name}", told))
     out.print(facts(rows))
     if beside.warnings:
         out.print(bullets([doubt.sentence() for doubt in beside.warnings]))

@@ -318,3 +318,21 @@ def test_a_file_or_a_column_given_twice_is_refused() -> None:
     again = table + rows("A").splitlines()[0].encode() + b"\n"
     assert "line 74 of a.csv (2) repeats" in str(refused(("a.csv", (HEAD + rows("CD")).encode()), ("a.csv", again)))
     assert "[--judge]: column 'score' is also --score" in str(refused(("a.csv", table), judges=("score",)))
+
+
+@pytest.mark.parametrize(
+    ("score", "words"),
+    [
+        ("4", "Judge gpt no correlation with people:"),
+        ("", "Judge gpt no correlation with people: fewer than three items have both scores; 24 of 24 items without"),
+    ],
+)
+def test_a_judge_that_says_nothing_is_named(
+    score: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = "".join(f"{line},{score}\n" for line in rows("AB").splitlines())
+    (tmp_path / "t.csv").write_text(HEAD.strip() + ",gpt\n" + told, encoding="utf-8")
+    assert main(["calibrate", str(tmp_path / "t.csv"), "--judge", "gpt"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert words in said
+    assert "people: ;" not in said
