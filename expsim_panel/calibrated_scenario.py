@@ -7,6 +7,7 @@ default that is listed, in plain sentences, in ``[calibration].assumptions``.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -22,6 +23,7 @@ from expsim_panel.errors import InputError, shown
 from expsim_panel.evaluator_profiles import RATES
 from expsim_panel.ordered_probit import fit_marginal
 from expsim_panel.rating_table import Beside
+from expsim_panel.scenario_checks import LONGEST_NAME
 
 DIGITS = 6
 WIDEST_LIST = 160
@@ -116,7 +118,11 @@ def to_scenario(
     latent: list[float] = []
     if family == "ordinal":
         metric["thresholds"], latent = latent_scale(calibration, names)
-    variants = [_variant(calibration, which, latent[i] if latent else None) for i, which in enumerate(names)]
+    short = _short(names)
+    variants = [
+        _variant(calibration, which, latent[i] if latent else None) | {"name": short[i]}
+        for i, which in enumerate(names)
+    ]
     judge, told = _judge(calibration, sd, point, -1.0 if direction == "decrease" else 1.0)
     raters = int(np.clip(calibration.raters, 2, 50))
     human: dict[str, Any] = {"profile": f"Fitted to {calibration.source}; pay assumed.", "coverage": 0.1}
@@ -124,6 +130,9 @@ def to_scenario(
     if family != "binary":
         human |= {"severity_sd": severity, "noise_sd": noise}
     human |= {"price_per_label": 0.3, "seconds": 36.8}
+    cut = [
+        f"The variant {one} is {whole} in the ratings." for one, whole in zip(short, names, strict=True) if one != whole
+    ]
     listed = list(ASSUMPTIONS)
     if beside is not None:
         fitted = fitted_judge(calibration, beside, names)
@@ -146,8 +155,8 @@ def to_scenario(
         "schema": 1,
         "scenario": {
             "name": slug or "calibrated",
-            "title": f"{', '.join(treatments)} against {control}",
-            "question": f"Should {' or '.join(treatments)} replace {control}?",
+            "title": f"{', '.join(short[1:])} against {short[0]}",
+            "question": f"Should {' or '.join(short[1:])} replace {short[0]}?",
             "persona": "A team that has ratings and wants to plan the next experiment",
             "provenance": f"Calibrated from {calibration.rows:,} ratings of {calibration.items:,} items by"
             f" {calibration.raters:,} rater{'s' * (calibration.raters != 1)} in {calibration.source}. Everything in"
@@ -168,6 +177,8 @@ def to_scenario(
         "prior": {"effect_mean": 0.0, "effect_sd": 3 * indifference},
         "calibration": {"assumptions": [*listed, told, *assumptions]} | _record(calibration),
     }
+    if cut:
+        tree["calibration"]["notes"] = [*tree["calibration"]["notes"], *cut]
     return dict(_tidy(tree))
 
 
@@ -211,6 +222,15 @@ def _spreads(calibration: Calibration) -> tuple[float, float, float, list[str]]:
         told.append(f"The spread of severity rests on {calibration.raters} raters only.")
     smallest = 1e-3 * max(parts.total, 1e-12) ** 0.5
     return max(item**0.5, smallest), (parts.severity or 0.0) ** 0.5, noise**0.5, told
+
+
+def _short(names: Sequence[str]) -> list[str]:
+    """Return names that a scenario takes: long ones, such as prompts that nobody named, are cut and numbered."""
+    made: list[str] = []
+    for number, name in enumerate(names, 1):
+        end = f"... ({number})"
+        made.append(name if len(name) <= LONGEST_NAME else " ".join(name.split())[: LONGEST_NAME - len(end)] + end)
+    return made
 
 
 def _variant(calibration: Calibration, name: str, latent: float | None) -> dict[str, Any]:

@@ -74,11 +74,7 @@ def told(one: Estimate, signed: bool = False) -> str:
 def doubts(found: Calibration, beside: Beside) -> list[str]:
     """Return what to know before using the numbers: the calibration's notes, and rows in doubt with their lines."""
     lines = list(found.notes)
-    for doubt in beside.warnings:
-        where = ", ".join(map(str, doubt.lines)) + (" ..." if doubt.count > len(doubt.lines) else "")
-        rows = f"{count(doubt.count)} {'row' if doubt.count == 1 else 'rows'}"
-        lines.append(f"{doubt.column}: {doubt.problem} ({rows}, {'line' if doubt.count == 1 else 'lines'} {where})")
-    return lines
+    return lines + [doubt.sentence() for doubt in beside.warnings]
 
 
 def _number(value: float | None, signed: bool = False) -> str:

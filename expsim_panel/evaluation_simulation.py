@@ -68,11 +68,14 @@ class Point:
         Dollars.
     rmse, simulated : dict
         Root mean squared error by option, closed form and simulated; None where the budget buys too little.
+    simulated_se : dict
+        Monte Carlo standard errors of `simulated`.
     """
 
     budget: float
     rmse: dict[str, float | None]
     simulated: dict[str, float | None]
+    simulated_se: dict[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -224,14 +227,16 @@ def compare(
 def _point(what: Setting, budget: float, replicates: int, seed: int) -> Point:
     closed: dict[str, float | None] = {}
     played: dict[str, float | None] = {}
+    errors: dict[str, float | None] = {}
     for kind in KINDS:
         rows = rows_for(what, kind, budget)
         one = option(what, kind, rows)
         usable = math.isfinite(one.se)
         closed[kind] = one.rmse if usable else None
-        played[kind] = None
+        played[kind] = errors[kind] = None
         if usable:
             found, _ = estimates(what.law, kind, rows, replicates, seed, 2)
-            error = what.sign * found - what.effect
-            played[kind] = float(np.sqrt(np.mean(error * error)))
-    return Point(budget, closed, played)
+            square = (what.sign * found - what.effect) ** 2
+            played[kind] = rmse = float(np.sqrt(square.mean()))
+            errors[kind] = float(square.std()) / (2 * rmse * math.sqrt(replicates)) if rmse else 0.0
+    return Point(budget, closed, played, errors)

@@ -107,12 +107,13 @@ def launch_bar(found: Answers) -> Bar:
 
 @dataclass(frozen=True)
 class PlayedSplit:
-    """One split of the budget: labels and scores per variant, the error by the closed form and simulated."""
+    """One split of the budget: labels and scores per variant, the error by the closed form and simulated (± error)."""
 
     labelled: int
     judged: int
     se: float
     simulated: float
+    simulated_se: float
 
 
 def played_splits(what: Setting, budget: float, replicates: int, seed: int = 1) -> tuple[PlayedSplit, ...]:
@@ -125,5 +126,6 @@ def played_splits(what: Setting, budget: float, replicates: int, seed: int = 1) 
             continue
         values, _ = estimates(what.law, "hybrid", Rows(n, judged), replicates, seed, 3)
         closed = float(split_error(what, budget, [n])[0])
-        made.append(PlayedSplit(n, judged, closed, float(values.std(ddof=1))))
+        sd = float(values.std(ddof=1))
+        made.append(PlayedSplit(n, judged, closed, sd, sd / math.sqrt(2 * replicates)))
     return tuple(made)

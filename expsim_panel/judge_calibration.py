@@ -234,8 +234,8 @@ class _Rows:
         # sums over prompts of one; centring once keeps the products small
         a, b = a - a.mean(), b - b.mean()
         n, sa, sb, aa, bb, ab = self.without(np.stack([np.ones_like(a), a, b, a * a, b * b, a * b], axis=1)).T
-        top = ab / n - sa * sb / n**2
         with np.errstate(invalid="ignore", divide="ignore"):
+            top = ab / n - sa * sb / n**2
             return self.estimate(top / np.sqrt((aa / n - (sa / n) ** 2 + more) * (bb / n - (sb / n) ** 2)), True)
 
     def products(self) -> Floats:

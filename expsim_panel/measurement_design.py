@@ -244,8 +244,11 @@ def labels_to_detect_drift(
         raise InputError("labels_to_detect_drift", "drift", f"{shown(drift)}", "give points other than 0")
     if not residual_sd > 0:
         raise InputError("labels_to_detect_drift", "residual_sd", f"{shown(residual_sd)}", "give a spread above 0")
-    if not (0 < alpha < 1 and 0 < power < 1 and sides in (1, 2)):
-        raise InputError("labels_to_detect_drift", "alpha", "alpha, power or sides out of range", "see the help")
+    for key, share in (("alpha", alpha), ("power", power)):
+        if not 0 < share < 1:
+            raise InputError("labels_to_detect_drift", key, f"{shown(share)}", "give a number between 0 and 1")
+    if sides not in (1, 2):
+        raise InputError("labels_to_detect_drift", "sides", f"{shown(sides)}", "give 1 or 2")
     reach = float(ndtri(1 - alpha / sides) + ndtri(power))
     room = (drift / (residual_sd * reach)) ** 2 - 1 / baseline
     return math.ceil(1 / room - 1e-9) if room > 0 else None

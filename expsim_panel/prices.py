@@ -7,6 +7,7 @@ release of this package, or as of the day that a study names.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from difflib import get_close_matches
 from functools import lru_cache
 
 from expsim_panel.errors import InputError, shown
@@ -15,6 +16,7 @@ AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 FIRST, LAST = datetime(2025, 1, 1, tzinfo=UTC), datetime(2027, 12, 31, tzinfo=UTC)
 """Days that a study may name: the list records changes from 22 May 2025 to 1 January 2027, and gives what held before
 the first of a model's and after the last; further off that says nothing."""
+ANY_MODEL = "give a model id of genai-prices, or price_override"
 BATCH_DISCOUNT = 0.5
 """Assumed of a batch where the list has no batch price of the model: what most providers took off in November 2026."""
 
@@ -82,7 +84,33 @@ def listed(
         return _listed(model, provider, tokens, when, batch)
     except (LookupError, ValueError):
         problem = f"no price known for {shown(model)} of provider {shown(provider)}"
-        raise InputError("prices", "model", problem, "give a model id of genai-prices, or price_override") from None
+        raise InputError("prices", "model", problem, _remedy(model, provider, when)) from None
+
+
+def _remedy(model: str, provider: str, when: datetime) -> str:
+    """Say whose model it is, or which one may be meant."""
+    from genai_prices.data import providers
+
+    models = {one.id: [each.id for each in one.models] for one in providers}
+    try:
+        whose = _owner(model, when)
+    except (LookupError, ValueError):
+        whose = ""
+    if whose and whose != provider:
+        return f'write provider = "{whose}", or price_override'
+    if provider in models:
+        near = get_close_matches(model, models[provider], n=3, cutoff=0.5)
+        return f"did you mean {' or '.join(map(shown, near))}? Otherwise price_override" if near else ANY_MODEL
+    near = get_close_matches(provider, models, n=1)
+    return f"did you mean provider {shown(near[0])}? Otherwise price_override" if near else ANY_MODEL
+
+
+def _owner(model: str, when: datetime) -> str:
+    """Return the provider that the list takes a model for where none is named."""
+    from genai_prices import Usage, calc_price
+
+    found = calc_price(Usage(input_tokens=1, output_tokens=1), model_ref=model, genai_request_timestamp=when)
+    return str(found.provider.id)
 
 
 def moment(text: str, where: str = "prices", key: str = "price_date") -> datetime:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +40,18 @@ class Votes:
     items: list[str]
 
 
+@contextmanager
+def votes_in(where: str, item: str = "prompt", winner: str = "winner") -> Iterator[None]:
+    """Let complaints about a ranking name the table `where` and its column; those about settings stay as they are."""
+    columns = {"outcomes": winner, "clusters": item, "variants": ""}
+    try:
+        yield
+    except InputError as error:
+        if error.key not in columns:
+            raise
+        raise InputError(where, columns[error.key], error.problem, error.remedy) from None
+
+
 def read_votes(
     path: str | Path, item: str = "prompt", first: str = "first", second: str = "second", winner: str = "winner"
 ) -> Votes:
@@ -58,7 +72,9 @@ def votes_of(
     data: bytes, where: str, item: str = "prompt", first: str = "first", second: str = "second", winner: str = "winner"
 ) -> Votes:
     """Return the votes of a file's bytes, named `where` in errors; the rest as in `read_votes`."""
-    data, _ = as_csv(data, where)
+    data, form = as_csv(data, where)
+    if form != "csv":
+        data = b"\n" + data  # rows of other formats have no line of their own: they are counted
     header = ratings_csv.header(data, where)
     wanted = {"--item": item, "--first": first, "--second": second, "--winner": winner}
     ratings_csv.check_columns(wanted, header, where)

@@ -5,6 +5,7 @@ What cannot be one scale is refused; what may be one is kept and named, with its
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from expsim_panel.errors import InputError, shown
 from expsim_panel.rating_agreement import distinct
 from expsim_panel.rating_scales import TwoScales, judge_scales, two_scales
 from expsim_panel.ratings import Codes, Floats, Ratings
-from expsim_panel.ratings_csv import beginning, floats, others
+from expsim_panel.ratings_csv import Lines, beginning, floats, others
 
 FORMULA = ("=", "+", "-", "@")
 MOST_SHOWN = 10
@@ -23,25 +24,62 @@ CORE = 0.9  # share of the scores that makes a rating scale of few levels the ta
 BEYOND = 4.0  # times the highest score of that scale: no rating on it
 APART = 4.0  # ratio of two raters' medians, their scores not even overlapping
 LIKELY_APART = 8.0
+FEWEST_RATED = 4  # levels from 0 on beside which -1 is no level
 FEWEST, ENOUGH = 3, 10  # scores of one rater that show a scale for certain, and probably
 
 
 @dataclass(frozen=True)
 class Warned:
-    """Rows that were kept or set aside with a doubt: what, where (lines, at most ten), how many."""
+    """Rows that were kept or set aside with a doubt.
+
+    Attributes
+    ----------
+    column, problem : str
+    count : int
+    lines : tuple of int
+        The first ten of them, by number.
+    rows : tuple of str
+        The same with what is counted, such as ``line 3``, ``data row 2`` or ``line 3 of more.csv``.
+    """
 
     column: str
     problem: str
     count: int
     lines: tuple[int, ...]
+    rows: tuple[str, ...]
+
+    def sentence(self) -> str:
+        """Return all of it in one line."""
+        rows = f"{self.count:,} row{'s' * (self.count != 1)}: {listed(self.rows, self.count)}"
+        return f"{self.column}: {self.problem} ({rows})"
 
 
-def warned(column: str, problem: str, lines: np.ndarray) -> Warned:
+def listed(rows: Sequence[str], count: int) -> str:
+    """Return places of rows with the word for them once, where it is the same; dots where `count` are more."""
+    parts = [row.split(" of ", 1) for row in rows]
+    words = {(first.rpartition(" ")[0], *rest) for first, *rest in parts}
+    more = ", ..." if count > len(rows) else ""
+    if len(words) > 1:
+        return ", ".join(rows) + more
+    [(word, *rest)] = words
+    numbers = ", ".join(first.rpartition(" ")[2] for first, *_ in parts)
+    return f"{word} {numbers}{more}{' of ' + rest[0] if rest else ''}"
+
+
+def warned(column: str, problem: str, lines: Lines) -> Warned:
     """Return a doubt about the rows in `lines`."""
-    return Warned(column, problem, len(lines), tuple(int(line) for line in lines[:MOST_SHOWN]))
+    rows = [int(row) for row in lines.rows[:MOST_SHOWN]]
+    numbers = tuple(lines.places.number(row) for row in rows)
+    return Warned(column, problem, len(lines), numbers, tuple(lines.places.name(row) for row in rows))
 
 
-def formulas(table: pd.DataFrame, columns: list[str], lines: np.ndarray) -> list[Warned]:
+def left_out(what: str, problem: str, numbers: Sequence[int]) -> Warned:
+    """Return the doubt about `samples` or `results` of a log that are no ratings."""
+    first = tuple(numbers[:MOST_SHOWN])
+    return Warned(what, problem, len(numbers), first, tuple(f"{what[:-1]} {number}" for number in first))
+
+
+def formulas(table: pd.DataFrame, columns: list[str], lines: Lines) -> list[Warned]:
     """Return warnings of cells that a spreadsheet would run; here they are names like any others."""
     found = []
     for column in dict.fromkeys(columns):
@@ -54,15 +92,15 @@ def formulas(table: pd.DataFrame, columns: list[str], lines: np.ndarray) -> list
     return found
 
 
-def scales(ratings: Ratings, column: str, lines: np.ndarray) -> list[Warned]:
+def scales(ratings: Ratings, column: str, lines: Lines) -> list[Warned]:
     """Refuse scores that cannot be on one scale; return doubts about those that may be on two.
 
     Parameters
     ----------
     column : str
         Name of the score's column.
-    lines : int array, shape (rows,)
-        Line of each rating in the file.
+    lines : Lines
+        Place of each rating in the file.
 
     Raises
     ------
@@ -82,8 +120,8 @@ def scales(ratings: Ratings, column: str, lines: np.ndarray) -> list[Warned]:
         low, high = (np.flatnonzero(ratings.rater == code) for code in pair)
         names = [shown(ratings.raters[code]) for code in pair]
         problem = (
-            f"two scales: rater {names[0]} gives {_span(score[low])} (line {lines[low[0]]}), rater {names[1]}"
-            f" {_span(score[high])} (line {lines[high[0]]})"
+            f"two scales: rater {names[0]} gives {_span(score[low])} ({lines.name(low[0])}), rater {names[1]}"
+            f" {_span(score[high])} ({lines.name(high[0])})"
         )
         raise InputError(ratings.source, column, problem, "bring all scores to one scale")
     found += _mixed(two_scales(ratings), score, column, lines, ratings.source)
@@ -99,8 +137,21 @@ def scales(ratings: Ratings, column: str, lines: np.ndarray) -> list[Warned]:
     return found
 
 
+def code_doubts(score: Floats, column: str, lines: Lines) -> list[Warned]:
+    """Return the doubt about one negative score among several that are not, as exports write what is missing.
+
+    Scales that run to both sides of 0 have more than one, or few levels in all.
+    """
+    below = np.unique(score[score < 0])
+    others_ = np.unique(score[score >= 0])
+    if len(below) != 1 or len(others_) < 2 or (others_[0] < 1 and len(others_) < FEWEST_RATED):
+        return []
+    problem = f"{below[0]:g}, where all other scores are {_span(others_)}, counts as a score: a code for missing?"
+    return [warned(column, problem, lines[np.flatnonzero(score < 0)])]
+
+
 def judge_doubts(
-    name: str, score: Floats, human: Floats, most: float, column: str, lines: np.ndarray, where: str
+    name: str, score: Floats, human: Floats, most: float, column: str, lines: Lines, where: str
 ) -> list[Warned]:
     """Refuse scores of one judge that cannot be on one scale; return doubts about those that may be on two.
 
@@ -114,8 +165,8 @@ def judge_doubts(
         The greatest rating of people.
     column : str
         Where its scores are.
-    lines : int array, shape (scores,)
-        Line of each in the file.
+    lines : Lines
+        Place of each in the file.
 
     Raises
     ------
@@ -130,7 +181,7 @@ def judge_doubts(
 
 
 def _mixed(
-    mixed: TwoScales | None, score: Floats, column: str, lines: np.ndarray, where: str, who: str = ""
+    mixed: TwoScales | None, score: Floats, column: str, lines: Lines, where: str, who: str = ""
 ) -> list[Warned]:
     """Refuse two scales that are certain; return the doubt about those that are not."""
     if mixed is None:
@@ -140,7 +191,7 @@ def _mixed(
     rows = np.flatnonzero(mixed.low if fewer else mixed.high)
     told = f"{small}, where others are {large}" if fewer else f"{large}, where others are {small}"
     if mixed.certain:
-        problem = f"{who}two scales: line {lines[rows[0]]} holds {score[rows[0]]:g}{others(len(rows))} of {told}"
+        problem = f"{who}two scales: {lines.name(rows[0])} holds {score[rows[0]]:g}{others(len(rows))} of {told}"
         raise InputError(where, column, problem, "bring all scores to one scale")
     return [warned(column, f"{who}scores are {told}: two scales?", lines[rows])]
 
@@ -180,7 +231,7 @@ class _Groups:
         return [int(code) for code in np.flatnonzero(odd)]
 
 
-def _refuse_strays(score: Floats, column: str, lines: np.ndarray, where: str) -> None:
+def _refuse_strays(score: Floats, column: str, lines: Lines, where: str) -> None:
     """Refuse single scores that no rating scale of the others has."""
     if score.min() < 0 or len(score) < ENOUGH:
         return
@@ -191,7 +242,7 @@ def _refuse_strays(score: Floats, column: str, lines: np.ndarray, where: str) ->
     odd = score > BEYOND * top
     if odd.any() and top < MOST_LEVELS:
         at = int(odd.argmax())
-        problem = f"line {lines[at]} holds {score[at]:g}{others(int(odd.sum()))}, where most scores are {_span(core)}"
+        problem = f"{lines.name(at)} holds {score[at]:g}{others(int(odd.sum()))}, where most scores are {_span(core)}"
         raise InputError(where, column, problem, "bring all scores to one scale")
 
 

@@ -18,14 +18,13 @@ import pandas as pd
 
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.rating_cells import tidied
-from expsim_panel.rating_doubts import MOST_SHOWN, scales
+from expsim_panel.rating_doubts import MOST_SHOWN, listed, scales
+from expsim_panel.rating_files import texts_of, together
 from expsim_panel.rating_prompts import PROMPT
-from expsim_panel.rating_sources import as_csv
 from expsim_panel.rating_table import EMPTY, HUMAN, JUDGE, kind_column, parse_table
-from expsim_panel.ratings import parse_ratings
-from expsim_panel.ratings_csv import MAX_SCORE, MISSING, check_columns, place_of
+from expsim_panel.ratings import ratings_of
+from expsim_panel.ratings_csv import MAX_SCORE, MISSING, Lines, Places, check_columns, plainly
 from expsim_panel.ratings_csv import frame as read_frame
-from expsim_panel.ratings_csv import header as read_header
 
 PAYMENTS = ("cost", "seconds")
 FEWEST = 10
@@ -55,13 +54,8 @@ class Fault:
     def sentence(self) -> str:
         """Return all of it in one line."""
         place = f"{self.column}: " if self.column else ""
-        found = f" ({self.count:,} row{'s' * (self.count != 1)}: {self._listed()})" if self.count else ""
+        found = f" ({self.count:,} row{'s' * (self.count != 1)}: {listed(self.rows, self.count)})" if self.count else ""
         return f"{place}{self.problem}{found}; {self.remedy}"
-
-    def _listed(self) -> str:
-        word = self.rows[0].rpartition(" ")[0]
-        numbers = ", ".join(row.rpartition(" ")[2] for row in self.rows)
-        return f"{word} {numbers}{', ...' if self.count > len(self.rows) else ''}"
 
 
 def faults(
@@ -80,10 +74,14 @@ def faults(
     """
     ragged: Fault | None = None
     try:
-        data, where = _merged(several)
-        header = read_header(data, where)
-        data, ragged = _without_long(data, len(header))
-        table, numbered = read_frame(data, where, list(dict.fromkeys(header)))
+        texts, _ = texts_of(several)
+        _, where, header = texts[0]
+        read = []
+        for at, (data, name, own) in enumerate(texts):
+            data, long = _without_long(data, len(own), f" of {name}" if at else "")
+            ragged = ragged or long
+            read.append(read_frame(data, name, list(dict.fromkeys(header))))
+        table, places = together(read, [name for _, name in several])
         table, _ = tidied(table, (item, rater, variant, prompt or PROMPT), (score, *judges))
     except InputError as error:
         return (_waiting(error),) if ragged is None else (ragged, _waiting(error))
@@ -91,7 +89,7 @@ def faults(
     found = [] if ragged is None else [ragged]
     found += _columns(wanted, judges, header, where)
     names = [name for name in wanted.values() if header.count(name) == 1]
-    by_row = _Rows(table, numbered)
+    by_row = _Rows(table, places)
     judged, named = np.zeros(len(table), dtype=bool), kind
     try:
         kind = kind_column(kind, header, where)
@@ -101,7 +99,9 @@ def faults(
     if kind in table.columns:
         words = table[kind].str.strip().str.lower()
         judged = words.isin(JUDGE).to_numpy(dtype=bool)
-        by_row.look(kind, ~(judged | words.isin(HUMAN).to_numpy(dtype=bool)), "neither human nor judge", "write one")
+        by_row.look(
+            kind, ~(judged | words.isin(HUMAN).to_numpy(dtype=bool)), "neither human nor judge", "write human or judge"
+        )
     people = ~judged if not judged.all() else np.ones(len(table), dtype=bool)
     for name in dict.fromkeys([*names, *([variant] if variant in header else [])]):
         by_row.look(name, (table[name] == "").to_numpy() & people, "no value", "complete the row or delete it")
@@ -120,28 +120,16 @@ def faults(
         kept = people & ~by_row.bad
         if by_row.bad.any() and kept.sum() < FEWEST:
             return tuple(found)  # what few rows are left cannot speak for the table
-        found += _rest(table, kept, numbered, where, (item, rater, score, variant), prompt)
+        found += _rest(table, kept, places, where, (item, rater, score, variant), prompt)
     if not found and (judges or judged.any()):
         try:
             parse_table(several, item, rater, score, variant, tuple(judges), named, prompt)
         except InputError as error:
-            found.append(_with_lines(error))
+            found.append(_with_lines(error, places))
     return tuple(found)
 
 
-def _merged(several: Sequence[tuple[bytes, str]]) -> tuple[bytes, str]:
-    """Return all files as one CSV table, and the name of the first; rows of other formats have no lines."""
-    raw, where = several[0]
-    data, form = as_csv(raw, where)
-    for more, name in several[1:]:
-        top, _, rest = as_csv(more, name)[0].partition(b"\n")
-        if top.strip() != data.partition(b"\n")[0].strip():
-            raise InputError(name, "--also", f"other columns than in {where}", "give files of one kind")
-        data = data.rstrip(b"\n") + b"\n" + rest
-    return (data if form == "csv" else b"\n" + data), where
-
-
-def _without_long(data: bytes, columns: int) -> tuple[bytes, Fault | None]:
+def _without_long(data: bytes, columns: int, of: str) -> tuple[bytes, Fault | None]:
     """Return a table without the rows that have more fields than the header, which keep their lines; and these.
 
     A table whose quotes hold line breaks is returned as it is: pandas finds its first fault.
@@ -155,7 +143,7 @@ def _without_long(data: bytes, columns: int) -> tuple[bytes, Fault | None]:
         return data, None
     for at in long:
         lines[at] = ""
-    places = tuple(f"line {at + 1}" if not first else f"data row {at}" for at in long[:MOST_SHOWN])
+    places = tuple((f"line {at + 1}" if not first else f"data row {at}") + of for at in long[:MOST_SHOWN])
     problem = f"more fields than the {columns} of the header"
     remedy = "put quotes around a cell that holds a comma, or delete what is too much"
     return (text[:first] + "\n".join(lines)).encode(), Fault("", problem, remedy, len(long), places)
@@ -192,8 +180,8 @@ def _columns(wanted: dict[str, str], judges: Sequence[str], header: list[str], w
 class _Rows:
     """Faults of rows, and which rows have one."""
 
-    def __init__(self, table: pd.DataFrame, numbered: bool) -> None:
-        self.index, self.numbered = table.index.to_numpy(), numbered
+    def __init__(self, table: pd.DataFrame, places: Places) -> None:
+        self.index, self.places = table.index.to_numpy(), places
         self.found: list[Fault] = []
         self.bad = np.zeros(len(table), dtype=bool)
 
@@ -203,7 +191,7 @@ class _Rows:
         if not len(rows):
             return
         self.bad[rows] = True
-        places = tuple(place_of(self.index[row], self.numbered) for row in rows[:MOST_SHOWN])
+        places = tuple(self.places.name(int(self.index[row])) for row in rows[:MOST_SHOWN])
         self.found.append(Fault(column, problem, remedy, len(rows), places))
 
     def numbers(self, column: str, texts: pd.Series[str], mine: np.ndarray, empty: bool) -> np.ndarray:
@@ -215,9 +203,11 @@ class _Rows:
         large = endless | (np.abs(np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf)) > MAX_SCORE)
         large &= ~blank
         odd = np.isnan(values) & ~blank & ~large & mine
-        example = f", such as {shown(str(texts.iloc[int(odd.argmax())]))}" if odd.any() else ""
-        self.look(column, odd, f"not a number{example}", "give plain numbers, 0 and 1 for no and yes")
         lost = MISSING if empty else "leave the cell empty if it is missing"
+        if odd.any():
+            example = str(texts.iloc[int(odd.argmax())])
+            remedy = plainly(example, "give plain numbers, 0 and 1 for no and yes", lost)
+            self.look(column, odd, f"not a number, such as {shown(example)}", remedy)
         self.look(column, large & endless & mine, "not a finite number of ordinary size", lost)
         self.look(
             column, large & ~endless & mine, "not a finite number of ordinary size", f"give at most {MAX_SCORE:g}"
@@ -228,7 +218,7 @@ class _Rows:
 def _rest(
     table: pd.DataFrame,
     kept: np.ndarray,
-    numbered: bool,
+    named: Places,
     where: str,
     columns: tuple[str, str, str, str],
     prompt: str | None,
@@ -242,25 +232,24 @@ def _rest(
     again = table[kept].duplicated(key).to_numpy()
     if again.any():
         rows = table.index.to_numpy()[kept][again]
-        places = tuple(place_of(row, numbered) for row in rows[:MOST_SHOWN])
+        places = tuple(named.name(int(row)) for row in rows[:MOST_SHOWN])
         problem = "the same rater scores the same item of the same variant again"
         found.append(Fault(rater, problem, "keep one row for each item, variant and rater", len(rows), places))
         kept = kept.copy()
         kept[np.flatnonzero(kept)[again]] = False
-    # blank lines keep the numbers of the others
-    left = table.where(pd.Series(kept, index=table.index), "").reindex(range(int(table.index.max()) + 1), fill_value="")
-    data = ("" if numbered else "\n") + left.to_csv(index=False, lineterminator="\n")
+    left = table[kept]
     try:
-        ratings = parse_ratings(data.encode(), where, item, rater, score, variant, prompt=prompt)
-        scales(ratings, score, table.index.to_numpy()[kept] + (2 if numbered else 1))
+        ratings = ratings_of(left, named, list(table.columns), where, "", item, rater, score, variant, prompt)
+        scales(ratings, score, Lines(left.index.to_numpy(), named))
     except InputError as error:
-        found.append(_with_lines(error))
+        found.append(_with_lines(error, named))
     return found
 
 
-def _with_lines(error: InputError) -> Fault:
+def _with_lines(error: InputError, named: Places) -> Fault:
     """Return a refusal with the rows that its words name."""
-    lines = re.findall(r"(?:line|data row) \d+", error.problem)
+    others = "|".join(re.escape(f" of {name}") for name in named.files[1:])
+    lines = re.findall(rf"(?:line|data row) \d+(?:{others})?", error.problem)
     more = re.search(r"and ([\d,]+) more", error.problem)
     count = len(lines) + (int(more[1].replace(",", "")) if more else 0)
     return Fault(error.key, error.problem, error.remedy, count, tuple(lines))

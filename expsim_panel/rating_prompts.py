@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from expsim_panel.errors import InputError, shown
-from expsim_panel.ratings_csv import check_columns, others, place_of
+from expsim_panel.ratings_csv import Places, check_columns, others, place_of
 
 PROMPT = "prompt"
 
@@ -49,7 +49,11 @@ def pairs_variants(prompt: npt.NDArray[np.integer], variant: npt.NDArray[np.inte
 
 
 def check_prompts(
-    prompt: npt.NDArray[np.integer], item: npt.NDArray[np.integer], cells: pd.DataFrame, where: str, numbered: bool
+    prompt: npt.NDArray[np.integer],
+    item: npt.NDArray[np.integer],
+    cells: pd.DataFrame,
+    where: str,
+    numbered: bool | Places,
 ) -> None:
     """Refuse an item of two prompts; `cells` are the columns of the item and of the prompt."""
     first = np.zeros(int(item.max()) + 1, dtype=np.int64)

@@ -28,6 +28,7 @@ ARCHIVE_ERRORS = (
 )  # fmt: skip
 ZSTANDARD = 93
 RESULT = {"provider", "prompt", "score", "namedScores"}  # what a result of promptfoo of any version has
+TWICE = "keep the value that is meant"
 CALL_FAILED = 2  # promptfoo's failureReason: 0 none, 1 an assertion, 2 an error
 
 
@@ -70,13 +71,19 @@ def as_csv(data: bytes, where: str, failed: list[Failed] | None = None) -> tuple
             whole = json.loads(text, object_pairs_hook=_keyed)
         return _rows_of(list(enumerate(whole, 1)), where, "record", failed)
     if "eval" in whole and ("samples" in whole or "plan" in whole):
+        whole = json.loads(text, object_pairs_hook=_keyed)
         return _table(_inspect_rows(whole, whole.get("samples"), where, failed), COLUMNS), "inspect"
-    results = whole.get("results")
-    if isinstance(results, dict):  # since version 2 of promptfoo's file; before, what it holds stood at the top
-        results = results.get("results")
+    results = _results(whole)
     if isinstance(results, list):
+        results = _results(json.loads(text, object_pairs_hook=_keyed))
         return _table(_promptfoo_rows(results, where, failed), COLUMNS), "promptfoo"
     return _rows_of([(1, _strictly(text, whole))], where, "line", failed)
+
+
+def _results(whole: dict[str, Any]) -> Any:
+    """Return the results of promptfoo's file; since version 2 in an object of their own, before at the top."""
+    results = whole.get("results")
+    return results.get("results") if isinstance(results, dict) else results
 
 
 class _Twice(dict[str, Any]):
@@ -138,19 +145,27 @@ def _lines(text: str, where: str) -> list[tuple[int, Any]]:
 
 def _records(rows: list[tuple[int, Any]], where: str, word: str) -> bytes:
     names: dict[str, None] = {}
+    words: dict[str, list[dict[str, Any]]] = {}  # rows where a name holds true or false
+    others: set[str] = set()  # names that hold anything else
     for number, row in rows:
         if not isinstance(row, dict):
             problem = f"{word} {number} is {shown(row)}, not an object"
             raise InputError(where, "", problem, 'give objects such as {"item": "a", "rater": "b", "score": 4}')
         if isinstance(row, _Twice):
             problem = f"{word} {number} has the key {shown(row.key)} twice"
-            raise InputError(where, row.key, problem, "keep the value that is meant")
+            raise InputError(where, row.key, problem, TWICE)
         for key, value in row.items():
             names.setdefault(key)
             if isinstance(value, bool):
-                row[key] = int(value)
-            elif isinstance(value, (dict, list)):
+                words.setdefault(key, []).append(row)
+                continue
+            if value is not None:
+                others.add(key)
+            if isinstance(value, (dict, list)):
                 row[key] = json.dumps(value)
+    for key, told in words.items():
+        for row in told:  # among scores of 1 to 5 a single true is no 1: it is refused as the word that it is
+            row[key] = int(row[key]) if key not in others else str(row[key]).lower()
     try:
         return _table((row for _, row in rows), names)
     except UnicodeEncodeError as error:  # an escape such as \ud800, half of a character
@@ -169,7 +184,8 @@ def _parquet(data: bytes, where: str) -> bytes:
     try:
         file = pq.ParquetFile(io.BytesIO(data))
         for number, batch in enumerate(file.iter_batches(batch_size=PARQUET_ROWS)):
-            batch.to_pandas().to_csv(out, index=False, header=number == 0, lineterminator="\n")
+            # columns that pandas kept as its index are columns of the file like the others
+            batch.to_pandas(ignore_metadata=True).to_csv(out, index=False, header=number == 0, lineterminator="\n")
             if out.tell() > MOST_TABLE:
                 break
         if out.tell() == 0:
@@ -194,12 +210,12 @@ def _inspect_archive(data: bytes, where: str) -> tuple[Any, Any] | None:
                 return None
             head = json.loads(_unpacked(archive, "header.json" if "header.json" in names else "_journal/start.json"))
             if "summaries.json" in names:  # ids, scores and times without the transcripts
-                samples = json.loads(_unpacked(archive, "summaries.json"))
+                samples = json.loads(_unpacked(archive, "summaries.json"), object_pairs_hook=_keyed)
             else:
                 inner = sorted(name for name in names if name.startswith("samples/"))
                 if sum(archive.getinfo(name).file_size for name in inner) > MOST_UNPACKED:
                     raise ValueError(f"its samples unpack to more than {MOST_UNPACKED // 2**20:,} MiB")
-                samples = [json.loads(_unpacked(archive, name)) for name in inner]
+                samples = [json.loads(_unpacked(archive, name), object_pairs_hook=_keyed) for name in inner]
         return head, samples
     except ARCHIVE_ERRORS as error:
         raise InputError(
@@ -235,6 +251,8 @@ def _object(value: Any, what: str, where: str) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise InputError(where, "", f"{what} is {shown(value)}, not an object", "export the log again")
+    if isinstance(value, _Twice):
+        raise InputError(where, value.key, f"{what} has the key {shown(value.key)} twice", TWICE)
     return value
 
 
@@ -267,8 +285,9 @@ def _inspect_rows(log: Any, samples: Any, where: str, failed: list[Failed]) -> l
         if not scores:
             without.append(number)
         for scorer, score in scores.items():
-            value = score.get("value") if isinstance(score, dict) else score
-            parts = value.items() if isinstance(value, dict) else [("", value)]
+            what = f"score {shown(scorer)} of sample {number}"
+            value = _object(score, what, where).get("value") if isinstance(score, dict) else score
+            parts = _object(value, what, where).items() if isinstance(value, dict) else [("", value)]
             for part, number_of in parts:
                 name = f"{scorer}/{part}" if part else scorer
                 row: dict[str, Any] = place | {"rater": name, "kind": _kind(scorer)}
@@ -292,16 +311,10 @@ def _promptfoo_rows(results: list[Any], where: str, failed: list[Failed]) -> lis
             if isinstance(result.get(key), (dict, list)):
                 raise InputError(where, key, f"result {number} holds {shown(result[key])}", "export the log again")
         checked.append(result)
-    prompts = {_prompt(result) for result in checked}
-    providers = {str(_provider(result)) for result in checked}
     seen: dict[tuple[str, str], int] = {}
     broken: list[int] = []
-    for number, result in enumerate(checked, 1):
-        variant, test = _provider(result), _test(result)
-        if len(prompts) > len(providers):
-            prompt = result.get("prompt")
-            label = (prompt.get("label") or prompt.get("display")) if isinstance(prompt, dict) else prompt
-            variant = f"{variant} | {label or 'prompt ' + str(result.get('promptIdx'))}"[:120]
+    for number, (result, variant) in enumerate(zip(checked, _variants(checked), strict=True), 1):
+        test = _test(result)
         place = (test, variant)
         seen[place] = seen.get(place, 0) + 1
         item = f"{test}#{seen[place]}"
@@ -330,6 +343,30 @@ def _promptfoo_rows(results: list[Any], where: str, failed: list[Failed]) -> lis
     if broken:
         failed.append(Failed("results", f"calls failed in {where}: left out", broken))
     return rows
+
+
+def _variants(results: list[dict[str, Any]]) -> list[str]:
+    """Return the variant of each result: its provider, with the prompt's label where a provider answers several.
+
+    A variant is one pair of provider and prompt, whatever they are called: long prompts that begin alike, or one
+    provider twice with other settings, are told apart by the number of their column in promptfoo's table.
+    """
+    pairs = [(_provider(result), _prompt(result)) for result in results]
+    first: dict[tuple[str, str], int] = {}
+    for number, pair in enumerate(pairs):
+        first.setdefault(pair, number)
+    providers = [provider for provider, _ in first]
+    named: dict[tuple[str, str], str] = {}
+    for column, (pair, number) in enumerate(first.items(), 1):
+        name = pair[0]
+        prompt, index = results[number].get("prompt"), results[number].get("promptIdx")
+        if providers.count(name) > 1:
+            label = (prompt.get("label") or prompt.get("display")) if isinstance(prompt, dict) else prompt
+            name = f"{name} | {' '.join(str(label or f'prompt {index}').split())}"[:120]
+        if name in named.values():
+            name = f"{name} (column {index + 1 if isinstance(index, int) else column})"
+        named[pair] = name
+    return [named[pair] for pair in pairs]
 
 
 def _test(result: dict[str, Any]) -> str:

@@ -16,13 +16,23 @@ from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.judge_calibration import JudgeFacts, judge_facts
 from expsim_panel.rating_agreement import Agreement, PileUp, agreement_of, distinct, pile_up
 from expsim_panel.rating_cells import SPACES, tidied
-from expsim_panel.rating_doubts import MOST_LEVELS, Warned, formulas, judge_doubts, scales, warned
+from expsim_panel.rating_doubts import (
+    MOST_LEVELS,
+    Warned,
+    code_doubts,
+    formulas,
+    judge_doubts,
+    left_out,
+    scales,
+    warned,
+)
+from expsim_panel.rating_files import texts_of, together
+from expsim_panel.rating_names import names_alike
 from expsim_panel.rating_prompts import PROMPT
-from expsim_panel.rating_sources import Failed, as_csv
+from expsim_panel.rating_sources import Failed
 from expsim_panel.ratings import Codes, Floats, Ratings, ratings_of, read_bytes
-from expsim_panel.ratings_csv import MAX_SCORE, among, floats
+from expsim_panel.ratings_csv import MAX_SCORE, Lines, among, floats, plainly
 from expsim_panel.ratings_csv import frame as read_frame
-from expsim_panel.ratings_csv import header as read_header
 from expsim_panel.recoding import counted
 
 HUMAN = ("human", "person", "people", "crowd", "expert", "annotator")
@@ -122,35 +132,32 @@ def parse_table(
     prompt: str | None = None,
 ) -> tuple[Ratings, Beside]:
     """Read ratings from the bytes of one or more uploads, each with its name; `read_table` says the rest."""
-    raw, where = several[0]
     failed: list[Failed] = []
-    data, form = as_csv(raw, where, failed)
-    for more, name in several[1:]:
-        table_more, _ = as_csv(more, name, failed)
-        raw += more
-        top, _, rest = table_more.partition(b"\n")
-        if top.strip() != data.partition(b"\n")[0].strip():
-            raise InputError(name, "--also", f"other columns than in {where}", "give files of one kind")
-        data = data.rstrip(b"\n") + b"\n" + rest
-    if form != "csv":
-        data = b"\n" + data  # rows of other formats have no line of their own: they are counted
-    header = read_header(data, where)
+    texts, form = texts_of(several, failed)
+    _, where, header = texts[0]
     for name in judges:
         if name not in header:
             raise InputError(where, "--judge", f"there is no column {shown(name)}", did_you_mean(name, header))
+        for flag, column in {"--item": item, "--rater": rater, "--score": score, "--variant": variant}.items():
+            if name == column:
+                problem = f"column {shown(name)} is also {flag}"
+                raise InputError(where, "--judge", problem, "give a column with a judge's scores")
     kind = kind_column(kind, header, where)
-    table, numbered = read_frame(data, where, list(dict.fromkeys(header)), coded=True)
-    lines = table.index.to_numpy() + (2 if numbered else 1)
+    names = list(dict.fromkeys(header))
+    read = [read_frame(data, name, names, coded=True) for data, name, _ in texts]
+    table, named = together(read, [name for _, name in several])
+    lines = Lines(table.index.to_numpy(), named)
     table, spaced = tidied(table, (item, rater, variant, prompt or PROMPT), (score, *judges))
     by_judge = _is_judge(table, kind, where, lines)
     people = table[~by_judge] if by_judge.any() and not by_judge.all() else table
-    digest = hashlib.sha256(raw).hexdigest()
-    ratings = ratings_of(people, numbered, header, where, digest, item, rater, score, variant, prompt)
-    warnings = [warned(one.what, one.problem, np.array(one.numbers)) for one in failed]
+    digest = hashlib.sha256(b"".join(raw for raw, _ in several)).hexdigest()
+    ratings = ratings_of(people, named, header, where, digest, item, rater, score, variant, prompt)
+    warnings = [left_out(one.what, one.problem, one.numbers) for one in failed]
     warnings += [warned(name, SPACES, lines[rows]) for name, rows in spaced.items()]
     warnings += formulas(table, [item, rater, variant, kind], lines)
     people_at = np.flatnonzero(~by_judge) if not by_judge.all() else np.arange(len(table))
-    warnings += scales(ratings, score, lines[people_at])
+    warnings += names_alike(ratings, (variant if variant in header else item, rater, item), lines[people_at])
+    warnings += scales(ratings, score, lines[people_at]) + code_doubts(ratings.score, score, lines[people_at])
     if PROMPT in header and prompt is None and variant != PROMPT and not set(ratings.prompts) <= set(people[PROMPT]):
         warnings.append(warned(PROMPT, "no prompt has two variants: not used, --prompt names it", lines[people_at]))
     if by_judge.all():
@@ -158,7 +165,7 @@ def parse_table(
     parts = variance_components(ratings)
     low, high = float(ratings.score.min()), float(ratings.score.max())
     scores: dict[str, tuple[Codes, Floats]] = {}
-    places: dict[str, tuple[str, np.ndarray]] = {}
+    places: dict[str, tuple[str, Lines]] = {}
     for name in judges:
         values = _numbers(table[name].iloc[people_at], name, where, lines[people_at])
         zero = np.isin(values, UNPARSED) & (low > 0)
@@ -206,29 +213,30 @@ def kind_column(kind: str | None, header: list[str], where: str) -> str:
     return KIND if kind is None else kind
 
 
-def _is_judge(table: pd.DataFrame, kind: str, where: str, lines: np.ndarray) -> np.ndarray:
+def _is_judge(table: pd.DataFrame, kind: str, where: str, lines: Lines) -> np.ndarray:
     """Return which rows are a judge's."""
     if kind not in table.columns:
         return np.zeros(len(table), dtype=bool)
     found = among(table[kind], JUDGE)
     odd = np.flatnonzero(~(found | among(table[kind], HUMAN)))
     if len(odd):
-        problem = f"line {lines[odd[0]]} holds {shown(table[kind].iloc[odd[0]])}"
+        problem = f"{lines.name(odd[0])} holds {shown(table[kind].iloc[odd[0]])}"
         raise InputError(
-            where, kind, problem + (f", and {len(odd) - 1} more" if len(odd) > 1 else ""), "human or judge"
+            where, kind, problem + (f", and {len(odd) - 1} more" if len(odd) > 1 else ""), "write human or judge"
         )
     return found
 
 
-def _numbers(column: pd.Series[str], name: str, where: str, lines: np.ndarray) -> Floats:
+def _numbers(column: pd.Series[str], name: str, where: str, lines: Lines) -> Floats:
     """Return numbers, nan for empty cells."""
     values = floats(column)
     empty = among(column, EMPTY)
     bad = np.flatnonzero(~empty & ~np.isfinite(values))
     if len(bad):
-        problem = f"line {lines[bad[0]]} holds {shown(column.iloc[bad[0]])}, not a number"
+        problem = f"{lines.name(bad[0])} holds {shown(column.iloc[bad[0]])}, not a number"
         more = f", and {len(bad) - 1} more" if len(bad) > 1 else ""
-        raise InputError(where, name, problem + more, "give plain numbers, or leave missing cells empty")
+        told = "give plain numbers, or leave missing cells empty"
+        raise InputError(where, name, problem + more, plainly(str(column.iloc[bad[0]]), told, told))
     return np.where(empty, np.nan, values)
 
 
@@ -238,9 +246,9 @@ def _judge_rows(
     ratings: Ratings,
     columns: tuple[str, str, str, str],
     where: str,
-    lines: np.ndarray,
+    lines: Lines,
     warnings: list[Warned],
-) -> dict[str, tuple[Codes, Floats, np.ndarray]]:
+) -> dict[str, tuple[Codes, Floats, Lines]]:
     """Return items, scores and lines of judges that have rows of their own, by judge."""
     item, rater, score, variant = columns
     if variant not in table.columns:
@@ -297,18 +305,18 @@ def _confusion(ratings: Ratings, item: Codes, score: Floats) -> dict[str, Any]:
     return made
 
 
-def _spent(table: pd.DataFrame, name: str, by_judge: np.ndarray, where: str, lines: np.ndarray) -> dict[str, Spent]:
+def _spent(table: pd.DataFrame, name: str, by_judge: np.ndarray, where: str, lines: Lines) -> dict[str, Spent]:
     if name not in table.columns:
         return {}
     values = _numbers(table[name], name, where, lines)
     if (values < 0).any():
         at = int((values < 0).argmax())
         raise InputError(
-            where, name, f"line {lines[at]} holds {values[at]:g}, below 0", "give what it took, or nothing"
+            where, name, f"{lines.name(at)} holds {values[at]:g}, below 0", "give what it took, or nothing"
         )
     if (values > MAX_SCORE).any():
         at = int((values > MAX_SCORE).argmax())
-        raise InputError(where, name, f"line {lines[at]} holds {values[at]:g}", f"give at most {MAX_SCORE:g}")
+        raise InputError(where, name, f"{lines.name(at)} holds {values[at]:g}", f"give at most {MAX_SCORE:g}")
     found = {}
     for kind, of in (("human", ~by_judge), ("judge", by_judge)):
         mine = values[of & np.isfinite(values)]

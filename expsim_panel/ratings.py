@@ -21,7 +21,7 @@ import regex
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.rating_cells import tidied
 from expsim_panel.rating_prompts import PROMPT, check_prompts, pairs_variants, prompt_column
-from expsim_panel.ratings_csv import check_columns, numbers, others, place_of, refuse_blank
+from expsim_panel.ratings_csv import Places, check_columns, numbers, others, place_of, refuse_blank
 from expsim_panel.ratings_csv import frame as read_frame
 from expsim_panel.ratings_csv import header as read_header
 
@@ -150,7 +150,7 @@ def parse_ratings(
 
 def ratings_of(
     table: pd.DataFrame,
-    numbered: bool,
+    numbered: bool | Places,
     header: list[str],
     name: str,
     sha256: str,
@@ -164,8 +164,8 @@ def ratings_of(
 
     Parameters
     ----------
-    numbered : bool
-        Whether row `k` stands in line `k + 2` of the file, see `ratings_csv.frame`.
+    numbered : bool or Places
+        Whether row `k` stands in line `k + 2` of the file, see `ratings_csv.frame`; or how rows are named.
     header : list of str
         Names of the file's columns, repeated ones as often as they occur.
     """
@@ -301,7 +301,7 @@ def _check_design(ratings: Ratings, rater: str, variant: str) -> None:
         )
 
 
-def _check_once(ratings: Ratings, frame: pd.DataFrame, item: str, numbered: bool) -> None:
+def _check_once(ratings: Ratings, frame: pd.DataFrame, item: str, numbered: bool | Places) -> None:
     """Refuse a second score of a rater for an item."""
     key = pd.Series(ratings.item * len(ratings.raters) + ratings.rater)
     again = key.duplicated().to_numpy()

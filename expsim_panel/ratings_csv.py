@@ -7,7 +7,9 @@ import io
 import itertools
 import re
 import warnings
+from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,10 +20,59 @@ from expsim_panel.errors import InputError, did_you_mean, shown
 
 MAX_COLUMNS = 2000  # wider tables hold something else, and take pandas minutes
 MARKS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+NOTHING = ("n/a", "na", "none", "null", "nil", "missing", "-", "--", "?")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 LOOKED_AT = 1000  # lines in which a decimal comma is looked for
 MISSING = "write the score, or delete the row if it is missing"
 MAX_SCORE = 1e9  # sums of squares stay exact enough far beyond any rating scale
+
+
+@dataclass(frozen=True)
+class Places:
+    """How the rows of one or more files, read as one table, are named.
+
+    Attributes
+    ----------
+    files : tuple of str
+    starts : tuple of int
+        Index of the first row of each, ascending from 0.
+    numbered : tuple of bool
+        Whether row `k` of it stands in its line `k + 2`, see `frame`; else rows are counted.
+    """
+
+    files: tuple[str, ...]
+    starts: tuple[int, ...]
+    numbered: tuple[bool, ...]
+
+    def number(self, row: int) -> int:
+        """Return the line of a row in its file, or its number where rows are counted."""
+        at = bisect_right(self.starts, row) - 1
+        return row - self.starts[at] + (2 if self.numbered[at] else 1)
+
+    def name(self, row: int) -> str:
+        """Name a row as a person finds it; the first file is the one that a message is about."""
+        at = bisect_right(self.starts, row) - 1
+        own = place_of(row - self.starts[at], self.numbered[at])
+        return own if at == 0 else f"{own} of {self.files[at]}"
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Some rows of a table, and how they are named."""
+
+    rows: npt.NDArray[np.int64]
+    places: Places
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, which: Any) -> Lines:
+        return Lines(self.rows[which], self.places)
+
+    def name(self, at: int) -> str:
+        """Name one of them."""
+        return self.places.name(int(self.rows[at]))
 
 
 def header(data: bytes, where: str) -> list[str]:
@@ -30,6 +81,8 @@ def header(data: bytes, where: str) -> list[str]:
         raise InputError(where, "", "the file is empty", "give a CSV file with a header and rows")
     if data[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
         raise InputError(where, "", "this is a workbook or an archive", "save the sheet as CSV UTF-8")
+    if data[:2] == b"\x1f\x8b":
+        raise InputError(where, "", "this file is compressed (gzip)", "unpack it, and give the file inside")
     if b"\0" in data:
         raise InputError(where, "", "this is binary data, or text in UTF-16", "give a CSV file in UTF-8")
     try:
@@ -134,7 +187,7 @@ def frame(data: bytes, where: str, columns: list[str], coded: bool = False) -> t
     blank = np.logical_and.reduce([(table[name] == "").to_numpy() for name in table.columns])
     table = table[~blank] if blank.any() else table
     if not len(table):
-        raise InputError(where, "", "there is a header but no rows", "give at least two variants' ratings")
+        raise InputError(where, "", "there is a header but no rows", "give rows below the header")
     return table, numbered
 
 
@@ -144,12 +197,14 @@ def _coded(column: pd.Series[str]) -> pd.Categorical:
     return pd.Categorical.from_codes(codes, categories=pd.Index(texts, dtype="str"), validate=False)
 
 
-def place_of(frame_index: Any, numbered: bool) -> str:
+def place_of(frame_index: Any, numbered: bool | Places) -> str:
     """Name a row as a person finds it: by line, or by row when quoted line breaks shift the lines."""
+    if isinstance(numbered, Places):
+        return numbered.name(int(frame_index))
     return f"line {int(frame_index) + 2}" if numbered else f"data row {int(frame_index) + 1}"
 
 
-def refuse_blank(column: pd.Series[str], name: str, where: str, numbered: bool) -> None:
+def refuse_blank(column: pd.Series[str], name: str, where: str, numbered: bool | Places) -> None:
     """Refuse a column with an empty cell."""
     blank = (column == "").to_numpy()
     if blank.any():
@@ -186,7 +241,21 @@ def beginning(column: pd.Series[str], marks: tuple[str, ...]) -> npt.NDArray[np.
     return np.array([text.startswith(marks) for text in column.tolist()], dtype=bool)
 
 
-def numbers(column: pd.Series[str], name: str, where: str, numbered: bool) -> npt.NDArray[np.float64]:
+def plainly(text: str, otherwise: str, missing: str = MISSING) -> str:
+    """Return what to write in the place of a text that is no number."""
+    said = text.strip()
+    if re.fullmatch(r"[+-]?\d{1,3},\d{3}", said):  # of both, the wrong one is a thousand times the right one
+        return f"write {said.replace(',', '')} if the comma parts thousands, {said.replace(',', '.')} if decimals"
+    if THOUSANDS.fullmatch(said):
+        return "leave out the commas between thousands"
+    if DECIMAL_COMMA.fullmatch(said):
+        return "write a point for the decimal comma"
+    if said.endswith("%"):
+        return "leave out the per cent sign"
+    return missing if said.lower() in NOTHING else otherwise
+
+
+def numbers(column: pd.Series[str], name: str, where: str, numbered: bool | Places) -> npt.NDArray[np.float64]:
     """Return the column as finite floats."""
     values = floats(column)
     bad = ~(np.abs(values) <= MAX_SCORE)
@@ -199,9 +268,7 @@ def numbers(column: pd.Series[str], name: str, where: str, numbered: bool) -> np
             problem = f"{place} holds {shown(text)}, not a finite number of ordinary size"
             plain = MISSING if np.isnan(values[row]) or np.isinf(values[row]) else f"give at most {MAX_SCORE:g}"
         problem += others(int(bad.sum()))
-        commas = DECIMAL_COMMA.fullmatch(text.strip()) is not None
-        remedy = "write a point for the decimal comma" if commas else plain
-        raise InputError(where, name, problem, remedy)
+        raise InputError(where, name, problem, plainly(text, plain))
     if values.min() == values.max():
         raise InputError(where, name, f"every score is {values[0]:g}", "give ratings that differ")
     return values

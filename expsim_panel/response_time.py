@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,9 @@ import numpy.typing as npt
 from expsim_panel.call_costs import TokenLaw
 from expsim_panel.errors import InputError, shown
 
-_P95 = 1.6448536269514722
+REACH = 8.0  # standard normal; beyond it nothing is left
+NODES, WAITS = 321, 2001  # values of what is summed over; of the wait, which is read from a table
+POINTS, FAR = 4001, 8.0  # times of that table, and the logarithm of their reach
 
 
 @dataclass(frozen=True)
@@ -80,20 +83,29 @@ class ResponseTime:
         return math.sqrt(max(variance, 0.0))
 
     def cdf(self, seconds: float) -> float:
-        """Return P(T <= seconds), summed over strata of the length (and of the wait)."""
+        """Return P(T <= seconds)."""
         return float(self.cdf_at(np.array([seconds], float))[0])
 
     def cdf_at(self, seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return `cdf` at several times, shape (n,)."""
-        fast, delayed = np.zeros(len(seconds)), np.zeros(len(seconds))
-        streamed = self.tokens.strata() / self.speed
-        waits = self._wait.strata() if self.slow else np.zeros(1)
-        for at, one in enumerate(seconds):
-            left = one - streamed
-            fast[at] = _below(self._first, left).mean()
-            if self.slow:
-                delayed[at] = _below(self._first, left[:, None] - waits[None, :]).mean()
-        return np.asarray((1 - self.slow) * fast + self.slow * delayed)
+        made = (1 - self.slow) * self._undelayed(seconds)
+        if not self.slow:
+            return np.asarray(made)
+        waits, weights = _nodes(self._wait, WAITS)
+        if self._wait.sigma == 0 or self.tokens.sigma == self._first.sigma == 0:
+            fixed = self.ttft_median + self.tokens.median / self.speed
+            late = self._undelayed(seconds - waits[0]) if self._wait.sigma == 0 else _below(self._wait, seconds - fixed)
+            return np.asarray(made + self.slow * late)
+        times, below = _table(self)
+        left = seconds[:, None] - waits
+        return np.asarray(made + self.slow * np.interp(left, times, below, left=0.0, right=1.0) @ weights)
+
+    def _undelayed(self, seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return P(TTFT + tokens / speed <= seconds), summed over the part that varies less: the other smooths it."""
+        stream = TokenLaw(self.tokens.median / self.speed, self.tokens.p95 / self.speed)
+        narrow, wide = sorted((self._first, stream), key=lambda law: law.variance)
+        nodes, weights = _nodes(narrow, NODES)
+        return np.asarray(_below(wide, seconds[:, None] - nodes) @ weights)
 
     def quantile(self, p: float) -> float:
         """Return the seconds that a share p of the answers takes at most, by bisection."""
@@ -111,6 +123,23 @@ class ResponseTime:
         """Draw the seconds of `size` answers."""
         waits = np.where(rng.random(size) < self.slow, self._wait.draw(rng, size), 0.0)
         return np.asarray(self._first.draw(rng, size) + self.tokens.draw(rng, size) / self.speed + waits)
+
+
+@lru_cache(maxsize=64)
+def _table(law: ResponseTime) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return times and P(no later, without a wait), close enough to interpolate."""
+    middle = law.ttft_median + law.tokens.median / law.speed
+    times = middle * np.exp(np.linspace(-FAR, FAR, POINTS))
+    return times, law._undelayed(times)
+
+
+def _nodes(law: TokenLaw, count: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return values of a lognormal and their weights: the trapezoid of a normal density is as good as exact."""
+    if law.sigma == 0:
+        return np.array([law.median]), np.ones(1)
+    z = np.linspace(-REACH, REACH, count)
+    weights = np.exp(-(z**2) / 2)
+    return law.median * np.exp(law.sigma * z), weights / weights.sum()
 
 
 def _below(law: TokenLaw, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKS"]
 
+LONGEST_NAME = 60
+
 Check = Callable[["Scenario", str], None]
 
 
@@ -30,8 +32,10 @@ def _check_names(scenario: Scenario, where: str) -> None:
     names = [variant.name for variant in scenario.variants]
     for i, name in enumerate(names):
         # A name of nothing but invisible characters is no name.
-        if len(name) > 60 or not any(c.isprintable() and not c.isspace() for c in name):
-            raise InputError(where, f"variants.{i}.name", f"{shown(name)} is not a name", "give 1 to 60 characters")
+        if len(name) > LONGEST_NAME or not any(c.isprintable() and not c.isspace() for c in name):
+            raise InputError(
+                where, f"variants.{i}.name", f"{shown(name)} is not a name", f"give 1 to {LONGEST_NAME} characters"
+            )
         if names.index(name) != i:
             problem = f"{shown(name)} appears twice"
             raise InputError(where, f"variants.{i}.name", problem, "give every variant its own name")

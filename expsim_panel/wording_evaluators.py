@@ -106,6 +106,9 @@ def worth_by_way(found: Answers) -> str:
         return ""
     parts = []
     for kind, (n, net) in found.worth.best.items():
+        if net <= 0:
+            parts.append(f"{NAMES[kind]}: no amount pays")
+            continue
         value = float(found.worth.evsi[kind][int(found.worth.enbs[kind].argmax())])
         rows = f"{count(n)} {'scores' if kind == 'judge' else 'labels'} {found.each}"
         parts.append(f"{NAMES[kind]} {money(value)}, net {money(net)} ({rows})")

@@ -20,14 +20,6 @@ class _Unset:
         return made
 
 
-class IntBox(_Unset, pmu.IntInput):  # type: ignore[misc]
-    """A whole number, or none."""
-
-
-class FloatBox(_Unset, pmu.FloatInput):  # type: ignore[misc]
-    """A number, or none."""
-
-
 def unset_or_number(digits: int, thousands: bool) -> CustomJSTickFormatter:
     """Return how a number box writes its value: empty where there is none.
 
@@ -45,3 +37,17 @@ def unset_or_number(digits: int, thousands: bool) -> CustomJSTickFormatter:
         code=f"return tick == null || Number.isNaN(tick) ? '' : "
         f"tick.toLocaleString('en-US', {{maximumFractionDigits: {digits}, useGrouping: {grouped}}})"
     )
+
+
+class IntBox(_Unset, pmu.IntInput):  # type: ignore[misc]
+    """A whole number, or none; with commas between thousands unless a `format` says otherwise."""
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**{"format": unset_or_number(0, True), **params})
+
+
+class FloatBox(_Unset, pmu.FloatInput):  # type: ignore[misc]
+    """A number, or none; with commas between thousands and up to eight decimals unless a `format` says otherwise."""
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**{"format": unset_or_number(8, True), **params})

@@ -165,20 +165,32 @@ def _print(found: Calibration, output: str | None, beside: Beside) -> None:
     if found.realism.honest is not None:
         told = f"{percent(found.realism.honest, 0)} (100 %: as close to unseen ratings as other real ratings are)"
     rows.append(("Realism", told))
+    alpha, icc = beside.agreement.alpha_interval, found.reliability.icc1
+    if alpha is not None:
+        told = f"Krippendorff's alpha {alpha:.2f} (1: all agree, 0: by chance)"
+        rows.append(("Agreement", told + ("" if icc is None else f"; reliability of one rating {icc:.2f} (ICC)")))
     for name, facts_of in beside.judges.items():
+        told = f"no correlation with people: {facts_of.rho.reason}"
         if facts_of.rho.value is not None and facts_of.rho.interval is not None:
             low, high = facts_of.rho.interval
             told = f"correlation with people {facts_of.rho.value:.2f} within a variant ({low:.2f} to {high:.2f})"
             if facts_of.rho_difference.value is not None:
                 told += f", {facts_of.rho_difference.value:.2f} for differences"
-            rows.append((f"Judge {name}", told))
+            biases = ((one, facts_of.bias.get(one)) for one in (found.control, *found.treatments))
+            parts = [
+                f"for {one} {bias.value:+.2f} ({bias.interval[0]:+.2f} to {bias.interval[1]:+.2f})"
+                for one, bias in biases
+                if bias is not None and bias.value is not None and bias.interval is not None
+            ]
+            if parts:
+                scale = "points" if facts_of.same_scale else "points, once on the people's scale,"
+                told += f"; bias in {scale} {', '.join(parts)}"
+        if facts_of.missing:
+            told += f"; {count(facts_of.missing)} of {count(found.items)} items without its score"
+        rows.append((f"Judge {name}", told))
     out.print(facts(rows))
     if beside.warnings:
-        lines = [
-            f"{doubt.column}: {doubt.problem} ({doubt.count} rows, for example {', '.join(map(str, doubt.lines[:3]))})"
-            for doubt in beside.warnings
-        ]
-        out.print(bullets(lines))
+        out.print(bullets([doubt.sentence() for doubt in beside.warnings]))
     if found.notes:
         out.print(bullets(found.notes))
     if not found.treatments:

@@ -105,7 +105,7 @@ def evaluators(
         except InputError as error:
             refused = str(error)
     if json is None:
-        _print(found, scenario.shown_as, prompt_set, refused)
+        _print(found, scenario.shown_as, prompt_set, refused, power)
         _print_planning(answers(scenario, found.budget, power), measurers(scenario)[0], scenario.family == "binary")
         _print_chances(found, scenario, variant)
         return
@@ -255,7 +255,7 @@ def _print_planning(found: Answers, judge: Judge, rates: bool) -> None:
     console().print(bullets([*([note] if note else []), *lines(found)]))
 
 
-def _print(found: Comparison, family: str, prompt_set: SideBySide | None, refused: str) -> None:
+def _print(found: Comparison, family: str, prompt_set: SideBySide | None, refused: str, power: float) -> None:
     """Print both tables and the advice; of a study on a prompt set, what its prompts give first."""
     from rich import box
     from rich.table import Table
@@ -315,13 +315,24 @@ def _print(found: Comparison, family: str, prompt_set: SideBySide | None, refuse
         column.justify = "right"
     out.print(table)
     limit = ", whatever the traffic" if where == "For" else ""
-    out.print(heading(f"{where} an error of {effect(found.target, family, signed=False)}{limit}"))
+    goal = f"{effect(found.target, family, signed=False)}, which finds the effect in {percent(power, 0)}"
+    out.print(heading(f"{where} an error of {goal}{limit}"))
     table = Table(
         "", "Costs", "Labels", "Judge scores", "Days", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
     )
     for need in found.needs:
         amounts = (money(need.budget), count(need.labelled), count(need.judged), days(need.days))
         table.add_row(words[need.name], *(amounts if need.budget is not None else ("out of reach", "", "", "")))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    out.print(table)
+    out.print(heading("What more money buys: error ±, bias included"))
+    table = Table(
+        "", *(words[one.name] for one, _ in found.options), box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
+    for point in found.frontier:
+        errors = ("too little" if one is None else effect(one, family, signed=False) for one in point.rmse.values())
+        table.add_row(money(point.budget), *errors)
     for column in table.columns[1:]:
         column.justify = "right"
     out.print(table)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +14,18 @@ from expsim_panel.commands.targets import STANDARD_OUTPUT, targets
 Json = Annotated[
     str | None, typer.Option("--json", metavar="FILE or -", help="Write JSON instead; - for standard output.")
 ]
+
+
+@contextmanager
+def flags_of(where: str, **other: str) -> Iterator[None]:
+    """Let a complaint about an argument name the command and its flag; `other` are flags of other names."""
+    from expsim_panel.errors import InputError
+
+    try:
+        yield
+    except InputError as error:
+        flag = f"--{other.get(error.key, error.key).replace('_', '-')}" if error.key else ""
+        raise InputError(where, flag, error.problem, error.remedy) from None
 
 
 def tell(json: str | None, told: dict[str, Any], lines: list[tuple[str, str]]) -> None:
@@ -78,8 +92,9 @@ def replication(
     """Best number of judge calls, raters or samples per item: the smallest variance for the money."""
     from expsim_panel.measurement_design import cheapest_replication, exact_replication
 
-    exact = exact_replication(fixed_cost, unit_cost, fixed_variance, unit_variance)
-    best = cheapest_replication(fixed_cost, unit_cost, fixed_variance, unit_variance)
+    with flags_of("exact replication"):
+        exact = exact_replication(fixed_cost, unit_cost, fixed_variance, unit_variance)
+        best = cheapest_replication(fixed_cost, unit_cost, fixed_variance, unit_variance)
     once = (fixed_variance + unit_variance) * (fixed_cost + unit_cost)
     here = (fixed_variance + unit_variance / best) * (fixed_cost + best * unit_cost)
     endless = math.isinf(exact)
@@ -113,7 +128,8 @@ def drift_labels(
     if baseline is not None:
         check_positive("baseline", baseline, "exact drift-labels")
     base = math.inf if baseline is None else baseline
-    found = labels_to_detect_drift(drift, residual_sd, alpha=alpha, power=power, sides=sides, baseline=base)
+    with flags_of("exact drift-labels"):
+        found = labels_to_detect_drift(drift, residual_sd, alpha=alpha, power=power, sides=sides, baseline=base)
     reason = "the earlier labels are too few: no number of fresh ones is enough" if found is None else None
     tell(json, {"labels": found, "reason": reason}, [("Labels", reason if found is None else count(found))])  # type: ignore[list-item]
 
@@ -128,12 +144,16 @@ def judge_launch(
     """Whether a judge's word alone is enough to launch, and why."""
     from dataclasses import asdict
 
-    from expsim_panel.errors import InputError
+    from expsim_panel.errors import InputError, shown
     from expsim_panel.quantities import points
     from expsim_panel.value_of_information import judge_only_launch
 
-    if not all(map(math.isfinite, (estimate, se, bias_sd, factor))):
-        raise InputError("exact judge-launch", "", "not a finite number", "give finite numbers")
+    for flag, number, least in (
+        ("estimate", estimate, -math.inf), ("se", se, 0.0), ("bias-sd", bias_sd, 0.0), ("factor", factor, 1e-9),
+    ):  # fmt: skip
+        if not (math.isfinite(number) and number >= least):
+            remedy = {-math.inf: "give a finite number", 0.0: "give 0 or more"}.get(least, "give a number above 0")
+            raise InputError("exact judge-launch", f"--{flag}", shown(number), remedy)
     found = judge_only_launch(estimate, se, bias_sd, factor)
     lines = [
         ("Launch", "yes" if found.launch else "no"),

@@ -67,15 +67,20 @@ def _print(told: dict[str, Any]) -> None:
     from expsim_panel.quantities import count, money, percent
 
     saved = 1 - told["variance_ratio"]
-    lines = [
-        ("Labels", f"{count(told['labelled'])} at {money(told['cost_human'])}"),
-        ("Judge scores", f"{count(told['judged'])} at {money(told['cost_judge'])}, the labelled items among them"),
-        ("Labels only", f"{count(told['labels_only'])} for the same budget"),
-    ]
     if told["hybrid_pays"]:
-        lines.append(("Gain", f"the variance is {percent(saved)} smaller than with labels only"))
+        lines = [
+            ("Labels", f"{count(told['labelled'])} at {money(told['cost_human'])}"),
+            ("Judge scores", f"{count(told['judged'])} at {money(told['cost_judge'])}, the labelled items among them"),
+            ("Labels only", f"{count(told['labels_only'])} for the same budget"),
+            ("Gain", f"the variance is {percent(saved)} smaller than with labels only"),
+        ]
     else:
-        lines.append(("Gain", "none: spend everything on labels"))
+        mix = f"{count(told['labelled'])} labels and {count(told['judged'])} judge scores"
+        lines = [
+            ("Answer", "spend everything on labels: the judge does not pay"),
+            ("Labels", f"{count(told['labels_only'])} at {money(told['cost_human'])}"),
+            ("Best mix", f"{mix}: a variance {percent(-saved)} larger"),
+        ]
     if told["smallest_rho"] is not None:
         lines.append(("Pays from", f"a correlation of {told['smallest_rho']:.3f} at these prices"))
     console().print(facts(lines))

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from expsim_panel.commands.exact_measuring import Json, tell
+from expsim_panel.commands.exact_measuring import Json, flags_of, tell
 
 
 def value(
@@ -40,8 +40,9 @@ def value(
     for flag, optional in (("rows", units), ("rows-per-day", rows_per_day)):
         if optional is not None:
             check_positive(flag, optional, where)
-    belief = Belief(value_per_point * mean, value_per_point * sd, launch_cost)
-    source = Source("rows", row_sd**2, cost_per_row, bias_sd, rows_per_day or math.inf, exposures_per_row)
+    with flags_of(where):
+        belief = Belief(value_per_point * mean, value_per_point * sd, launch_cost)
+        source = Source("rows", row_sd**2, cost_per_row, bias_sd, rows_per_day or math.inf, exposures_per_row)
     best = best_collection(belief, source, Stakes(value_per_point, horizon))
     n = float(best.n if units is None else units)
     square = value_per_point**2
@@ -65,9 +66,14 @@ def value(
     lines = [
         ("Perfect knowledge", f"{money(belief.evpi())} per exposure, {money(belief.evpi() * horizon)} in all"),
         ("Endless rows", f"{money(told['evsi_ceiling'])} per exposure"),
-        (f"{count(n)} rows per variant", f"{money(worth)} per exposure; {money(net)} net of test and cost"),
+        (
+            f"{count(n)} rows per variant",
+            f"{money(worth)} per exposure, for {money(cost)}; {money(net)} net of test and cost",
+        ),
         ("Answer", f"collect {count(best.n)} per variant" if best.pays else "decide now: no data is worth its cost"),
     ]
+    if launch_cost:  # of scenarios it is the whole sum: what a wrong unit would come to is shown
+        lines.insert(0, ("Launch", f"{money(launch_cost)} per exposure, {money(launch_cost * horizon)} in all"))
     if took is not None:
         lines.append(("Takes", days(round(took, 1))))
     tell(json, told, lines)
@@ -133,9 +139,10 @@ def response_time(
     from expsim_panel.call_costs import TokenLaw
     from expsim_panel.response_time import ResponseTime
 
-    law = ResponseTime(
-        ttft_median, ttft_p95, TokenLaw(tokens_median, tokens_p95), speed, slow, wait_median, wait_p95
-    )  # fmt: skip
+    with flags_of("exact response-time", p95="tokens_p95"):
+        law = ResponseTime(
+            ttft_median, ttft_p95, TokenLaw(tokens_median, tokens_p95), speed, slow, wait_median, wait_p95
+        )  # fmt: skip
     quantiles = {f"{p:g}": law.quantile(p) for p in (0.5, 0.9, 0.95, 0.99)}
     told = {"mean": law.mean, "sd": law.sd, "quantiles": quantiles}
     lines = [("Mean", f"{law.mean:.2f} s, SD {law.sd:.2f} s")]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from expsim_panel.offline_answers import Beside, SideBySide
+    from expsim_panel.results import Figure
 
 
 def offline(
@@ -101,12 +102,22 @@ def _print(found: SideBySide, family: str) -> None:
     out.print(bullets(sentences(found)))
 
 
+def _share(one: Figure) -> str:
+    """Write a share: exact where it is, otherwise with its simulation error."""
+    from expsim_panel.quantities import percent
+
+    if one.exact is not None:
+        return percent(one.exact, 0)
+    told = percent(one.value, 0)
+    return f"{told.removesuffix(' %')} ±{100 * one.se:.1g} %" if one.se else told
+
+
 def table(rows: Sequence[Beside], family: str) -> Table:
     """Return rows as a table."""
     from rich import box
     from rich.table import Table
 
-    from expsim_panel.quantities import count, days, effect, money, percent
+    from expsim_panel.quantities import count, days, effect, money
     from expsim_panel.wording_offline import MODES, WORDS
 
     made = Table("", "On", "Each", "Costs", "Time", "Bias", "Error ±", "Finds it", "False",
@@ -119,7 +130,7 @@ def table(rows: Sequence[Beside], family: str) -> Table:
         made.add_row(
             WORDS[one.evaluator], MODES[one.mode], count(one.per_variant),
             money(one.cost), days(one.days), effect(one.bias, family), effect(one.se, family, signed=False),
-            *(percent((one_of.value if one_of.exact is None else one_of.exact) or 0.0, 0) for one_of in figures),
+            *(_share(one_of) for one_of in figures),
         )  # fmt: skip
     for column in made.columns:
         column.no_wrap = True

@@ -72,14 +72,17 @@ def rank(
         for flag, value in given.items():
             if value is not None:
                 raise InputError(_WHERE, flag, "belongs to simulated rankings", "remove it, or give --strengths")
+        from pathlib import Path
+
         from expsim_panel.ranking_answers import standings
-        from expsim_panel.ranking_votes import read_votes
+        from expsim_panel.ranking_votes import read_votes, votes_in
 
         read = read_votes(votes or "", item, first, second, winner)
-        found = standings(
-            read.first, read.second, read.outcomes, read.items, position=fit, level=level, bootstrap=bootstrap,
-            seed=seed,
-        )  # fmt: skip
+        with votes_in(Path(votes or "").name, item, winner):
+            found = standings(
+                read.first, read.second, read.outcomes, read.items, position=fit, level=level, bootstrap=bootstrap,
+                seed=seed,
+            )  # fmt: skip
         told = document(found)
     else:
         from expsim_panel.ranking_simulation import VotingWorld, simulate
@@ -257,6 +260,14 @@ def _print_simulated(found: SimulatedRankings) -> None:
         f"Some interval of a pair finds what is not there in {percent(found.wrong_finding.value or 0)}; "
         f"with errors that ignore prompts in {percent(found.wrong_finding_independent.value or 0)}.",
     ]
+    shares = [one for each in found.variants for one in (each.coverage, each.coverage_limit,
+              each.coverage_independent, each.p_first)]  # fmt: skip
+    shares += [found.best_right, found.order_right, found.wrong_finding, found.wrong_finding_independent]
+    off = max(one.se or 0.0 for one in shares), max(one.bias.se or 0.0 for one in found.variants)
+    lines.append(
+        f"Simulation error, one standard error: shares ±{percent(off[0])} at most, biases ±{off[1]:.3f}. A share of 0 "
+        f"or 100 % may be off by up to {percent(3 / found.replicates)}."
+    )
     if any(world.judge_bias):
         lines.append("The judge's bias moves what endless prompts would show (Seen); intervals then miss the truth.")
     if found.unusable.value:

@@ -60,6 +60,7 @@ def draw(found: Answers, points: Sequence[Point] = (), *, ink: Ink = LIGHT, heig
                     "y": [scale * float(point.simulated[kind] or 0) for point in seen],
                     "said": [
                         f"{WORDS[kind]}, {money(point.budget)}: {effect(point.simulated[kind], found.family, False)}"
+                        f" ± {effect(point.simulated_se[kind] or 0.0, found.family, False)}"
                         for point in seen
                     ],
                 }

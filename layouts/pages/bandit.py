@@ -22,6 +22,7 @@ from expsim_panel.exports._bandit_inference import LEARNED, learned_words
 from expsim_panel.exports.bandit_html import command, heads, how, page, rows
 from expsim_panel.frontier import of_bandit
 from expsim_panel.layouts.bandit_session import Asked, BanditSession, of_study
+from expsim_panel.layouts.number_boxes import IntBox, unset_or_number
 from expsim_panel.layouts.pages.bandit_curve import Over
 from expsim_panel.layouts.pages.bandit_world import Worlds
 from expsim_panel.layouts.pages.frame import beside, plot, words
@@ -83,12 +84,19 @@ class Bandits:
         )
         family = asked.family if asked.family in FAMILIES.values() else None
         self.family = pmu.Select(label="Rewards", options=FAMILIES, value=family, width=270, **narrow)
-        self.horizon = pmu.IntInput(label="Requests", value=whole["horizon"], start=1, step=1000, width=130, **narrow)
+        self.horizon = IntBox(label="Requests", value=whole["horizon"], start=1, step=1000, width=130, **narrow)
         sizes = sorted({*SIZES, *([whole["replicates"]] if whole["replicates"] else [])})
         self.size = pmu.Select(
             label="Simulated experiments", options=sizes, value=whole["replicates"], width=170, **narrow
         )
-        self.seed = pmu.IntInput(label="Seed of the bandits", value=whole["seed"], start=0, width=130, **narrow)
+        self.seed = IntBox(
+            label="Seed of the bandits",
+            value=whole["seed"],
+            start=0,
+            width=130,
+            format=unset_or_number(0, False),
+            **narrow,
+        )
         # A number box shows an unset number as 0, which is a worth.
         self.worth = pmu.TextInput(label="Worth of one, $", placeholder="not set", max_length=30, width=140, **narrow)
         self.worth.value = "" if asked.usd is None else str(asked.usd)[:30]

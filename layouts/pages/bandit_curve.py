@@ -10,6 +10,7 @@ import panel_material_ui as pmu
 
 from expsim_panel.bandit_verdict import DOLLARS
 from expsim_panel.errors import InputError
+from expsim_panel.layouts.number_boxes import FloatBox, IntBox
 from expsim_panel.layouts.pages.frame import plot, words
 from expsim_panel.layouts.varying import Varying
 from expsim_panel.plots import response_surface
@@ -36,17 +37,15 @@ class Over:
         narrow: dict[str, Any] = {"size": "small", "margin": (9, 12, 4, 0)}
         offered = self.axes()
         self.path = pmu.Select(label="Number to vary", options=offered, value=HORIZON, width=300, **narrow)
-        self.low = pmu.FloatInput(label="From", value=500.0, width=150, **narrow)
-        self.high = pmu.FloatInput(label="To", value=10_000.0, width=150, **narrow)
-        self.levels = pmu.IntInput(label="Levels", value=7, start=2, end=60, width=100, **narrow)
+        self.low = FloatBox(label="From", value=500.0, width=150, **narrow)
+        self.high = FloatBox(label="To", value=10_000.0, width=150, **narrow)
+        self.levels = IntBox(label="Levels", value=7, start=2, end=60, width=100, **narrow)
         self.second = pmu.Select(
             label="And over", options={"Nothing else": NOTHING, **offered}, value=NOTHING, width=300, **narrow
         )
-        self.low_up = pmu.FloatInput(label="Second from", value=0.0, width=150, disabled=True, **narrow)
-        self.high_up = pmu.FloatInput(label="Second to", value=0.3, width=150, disabled=True, **narrow)
-        self.levels_up = pmu.IntInput(
-            label="Second levels", value=7, start=2, end=40, width=130, disabled=True, **narrow
-        )
+        self.low_up = FloatBox(label="Second from", value=0.0, width=150, disabled=True, **narrow)
+        self.high_up = FloatBox(label="Second to", value=0.3, width=150, disabled=True, **narrow)
+        self.levels_up = IntBox(label="Second levels", value=7, start=2, end=40, width=130, disabled=True, **narrow)
         self.what = pmu.Select(
             label="Picture of", options={FIGURES[LOST]: LOST, FIGURES[WRONG]: WRONG}, value=LOST, width=270,
             disabled=True, **narrow,

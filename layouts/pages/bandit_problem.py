@@ -18,6 +18,7 @@ from expsim_panel.errors import InputError
 from expsim_panel.exports.bandit_json import document
 from expsim_panel.exports.problem_html import page
 from expsim_panel.layouts.controls import Field
+from expsim_panel.layouts.number_boxes import IntBox, unset_or_number
 from expsim_panel.layouts.pages.bandit import head_of, learned_box, pair, the_same_again
 from expsim_panel.layouts.pages.bandit_curve import Over
 from expsim_panel.layouts.pages.bandit_world import Parameters, box
@@ -55,15 +56,15 @@ class ProblemPage:
             self._add(key, box(declared, _typed(declared, start), "", self.session.put, width))
         whole = {"horizon": asked.horizon, "replicates": asked.replicates, "seed": asked.seed}
         whole = {key: value if isinstance(value, int) else None for key, value in whole.items()}
-        self._add(
-            "horizon", pmu.IntInput(label=self.form.thing, value=whole["horizon"], step=1000, width=130, **narrow)
-        )
+        self._add("horizon", IntBox(label=self.form.thing, value=whole["horizon"], step=1000, width=130, **narrow))
         options = sorted({*SIZES, *([whole["replicates"]] if whole["replicates"] else [])})
         self._add(
             "replicates",
             pmu.Select(label="Simulated experiments", options=options, value=whole["replicates"], width=180, **narrow),
         )
-        self._add("seed", pmu.IntInput(label="Seed", value=whole["seed"], width=130, **narrow))
+        self._add(
+            "seed", IntBox(label="Seed", value=whole["seed"], width=130, format=unset_or_number(0, False), **narrow)
+        )
         names = self.form().names()
         self.names = pmu.MultiChoice(
             label="Policies", options=list(dict.fromkeys([*names, *asked.policies])), value=list(asked.policies),

@@ -14,6 +14,7 @@ from expsim_panel.bandit_form import FEWEST, MOST, BanditArm, BanditPlace, arm_k
 from expsim_panel.errors import InputError
 from expsim_panel.layouts.bandit_session import BanditSession
 from expsim_panel.layouts.controls import Shape, shape
+from expsim_panel.layouts.number_boxes import FloatBox, IntBox, unset_or_number
 from expsim_panel.layouts.pages.frame import Fold, words
 from expsim_panel.policy import BanditPolicy, DuelPolicy, Policy
 from expsim_panel.policy_names import canonical, read_kind
@@ -47,10 +48,10 @@ def box(declared: param.Parameter, start: Any, whose: str, changed: Changed, wid
         read = partial(_read, form)
     else:
         form = shape(declared, False)
-        kind = pmu.IntInput if form.whole else pmu.FloatInput
+        kind = IntBox if form.whole else FloatBox
         made = kind(
             label=_with_unit(declared, whose), value=form.shown(start), step=form.step,
-            **({} if form.whole else {"format": "0.[00000000]"}), **common,
+            **({} if form.whole else {"format": unset_or_number(8, False)}), **common,
         )  # fmt: skip
         read = form.meant
 
@@ -130,7 +131,7 @@ class Worlds:
             means = asked.numbers()
         except InputError:
             return [words('<p class="caption">Write the means as numbers first.</p>')]
-        count = pmu.IntInput(
+        count = IntBox(
             label="Number of arms", value=len(means), start=FEWEST, end=MOST, step=1, size="small", width=130,
             margin=(9, 10, 4, 0),
         )  # fmt: skip

@@ -23,7 +23,7 @@ from expsim_panel.quantities import count, percent
 from expsim_panel.ranking_answers import Standings, odds, signed, standings
 from expsim_panel.ranking_simulation import chances
 from expsim_panel.ranking_size import said, separation
-from expsim_panel.ranking_votes import votes_of
+from expsim_panel.ranking_votes import votes_in, votes_of
 
 MAX_BYTES = 20 * 2**20
 HINT = (
@@ -124,7 +124,8 @@ class Ranked:
                 raise InputError("votes", "", "there are none", "paste a table, or open a file")
             data, where = file or (as_table(text), "votes")
             read = votes_of(data, where, *columns)
-            return standings(read.first, read.second, read.outcomes, read.items)
+            with votes_in(where, columns[0], columns[3]):
+                return standings(read.first, read.second, read.outcomes, read.items)
 
         try:
             self._found = await asyncio.get_running_loop().run_in_executor(POOL, work)

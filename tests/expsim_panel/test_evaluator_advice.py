@@ -109,4 +109,24 @@ def test_the_command_line_gives_the_same(tmp_path) -> None:
     told = json.loads(out.read_text())
     assert {"name", "labelled", "judged", "cost", "days", "enbs", "pays"} == set(told["collect"][0])
     assert told["launch_rule"]["bar"] > told["launch_rule"]["floor"] == pytest.approx(0.58)
-    assert {"labelled", "judged", "se", "simulated"} == set(told["split"]["simulated"][0])
+    assert {"labelled", "judged", "se", "simulated", "simulated_se"} == set(told["split"]["simulated"][0])
+    # every simulated figure has its error, and lies within it of the closed form
+    for split in told["split"]["simulated"]:
+        assert split["simulated_se"] == pytest.approx(split["simulated"] / math.sqrt(1000))
+        assert abs(split["simulated"] - split["se"]) < 4 * split["simulated_se"]
+    for point in told["frontier"]:
+        for kind, rmse in point["rmse"].items():
+            assert (rmse is None) == (point["simulated_se"][kind] is None)
+            if rmse is not None:
+                assert abs(point["simulated"][kind] - rmse) < 4 * point["simulated_se"][kind]
+
+
+def test_the_frontier_is_printed() -> None:
+    run = CliRunner().invoke(app, ["evaluators", "summarization-prompt", "--replicates", "300"])
+    assert run.exit_code == 0, run.output
+    said = run.output[run.output.index("What more money buys") :].splitlines()
+    # the judge's error ends at its bias, people's falls with the root of the money
+    assert [line.split() for line in said if line.strip().startswith(("$280", "$1,120"))] == [
+        ["$280", "0.073", "0.11", "0.096"],
+        ["$1,120", "0.073", "0.053", "0.048"],
+    ]

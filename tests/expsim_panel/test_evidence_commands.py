@@ -120,3 +120,49 @@ def test_printed_answers_are_words(command: str, capsys: pytest.CaptureFixture[s
     }
     assert main(["exact", command, *given[command]]) == 0
     assert capsys.readouterr().out.strip()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("value --mean 0 --sd 1 --horizon 9 --row-sd 1 --cost-per-row -3", "exact value [--cost-per-row]: -3.0"),
+        ("value --mean nan --sd 1 --horizon 9 --row-sd 1", "exact value [--mean]: nan"),
+        ("value --mean 0 --sd 1 --horizon 9 --row-sd 1 --bias-sd -1", "exact value [--bias-sd]: -1.0"),
+        ("drift-labels --drift 0 --residual-sd 1", "exact drift-labels [--drift]: 0.0"),
+        ("drift-labels --drift 1 --residual-sd 1 --power 2", "exact drift-labels [--power]: 2.0"),
+        ("drift-labels --drift 1 --residual-sd 1 --sides 3", "exact drift-labels [--sides]: 3"),
+        ("judge-launch --estimate 1 --se 1 --bias-sd -1", "exact judge-launch [--bias-sd]: -1.0"),
+        ("judge-launch --estimate nan --se 1 --bias-sd 1", "exact judge-launch [--estimate]: nan"),
+        (
+            "replication --fixed-cost -1 --unit-cost 1 --fixed-variance 1 --unit-variance 1",
+            "exact replication [--fixed-cost]: -1.0",
+        ),
+        (
+            "response-time --ttft-median 1 --ttft-p95 2 --tokens-median 9 --tokens-p95 5 --speed 60",
+            "exact response-time [--tokens-p95]: median 9",
+        ),
+    ],
+)
+def test_a_wrong_number_is_named_by_command_and_flag(
+    arguments: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["exact", *arguments.split()]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(told)
+    assert said.err.count("\n") == 1
+
+
+def test_worth_and_split_say_what_they_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = "value --mean 0.01 --sd 0.05 --horizon 200000 --row-sd 0.9 --value-per-point 0.5 --launch-cost 0.002"
+    assert main(["exact", *asked.split(), "--cost-per-row", "0.02", "--rows", "1000"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Launch $0.0020 per exposure, $400 in all" in said
+    assert "1,000 rows per variant" in said
+    assert "for $40" in said
+    assert (
+        main(["exact", "split", "--rho", "0.3", "--cost-human", "0.3", "--cost-judge", "0.02", "--budget", "200"]) == 0
+    )
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith("Answer spend everything on labels: the judge does not pay Labels 666 at $0.30 Best mix 617")
+    assert "a variance 6.4 % larger" in said

@@ -65,7 +65,7 @@ def test_a_prompt_may_be_text_and_a_verdict_yes_or_no():
     assert form == "promptfoo"
     lines = table.decode().splitlines()
     assert lines[1].startswith("0#1,0,a | be brief,score,judge,1,")
-    assert lines[2].startswith("0#2,0,a | be brief,score,judge,0,")
+    assert lines[2].startswith("0#1,0,a | be brief (column 2),score,judge,0,")
 
 
 def test_archives_that_unpack_to_more_than_memory_are_refused_before_they_are_unpacked(monkeypatch):

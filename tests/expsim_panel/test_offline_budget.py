@@ -8,8 +8,11 @@ import pytest
 from scipy.stats import norm
 
 from expsim_panel.__main__ import main
+from expsim_panel.commands.offline import table as offline_table
 from expsim_panel.economics import ledger
+from expsim_panel.offline_answers import Beside
 from expsim_panel.offline_best import best_repeats
+from expsim_panel.results import Figure
 from expsim_panel.study import Study
 
 JUDGE = {"sensitivity": 0.85, "specificity": 0.8, "price_override": 0.02}
@@ -152,3 +155,17 @@ def test_evaluators_answer_a_prompt_set_on_its_prompts(tmp_path, capsys):
     assert said.index("On prompts that all variants answer") < said.index("On live traffic instead")
     assert "whatever the traffic" not in said
     assert "on the frontier" in " ".join(said.split())
+
+
+@pytest.mark.parametrize(
+    ("figure", "told"),
+    [
+        (Figure(0.91, se=0.014, exact=0.9042), "90 %"),
+        (Figure(0.91, se=0.0143), "91 ±1 %"),
+        (Figure(0.004, se=0.0015), "<1 ±0.1 %"),
+        (Figure(1.0, se=0.0), "100 %"),
+    ],
+)
+def test_simulated_shares_are_printed_with_their_error(figure: Figure, told: str) -> None:
+    table = offline_table([Beside("judge", "online", 9, 0.1, 0.0, figure, figure, 18, 0, 1.0, 1.0)], "normal")
+    assert [next(iter(column.cells)) for column in table.columns][-2:] == [told, told]
