@@ -18,12 +18,15 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
 import llvmlite
+import llvmlite.binding as llvm
 import numba
 import numpy as np
 import platformdirs
 from numba.core import config as numba_config
 from numba.core import types
 from numba.core.caching import IndexDataCacheFile
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
 from numba.core.registry import CPUDispatcher
 from numba.core.typing.templates import AbstractTemplate, infer_global
 
@@ -132,6 +135,46 @@ def _cache(dispatcher: Any) -> None:
         dispatcher._cache._cache_file = _OwnNames(old._cache_path, base, old._source_stamp)
 
 
+class _Ingredients(JITCodeLibrary):  # type: ignore[misc]
+    """What is left of an inlined function: its body for those it is inlined into, without machine code of its own.
+
+    Numba optimises every function in full and makes machine code of it. Here each function stands in all that it is
+    inlined into, which are optimised again: of a policy's compilation a fifth went into code that never ran.
+    """
+
+    _final_module: Any
+
+    def _optimize_final_module(self) -> None:
+        """Simplify a little, so that what is inlined at several places is small; the caller does the rest."""
+        code = self.codegen
+        cheap = {"loop_vectorize": code._loopvect, "slp_vectorize": False, "opt": code._opt_level, "cost": "cheap"}
+        passes, builder = code._module_pass_manager(**cheap)
+        passes.run(self._final_module, builder)
+
+    def _finalize_final_module(self) -> None:
+        """Keep the body for callers; make machine code of what Numba sets from outside, the environment's pointer."""
+        whole = self._final_module
+        self._finalize_dynamic_globals()
+        self._verify_declare_only_symbols()
+        self._finalized = True
+        self._get_module_for_linking()
+        kept = [str(one) for one in whole.global_variables if one.name.startswith("_ZN08NumbaEnv")]
+        head = f'target datalayout = "{whole.data_layout}"\ntarget triple = "{whole.triple}"\n'
+        self._final_module = llvm.parse_assembly(head + "\n".join(kept))
+        self._final_module.name = whole.name
+        super()._finalize_final_module()
+
+
+class _InlinedCompiler(Compiler):  # type: ignore[misc]
+    """Compile into `_Ingredients`."""
+
+    def compile_extra(self, func: Callable[..., Any]) -> Any:
+        """Compile `func`."""
+        self.state.library = _Ingredients(self.state.targetctx.codegen(), func.__qualname__)
+        self.state.library.enable_object_caching()
+        return super().compile_extra(func)
+
+
 class _Inlined(CPUDispatcher):  # type: ignore[misc]
     """A function that is inlined into kernels; called from Python it is a kernel of its own."""
 
@@ -158,7 +201,10 @@ def _compile(function: F, inline: bool) -> F:
         # handed to C, nor called from Python if it is inlined: the compiler would copy it into a wrapper for each.
         flags = {"forceinline": inline, "_nrt": not inline, "no_cfunc_wrapper": True, "no_cpython_wrapper": inline}
         options = {"nopython": True, "nogil": True, "error_model": "numpy", **flags}
-        made = (_Inlined if inline else CPUDispatcher)(function, targetoptions=options)
+        if inline:
+            made = _Inlined(function, targetoptions=options, pipeline_class=_InlinedCompiler)
+        else:
+            made = CPUDispatcher(function, targetoptions=options)
         _cache(made)
     finally:
         numba_config.CACHE_DIR = before

@@ -39,6 +39,17 @@ def test_machine_code_for_python_has_a_name_of_its_own():
     assert alone.signatures == [(float64, float64, float64, float64)]
 
 
+@pytest.mark.skipif(config.DISABLE_JIT, reason="nothing is compiled")
+def test_what_is_inlined_has_a_body_for_callers_and_no_machine_code():
+    signature = (float64, float64, float64, float64)
+    row_variance.compile(signature)
+    made = row_variance.overloads[signature]
+    # Also where it was read from disk: what an earlier process left has a body.
+    bodies = [one.name for one in made.library._get_module_for_linking().functions if not one.is_declaration]
+    assert made.fndesc.llvm_func_name in bodies
+    assert list(made.library.get_defined_functions()) == []
+
+
 def test_two_processes_that_save_at_once_never_mix_their_machine_code(tmp_path, monkeypatch):
     one, other = (_OwnNames(str(tmp_path), "kernel", "stamp") for _ in range(2))
     # Both have read the index before either wrote it.
