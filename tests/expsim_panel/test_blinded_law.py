@@ -25,6 +25,7 @@ def world(means, sds, rows, binary=False) -> tuple[Setting, Law]:
     return Setting(rows, rows, sds[0], binary, 0.1), law
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize(("effect", "shares"), [(0.0, (0.5, 0.5)), (0.3, (0.5, 0.5)), (-0.2, (0.7, 0.3))])
 def test_of_normal_scores_days_are_those_of_a_noncentral_chi_square(effect, shares):
     rows = np.outer(40.0 * np.arange(1, 13), shares)
@@ -43,6 +44,7 @@ def test_of_normal_scores_days_are_those_of_a_noncentral_chi_square(effect, shar
     assert chance.max() > 0.2
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("effect", [0.0, 0.3])
 def test_of_normal_scores_the_answer_hangs_on_the_difference_at_the_review(effect):
     """Each day by SciPy's adaptive integral over the difference at the review."""
@@ -74,6 +76,7 @@ def test_of_normal_scores_the_answer_hangs_on_the_difference_at_the_review(effec
         assert low[k] == pytest.approx(of_day(k, -1), abs=1e-9)
 
 
+@pytest.mark.arithmetic
 def test_of_rates_days_are_counted():
     rows = np.outer(np.arange(1.0, 13), [30.0, 20.0])
     rates = 0.2, 0.35
@@ -89,6 +92,7 @@ def test_of_rates_days_are_counted():
     assert (low + idle + high)[:-1] == pytest.approx(np.diff(np.append(0.0, on_day)), abs=1e-12)
 
 
+@pytest.mark.arithmetic
 def test_where_every_spread_asks_for_all_days_it_is_the_fixed_test():
     blinded = {"kind": "blinded-reestimation", "planned_effect": 1e-6}
     # Hits have no normal law: with 10,000 of them that is a billionth of a chance.
@@ -123,6 +127,7 @@ WORLDS = {
 }  # fmt: skip
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("name", WORLDS)
 def test_it_ends_as_the_engine_does(name):
     tables = dict(WORLDS[name])
@@ -140,6 +145,7 @@ def test_it_ends_as_the_engine_does(name):
     assert varied
 
 
+@pytest.mark.arithmetic
 def test_the_level_in_large_samples_and_what_is_left_of_it_in_small_ones():
     """The difference at the review moves the spread by 1 / N: what it adds to the level vanishes with N."""
     off = []

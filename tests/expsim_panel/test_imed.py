@@ -8,6 +8,8 @@ import pytest
 
 from expsim_panel import bandit
 
+pytestmark = pytest.mark.arithmetic
+
 
 def divergence(mean: float, best: float) -> float:
     return sum(p * math.log(p / q) if q else math.inf for p, q in ((mean, best), (1 - mean, 1 - best)) if p > 0)

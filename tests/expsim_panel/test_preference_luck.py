@@ -12,6 +12,8 @@ from expsim_panel.preference_luck import expected_given, luck_shares, shared_var
 from expsim_panel.preference_prompts import prompt_parts
 from expsim_panel.scenario import Scenario
 
+pytestmark = pytest.mark.arithmetic
+
 DAVIDSON = TieModel("davidson", 0.7, 0.6)
 READERS = {
     "no errors": Reader(),

@@ -45,12 +45,14 @@ def by_scipy(means, sds, rows, upper, arm):
     return multivariate_normal(turn @ centre, turn @ law @ turn.T, seed=7, abseps=1e-9, releps=1e-9).cdf(aim)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
 def test_two_variants_win_as_often_as_the_normal_law_says(problem):
     found, _ = wins(*(np.array(part, float) for part in problem[:3]), -math.inf, problem[3])
     assert found == pytest.approx([by_scipy(*problem, arm) for arm in (0, 1)], abs=1e-8)
 
 
+@pytest.mark.arithmetic
 def test_more_variants_win_as_often_as_the_normal_law_says():
     problem = ([0.0, 0.1, 0.15, -0.05, 0.2], [1, 1, 2, 1, 0.7], [500, 300, 600, 200, 250], 2.3)
     found, _ = wins(*(np.array(part, float) for part in problem[:3]), -math.inf, problem[3])
@@ -58,6 +60,7 @@ def test_more_variants_win_as_often_as_the_normal_law_says():
     assert found == pytest.approx([by_scipy(*problem, arm) for arm in range(4)], abs=5e-5)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("rows", [[100, 100, 100], [400, 100, 50, 75], [50] * 9])
 def test_without_a_difference_a_win_is_dunnetts_error(rows):
     critical = dunnett_critical(len(rows) - 1, 0.05, 1, rows)
@@ -67,6 +70,7 @@ def test_without_a_difference_a_win_is_dunnetts_error(rows):
     assert low == 0.0
 
 
+@pytest.mark.arithmetic
 def test_all_are_worse_as_often_as_all_better_in_the_mirror():
     """Two variants: P(both below -c) by inclusion and exclusion of what is above c in the mirror."""
     means, sds, rows = np.array([0.0, 0.1, 0.05]), np.ones(3), np.full(3, 200.0)
@@ -76,6 +80,7 @@ def test_all_are_worse_as_often_as_all_better_in_the_mirror():
     assert low == pytest.approx(both, abs=1e-8)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize(("variants", "documented"), [(2, 0.0270), (3, 0.0253), (4, 0.0251)])
 def test_a_false_alarm_is_a_variant_found_better_or_all_found_worse(variants, documented):
     """By its definition from SciPy's normal integrals, by draws of z, and in the engine; docs/conventions.md says so."""

@@ -37,6 +37,7 @@ def rows_of(shares, looks):
 MEANS, SDS = np.array([0.0, 0.1, 0.05, 0.12]), np.array([1.0, 1.2, 0.9, 1.1])
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("variants", [2, 3])
 def test_one_look_is_the_law_of_one_look(variants):
     rows = rows_of([400, 300, 250, 200][: variants + 1], 1)
@@ -48,6 +49,7 @@ def test_one_look_is_the_law_of_one_look(variants):
     assert found.low[0] == pytest.approx(low, abs=1e-7)
 
 
+@pytest.mark.arithmetic
 def test_a_variant_that_cannot_win_leaves_the_law_of_the_other():
     """A hopeless variant is below every bound, so that one variant's recursion remains."""
     means, sds, rows = np.array([0.0, 0.12, -40.0]), np.ones(3), rows_of([200, 200, 200], 4)
@@ -62,6 +64,7 @@ def test_a_variant_that_cannot_win_leaves_the_law_of_the_other():
     np.testing.assert_allclose(found.low, low, atol=1e-8)
 
 
+@pytest.mark.arithmetic
 def test_two_looks_are_a_four_dimensional_normal_law():
     """P(nothing crosses at either look), with the covariance written down by hand."""
     rows, upper = rows_of([300, 200, 250], 2), [1.9, 1.4]
@@ -92,6 +95,7 @@ PLANS = {
 }  # fmt: skip
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("name", PLANS)
 def test_it_stops_as_played_with_plain_normal_means(name):
     means, shares, lower, upper, inner = PLANS[name]
@@ -115,6 +119,7 @@ def test_it_stops_as_played_with_plain_normal_means(name):
         alive &= ~(up | down | idle)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("name", PLANS)
 def test_a_finer_grid_changes_nothing(name, monkeypatch):
     means, shares, lower, upper, inner = PLANS[name]
@@ -143,6 +148,7 @@ STRATEGIES = [
 ]
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("shares", [[1 / 3, 1 / 3, 1 / 3], [0.5, 0.25, 0.25]])
 @pytest.mark.parametrize("family", ["normal", "binary"])
 def test_three_arms_end_as_the_engine_plays_them(family, shares):

@@ -90,6 +90,7 @@ FOUR = {"means": (3.0, 3.25, 3.1, 3.2), "shares": (0.3, 0.3, 0.2, 0.2), "sds": (
 """Variants alike but for their rows; and with spreads of their own, so that who ranks highest is not who has most z."""
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("sides", [1, 2])
 @pytest.mark.parametrize("world", [*UNLIKE, FOUR])
 def test_the_mixture_ratio_is_the_largest_of_those_that_reject(sides, world):
@@ -106,6 +107,7 @@ def test_the_mixture_ratio_is_the_largest_of_those_that_reject(sides, world):
     agree(asked_and_won(design, setting, law)[1], *first_decision(days, answers))
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("prior", [{}, {"prior": "normal", "prior_mean": 0.05, "prior_sd": 0.15}, {"max_loss": 0.002}])
 @pytest.mark.parametrize("world", [*UNLIKE, FOUR])
 def test_the_surest_variant_with_little_to_lose(prior, world):
@@ -123,6 +125,7 @@ def test_the_surest_variant_with_little_to_lose(prior, world):
     agree(asked_and_won(design, setting, law)[1], *first_decision(days, answers))
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("prior", [{}, {"prior": "normal", "prior_mean": 0.05, "prior_sd": 0.3}])
 @pytest.mark.parametrize("world", UNLIKE)
 def test_all_variants_must_be_within_the_region_of_equivalence(prior, world):
@@ -169,6 +172,7 @@ def test_the_posterior_of_three_arms(rule, world):
     agree(asked_and_won(design, setting, law)[1], *first_decision(days, answers))
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("sides", [1, 2])
 @pytest.mark.parametrize("world", [{"sds": SPREADS}, FOUR])
 def test_one_variance_for_both_arms(sides, world):
@@ -186,6 +190,7 @@ def test_one_variance_for_both_arms(sides, world):
         assert abs(every - won.every) <= norm.isf(FAMILY / 16) * math.sqrt(won.every * (1 - won.every) / PATHS)
 
 
+@pytest.mark.arithmetic
 def test_students_variance_of_two_arms_is_one_of_both():
     """Unequal shares of unequal spreads: the closed form under the common variance within arms."""
     strategy = {"kind": "fixed-t", "variances": "equal"}
@@ -200,6 +205,7 @@ def test_students_variance_of_two_arms_is_one_of_both():
     assert known.values["launch"] == pytest.approx(norm.sf((bound - 0.01) / own), abs=1e-9)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize(("sign", "binary"), [(1, False), (-1, False), (1, True)])
 def test_the_largest_logarithmic_lift(sign, binary):
     means = np.array([0.4, 0.43, 0.42]) if binary else sign * np.array([3.0, 3.2, 3.3])
@@ -219,6 +225,7 @@ def test_the_largest_logarithmic_lift(sign, binary):
     assert one.every == pytest.approx(high, abs=1e-10)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("sides", [1, 2])
 @pytest.mark.parametrize("world", UNLIKE)
 def test_the_promising_zone_follows_the_largest_z(sides, world):
@@ -241,6 +248,7 @@ def test_the_promising_zone_follows_the_largest_z(sides, world):
     agree(design.won(None, setting, law, True), code, day + 1)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("means", [(3.0, 3.25, 3.1), (3.0, 3.3, 3.1, 3.2)])
 @pytest.mark.parametrize("review", [0.1, 0.5])
 def test_the_blinded_spread_of_scores(means, review):
@@ -266,6 +274,7 @@ def test_the_blinded_spread_of_scores(means, review):
     agree(design.won(None, setting, law, True), code, day + 1, 10)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("strategy", [
     {"kind": "msprt"}, {"kind": "msprt", "sides": 1}, {"kind": "bayesian-prior", "min_days": 1},
     {"kind": "bayesian-prior", "prior": "normal", "min_days": 1}, {"kind": "rope", "min_days": 1},
@@ -284,6 +293,7 @@ def test_a_variant_far_behind_leaves_the_law_of_the_other(strategy):
     np.testing.assert_allclose(won.looks[1], low, atol=2e-8)
 
 
+@pytest.mark.arithmetic
 def test_far_behind_leaves_the_promising_zone_of_the_other():
     strategy = {"kind": "promising-zone", "sides": 1, "alpha": 0.05, "least": 0.1}
     design, setting, law = study_of(strategy, means=(3.0, 3.2, -37.0), shares=(0.4, 0.3, 0.3), days=10)
@@ -296,6 +306,7 @@ def test_far_behind_leaves_the_promising_zone_of_the_other():
     np.testing.assert_allclose(won.looks[2], ending.stops[1], atol=1e-7)
 
 
+@pytest.mark.arithmetic
 def test_leads_are_those_at_which_the_kernel_is_sure():
     for allowed in (math.inf, 0.005, 0.05):
         found = Lead(0.3, 0.4, 0.5, 0.95, allowed)
@@ -307,6 +318,7 @@ def test_leads_are_those_at_which_the_kernel_is_sure():
             assert max(short) == pytest.approx(0.0, abs=1e-6)
 
 
+@pytest.mark.arithmetic
 def test_a_finer_grid_changes_nothing_of_three_arms(monkeypatch):
     arms = np.array([0.0, 0.05, 0.03]), np.array(SPREADS), np.cumsum(np.tile([400.0, 300.0, 250.0], (5, 1)), axis=0)
     for rule in ((0.95, math.inf), (0.9, 0.02), (0.6, 0.01)):

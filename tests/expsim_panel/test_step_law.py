@@ -26,6 +26,7 @@ def over(centre, first: float, second: float, signs=(1, 1)) -> float:
     return float(multivariate_normal(-signs * np.array(centre), law).cdf([-first, -second]))
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("sides", [1, 2])
 @pytest.mark.parametrize("means", [(0.0, 0.0), (0.08, 0.05), (0.1, -0.1)])
 def test_two_variants_by_rectangles(means, sides):
@@ -53,6 +54,7 @@ def test_two_variants_by_rectangles(means, sides):
     assert bh.low == pytest.approx(over(-centre, second, second) if sides == 2 else 0.0, abs=1e-9)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("rows", [[100, 100, 100], [400, 100, 50, 75], [50] * 7])
 def test_without_a_difference_one_sided_holm_has_dunnetts_error_at_bonferronis_bound(rows):
     variants = len(rows) - 1
@@ -90,6 +92,7 @@ def by_procedure(p: np.ndarray, kind: str) -> np.ndarray:
     return taken
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("sides", [1, 2])
 @pytest.mark.parametrize("kind", ["holm", "bh"])
 @pytest.mark.parametrize("problem", MANY)

@@ -87,6 +87,7 @@ def by_pieces(design, rows: np.ndarray, per_row: float, effect: float) -> tuple[
     return ends, found[1], found[-1]
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("effect", [0.0, 0.012, -0.02])
 def test_every_figure_follows_from_bivariate_normal_chances(rule, effect):
@@ -129,6 +130,7 @@ OTHERS = {
 }  # fmt: skip
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("world", OTHERS)
 def test_it_ends_in_other_worlds_as_the_engine_does(world):
     study = study_of({}, **OTHERS[world])

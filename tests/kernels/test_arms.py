@@ -5,6 +5,8 @@ from scipy import stats
 
 from expsim_panel.kernels import arms
 
+pytestmark = pytest.mark.arithmetic
+
 
 def _both(function, first, second):
     work = np.zeros((4, len(first)))

@@ -8,6 +8,8 @@ from expsim_panel.kernels import best_of_many
 from expsim_panel.kernels.arms import P_BEST, best_of_betas, beta_exceeds
 from expsim_panel.kernels.best_of_many import p_best_of_betas
 
+pytestmark = pytest.mark.arithmetic
+
 
 def p_best(alpha, beta):
     work = np.zeros((4, len(alpha)))

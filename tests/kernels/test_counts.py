@@ -8,6 +8,8 @@ from expsim_panel.kernels.bits import stream
 from expsim_panel.kernels.counts import hits_of, ones, scores_of, split
 from expsim_panel.kernels.tallies import fill_tables, most_of, width_of
 
+pytestmark = pytest.mark.arithmetic
+
 DRAWS = 20_000
 NO_TABLE = np.zeros((0, 4))
 

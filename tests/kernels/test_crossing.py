@@ -10,6 +10,8 @@ from scipy import stats
 
 from expsim_panel.kernels.crossing import cross
 
+pytestmark = pytest.mark.arithmetic
+
 INF = math.inf
 EQUAL = np.array([1 / 3, 2 / 3, 1.0])
 

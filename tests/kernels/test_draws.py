@@ -6,6 +6,8 @@ from scipy import stats
 
 from expsim_panel.kernels.draws import binomial
 
+pytestmark = pytest.mark.arithmetic
+
 DRAWS = 40_000
 
 

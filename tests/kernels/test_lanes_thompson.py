@@ -14,6 +14,8 @@ from expsim_panel.policies.thompson import Thompson, ThompsonParams
 from expsim_panel.policy import Problem
 from expsim_panel.policy_names import read_policy
 
+pytestmark = pytest.mark.arithmetic
+
 ROUNDS = 10_000
 
 

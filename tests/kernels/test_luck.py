@@ -26,6 +26,7 @@ def lucky(rows, replicates, seed, draw=luck.draw_luck, make=luck.lucky_paths):
     return made, (bend, doubt[:found], need[:found])
 
 
+@pytest.mark.arithmetic
 def test_lucky_paths_have_the_law_of_normal_rows():
     few = np.cumsum([[1, 2], [1, 3], [2, 40], [3, 2], [30, 1]], axis=0)
     more = np.cumsum([[4, 5], [6, 7], [0, 9], [300, 4], [3, 3]], axis=0)
@@ -48,6 +49,7 @@ def test_lucky_paths_have_the_law_of_normal_rows():
     assert min(smallest) > 0.01 / len(smallest)
 
 
+@pytest.mark.arithmetic
 def test_luck_lets_pass_what_the_published_test_lets_pass():
     """Every gamma variate is that of the test with logarithms, whatever shortcut spared it (Marsaglia and Tsang)."""
     sizes = (3, 4, 7, 20, 100, 3000)
@@ -78,6 +80,7 @@ def test_luck_lets_pass_what_the_published_test_lets_pass():
     assert 0 < smaller < doubt.size * len(sizes)
 
 
+@pytest.mark.arithmetic
 def test_replaced_variates_are_used_once_and_far_fewer_than_there_are():
     rows = np.full((1, 2), 3)
     _, (bend, doubt, need) = lucky([rows], 50_000, 8)
@@ -100,6 +103,7 @@ def rates_of(rows, rates, replicates, seed, draw=luck.draw_uniforms, make=luck.l
     return mean, variance, (first, second, spare)
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize(
     ("sizes", "rates"),
     [
@@ -140,6 +144,7 @@ def test_lucky_rates_have_the_binomial_law(sizes, rates):
     assert abs(np.corrcoef(first[0], last[0])[0, 1]) < 4 / np.sqrt(replicates)
 
 
+@pytest.mark.arithmetic
 def test_lucky_rates_take_what_the_published_algorithm_accepts():
     """Against algorithm BTRS with the mass itself (Hörmann 1993): accepted proposals stay, others are replaced."""
     rows, rates, replicates = np.array([[500, 60]]), (0.2, 0.5), 5000
@@ -160,6 +165,7 @@ def test_lucky_rates_take_what_the_published_algorithm_accepts():
         assert 0.02 < np.mean(~accepted) < 0.25
 
 
+@pytest.mark.arithmetic
 def test_rates_at_the_ends_are_certain():
     rows = np.array([[5, 5, 0], [9, 7, 0]])
     mean, variance, _ = rates_of(rows, (0.0, 1.0, 0.4), 50, 2)

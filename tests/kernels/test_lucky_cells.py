@@ -72,6 +72,7 @@ def one_by_one(rules: int, binary: bool) -> Ends:
     return ends
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("binary", [False, True])
 @pytest.mark.parametrize("rules", [1, 2])
 def test_cells_end_as_they_end_one_by_one(rules, binary):
@@ -90,6 +91,7 @@ def test_compiled_and_interpreted_agree_to_the_bit(binary):
         assert one.tobytes() == other.tobytes()
 
 
+@pytest.mark.arithmetic
 def test_pieces_hold_every_block_once(monkeypatch):
     assert list(surface_luck.pieces(10_000, 5, 2)) == [(0, 10, 1000)]
     assert list(surface_luck.pieces(2300, 5, 2)) == [(0, 2, 1000), (2, 1, 300)]
@@ -98,6 +100,7 @@ def test_pieces_hold_every_block_once(monkeypatch):
     assert list(surface_luck.pieces(2000, 300, 2)) == [(0, 1, 1000), (1, 1, 1000)]
 
 
+@pytest.mark.arithmetic
 @pytest.mark.parametrize("draw", [surface_luck.normals, surface_luck.uniforms])
 def test_variates_of_a_block_do_not_hang_on_its_piece(draw):
     whole, part = draw(9, (0, 3, 20), 2, 2), draw(9, (2, 1, 20), 2, 2)

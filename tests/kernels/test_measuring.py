@@ -5,6 +5,8 @@ from scipy import stats
 
 from expsim_panel.kernels.measuring import binary_rows, draw_severity, normal_rows
 
+pytestmark = pytest.mark.arithmetic
+
 DRAWS = 20_000
 
 

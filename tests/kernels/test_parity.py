@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from worlds import tree
@@ -11,6 +13,17 @@ from worlds import tree
 from expsim_panel.design import designs
 from expsim_panel.study import Study
 
+Runs = Callable[..., str]
+
+ANSWER = """
+import contextlib, io, json, sys
+for line in sys.stdin:
+    code, arguments = json.loads(line)
+    sys.argv, said = ["-c", *arguments], io.StringIO()
+    with contextlib.redirect_stdout(said):
+        exec(code, {"__name__": "__main__"})
+    print(json.dumps(said.getvalue()), flush=True)
+"""
 NAMES = ["pocock", "bayesian", "thompson", "msprt", "empirical-bernstein", "rope", "bayesian-prior"]
 NAMES += ["fixed-t", "fixed-pooled", "holm", "promising-zone", "drop-the-losers"]
 SCRIPT = """
@@ -106,8 +119,44 @@ WORLDS = {
 }
 
 
+@contextmanager
+def process(disable_jit: str) -> Iterator[Runs]:
+    """Start one process for all scripts, since importing takes longer than most of them; a script that fails ends it."""
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": disable_jit}
+    command = [sys.executable, "-c", ANSWER]
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+
+        def run(code: str, *arguments: str) -> str:
+            child.stdin.write(json.dumps([code, arguments]) + "\n")
+            child.stdin.flush()
+            said = child.stdout.readline()
+            assert said, "the script failed: its error is on standard error"
+            return json.loads(said)
+
+        yield run
+        child.stdin.close()
+        assert child.wait(60) == 0
+
+
+@pytest.fixture(scope="module")
+def interpreted() -> Iterator[Runs]:
+    with process("1") as run:
+        yield run
+
+
+@pytest.fixture(scope="module")
+def compiled() -> Iterator[Runs]:
+    with process("0") as run:
+        yield run
+
+
+def test_one_process_compiles_and_the_other_does_not(interpreted, compiled):
+    asked = "from expsim_panel.kernels.trials import play; print(hasattr(play, 'py_func'))"
+    assert (interpreted(asked), compiled(asked)) == ("False\n", "True\n")
+
+
 @pytest.mark.parametrize("name", WORLDS)
-def test_interpreted_kernels_give_the_same_bits(name):
+def test_interpreted_kernels_give_the_same_bits(name, interpreted):
     world = tree(**{"traffic": {"units_per_day": 60, "days": 6}, **WORLDS[name]})
     # A bandit sends a prompt to one variant only.
     moving = {"thompson", "drop-the-losers"}
@@ -119,11 +168,8 @@ def test_interpreted_kernels_give_the_same_bits(name):
     if "ramp" in world["traffic"]:
         # Days are compared apart, which these cannot.
         names = [one for one in names if one not in designs.names() or not designs.get(one)().not_by_day()]
-    compiled = Study.from_tree(world, "parity", names=names).run(replicates=12, seed=5).digest
-    command = [sys.executable, "-c", SCRIPT, json.dumps(world), json.dumps(names)]
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == compiled
+    fast = Study.from_tree(world, "parity", names=names).run(replicates=12, seed=5).digest
+    assert interpreted(SCRIPT, json.dumps(world), json.dumps(names)).strip() == fast
 
 
 BANDIT = """
@@ -161,49 +207,41 @@ BANDITS = [
 
 
 @pytest.mark.parametrize(("family", "names"), BANDITS)
-def test_interpreted_bandits_give_the_same_bits(family, names):
+def test_interpreted_bandits_give_the_same_bits(family, names, interpreted):
     from expsim_panel import bandit
 
     asked = [0.3, 0.5, 0.6], names.split(), 60
-    compiled = bandit(*asked, family=family, replicates=12, seed=5, workers=1).digest
-    command = [sys.executable, "-c", BANDIT, family, names]
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == compiled
+    fast = bandit(*asked, family=family, replicates=12, seed=5, workers=1).digest
+    assert interpreted(BANDIT, family, names).strip() == fast
 
 
 WORLDLY = """
 import sys
 from expsim_panel import bandit
 from expsim_panel.bandit_runs import Run
-Run.in_batches = sys.argv[1] == "sums"
+usual, Run.in_batches = Run.in_batches, sys.argv[1] == "sums"
 world = {"delay": 5, "batch": 5, "arrives": (0, 9, 0), "cost": 0.1, "shift": [(31, (0.5, 0.4, 0.6))]}
 if sys.argv[1] == "requests":
     world |= {"drift": (0.1, 0.0, 0.0), "season": (0.1, 7)}
 names = ["thompson(burn_in=2)", "ucb1", "epsilon-greedy(floor=0.1)"]
 print(*(bandit([0.3, 0.5, 0.6], names, 60, family=family, replicates=12, seed=5, workers=1, world=world).digest
         for family in ("bernoulli", "gaussian")))
+# The process goes on with other tests.
+Run.in_batches = usual
 """
 
 
 @pytest.mark.parametrize("how", ["sums", "requests"])
-def test_interpreted_bandit_worlds_give_the_same_bits(how):
-    found = []
-    for off in ("0", "1"):
-        environment = {**os.environ, "NUMBA_DISABLE_JIT": off}
-        command = [sys.executable, "-c", WORLDLY, how]
-        found.append(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
-    assert found[0] == found[1]
+def test_interpreted_bandit_worlds_give_the_same_bits(how, interpreted, compiled):
+    found = compiled(WORLDLY, how)
+    assert len(found.split()) == 2
+    assert interpreted(WORLDLY, how) == found
 
 
-def test_interpreted_bandits_of_other_kinds_give_the_same_bits():
-    outputs = []
-    for disable in ("0", "1"):
-        environment = {**os.environ, "NUMBA_DISABLE_JIT": disable}
-        command = [sys.executable, "-c", KINDS]
-        outputs.append(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
-    assert len(outputs[0].split()) == 5
-    assert outputs[0] == outputs[1]
+def test_interpreted_bandits_of_other_kinds_give_the_same_bits(interpreted, compiled):
+    found = compiled(KINDS)
+    assert len(found.split()) == 5
+    assert interpreted(KINDS) == found
 
 
 INFERRED = """
@@ -222,11 +260,7 @@ for kind, given, name in (("metered", harmful, "guardrailed-thompson(floor=0.1,b
 """
 
 
-def test_interpreted_logs_of_bandits_give_the_same_bits():
-    outputs = []
-    for disable in ("0", "1"):
-        environment = {**os.environ, "NUMBA_DISABLE_JIT": disable}
-        command = [sys.executable, "-c", INFERRED]
-        outputs.append(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
-    assert outputs[0].count("None") == 2
-    assert outputs[0] == outputs[1]
+def test_interpreted_logs_of_bandits_give_the_same_bits(interpreted, compiled):
+    found = compiled(INFERRED)
+    assert found.count("None") == 2
+    assert interpreted(INFERRED) == found

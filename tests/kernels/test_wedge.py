@@ -11,6 +11,8 @@ from expsim_panel.kernels.spending import spend
 from expsim_panel.kernels.wedge import cross_wedge
 from expsim_panel.kernels.wedge_spending import spend_inside
 
+pytestmark = pytest.mark.arithmetic
+
 INF = np.inf
 CASES = {
     "all looks": ([0.3, 0.6, 1.0], [3.0, 2.5, 2.0], [0.2, 0.8, -INF], 1.3),
