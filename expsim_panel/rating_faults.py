@@ -11,13 +11,14 @@ import csv
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.rating_cells import tidied
+from expsim_panel.rating_columns import hinted, meanings, unfolded
 from expsim_panel.rating_doubts import MOST_SHOWN, listed, scales
 from expsim_panel.rating_files import texts_of, together
 from expsim_panel.rating_prompts import PROMPT
@@ -82,6 +83,8 @@ def faults(
             ragged = ragged or long
             read.append(read_frame(data, name, list(dict.fromkeys(header))))
         table, places = together(read, [name for _, name in several])
+        wide = unfolded(table, header, where, rater, score, meanings(item, variant, prompt, kind, judges))
+        table, header = wide.table, wide.header
         table, _ = tidied(table, (item, rater, variant, prompt or PROMPT), (score, *judges))
     except InputError as error:
         return (_waiting(error),) if ragged is None else (ragged, _waiting(error))
@@ -171,6 +174,8 @@ def _columns(wanted: dict[str, str], judges: Sequence[str], header: list[str], w
             check_columns(wanted, header, where)
         except InputError as error:
             found.append(_of(error))
+    absent = [flag for flag, name in wanted.items() if name not in header]
+    found = [replace(one, remedy=hinted(one.remedy, absent)) if one.column == "--score" else one for one in found]
     missing = [name for name in judges if name not in header]
     return found + [
         Fault("--judge", f"there is no column {shown(name)}", did_you_mean(name, header)) for name in missing

@@ -16,6 +16,7 @@ from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.judge_calibration import JudgeFacts, judge_facts
 from expsim_panel.rating_agreement import Agreement, PileUp, agreement_of, distinct, pile_up
 from expsim_panel.rating_cells import SPACES, tidied
+from expsim_panel.rating_columns import meanings, unfolded
 from expsim_panel.rating_doubts import (
     MOST_LEVELS,
     Warned,
@@ -106,7 +107,7 @@ def read_table(
     Parameters
     ----------
     item, rater, score, variant : str
-        As in `ratings.read_ratings`.
+        As in `ratings.read_ratings`; `score` may name several columns, one for each rater, with commas between them.
     judges : tuple of str
         Columns with a judge's score of the row's item. Empty cells are missing scores; so are
         the few scores of 0 or -1 where people's scale begins above (unparsed verdicts), which a warning says.
@@ -146,6 +147,8 @@ def parse_table(
     names = list(dict.fromkeys(header))
     read = [read_frame(data, name, names, coded=True) for data, name, _ in texts]
     table, named = together(read, [name for _, name in several])
+    wide = unfolded(table, header, where, rater, score, meanings(item, variant, prompt, kind, judges))
+    table, header = wide.table, wide.header
     lines = Lines(table.index.to_numpy(), named)
     table, spaced = tidied(table, (item, rater, variant, prompt or PROMPT), (score, *judges))
     by_judge = _is_judge(table, kind, where, lines)
@@ -154,6 +157,9 @@ def parse_table(
     ratings = ratings_of(people, named, header, where, digest, item, rater, score, variant, prompt)
     warnings = [left_out(one.what, one.problem, one.numbers) for one in failed]
     warnings += [warned(name, SPACES, lines[rows]) for name, rows in spaced.items()]
+    if len(wide.empty):
+        warnings.append(warned(score, "empty cells: the rater gave no score", Lines(wide.empty, named)))
+    warnings += [warned(name, "of several scores in a row, and so of none: not read", lines) for name in wide.unread]
     warnings += formulas(table, [item, rater, variant, kind], lines)
     people_at = np.flatnonzero(~by_judge) if not by_judge.all() else np.arange(len(table))
     warnings += names_alike(ratings, (variant if variant in header else item, rater, item), lines[people_at])

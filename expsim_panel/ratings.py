@@ -20,6 +20,7 @@ import regex
 
 from expsim_panel.errors import InputError, did_you_mean, shown
 from expsim_panel.rating_cells import tidied
+from expsim_panel.rating_columns import meanings, unfolded
 from expsim_panel.rating_prompts import PROMPT, check_prompts, pairs_variants, prompt_column
 from expsim_panel.ratings_csv import Places, check_columns, numbers, others, place_of, refuse_blank
 from expsim_panel.ratings_csv import frame as read_frame
@@ -90,7 +91,7 @@ def read_ratings(
     path : str or Path
         A comma-separated UTF-8 file with a header line.
     item, rater, score : str
-        Names of columns.
+        Names of columns; `score` may name several with commas between them, one for each rater.
     variant : str
         Name of a column, or else a regular expression with one group, searched in the item id: the group
         is the variant and the rest of the id, with the match removed, is the prompt.
@@ -143,6 +144,8 @@ def parse_ratings(
         raise _too_large(name, len(data), max_bytes)
     header = read_header(data, name)
     table, numbered = read_frame(data, name, list(dict.fromkeys(header)), coded=True)
+    wide = unfolded(table, header, name, rater, score, meanings(item, variant, prompt, None, ()))
+    table, header = wide.table, wide.header
     table, _ = tidied(table, (item, rater, variant, prompt or PROMPT), (score,))
     digest = hashlib.sha256(data).hexdigest()
     return ratings_of(table, numbered, header, name, digest, item, rater, score, variant, prompt)

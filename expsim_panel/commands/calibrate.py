@@ -20,7 +20,10 @@ def calibrate(
     ],
     item: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the item.")] = "item",
     rater: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the rater.")] = "rater",
-    score: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the score.")] = "score",
+    score: Annotated[
+        str,
+        typer.Option(metavar="COLUMN", help="Column of the score; h1,h2,h3 where each rater has a column of scores."),
+    ] = "score",
     variant: Annotated[
         str,
         typer.Option(

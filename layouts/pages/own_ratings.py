@@ -26,7 +26,8 @@ MAX_BYTES = 20 * 2**20
 HINT = (
     "Paste ratings as a table, or open CSV, JSONL or Parquet files: one row for each score that somebody gave to a "
     "response, with the columns item, variant, rater and score, and where you know them kind (human or judge), prompt "
-    "(where several items answer one), cost ($) and seconds. Logs of Inspect (.eval, .json) and results of promptfoo "
+    "(where several items answer one), cost ($) and seconds. Where each rater has a column of scores, name them all as "
+    "the score: h1,h2,h3. Logs of Inspect (.eval, .json) and results of promptfoo "
     "(.json) do too, several at once. Nothing is stored, and nothing in a cell is run."
 )
 MADE = {"current prompt": 0.0, "new prompt": 0.35}
