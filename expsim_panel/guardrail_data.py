@@ -14,6 +14,7 @@ from expsim_panel.guardrail import Guardrail
 from expsim_panel.guardrail_tests import Readings
 from expsim_panel.quantities import LARGEST
 from expsim_panel.ratings_csv import frame
+from expsim_panel.running_totals import running_totals
 from expsim_panel.scenario import Scenario
 
 FLAG = "--guardrail"
@@ -220,8 +221,4 @@ def _cumulative(scenario: Scenario, table: pd.DataFrame) -> Measured:
         nothing = np.zeros((1, len(arms)))
         return Measured(np.ones(1, int), nothing, nothing, nothing)
     days = np.sort(table["day"].unique())
-    parts = []
-    for column in ("n", "sum", "squares"):
-        wide = table.pivot_table(index="day", columns="variant", values=column, aggfunc="sum", fill_value=0.0)
-        parts.append(wide.reindex(index=days, columns=arms, fill_value=0.0).fillna(0.0).cumsum().to_numpy(float))
-    return Measured(days.astype(int), *parts)
+    return Measured(days.astype(int), *running_totals(table, days, arms, ("n", "sum", "squares")))

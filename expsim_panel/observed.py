@@ -17,6 +17,7 @@ from expsim_panel.guardrail_data import Measured
 from expsim_panel.guardrail_data import from_csv as guardrails_from_csv
 from expsim_panel.quantities import LARGEST
 from expsim_panel.ratings_csv import frame, header, refuse_blank
+from expsim_panel.running_totals import running_totals
 from expsim_panel.scenario import Scenario
 
 MAX_BYTES = 256 * 2**20
@@ -216,11 +217,8 @@ def _collect(
     if not enrolled:
         table["units"] = np.round(table["rows"] / coverage)
     span = np.arange(1, int(days[-1]) + 1)
-    columns = ["units", "rows", "sum", "squares"]
-    cells = pd.MultiIndex.from_product([span.astype(float), arms])
-    wide = table.groupby(["day", "variant"])[columns].sum().reindex(cells, fill_value=0.0)
-    daily_sums = wide.to_numpy(float).reshape(span.size, len(arms), len(columns))
-    units, rows, sums, squares = np.moveaxis(daily_sums.cumsum(axis=0), -1, 0).copy()
+    columns = ("units", "rows", "sum", "squares")
+    units, rows, sums, squares = running_totals(table, span.astype(float), arms, columns)
     if enrolled and np.any(units < rows):
         raise InputError(where, "units", "fewer units than scored responses", "give at least as many units as rows")
     if np.any(rows[-1] < 2):
