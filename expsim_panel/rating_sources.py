@@ -77,6 +77,10 @@ def as_csv(data: bytes, where: str, failed: list[Failed] | None = None) -> tuple
     if isinstance(results, list):
         results = _results(json.loads(text, object_pairs_hook=_keyed))
         return _table(_promptfoo_rows(results, where, failed), COLUMNS), "promptfoo"
+    for key, value in whole.items():
+        if isinstance(value, list) and len(value) > 1 and all(isinstance(one, dict) for one in value):
+            problem = f"the rows stand inside an object, in its {shown(key)}"
+            raise InputError(where, "", problem, "give the list alone, or one object on a line")
     return _rows_of([(1, _strictly(text, whole))], where, "line", failed)
 
 

@@ -336,3 +336,10 @@ def test_a_judge_that_says_nothing_is_named(
     said = " ".join(capsys.readouterr().out.split())
     assert words in said
     assert "people: ;" not in said
+
+
+def test_rows_inside_an_object_are_pointed_to() -> None:
+    told = [{"item": f"q{i}", "variant": v, "rater": "a", "score": 1} for i in range(3) for v in "AB"]
+    error = refused(("r.json", json.dumps({"count": 6, "data": told}).encode()))
+    assert "the rows stand inside an object, in its 'data'" in str(error)
+    assert "give the list alone, or one object on a line" in str(error)
