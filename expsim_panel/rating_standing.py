@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import norm, rankdata
+from scipy.special import ndtri
 
 from expsim_panel.ratings import Codes, Floats
 
@@ -42,7 +42,8 @@ def standings(item: Codes, variant: Codes, items: int, variants: int) -> Floats:
     for one in range(variants):
         mine = np.flatnonzero((owner == one) & (count > 0))
         if len(mine):
-            score = norm.ppf((rankdata(count[mine]) - 0.5) / len(mine))
+            _, kind, size = np.unique(count[mine], return_inverse=True, return_counts=True)
+            score = ndtri((np.cumsum(size) - size / 2)[kind] / len(mine))  # the middle of its ranks
             found[mine] = score - np.average(score, weights=count[mine])
     return found
 
@@ -54,7 +55,7 @@ def standing_slope(sheet: Sheet) -> float:
     if np.ptp(standing) < 1e-9 or len(sheet.values) < 2:
         return 0.0
     up_to = np.cumsum(np.bincount(level, minlength=len(sheet.values))) / own.rows
-    dense = norm.pdf(norm.ppf(np.concatenate([[0.0], up_to[:-1], [1.0]])))
+    dense = np.exp(-0.5 * ndtri(np.concatenate([[0.0], up_to[:-1], [1.0]])) ** 2) / np.sqrt(2 * np.pi)
     share = np.diff(up_to, prepend=0.0)
     # the mean of a standard normal within each level; its slope on a shift is its own variance
     mean = (dense[:-1] - dense[1:]) / np.maximum(share, 1e-12)
