@@ -8,7 +8,8 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from expsim_panel.errors import InputError, shown
-from expsim_panel.rating_sources import Failed, as_csv
+from expsim_panel.rating_json import Failed
+from expsim_panel.rating_sources import as_csv
 from expsim_panel.ratings_csv import Places
 from expsim_panel.ratings_csv import header as read_header
 

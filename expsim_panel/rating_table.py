@@ -28,9 +28,9 @@ from expsim_panel.rating_doubts import (
     warned,
 )
 from expsim_panel.rating_files import texts_of, together
+from expsim_panel.rating_json import Failed
 from expsim_panel.rating_names import names_alike
 from expsim_panel.rating_prompts import PROMPT
-from expsim_panel.rating_sources import Failed
 from expsim_panel.ratings import Codes, Floats, Ratings, ratings_of, read_bytes
 from expsim_panel.ratings_csv import MAX_SCORE, Lines, among, floats, plainly
 from expsim_panel.ratings_csv import frame as read_frame

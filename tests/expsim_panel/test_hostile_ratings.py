@@ -9,7 +9,7 @@ import zipfile
 import pytest
 from typer.testing import CliRunner
 
-from expsim_panel import rating_sources
+from expsim_panel import inspect_logs, rating_sources
 from expsim_panel.__main__ import app
 from expsim_panel.errors import InputError
 from expsim_panel.rating_sources import as_csv
@@ -69,7 +69,7 @@ def test_a_prompt_may_be_text_and_a_verdict_yes_or_no():
 
 
 def test_archives_that_unpack_to_more_than_memory_are_refused_before_they_are_unpacked(monkeypatch):
-    monkeypatch.setattr(rating_sources, "MOST_UNPACKED", 50_000)
+    monkeypatch.setattr(inspect_logs, "MOST_UNPACKED", 50_000)
     for members, said in (
         ({"header.json": b" " * 60_000}, "header.json is too large"),
         ({"header.json": b"{}", **{f"samples/{k}.json": b" " * 20_000 for k in range(3)}}, "unpack to more than"),
